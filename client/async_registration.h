@@ -1,0 +1,92 @@
+/*
+ * AsyncRegistration: one descriptor's readiness word and the wakers that wait for it.
+ *
+ * The word (tick and bits, see core/readiness.h) is atomic: whoever finds the bits it needs goes
+ * on without a lock. Everything else here is guarded by the handle's lock.
+ *
+ * A waker's way: idle → waiting (in the registration's list) → woken (in the handle's list) → run
+ * by process_io. An event only moves wakers from list to list, under the lock; process_io takes
+ * them off one at a time and calls them without it. Cancelling takes a waker out of either list;
+ * once it runs it can only be asked not to wait again.
+ *
+ * Never a lost wakeup: whoever has to wait looks at the word once more under the lock that events
+ * are added under; and clearing names the tick that was seen before EAGAIN.
+ *
+ * Ending: the descriptor is closed when no function runs on it, the memory is freed when no waker
+ * of it is woken or running either. Both happen at once, or at the end of what is running.
+ */
+#pragma once
+
+#include "client/kyron.h"
+#include "core/io_id.h"
+#include "core/readiness.h"
+
+#include <stdatomic.h>
+#include <sys/queue.h>
+
+enum WakerState {
+        WAKER_IDLE,
+        WAKER_WAITING,
+        WAKER_WOKEN,
+        WAKER_RUNNING, /* operations only: a plain waker is idle before it is called */
+};
+
+typedef struct WakerList {
+        KyronWaker *first;
+        KyronWaker *last;
+} WakerList;
+
+struct KyronAsyncRegistration {
+        KyronIoDriverHandle *handle;
+        int fd;
+        bool owns_fd; /* a BridgedFd's: closed at the end */
+        bool closing;
+        bool queued; /* in the handle's list of what is to be sent */
+        _Atomic ReadinessWord word;
+        IoId id;          /* IO_ID_NONE until somebody had to wait */
+        Readiness arm;    /* asked for along with the first interest */
+        Readiness wanted; /* what was waited for so far */
+        Readiness armed;  /* what the daemon was told */
+        int error;        /* why the daemon refused it, as a negative errno */
+        uint32_t woken;   /* wakers in the handle's list */
+        uint32_t running; /* operations process_io is running */
+        uint64_t packet;  /* the last packet it was sent in */
+        WakerList waiting;
+        TAILQ_ENTRY(KyronAsyncRegistration) queue_link;
+};
+
+void waker_list_append(WakerList *list, KyronWaker *waker);
+void waker_list_remove(WakerList *list, KyronWaker *waker);
+
+void async_registration_init(KyronAsyncRegistration *registration, KyronIoDriverHandle *handle,
+                             int fd);
+
+/* Whether there is readiness for interest: fills event. */
+bool async_registration_is_ready(const KyronAsyncRegistration *registration, Readiness interest,
+                                 KyronReadyEvent *event);
+
+/*
+ * The second look, and the wait. Lock held. 0 it is ready after all, KYRON_PENDING the waker
+ * waits, or a negative errno: the registration's, the handle's, or no slot.
+ */
+int async_registration_wait(KyronAsyncRegistration *registration, Readiness interest,
+                            KyronWaker *waker, KyronReadyEvent *event);
+
+/* One event: adds the bits and moves the wakers it concerns to the handle's list. Lock held. */
+void async_registration_wake(KyronAsyncRegistration *registration, Readiness bits);
+
+/* Moves every waker to the handle's list, to find out what went wrong. Lock held. */
+void async_registration_wake_all(KyronAsyncRegistration *registration);
+
+/* Takes the waker out of the list it is in; false when it is in none. Lock held. */
+bool async_registration_take_waker(KyronWaker *waker);
+
+/* Takes it out of the handle's books. Operations that wait are moved to the handle's list, to be
+ * told; plain wakers are let go without a call. told: as outbox_forget(). Lock held. */
+void async_registration_detach(KyronAsyncRegistration *registration, bool told);
+
+/*
+ * Frees a registration that is ending and no longer in use. Returns a descriptor the caller has
+ * to close once it has let go of the lock, for close() may block; -1: none. Lock held.
+ */
+int async_registration_reap(KyronAsyncRegistration *registration);

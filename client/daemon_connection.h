@@ -1,0 +1,32 @@
+/*
+ * A connection to the daemon: find its socket, connect, check who serves it, say Hello and read
+ * the Welcome. Used by the handle and by kyronctl.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+enum {
+        /* How long the daemon may take for connect and Welcome together. */
+        DAEMON_CONNECTION_TIMEOUT_MS = 5000,
+        DAEMON_CONNECTION_RELEASE_MAX = 32,
+};
+
+typedef struct DaemonConnection {
+        int fd;
+        uint64_t epoch;
+        uint64_t session;
+        uint32_t registrations_max;
+        char release[DAEMON_CONNECTION_RELEASE_MAX];
+} DaemonConnection;
+
+/* The socket to use: path if it is not NULL, else $KYRON_SOCKET, else the system's. */
+const char *daemon_connection_path(const char *path);
+
+/* 0 with *out, whose fd is the caller's, or the errors of kyron_io_driver_handle_open() with
+ * error_text(). program may be NULL. */
+int daemon_connection_open(DaemonConnection *out, const char *path, const char *program);
+
+/* Waits until the daemon has sent something: 0, -ETIMEDOUT or -errno, with error_text(). */
+int daemon_connection_wait(int borrow_fd, int timeout_ms);

@@ -1,0 +1,59 @@
+/*
+ * IoDriverHandle: the client's end of a session, and process_io.
+ *
+ * What it keeps: the socket to the daemon and the unparker in one Selector (so that the handle is
+ * one descriptor to wait for); the registrations by slot; what is to be sent (registrations that
+ * were waited for first since the last packet, and the ids of closed ones); and the woken wakers.
+ *
+ * One lock guards all of it and everything of the registrations but their readiness word. It is
+ * held for list operations and one non-blocking send, never while user code runs.
+ *
+ * Once the daemon has gone (`gone`), nothing is sent or received any more and every wait ends.
+ */
+#pragma once
+
+#include "client/async_registration.h"
+#include "client/slot_table.h"
+#include "core/error.h"
+#include "core/selector.h"
+#include "proto/frame.h"
+
+#include <pthread.h>
+
+enum {
+        /* Ids of closed registrations kept for the next packet. */
+        HANDLE_GONE_MAX = 256,
+};
+
+struct KyronIoDriverHandle {
+        pthread_mutex_t lock;
+        Selector selector;
+        int socket_fd;
+        int wake_fd; /* the unparker */
+        uint64_t session;
+        unsigned fork_count;
+
+        bool in_process_io;
+        bool parked;     /* process_io waits: what is queued has to wake it */
+        bool unparked;   /* and has been woken */
+        bool wants_room; /* the daemon has not read: send again when it has */
+        bool gone;       /* the daemon */
+        char gone_text[ERROR_TEXT_MAX];
+
+        SlotTable slots;
+        TAILQ_HEAD(, KyronAsyncRegistration) queue; /* to be sent */
+        uint64_t closed_ids[HANDLE_GONE_MAX];
+        size_t closed_count;
+        uint64_t packets_sent;
+        uint64_t packets_read; /* at least so many has the daemon taken */
+        WakerList woken;
+
+        FrameArena arena;
+        uint8_t bytes[FRAME_BYTES_MAX];
+};
+
+/* 0, or -EOWNERDEAD in a child of the process that opened it, with error_text(). */
+int io_driver_handle_check_process(const KyronIoDriverHandle *handle);
+
+/* Makes sure that process_io comes round to what was just left for it. Lock held. */
+void io_driver_handle_unpark(KyronIoDriverHandle *handle);

@@ -1,0 +1,504 @@
+/*
+ * libkyron: wait for descriptors through kyron-iod.
+ *
+ * A program opens a KyronIoDriverHandle, the connection to the daemon, makes its descriptors
+ * KyronBridgedFds (or one of the net types built on them), and calls process_io() in its loop.
+ * There are three ways to use it, each built on the one before:
+ *
+ *   poll        KyronAsyncRegistration: request_readiness, clear_readiness, a KyronWaker. For
+ *               authors of runtimes.
+ *   call        KyronBridgedFd: async_call(interest, function) runs the function when it need
+ *               not wait, and a completion when it has succeeded or failed.
+ *   net types   KyronTcpListener, KyronTcpStream, KyronUdpSocket, KyronUnix…, KyronTimer.
+ *
+ * Results. Functions that return int or ssize_t return 0 or more for success, KYRON_PENDING where
+ * it says so, or a negative errno. Nothing prints, nothing exits, errno is not used. The sentence
+ * to a failure is kyron_error_text().
+ *
+ * Operations. A function that takes a KyronOperation never waits: it returns 0 when it is done at
+ * once, with the result in operation->result and no completion; KYRON_PENDING when the completion
+ * will be called; a negative errno when it failed at once, without a completion. The operation,
+ * and every buffer and address given with it, is the caller's and has to stay in place until
+ * then. Nothing is allocated for an operation.
+ *
+ * Threads. Any thread may start, wait for and cancel operations on any object of a handle; one
+ * thread at a time runs process_io(), and completions and wakers are called there only, never
+ * under a lock. Closing an object while another thread is inside a call on it is a mistake, as
+ * with free(); operations that wait on it are ended with -ECANCELED. A handle is closed last.
+ *
+ * fork(). A child cannot use its parent's handle: every call answers -EOWNERDEAD. It may close
+ * what it inherited and open a handle of its own.
+ *
+ * Descriptors. A parameter named take_fd is the library's from then on, also when the function
+ * fails; it is closed. borrow_fd stays the caller's.
+ */
+#ifndef KYRON_H
+#define KYRON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define KYRON_PUBLIC __attribute__((visibility("default")))
+#else
+#define KYRON_PUBLIC
+#endif
+
+/* The version of this header; kyron_version() is the library's. */
+#define KYRON_VERSION "0.1.0"
+KYRON_PUBLIC const char *kyron_version(void);
+
+/* The waker or completion will be called. */
+#define KYRON_PENDING 1
+
+/*
+ * The sentence for the last failure in the calling thread: what was wrong and the way out. In a
+ * completion or waker that got a negative result it is that result's, if there is one. Valid
+ * until the thread's next call into the library; never NULL.
+ */
+KYRON_PUBLIC const char *kyron_error_text(void);
+
+/* Readiness and interest: what an event says, and what may be asked for. */
+enum {
+        KYRON_READABLE = 1 << 0,     /* interest and readiness */
+        KYRON_WRITABLE = 1 << 1,     /* interest and readiness */
+        KYRON_READ_CLOSED = 1 << 2,  /* readiness only: the other side sends no more */
+        KYRON_WRITE_CLOSED = 1 << 3, /* readiness only: the other side takes no more */
+        KYRON_ERROR = 1 << 4,        /* readiness only: ask SO_ERROR, or just try */
+        KYRON_PRIORITY = 1 << 5,     /* interest and readiness: out-of-band data and the like */
+};
+
+typedef struct KyronIoDriverHandle KyronIoDriverHandle;
+typedef struct KyronAsyncRegistration KyronAsyncRegistration;
+typedef struct KyronBridgedFd KyronBridgedFd;
+typedef struct KyronTcpListener KyronTcpListener;
+typedef struct KyronTcpStream KyronTcpStream;
+typedef struct KyronUdpSocket KyronUdpSocket;
+typedef struct KyronUnixListener KyronUnixListener;
+typedef struct KyronUnixStream KyronUnixStream;
+typedef struct KyronUnixDatagram KyronUnixDatagram;
+typedef struct KyronTimer KyronTimer;
+typedef struct KyronWaker KyronWaker;
+typedef struct KyronOperation KyronOperation;
+
+/* ---- IoDriverHandle: the connection to the daemon ------------------------------------------ */
+
+typedef struct KyronOptions {
+        /* The daemon's socket. NULL: $KYRON_SOCKET, or else the system's, /run/kyron-iod/socket. */
+        const char *socket_path;
+        /* This program's name in kyronctl, at most 32 printable characters. NULL: the kernel's. */
+        const char *program;
+} KyronOptions;
+
+/*
+ * Connects to the daemon. options may be NULL. Waits for the daemon's Welcome, at most 5 s.
+ *
+ * Errors: -ENOENT, -ECONNREFUSED no daemon serves the socket; -EACCES it is served by somebody
+ * other than root, this user or the daemon's own user, or may not be connected to;
+ * -EPROTONOSUPPORT the daemon speaks another protocol version; -EDQUOT it has too many sessions;
+ * -ETIMEDOUT it does not answer; -EPROTO it answers nonsense; -ENAMETOOLONG, -EINVAL a bad option;
+ * -EMFILE, -ENOMEM.
+ */
+KYRON_PUBLIC int kyron_io_driver_handle_open(KyronIoDriverHandle **out,
+                                             const KyronOptions *options);
+
+/* Closes the connection. Every object made on the handle has to be closed before; their pending
+ * completions are called by this last turn. handle may be NULL. */
+KYRON_PUBLIC void kyron_io_driver_handle_close(KyronIoDriverHandle *handle);
+
+/*
+ * One turn: sends what was registered since the last, waits up to timeout_ms (-1 for ever, 0 not
+ * at all) for the daemon, and runs what became ready. Returns how many wakers and operations were
+ * run, 0 when the time was up or kyron_io_driver_handle_wake() came first.
+ *
+ * Errors: -EINTR a signal came first; -EBUSY another thread is in it, or this one, in a
+ * completion; -EHOSTDOWN the daemon has gone: every operation that waits, and every later one that
+ * would have to, ends with the same error; -EOWNERDEAD after fork().
+ */
+KYRON_PUBLIC int kyron_io_driver_handle_process_io(KyronIoDriverHandle *handle, int timeout_ms);
+
+/* A descriptor, still the handle's, that is readable when process_io() has something to do: for
+ * use in another loop, which calls process_io(handle, 0) when it is. */
+KYRON_PUBLIC int kyron_io_driver_handle_fd(const KyronIoDriverHandle *handle);
+
+/* Makes process_io(), running or the next one, return without waiting. Any thread; also from a
+ * signal handler. */
+KYRON_PUBLIC void kyron_io_driver_handle_wake(KyronIoDriverHandle *handle);
+
+/* The session's number, as kyronctl shows it. */
+KYRON_PUBLIC uint64_t kyron_io_driver_handle_session(const KyronIoDriverHandle *handle);
+
+/* ---- AsyncRegistration: readiness in poll form --------------------------------------------- */
+
+/*
+ * What to call when ready, owned by the caller and in place until it was woken or cancelled; all
+ * zero but wake and user before its first use. Many may wait on one registration. wake is called
+ * once per request, from process_io(); it may request again at once.
+ */
+struct KyronWaker {
+        void (*wake)(KyronWaker *waker);
+        void *user; /* the caller's */
+        struct {
+                KyronWaker *next;
+                KyronWaker *previous;
+                KyronIoDriverHandle *handle;
+                KyronAsyncRegistration *registration;
+                uint16_t interest;
+                uint8_t state;
+                bool cancelled;
+        } internal;
+};
+
+/* What request_readiness() saw; to be handed to clear_readiness() after EAGAIN. */
+typedef struct KyronReadyEvent {
+        uint16_t readiness; /* KYRON_READABLE and so on */
+        uint64_t tick;      /* counts events; 48 bits */
+} KyronReadyEvent;
+
+/*
+ * Makes a registration for borrow_fd, which has to be non-blocking and stay open until the
+ * registration is removed. Nothing is sent to the daemon before somebody has to wait. A new
+ * registration counts as ready for everything: try first, then clear and wait.
+ * Errors: -ENOMEM, -EDQUOT the session has all the registrations it may have, -EOWNERDEAD.
+ */
+KYRON_PUBLIC int kyron_async_registration_new(KyronAsyncRegistration **out,
+                                              KyronIoDriverHandle *handle, int borrow_fd);
+
+/* Ends the registration and cancels its wakers, without calling them; borrow_fd stays open and may
+ * be registered again. Returns 0, or -EAGAIN when the daemon has to read first: the registration
+ * is still there, try again after process_io(). registration may be NULL. */
+KYRON_PUBLIC int kyron_async_registration_remove(KyronAsyncRegistration *registration);
+
+/*
+ * Whether the descriptor is ready for interest: 0 with *event, or KYRON_PENDING: waker->wake will
+ * be called when it may be (or when waiting has become impossible, which the next request says).
+ * Closed and error readiness end every wait they concern.
+ *
+ * Errors: -EINVAL interest is none of KYRON_READABLE, KYRON_WRITABLE, KYRON_PRIORITY; -EBUSY the
+ * waker is waiting already; -EHOSTDOWN the daemon has gone; -EOWNERDEAD; or what the daemon
+ * refused the descriptor with: -EPERM a regular file or directory, -EBADF an O_PATH descriptor,
+ * -EOPNOTSUPP a kind it does not wait for, -EEXIST the same open file is registered already in
+ * this session, -EDQUOT this user has all the registrations they may have, -ELOOP, -ENOSPC,
+ * -ENOMEM.
+ */
+KYRON_PUBLIC int kyron_async_registration_request_readiness(KyronAsyncRegistration *registration,
+                                                            uint16_t interest, KyronWaker *waker,
+                                                            KyronReadyEvent *event);
+
+/* Clears the readiness for interest, unless there was an event since the tick in event. Call it
+ * only after the OS said EAGAIN. */
+KYRON_PUBLIC void kyron_async_registration_clear_readiness(KyronAsyncRegistration *registration,
+                                                           const KyronReadyEvent *event,
+                                                           uint16_t interest);
+
+/* 0 the waker will not be called; -EALREADY it is being, was or had never to be called. */
+KYRON_PUBLIC int kyron_async_registration_cancel(KyronAsyncRegistration *registration,
+                                                 KyronWaker *waker);
+
+/* ---- Operations: readiness in completion form ---------------------------------------------- */
+
+/* Called from process_io() when the operation has ended, with operation->result. The library has
+ * let go of the operation: it may be used again or freed at once, its object closed. */
+typedef void (*KyronCompletion)(KyronOperation *operation);
+
+/* Does the IO: returns what operation->result shall be, -EAGAIN to wait for readiness and be
+ * called again, or another negative errno. It must not block, and not close the descriptor. */
+typedef ssize_t (*KyronIoFunction)(int borrow_fd, KyronOperation *operation);
+
+/* One thing to be done when it need not wait. Owned by the caller, one use at a time. */
+struct KyronOperation {
+        ssize_t result; /* bytes, or what the function says; or a negative errno */
+        KyronCompletion completion;
+        void *user; /* the caller's */
+        /* What the library's own functions keep for their IO; free for other functions' use. */
+        struct {
+                void *pointer;
+                void *object;
+                size_t size;
+                struct sockaddr *address;
+                socklen_t *address_size_out;
+                socklen_t address_size;
+                int flags;
+        } arguments;
+        struct {
+                KyronWaker waker;
+                KyronIoFunction function;
+        } internal;
+};
+
+/* Prepares an operation for its first use. completion may be NULL only if it never has to wait. */
+KYRON_PUBLIC void kyron_operation_init(KyronOperation *operation, KyronCompletion completion,
+                                       void *user);
+
+/* To be called once the call that started it has returned. 0: it waited, and now the completion
+ * will not be called; -EALREADY: the completion is being, will be or was called, or it was not
+ * waiting. If its function is running just then, in another thread, it will not wait again but end
+ * with -ECANCELED. */
+KYRON_PUBLIC int kyron_operation_cancel(KyronOperation *operation);
+
+/* ---- BridgedFd: any descriptor that can be waited for -------------------------------------- */
+
+/*
+ * Makes a BridgedFd of take_fd: socket, pipe, eventfd, inotify, timerfd, pidfd, epoll set. It is
+ * made non-blocking. Errors: -EBADF, -ENOMEM, -EDQUOT, -EOWNERDEAD.
+ */
+KYRON_PUBLIC int kyron_bridged_fd_new(KyronBridgedFd **out, KyronIoDriverHandle *handle,
+                                      int take_fd);
+
+/* Closes the descriptor; the peer sees it at once. Operations that wait end with -ECANCELED, their
+ * completions called by the next process_io(). bridged_fd may be NULL. */
+KYRON_PUBLIC void kyron_bridged_fd_close(KyronBridgedFd *bridged_fd);
+
+/* Like close, but hands the open descriptor, no longer registered, back in *out. 0, or -EAGAIN:
+ * nothing changed, as with kyron_async_registration_remove(). */
+KYRON_PUBLIC int kyron_bridged_fd_release(KyronBridgedFd *bridged_fd, int *out);
+
+/* The descriptor, still the BridgedFd's; and its registration. */
+KYRON_PUBLIC int kyron_bridged_fd_fd(const KyronBridgedFd *bridged_fd);
+KYRON_PUBLIC KyronAsyncRegistration *kyron_bridged_fd_registration(KyronBridgedFd *bridged_fd);
+
+/* Runs function until it does not return -EAGAIN, waiting for interest in between. 0,
+ * KYRON_PENDING, or a negative errno: the function's, -EBUSY the operation is in use already, or as
+ * request_readiness(). */
+KYRON_PUBLIC int kyron_bridged_fd_async_call(KyronBridgedFd *bridged_fd, KyronOperation *operation,
+                                             uint16_t interest, KyronIoFunction function);
+
+/* Waits for readiness; result is the readiness bits. Does no IO: whoever then meets EAGAIN says so
+ * with kyron_async_registration_clear_readiness(). */
+KYRON_PUBLIC int kyron_bridged_fd_ready(KyronBridgedFd *bridged_fd, KyronOperation *operation,
+                                        uint16_t interest);
+
+/* read(2) and write(2); result is the number of bytes, 0 at end of file. */
+KYRON_PUBLIC int kyron_bridged_fd_read(KyronBridgedFd *bridged_fd, KyronOperation *operation,
+                                       void *buffer, size_t size);
+KYRON_PUBLIC int kyron_bridged_fd_write(KyronBridgedFd *bridged_fd, KyronOperation *operation,
+                                        const void *buffer, size_t size);
+/* readv(2) and writev(2). The array has to stay in place too. */
+KYRON_PUBLIC int kyron_bridged_fd_readv(KyronBridgedFd *bridged_fd, KyronOperation *operation,
+                                        const struct iovec *parts, int count);
+KYRON_PUBLIC int kyron_bridged_fd_writev(KyronBridgedFd *bridged_fd, KyronOperation *operation,
+                                         const struct iovec *parts, int count);
+
+/* ---- TcpListener --------------------------------------------------------------------------- */
+
+/*
+ * Listens on an AF_INET or AF_INET6 address; port 0: the kernel chooses. SO_REUSEADDR is set.
+ * Errors: socket(2)'s, bind(2)'s and listen(2)'s; -EAFNOSUPPORT another family.
+ */
+KYRON_PUBLIC int kyron_tcp_listener_bind(KyronTcpListener **out, KyronIoDriverHandle *handle,
+                                         const struct sockaddr *address, socklen_t address_size);
+/* Makes a listener of a listening socket, from systemd or elsewhere. Errors: -EINVAL it is not one;
+ * as kyron_bridged_fd_new(). */
+KYRON_PUBLIC int kyron_tcp_listener_from_fd(KyronTcpListener **out, KyronIoDriverHandle *handle,
+                                            int take_fd);
+KYRON_PUBLIC void kyron_tcp_listener_close(KyronTcpListener *listener);
+/* Accepts one connection into *out, which is the caller's to close. result is 0, or accept4(2)'s
+ * error; connections that broke before they were accepted are passed over. */
+KYRON_PUBLIC int kyron_tcp_listener_accept(KyronTcpListener *listener, KyronOperation *operation,
+                                           KyronTcpStream **out);
+/* *size is the room in address, then the size of the address. */
+KYRON_PUBLIC int kyron_tcp_listener_local_addr(const KyronTcpListener *listener,
+                                               struct sockaddr *address, socklen_t *size);
+/* IP_TTL, or IPV6_UNICAST_HOPS: 1 to 255. ttl() returns it. */
+KYRON_PUBLIC int kyron_tcp_listener_set_ttl(KyronTcpListener *listener, int ttl);
+KYRON_PUBLIC int kyron_tcp_listener_ttl(const KyronTcpListener *listener);
+/* Pending socket error, as a negative errno, which it clears; 0: none. */
+KYRON_PUBLIC int kyron_tcp_listener_take_error(KyronTcpListener *listener);
+KYRON_PUBLIC KyronBridgedFd *kyron_tcp_listener_bridged_fd(KyronTcpListener *listener);
+
+/* ---- TcpStream ----------------------------------------------------------------------------- */
+
+/*
+ * Connects. The stream is in *out unless the call fails at once; if the operation ends with an
+ * error later, the stream is still the caller's to close. result is 0, or connect(2)'s error.
+ */
+KYRON_PUBLIC int kyron_tcp_stream_connect(KyronTcpStream **out, KyronIoDriverHandle *handle,
+                                          const struct sockaddr *address, socklen_t address_size,
+                                          KyronOperation *operation);
+/* Makes a stream of a connected socket. Errors: -EINVAL it is not one; as kyron_bridged_fd_new().
+ */
+KYRON_PUBLIC int kyron_tcp_stream_from_fd(KyronTcpStream **out, KyronIoDriverHandle *handle,
+                                          int take_fd);
+KYRON_PUBLIC void kyron_tcp_stream_close(KyronTcpStream *stream);
+/* result is the number of bytes, for read 0 at the end. write may write less than was given. */
+KYRON_PUBLIC int kyron_tcp_stream_read(KyronTcpStream *stream, KyronOperation *operation,
+                                       void *buffer, size_t size);
+KYRON_PUBLIC int kyron_tcp_stream_write(KyronTcpStream *stream, KyronOperation *operation,
+                                        const void *buffer, size_t size);
+KYRON_PUBLIC int kyron_tcp_stream_readv(KyronTcpStream *stream, KyronOperation *operation,
+                                        const struct iovec *parts, int count);
+KYRON_PUBLIC int kyron_tcp_stream_writev(KyronTcpStream *stream, KyronOperation *operation,
+                                         const struct iovec *parts, int count);
+/* Like read, but what was read stays to be read again. */
+KYRON_PUBLIC int kyron_tcp_stream_peek(KyronTcpStream *stream, KyronOperation *operation,
+                                       void *buffer, size_t size);
+/* As kyron_bridged_fd_ready(). */
+KYRON_PUBLIC int kyron_tcp_stream_ready(KyronTcpStream *stream, KyronOperation *operation,
+                                        uint16_t interest);
+/* shutdown(2): SHUT_RD, SHUT_WR or SHUT_RDWR. Does not wait. */
+KYRON_PUBLIC int kyron_tcp_stream_shutdown(KyronTcpStream *stream, int how);
+KYRON_PUBLIC int kyron_tcp_stream_local_addr(const KyronTcpStream *stream, struct sockaddr *address,
+                                             socklen_t *size);
+KYRON_PUBLIC int kyron_tcp_stream_peer_addr(const KyronTcpStream *stream, struct sockaddr *address,
+                                            socklen_t *size);
+/* TCP_NODELAY; nodelay() returns 0 or 1. */
+KYRON_PUBLIC int kyron_tcp_stream_set_nodelay(KyronTcpStream *stream, bool on);
+KYRON_PUBLIC int kyron_tcp_stream_nodelay(const KyronTcpStream *stream);
+/* SO_KEEPALIVE: off when idle_s is 0; else the first probe after idle_s seconds, the next ones
+ * every interval_s seconds, broken after count of them unanswered. keepalive() returns 0 or 1. */
+KYRON_PUBLIC int kyron_tcp_stream_set_keepalive(KyronTcpStream *stream, unsigned idle_s,
+                                                unsigned interval_s, unsigned count);
+KYRON_PUBLIC int kyron_tcp_stream_keepalive(const KyronTcpStream *stream);
+KYRON_PUBLIC int kyron_tcp_stream_set_ttl(KyronTcpStream *stream, int ttl);
+KYRON_PUBLIC int kyron_tcp_stream_ttl(const KyronTcpStream *stream);
+KYRON_PUBLIC int kyron_tcp_stream_take_error(KyronTcpStream *stream);
+KYRON_PUBLIC KyronBridgedFd *kyron_tcp_stream_bridged_fd(KyronTcpStream *stream);
+
+/* ---- UdpSocket ----------------------------------------------------------------------------- */
+
+/* Binds to an AF_INET or AF_INET6 address; port 0: the kernel chooses. */
+KYRON_PUBLIC int kyron_udp_socket_bind(KyronUdpSocket **out, KyronIoDriverHandle *handle,
+                                       const struct sockaddr *address, socklen_t address_size);
+KYRON_PUBLIC int kyron_udp_socket_from_fd(KyronUdpSocket **out, KyronIoDriverHandle *handle,
+                                          int take_fd);
+KYRON_PUBLIC void kyron_udp_socket_close(KyronUdpSocket *socket);
+/* Sets the peer that send() sends to and recv() receives from. Does not wait. */
+KYRON_PUBLIC int kyron_udp_socket_connect(KyronUdpSocket *socket, const struct sockaddr *address,
+                                          socklen_t address_size);
+/* One datagram each; result is its bytes. A received datagram longer than size is cut, and result
+ * is then its whole length. */
+KYRON_PUBLIC int kyron_udp_socket_send(KyronUdpSocket *socket, KyronOperation *operation,
+                                       const void *buffer, size_t size);
+KYRON_PUBLIC int kyron_udp_socket_recv(KyronUdpSocket *socket, KyronOperation *operation,
+                                       void *buffer, size_t size);
+KYRON_PUBLIC int kyron_udp_socket_send_to(KyronUdpSocket *socket, KyronOperation *operation,
+                                          const void *buffer, size_t size,
+                                          const struct sockaddr *address, socklen_t address_size);
+/* *address_size is the room in address, then the size of the sender's address. Both in place until
+ * the completion; address may be NULL. */
+KYRON_PUBLIC int kyron_udp_socket_recv_from(KyronUdpSocket *socket, KyronOperation *operation,
+                                            void *buffer, size_t size, struct sockaddr *address,
+                                            socklen_t *address_size);
+KYRON_PUBLIC int kyron_udp_socket_ready(KyronUdpSocket *socket, KyronOperation *operation,
+                                        uint16_t interest);
+KYRON_PUBLIC int kyron_udp_socket_local_addr(const KyronUdpSocket *socket, struct sockaddr *address,
+                                             socklen_t *size);
+KYRON_PUBLIC int kyron_udp_socket_peer_addr(const KyronUdpSocket *socket, struct sockaddr *address,
+                                            socklen_t *size);
+KYRON_PUBLIC int kyron_udp_socket_set_ttl(KyronUdpSocket *socket, int ttl);
+KYRON_PUBLIC int kyron_udp_socket_ttl(const KyronUdpSocket *socket);
+/* SO_BROADCAST; broadcast() returns 0 or 1. */
+KYRON_PUBLIC int kyron_udp_socket_set_broadcast(KyronUdpSocket *socket, bool on);
+KYRON_PUBLIC int kyron_udp_socket_broadcast(const KyronUdpSocket *socket);
+/* Pending socket error (such as -ECONNREFUSED from an earlier send), which it clears; 0: none. */
+KYRON_PUBLIC int kyron_udp_socket_take_error(KyronUdpSocket *socket);
+KYRON_PUBLIC KyronBridgedFd *kyron_udp_socket_bridged_fd(KyronUdpSocket *socket);
+
+/* ---- UnixListener, UnixStream, UnixDatagram ------------------------------------------------ */
+
+/*
+ * Listens on a path, or on an abstract name when path begins with '@'. The path must not exist;
+ * it is not removed by close. Errors: -ENAMETOOLONG, bind(2)'s, listen(2)'s.
+ */
+KYRON_PUBLIC int kyron_unix_listener_bind(KyronUnixListener **out, KyronIoDriverHandle *handle,
+                                          const char *path);
+KYRON_PUBLIC int kyron_unix_listener_from_fd(KyronUnixListener **out, KyronIoDriverHandle *handle,
+                                             int take_fd);
+KYRON_PUBLIC void kyron_unix_listener_close(KyronUnixListener *listener);
+KYRON_PUBLIC int kyron_unix_listener_accept(KyronUnixListener *listener, KyronOperation *operation,
+                                            KyronUnixStream **out);
+KYRON_PUBLIC int kyron_unix_listener_local_addr(const KyronUnixListener *listener,
+                                                struct sockaddr_un *address, socklen_t *size);
+KYRON_PUBLIC int kyron_unix_listener_take_error(KyronUnixListener *listener);
+KYRON_PUBLIC KyronBridgedFd *kyron_unix_listener_bridged_fd(KyronUnixListener *listener);
+
+/* Connects as kyron_tcp_stream_connect(), but always at once: Unix sockets do not wait for the
+ * other side to accept. -EAGAIN: the listener's backlog is full, and the kernel does not tell when
+ * it no longer is: try again later. */
+KYRON_PUBLIC int kyron_unix_stream_connect(KyronUnixStream **out, KyronIoDriverHandle *handle,
+                                           const char *path);
+/* Two streams connected to each other. */
+KYRON_PUBLIC int kyron_unix_stream_pair(KyronUnixStream **a, KyronUnixStream **b,
+                                        KyronIoDriverHandle *handle);
+KYRON_PUBLIC int kyron_unix_stream_from_fd(KyronUnixStream **out, KyronIoDriverHandle *handle,
+                                           int take_fd);
+KYRON_PUBLIC void kyron_unix_stream_close(KyronUnixStream *stream);
+KYRON_PUBLIC int kyron_unix_stream_read(KyronUnixStream *stream, KyronOperation *operation,
+                                        void *buffer, size_t size);
+KYRON_PUBLIC int kyron_unix_stream_write(KyronUnixStream *stream, KyronOperation *operation,
+                                         const void *buffer, size_t size);
+KYRON_PUBLIC int kyron_unix_stream_readv(KyronUnixStream *stream, KyronOperation *operation,
+                                         const struct iovec *parts, int count);
+KYRON_PUBLIC int kyron_unix_stream_writev(KyronUnixStream *stream, KyronOperation *operation,
+                                          const struct iovec *parts, int count);
+KYRON_PUBLIC int kyron_unix_stream_ready(KyronUnixStream *stream, KyronOperation *operation,
+                                         uint16_t interest);
+KYRON_PUBLIC int kyron_unix_stream_shutdown(KyronUnixStream *stream, int how);
+KYRON_PUBLIC int kyron_unix_stream_local_addr(const KyronUnixStream *stream,
+                                              struct sockaddr_un *address, socklen_t *size);
+KYRON_PUBLIC int kyron_unix_stream_peer_addr(const KyronUnixStream *stream,
+                                             struct sockaddr_un *address, socklen_t *size);
+/* Who was at the other end when it connected (SO_PEERCRED). pid, uid and gid may be NULL. */
+KYRON_PUBLIC int kyron_unix_stream_peer_cred(const KyronUnixStream *stream, pid_t *pid, uid_t *uid,
+                                             gid_t *gid);
+KYRON_PUBLIC int kyron_unix_stream_take_error(KyronUnixStream *stream);
+KYRON_PUBLIC KyronBridgedFd *kyron_unix_stream_bridged_fd(KyronUnixStream *stream);
+
+/* path NULL: unbound, for sending and for connect. */
+KYRON_PUBLIC int kyron_unix_datagram_bind(KyronUnixDatagram **out, KyronIoDriverHandle *handle,
+                                          const char *path);
+KYRON_PUBLIC int kyron_unix_datagram_pair(KyronUnixDatagram **a, KyronUnixDatagram **b,
+                                          KyronIoDriverHandle *handle);
+KYRON_PUBLIC int kyron_unix_datagram_from_fd(KyronUnixDatagram **out, KyronIoDriverHandle *handle,
+                                             int take_fd);
+KYRON_PUBLIC void kyron_unix_datagram_close(KyronUnixDatagram *socket);
+KYRON_PUBLIC int kyron_unix_datagram_connect(KyronUnixDatagram *socket, const char *path);
+KYRON_PUBLIC int kyron_unix_datagram_send(KyronUnixDatagram *socket, KyronOperation *operation,
+                                          const void *buffer, size_t size);
+KYRON_PUBLIC int kyron_unix_datagram_recv(KyronUnixDatagram *socket, KyronOperation *operation,
+                                          void *buffer, size_t size);
+/* The receiver's queue being full is not an event of an unconnected sender's socket: -EAGAIN then
+ * ends the operation. Connected senders (send) wait. */
+KYRON_PUBLIC int kyron_unix_datagram_send_to(KyronUnixDatagram *socket, KyronOperation *operation,
+                                             const void *buffer, size_t size, const char *path);
+KYRON_PUBLIC int kyron_unix_datagram_recv_from(KyronUnixDatagram *socket, KyronOperation *operation,
+                                               void *buffer, size_t size,
+                                               struct sockaddr_un *address,
+                                               socklen_t *address_size);
+KYRON_PUBLIC int kyron_unix_datagram_ready(KyronUnixDatagram *socket, KyronOperation *operation,
+                                           uint16_t interest);
+KYRON_PUBLIC int kyron_unix_datagram_shutdown(KyronUnixDatagram *socket, int how);
+KYRON_PUBLIC int kyron_unix_datagram_local_addr(const KyronUnixDatagram *socket,
+                                                struct sockaddr_un *address, socklen_t *size);
+KYRON_PUBLIC int kyron_unix_datagram_peer_addr(const KyronUnixDatagram *socket,
+                                               struct sockaddr_un *address, socklen_t *size);
+KYRON_PUBLIC int kyron_unix_datagram_take_error(KyronUnixDatagram *socket);
+KYRON_PUBLIC KyronBridgedFd *kyron_unix_datagram_bridged_fd(KyronUnixDatagram *socket);
+
+/* ---- Timer --------------------------------------------------------------------------------- */
+
+/* A timer on CLOCK_MONOTONIC, unarmed (timerfd). */
+KYRON_PUBLIC int kyron_timer_new(KyronTimer **out, KyronIoDriverHandle *handle);
+KYRON_PUBLIC void kyron_timer_close(KyronTimer *timer);
+/* Arms it to expire once, or first after a period and then every period, in nanoseconds; replaces
+ * what was armed, and takes back an expiry nobody has seen. 0 disarms. */
+KYRON_PUBLIC int kyron_timer_after(KyronTimer *timer, uint64_t nanoseconds);
+KYRON_PUBLIC int kyron_timer_every(KyronTimer *timer, uint64_t period_nanoseconds);
+/* Waits for it to expire; result is how often it has since the last time, at least 1. */
+KYRON_PUBLIC int kyron_timer_wait(KyronTimer *timer, KyronOperation *operation);
+KYRON_PUBLIC KyronBridgedFd *kyron_timer_bridged_fd(KyronTimer *timer);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,15 @@
+/*
+ * Operations: a function run until it does not say EAGAIN. Started inline by whoever calls
+ * async_call; after a wait, continued by process_io.
+ */
+#pragma once
+
+#include "client/kyron.h"
+
+/* The operation a waker belongs to; only for wakers without a wake function. */
+KyronOperation *operation_of(KyronWaker *waker);
+
+/* Runs a woken operation in process_io, up to its completion or the next wait; one that has ended
+ * with an error already, only to its completion. The caller has counted it as running; no lock is
+ * held. */
+void operation_run(KyronOperation *operation, int error);

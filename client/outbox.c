@@ -1,0 +1,161 @@
+/* What goes from the handle to the daemon. See outbox.h. */
+#include "client/outbox.h"
+
+#include "proto/frame_socket.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
+/* Whether the wait ends also when the daemon has read its packets. */
+static void set_wants_room(KyronIoDriverHandle *handle, bool wants)
+{
+        if (handle->wants_room == wants)
+                return;
+        handle->wants_room = wants;
+        selector_modify_level(&handle->selector, handle->socket_fd, IO_ID_DAEMON,
+                              READINESS_READABLE | (wants ? READINESS_WRITABLE : 0));
+}
+
+/* Encodes and sends a frame. Lock held. 0, -EAGAIN, or -EHOSTDOWN: the daemon is lost. */
+static int send_frame(KyronIoDriverHandle *handle, Iod__Frame *frame, const int *fds, size_t n)
+{
+        uint8_t bytes[FRAME_BYTES_MAX];
+        int size, r;
+
+        frame->descriptors = (uint32_t)n;
+        size = frame_encode(frame, bytes);
+        assert(size > 0);
+        r = frame_socket_send(handle->socket_fd, bytes, (size_t)size, fds, n);
+        switch (r) {
+        case 0:
+                handle->packets_sent++;
+                return 0;
+        case -EAGAIN:
+        case -ETOOMANYREFS: /* too much in flight for this user: the daemon is about to read it */
+        case -ENOBUFS:
+        case -ENOMEM:
+                return -EAGAIN;
+        default:
+                /* If it said why, that is still to be received: then it is lost there. */
+                return -EHOSTDOWN;
+        }
+}
+
+/* One packet of what is to be sent. Lock held. */
+static int flush_packet(KyronIoDriverHandle *handle)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__AddIoSource add = IOD__ADD_IO_SOURCE__INIT;
+        uint64_t sources[FRAME_SOURCES_MAX];
+        int fds[FRAME_SOURCES_MAX];
+        KyronAsyncRegistration *registration;
+        size_t n = 0;
+        int r;
+
+        TAILQ_FOREACH(registration, &handle->queue, queue_link)
+        {
+                if (n == FRAME_SOURCES_MAX)
+                        break;
+                sources[n] = io_id_pack(registration->id, registration->wanted);
+                fds[n++] = registration->fd;
+        }
+        add.n_source = n;
+        add.source = sources;
+        add.n_gone = handle->closed_count;
+        add.gone = handle->closed_ids;
+        frame.body_case = IOD__FRAME__BODY_ADD_IO_SOURCE;
+        frame.add_io_source = &add;
+        r = send_frame(handle, &frame, fds, n);
+        if (r < 0)
+                return r;
+        handle->closed_count = 0;
+        while (n-- > 0) {
+                registration = TAILQ_FIRST(&handle->queue);
+                TAILQ_REMOVE(&handle->queue, registration, queue_link);
+                registration->queued = false;
+                registration->armed = registration->wanted;
+                registration->packet = handle->packets_sent;
+        }
+        return 0;
+}
+
+void outbox_flush(KyronIoDriverHandle *handle)
+{
+        int r = 0;
+
+        if (handle->gone)
+                return;
+        while (r == 0 && (!TAILQ_EMPTY(&handle->queue) || handle->closed_count > 0))
+                r = flush_packet(handle);
+        set_wants_room(handle, r == -EAGAIN);
+}
+
+int outbox_add_io_source(KyronIoDriverHandle *handle, KyronAsyncRegistration *registration)
+{
+        int r;
+
+        if (handle->gone)
+                return error_set(EHOSTDOWN, "%s", handle->gone_text);
+        if (registration->queued || !(registration->wanted & ~registration->armed))
+                return 0;
+        if (registration->id == IO_ID_NONE) {
+                r = slot_table_take(&handle->slots, registration, &registration->id);
+                if (r < 0)
+                        return r;
+        }
+        registration->queued = true;
+        TAILQ_INSERT_TAIL(&handle->queue, registration, queue_link);
+        io_driver_handle_unpark(handle);
+        return 0;
+}
+
+int outbox_remove_io_source(KyronIoDriverHandle *handle, const KyronAsyncRegistration *registration)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__RemoveIoSource remove = IOD__REMOVE_IO_SOURCE__INIT;
+        uint64_t source = registration->id;
+        int r;
+
+        if (handle->gone || !registration->armed || registration->error)
+                return 0;
+        remove.n_source = 1;
+        remove.source = &source;
+        frame.body_case = IOD__FRAME__BODY_REMOVE_IO_SOURCE;
+        frame.remove_io_source = &remove;
+        r = send_frame(handle, &frame, &registration->fd, 1);
+        if (r == -EAGAIN)
+                return error_set(EAGAIN, "the daemon has to read first: try after process_io()");
+        return 0;
+}
+
+void outbox_forget(KyronIoDriverHandle *handle, KyronAsyncRegistration *registration, bool told)
+{
+        if (registration->id == IO_ID_NONE)
+                return;
+        slot_table_give_back(&handle->slots, registration->id);
+        if (registration->queued)
+                TAILQ_REMOVE(&handle->queue, registration, queue_link);
+        registration->queued = false;
+        if (told || handle->gone || !registration->armed)
+                return;
+        if (handle->closed_count == HANDLE_GONE_MAX)
+                outbox_flush(handle);
+        /* If the daemon does not read, it learns of this one when the slot is used again. */
+        if (handle->closed_count < HANDLE_GONE_MAX)
+                handle->closed_ids[handle->closed_count++] = registration->id;
+        io_driver_handle_unpark(handle);
+}
+
+bool outbox_is_in_flight(KyronIoDriverHandle *handle, const KyronAsyncRegistration *registration)
+{
+        int unread;
+
+        if (handle->gone || registration->packet <= handle->packets_read)
+                return false;
+        if (ioctl(handle->socket_fd, SIOCOUTQ, &unread) < 0 || unread > 0)
+                return true;
+        handle->packets_read = handle->packets_sent;
+        return false;
+}

@@ -1,0 +1,37 @@
+/*
+ * SlotTable: the handle's registrations by slot. The client's side of recreating a registration
+ * from an IoId: a slot that was freed and used again has another generation.
+ *
+ * Slots are reused last-freed first, which keeps the numbers low and the daemon's table small.
+ * Guarded by the handle's lock.
+ */
+#pragma once
+
+#include "client/kyron.h"
+#include "core/io_id.h"
+
+typedef struct Slot {
+        KyronAsyncRegistration *registration; /* NULL: free */
+        uint32_t generation;
+        uint32_t next_free; /* a slot, or SLOT_NONE */
+} Slot;
+
+#define SLOT_NONE UINT32_MAX
+
+typedef struct SlotTable {
+        Slot *slots;
+        uint32_t size;  /* allocated */
+        uint32_t limit; /* as the daemon allows */
+        uint32_t first_free;
+} SlotTable;
+
+void slot_table_init(SlotTable *table, uint32_t limit);
+void slot_table_deinit(SlotTable *table);
+
+/* Takes a slot for registration. 0 with *id, or -EDQUOT or -ENOMEM with error_text(). */
+int slot_table_take(SlotTable *table, KyronAsyncRegistration *registration, IoId *id);
+/* Gives it back; the id finds nothing from then on. */
+void slot_table_give_back(SlotTable *table, IoId id);
+
+/* The registration that id names, or NULL. */
+KyronAsyncRegistration *slot_table_recreate(const SlotTable *table, IoId id);

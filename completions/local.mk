@@ -1,0 +1,1 @@
+dist_bashcompletion_DATA = completions/kyron-iod completions/kyronctl

@@ -1,0 +1,20 @@
+/*
+ * Errors: a negative errno for the program, one sentence for the person.
+ *
+ * error_set() keeps the sentence for the calling thread and returns the negative errno, so a
+ * function fails with `return error_set(EEXIST, "…")`. The daemon sends the sentence with its
+ * refusal; the client library shows it through kyron_error_text(). Nothing here prints.
+ */
+#pragma once
+
+enum {
+        /* Bytes of a sentence, with its terminating zero. 253 refusals with a sentence each must
+         * fit in one packet (see frame.h). */
+        ERROR_TEXT_MAX = 96,
+};
+
+/* Keeps the sentence (cut at ERROR_TEXT_MAX) and returns -code. code is a positive errno. */
+int error_set(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The sentence of this thread's last error_set(); "" when there was none. */
+const char *error_text(void);

@@ -1,0 +1,12 @@
+noinst_LTLIBRARIES += libcore.la
+libcore_la_SOURCES = \
+	core/cleanup.h \
+	core/error.c \
+	core/error.h \
+	core/fd_list.c \
+	core/fd_list.h \
+	core/io_id.h \
+	core/readiness.c \
+	core/readiness.h \
+	core/selector.c \
+	core/selector.h

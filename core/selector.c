@@ -1,0 +1,74 @@
+/* One epoll set. See selector.h. */
+#include "core/selector.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+int selector_open(Selector *selector)
+{
+        int fd = epoll_create1(EPOLL_CLOEXEC);
+
+        if (fd < 0)
+                return -errno;
+        selector->epoll_fd = fd;
+        return 0;
+}
+
+void selector_close(Selector *selector)
+{
+        if (selector->epoll_fd >= 0)
+                close(selector->epoll_fd);
+        selector->epoll_fd = -1;
+}
+
+static int control(Selector *selector, int operation, int fd, IoId id, uint32_t events)
+{
+        struct epoll_event event = {.events = events, .data.u64 = id};
+
+        return epoll_ctl(selector->epoll_fd, operation, fd, &event) < 0 ? -errno : 0;
+}
+
+int selector_add(Selector *selector, int borrow_fd, IoId id, Readiness interest)
+{
+        return control(selector, EPOLL_CTL_ADD, borrow_fd, id, readiness_to_epoll(interest));
+}
+
+int selector_modify(Selector *selector, int borrow_fd, IoId id, Readiness interest)
+{
+        return control(selector, EPOLL_CTL_MOD, borrow_fd, id, readiness_to_epoll(interest));
+}
+
+int selector_remove(Selector *selector, int borrow_fd)
+{
+        return control(selector, EPOLL_CTL_DEL, borrow_fd, IO_ID_NONE, 0);
+}
+
+int selector_add_level(Selector *selector, int borrow_fd, IoId id, Readiness interest)
+{
+        return control(selector, EPOLL_CTL_ADD, borrow_fd, id,
+                       readiness_to_epoll(interest) & ~(uint32_t)EPOLLET);
+}
+
+int selector_modify_level(Selector *selector, int borrow_fd, IoId id, Readiness interest)
+{
+        return control(selector, EPOLL_CTL_MOD, borrow_fd, id,
+                       readiness_to_epoll(interest) & ~(uint32_t)EPOLLET);
+}
+
+int selector_wait(Selector *selector, SelectorEvent *events, int max, int timeout_ms)
+{
+        struct epoll_event ready[SELECTOR_EVENTS_MAX];
+        int n;
+
+        if (max > SELECTOR_EVENTS_MAX)
+                max = SELECTOR_EVENTS_MAX;
+        n = epoll_wait(selector->epoll_fd, ready, max, timeout_ms);
+        if (n < 0)
+                return -errno;
+        for (int i = 0; i < n; i++) {
+                events[i].id = ready[i].data.u64;
+                events[i].readiness = readiness_from_epoll(ready[i].events);
+        }
+        return n;
+}

@@ -1,0 +1,233 @@
+/*
+ * kyronctl: read the command line, run one verb, say what went wrong in one line.
+ */
+#include "client/daemon_connection.h"
+#include "core/error.h"
+#include "ctl/output.h"
+#include "ctl/verb.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char usage[] =
+        "Usage: kyronctl [OPTION]... [VERB]\n"
+        "Show whom kyron-iod waits for, and for what.\n"
+        "\n"
+        "  status                the daemon at a glance; also without a verb\n"
+        "  sessions              the processes that are connected\n"
+        "  registrations         what they wait for\n"
+        "  version               the releases of kyronctl and of the daemon\n"
+        "\n"
+        "      --session ID      only this session's registrations\n"
+        "      --json            JSON for programs\n"
+        "      --no-legend       tables without headings\n"
+        "      --socket PATH     the daemon's socket; else $KYRON_SOCKET, else\n"
+        "                        " KYRON_DEFAULT_SOCKET "\n"
+        "      --user            your private daemon: $XDG_RUNTIME_DIR/kyron-iod/socket\n"
+        "      --help, --version\n"
+        "\n"
+        "See kyronctl(1).\n";
+
+static const struct {
+        const char *name;
+        ExitCode (*run)(const CommandLine *command_line);
+        bool takes_session;
+} verbs[] = {
+        {"status", verb_status, false},
+        {"sessions", verb_sessions, false},
+        {"registrations", verb_registrations, true},
+        {"version", verb_version, false},
+};
+
+enum {
+        VERBS = sizeof(verbs) / sizeof(verbs[0]),
+        VERB_STATUS = 0,
+        USER_SOCKET_MAX = 4096,
+};
+
+enum {
+        OPTION_SESSION = 256,
+        OPTION_JSON,
+        OPTION_NO_LEGEND,
+        OPTION_SOCKET,
+        OPTION_USER,
+        OPTION_HELP,
+        OPTION_VERSION,
+};
+
+static const struct option long_options[] = {
+        {"session", required_argument, NULL, OPTION_SESSION},
+        {"json", no_argument, NULL, OPTION_JSON},
+        {"no-legend", no_argument, NULL, OPTION_NO_LEGEND},
+        {"socket", required_argument, NULL, OPTION_SOCKET},
+        {"user", no_argument, NULL, OPTION_USER},
+        {"help", no_argument, NULL, OPTION_HELP},
+        {"version", no_argument, NULL, OPTION_VERSION},
+        {NULL, 0, NULL, 0},
+};
+
+static int parse_session(const char *text, uint64_t *out)
+{
+        char *end;
+
+        errno = 0;
+        *out = strtoull(text, &end, 10);
+        if (errno != 0 || end == text || *end || *text == '-' || *out == 0)
+                return error_set(EINVAL,
+                                 "--session takes a number, as kyronctl sessions shows, "
+                                 "not \"%s\"",
+                                 text);
+        return 0;
+}
+
+static int choose_user_socket(const char **socket_path)
+{
+        static char path[USER_SOCKET_MAX];
+        const char *runtime_directory = getenv("XDG_RUNTIME_DIR");
+
+        if (!runtime_directory || !*runtime_directory)
+                return error_set(EINVAL,
+                                 "--user needs XDG_RUNTIME_DIR to be set, or --socket PATH");
+        snprintf(path, sizeof(path), "%s/kyron-iod/socket", runtime_directory);
+        *socket_path = path;
+        return 0;
+}
+
+/* An option that is not one, lacks its argument, or has one too many. */
+static int bad_option(int option, const char *word)
+{
+        if (option == ':')
+                return error_set(EINVAL, "%s needs an argument: see kyronctl --help", word);
+        if (optopt >= OPTION_SESSION)
+                return error_set(EINVAL, "%s: it takes no argument: see kyronctl --help", word);
+        if (optopt > 0)
+                return error_set(EINVAL, "there is no option -%c: see kyronctl --help", optopt);
+        return error_set(EINVAL, "there is no option %s: see kyronctl --help", word);
+}
+
+static int find_verb(const char *name, size_t *verb)
+{
+        for (size_t i = 0; i < VERBS; i++) {
+                if (strcmp(verbs[i].name, name) == 0) {
+                        *verb = i;
+                        return 0;
+                }
+        }
+        return error_set(EINVAL, "there is no verb \"%s\": see kyronctl --help", name);
+}
+
+/* What the options come to, when all were read: 0 or -EINVAL. */
+static int check_words(CommandLine *command_line, int count, char **words, bool user, size_t *verb)
+{
+        int r = 0;
+
+        *verb = VERB_STATUS;
+        if (count > 0)
+                r = find_verb(words[0], verb);
+        if (r < 0)
+                return r;
+        if (count > 1)
+                return error_set(EINVAL, "%s takes no argument \"%s\": see kyronctl --help",
+                                 verbs[*verb].name, words[1]);
+        if (command_line->session != 0 && !verbs[*verb].takes_session)
+                return error_set(EINVAL, "--session goes with registrations, not with %s",
+                                 verbs[*verb].name);
+        if (user && !command_line->socket_path)
+                r = choose_user_socket(&command_line->socket_path);
+        if (r < 0)
+                return r;
+        command_line->socket_path = daemon_connection_path(command_line->socket_path);
+        return *command_line->socket_path ? 0
+                                          : error_set(EINVAL, "--socket takes a path, not \"\"");
+}
+
+/* 0 to run *verb, 1 when --help or --version is all there is to do, or -EINVAL. */
+static int parse(CommandLine *command_line, int argc, char **argv, size_t *verb)
+{
+        bool user = false;
+        int option, r;
+
+        opterr = 0;
+        while ((option = getopt_long(argc, argv, ":", long_options, NULL)) >= 0) {
+                switch (option) {
+                case OPTION_SESSION:
+                        r = parse_session(optarg, &command_line->session);
+                        if (r < 0)
+                                return r;
+                        break;
+                case OPTION_JSON:
+                        command_line->json = true;
+                        break;
+                case OPTION_NO_LEGEND:
+                        command_line->no_legend = true;
+                        break;
+                case OPTION_SOCKET:
+                        command_line->socket_path = optarg;
+                        break;
+                case OPTION_USER:
+                        user = true;
+                        break;
+                case OPTION_HELP:
+                        fputs(usage, stdout);
+                        return 1;
+                case OPTION_VERSION:
+                        puts("kyronctl " PACKAGE_VERSION);
+                        return 1;
+                default:
+                        return bad_option(option, argv[optind - 1]);
+                }
+        }
+        return check_words(command_line, argc - optind, argv + optind, user, verb);
+}
+
+/* Makes sure that the daemon's socket does not become standard output, where there is none. Opened
+ * the wrong way round, so that using them fails. */
+static bool occupy_standard_descriptors(void)
+{
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+                int flags = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+
+                if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", flags) != fd)
+                        return false;
+        }
+        return true;
+}
+
+static void complain(const char *text)
+{
+        char line[ERROR_TEXT_MAX];
+
+        snprintf(line, sizeof(line), "%s", text);
+        output_make_printable(line);
+        fprintf(stderr, "kyronctl: %s\n", line);
+}
+
+int main(int argc, char **argv)
+{
+        CommandLine command_line = {.socket_path = NULL};
+        ExitCode code = EXIT_CODE_OK;
+        size_t verb = 0;
+        int r;
+
+        if (!occupy_standard_descriptors())
+                return EXIT_CODE_FAILED;
+        r = parse(&command_line, argc, argv, &verb);
+        if (r < 0)
+                code = EXIT_CODE_USAGE;
+        else if (r == 0)
+                code = verbs[verb].run(&command_line);
+        if (code != EXIT_CODE_OK)
+                complain(error_text());
+        errno = EIO; /* when it failed before */
+        if (fflush(stdout) != 0 || ferror(stdout)) {
+                error_set(errno, "standard output: %s", strerror(errno));
+                complain(error_text());
+                return EXIT_CODE_FAILED;
+        }
+        return (int)code;
+}

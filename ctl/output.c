@@ -1,0 +1,178 @@
+/* Tables and JSON. See output.h. */
+#include "ctl/output.h"
+
+#include "core/error.h"
+
+#include <errno.h>
+#include <libsmartcols.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static ExitCode no_memory(void)
+{
+        error_set(ENOMEM, "no memory for the answer");
+        return EXIT_CODE_FAILED;
+}
+
+static bool open_table(OutputList *list, const OutputColumn *columns, size_t n)
+{
+        list->table = scols_new_table();
+        if (!list->table)
+                return false;
+        scols_table_enable_noheadings(list->table, list->no_legend);
+        for (size_t i = 0; i < n; i++) {
+                int flags = (columns[i].flags & OUTPUT_RIGHT ? SCOLS_FL_RIGHT : 0) |
+                            (columns[i].flags & OUTPUT_CUT ? SCOLS_FL_TRUNC : 0);
+
+                if (!scols_table_new_column(list->table, columns[i].heading, 0, flags))
+                        return false;
+        }
+        return true;
+}
+
+ExitCode output_list_open(OutputList *list, const CommandLine *command_line,
+                          const OutputColumn *columns, size_t n)
+{
+        bool opened;
+
+        *list = (OutputList){.no_legend = command_line->no_legend};
+        if (command_line->json)
+                opened = (list->array = json_array()) != NULL;
+        else
+                opened = open_table(list, columns, n);
+        return opened ? EXIT_CODE_OK : no_memory();
+}
+
+void output_list_close(OutputList *list)
+{
+        json_decref(list->array);
+        scols_unref_table(list->table);
+        list->array = NULL;
+        list->table = NULL;
+}
+
+void output_list_append(OutputList *list, json_t *take_object)
+{
+        list->count++;
+        if (json_array_append_new(list->array, take_object) < 0)
+                list->failed = true;
+}
+
+void output_list_begin_row(OutputList *list)
+{
+        list->count++;
+        list->cell = 0;
+        list->line = scols_table_new_line(list->table, NULL);
+        if (!list->line)
+                list->failed = true;
+}
+
+void output_list_cell(OutputList *list, const char *format, ...)
+{
+        va_list args;
+        char *text;
+        int r;
+
+        if (!list->line)
+                return;
+        va_start(args, format);
+        r = vasprintf(&text, format, args);
+        va_end(args);
+        if (r < 0) {
+                list->failed = true;
+                return;
+        }
+        /* Takes the text, unless it fails. */
+        if (scols_line_refer_data(list->line, list->cell++, text) < 0) {
+                free(text);
+                list->failed = true;
+        }
+}
+
+ExitCode output_list_print(OutputList *list, const char *what)
+{
+        if (list->failed)
+                return no_memory();
+        if (list->array)
+                return output_json(json_incref(list->array));
+        if (list->count == 0 && !list->no_legend)
+                fprintf(stderr, "no %s\n", what);
+        return scols_print_table(list->table) < 0 ? no_memory() : EXIT_CODE_OK;
+}
+
+ExitCode output_json(json_t *take_value)
+{
+        int r;
+
+        if (!take_value)
+                return no_memory();
+        r = json_dumpf(take_value, stdout, JSON_INDENT(2));
+        json_decref(take_value);
+        /* A failure to write stays with the stream, for main(). */
+        if (r < 0 && !ferror(stdout))
+                return no_memory();
+        putchar('\n');
+        return EXIT_CODE_OK;
+}
+
+void output_add(json_t **object, const char *key, json_t *take_value)
+{
+        if (json_object_set_new(*object, key, take_value) < 0) {
+                json_decref(*object);
+                *object = NULL;
+        }
+}
+
+void output_add_text(json_t **object, const char *key, const char *text)
+{
+        json_t *value = json_string(text);
+        char *copy;
+
+        /* JSON takes UTF-8 only, and the name of a file can be anything. */
+        if (!value && (copy = strdup(text))) {
+                output_make_printable(copy);
+                value = json_string(copy);
+                free(copy);
+        }
+        output_add(object, key, value);
+}
+
+void output_add_number(json_t **object, const char *key, uint64_t number)
+{
+        /* jansson's integers are signed. No counter gets that far. */
+        output_add(object, key, json_integer(number > INT64_MAX ? INT64_MAX : (json_int_t)number));
+}
+
+void output_add_time(json_t **object, const char *key, uint64_t nanoseconds)
+{
+        time_t seconds = (time_t)(nanoseconds / 1000000000u);
+        char text[OUTPUT_TIME_MAX];
+        struct tm time;
+
+        if (gmtime_r(&seconds, &time) &&
+            strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &time) > 0)
+                output_add_text(object, key, text);
+        else
+                output_add(object, key, json_null());
+}
+
+void output_make_printable(char *text)
+{
+        for (; *text; text++) {
+                if (*text < ' ' || *text > '~')
+                        *text = '?';
+        }
+}
+
+const char *output_local_time(uint64_t nanoseconds, const char *format,
+                              char buffer[static OUTPUT_TIME_MAX])
+{
+        time_t seconds = (time_t)(nanoseconds / 1000000000u);
+        struct tm time;
+
+        if (!localtime_r(&seconds, &time) || strftime(buffer, OUTPUT_TIME_MAX, format, &time) == 0)
+                strcpy(buffer, "-");
+        return buffer;
+}

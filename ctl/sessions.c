@@ -1,0 +1,132 @@
+/* kyronctl sessions: the processes that are connected. */
+#include "core/cleanup.h"
+#include "ctl/output.h"
+#include "ctl/query.h"
+
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static const OutputColumn columns[] = {
+        {"SESSION", OUTPUT_RIGHT}, {"PID", OUTPUT_RIGHT},
+        {"USER", OUTPUT_CUT},      {"PROGRAM", OUTPUT_CUT},
+        {"SINCE", OUTPUT_RIGHT},   {"REGS", OUTPUT_RIGHT},
+        {"EVENTS", OUTPUT_RIGHT},  {"FRAMES", OUTPUT_RIGHT},
+        {"REFUSED", OUTPUT_RIGHT}, {"STATE", 0},
+};
+
+typedef struct Sessions {
+        OutputList list;
+        uint64_t own; /* kyronctl's, which nobody asks for */
+        uint32_t uid; /* whose name was looked up last; often the next one's too */
+        char user[64];
+} Sessions;
+
+static void look_up_user(Sessions *sessions, uint32_t uid)
+{
+        const struct passwd *entry;
+
+        if (*sessions->user && sessions->uid == uid)
+                return;
+        entry = getpwuid(uid);
+        sessions->uid = uid;
+        if (entry)
+                snprintf(sessions->user, sizeof(sessions->user), "%s", entry->pw_name);
+        else
+                snprintf(sessions->user, sizeof(sessions->user), "%" PRIu32, uid);
+        output_make_printable(sessions->user);
+}
+
+static const char *state_text(const Iod__SessionEntry *entry)
+{
+        return entry->waiting ? "waiting" : "serving";
+}
+
+/* As ps does: the time today, else the day, else the year. */
+static const char *since_text(uint64_t since, char buffer[static OUTPUT_TIME_MAX])
+{
+        static const char *const formats[] = {"%Y-%m-%d", "%Y"};
+        static const char *const shown[] = {"%H:%M", "%b%d"};
+        const uint64_t now = (uint64_t)time(NULL) * 1000000000u;
+        char then_part[OUTPUT_TIME_MAX], now_part[OUTPUT_TIME_MAX];
+
+        for (size_t i = 0; i < 2; i++) {
+                output_local_time(since, formats[i], then_part);
+                output_local_time(now, formats[i], now_part);
+                if (strcmp(then_part, now_part) == 0)
+                        return output_local_time(since, shown[i], buffer);
+        }
+        return output_local_time(since, "%Y", buffer);
+}
+
+static void append_object(Sessions *sessions, const Iod__SessionEntry *entry)
+{
+        json_t *object = json_object();
+
+        output_add_number(&object, "session", entry->session);
+        output_add(&object, "pid", json_integer(entry->pid));
+        output_add_number(&object, "uid", entry->uid);
+        output_add_number(&object, "gid", entry->gid);
+        output_add_text(&object, "user", sessions->user);
+        output_add_text(&object, "program", entry->program);
+        output_add_time(&object, "since", entry->since);
+        output_add_number(&object, "registrations", entry->registrations);
+        output_add_number(&object, "events", entry->events);
+        output_add_number(&object, "frames", entry->frames);
+        output_add_number(&object, "refusals", entry->refusals);
+        output_add_text(&object, "state", state_text(entry));
+        output_list_append(&sessions->list, object);
+}
+
+static void append_row(Sessions *sessions, const Iod__SessionEntry *entry)
+{
+        OutputList *list = &sessions->list;
+        char since[OUTPUT_TIME_MAX];
+
+        output_list_begin_row(list);
+        output_list_cell(list, "%" PRIu64, entry->session);
+        output_list_cell(list, "%" PRId32, entry->pid);
+        output_list_cell(list, "%s", sessions->user);
+        output_list_cell(list, "%s", entry->program);
+        output_list_cell(list, "%s", since_text(entry->since, since));
+        output_list_cell(list, "%" PRIu32, entry->registrations);
+        output_list_cell(list, "%" PRIu64, entry->events);
+        output_list_cell(list, "%" PRIu64, entry->frames);
+        output_list_cell(list, "%" PRIu64, entry->refusals);
+        output_list_cell(list, "%s", state_text(entry));
+}
+
+static void append(void *data, const Iod__SessionEntry *entry)
+{
+        Sessions *sessions = data;
+
+        if (entry->session == sessions->own)
+                return;
+        look_up_user(sessions, entry->uid);
+        if (sessions->list.array)
+                append_object(sessions, entry);
+        else
+                append_row(sessions, entry);
+}
+
+ExitCode verb_sessions(const CommandLine *command_line)
+{
+        CLEANUP(query_close) Query query;
+        Sessions sessions = {.user = ""};
+        ExitCode code;
+
+        code = query_open(&query, command_line->socket_path);
+        if (code != EXIT_CODE_OK)
+                return code;
+        sessions.own = query.connection.session;
+        code = output_list_open(&sessions.list, command_line, columns,
+                                sizeof(columns) / sizeof(columns[0]));
+        if (code == EXIT_CODE_OK)
+                code = query_sessions(&query, append, &sessions);
+        if (code == EXIT_CODE_OK)
+                code = output_list_print(&sessions.list, "sessions");
+        output_list_close(&sessions.list);
+        return code;
+}

@@ -1,0 +1,117 @@
+/* kyronctl status: the daemon at a glance. */
+#include "core/cleanup.h"
+#include "ctl/output.h"
+#include "ctl/query.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+enum { UPTIME_MAX = 32 };
+
+static uint64_t uptime_seconds(const Iod__Status *status)
+{
+        struct timespec now;
+        uint64_t nanoseconds;
+
+        clock_gettime(CLOCK_REALTIME, &now);
+        nanoseconds = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+        /* The clock may have been set back since. */
+        return nanoseconds > status->started ? (nanoseconds - status->started) / 1000000000u : 0;
+}
+
+/* The two largest units: "3 d 4 h", "2 h 5 min", "12 s". */
+static const char *uptime_text(uint64_t seconds, char buffer[static UPTIME_MAX])
+{
+        uint64_t minutes = seconds / 60, hours = minutes / 60, days = hours / 24;
+
+        if (days > 0)
+                snprintf(buffer, UPTIME_MAX, "%" PRIu64 " d %" PRIu64 " h", days, hours % 24);
+        else if (hours > 0)
+                snprintf(buffer, UPTIME_MAX, "%" PRIu64 " h %" PRIu64 " min", hours, minutes % 60);
+        else if (minutes > 0)
+                snprintf(buffer, UPTIME_MAX, "%" PRIu64 " min %" PRIu64 " s", minutes,
+                         seconds % 60);
+        else
+                snprintf(buffer, UPTIME_MAX, "%" PRIu64 " s", seconds);
+        return buffer;
+}
+
+/* Sessions but for the one that asks. */
+static uint32_t other_sessions(const Iod__Status *status)
+{
+        return status->sessions > 0 ? status->sessions - 1 : 0;
+}
+
+static ExitCode print_text(const Iod__Status *status, const char *socket_path)
+{
+        char started[OUTPUT_TIME_MAX], uptime[UPTIME_MAX];
+
+        printf("state          running since %s (%s)\n",
+               output_local_time(status->started, "%Y-%m-%d %H:%M:%S", started),
+               uptime_text(uptime_seconds(status), uptime));
+        printf("release        %s\n", status->release);
+        printf("process        %" PRId32 ", with %" PRIu32 " open descriptors\n", status->pid,
+               status->descriptors);
+        printf("socket         %s\n", socket_path);
+        printf("sessions       %" PRIu32 " of %" PRIu32 " (%" PRIu32 " a user), %" PRIu32
+               " waiting, %" PRIu64 " ever\n",
+               other_sessions(status), status->sessions_max, status->sessions_per_user_max,
+               status->sessions_waiting, status->sessions_total);
+        printf("registrations  %" PRIu64 " (at most %" PRIu32 " a session, %" PRIu32
+               " a user), %" PRIu64 " ever\n",
+               status->registrations, status->registrations_per_session_max,
+               status->registrations_per_user_max, status->registrations_total);
+        printf("events         %" PRIu64 " in %" PRIu64 " frames", status->events, status->frames);
+        if (status->frames > 0)
+                printf(", %.1f a frame", (double)status->events / (double)status->frames);
+        printf("\nrefusals       %" PRIu64 "\n", status->refusals);
+        return EXIT_CODE_OK;
+}
+
+static ExitCode print_json(const Iod__Status *status, const char *socket_path)
+{
+        char epoch[2 * sizeof(status->epoch) + 1];
+        json_t *object = json_object();
+
+        /* A random number, too long for those who read JSON's numbers as doubles. */
+        snprintf(epoch, sizeof(epoch), "%016" PRIx64, status->epoch);
+        output_add_text(&object, "state", "running");
+        output_add_time(&object, "started", status->started);
+        output_add_number(&object, "uptime_seconds", uptime_seconds(status));
+        output_add_text(&object, "release", status->release);
+        output_add_text(&object, "epoch", epoch);
+        output_add(&object, "pid", json_integer(status->pid));
+        output_add_number(&object, "descriptors", status->descriptors);
+        output_add_text(&object, "socket", socket_path);
+        output_add_number(&object, "sessions", other_sessions(status));
+        output_add_number(&object, "sessions_max", status->sessions_max);
+        output_add_number(&object, "sessions_per_user_max", status->sessions_per_user_max);
+        output_add_number(&object, "sessions_waiting", status->sessions_waiting);
+        output_add_number(&object, "sessions_total", status->sessions_total);
+        output_add_number(&object, "registrations", status->registrations);
+        output_add_number(&object, "registrations_per_session_max",
+                          status->registrations_per_session_max);
+        output_add_number(&object, "registrations_per_user_max",
+                          status->registrations_per_user_max);
+        output_add_number(&object, "registrations_total", status->registrations_total);
+        output_add_number(&object, "events", status->events);
+        output_add_number(&object, "frames", status->frames);
+        output_add_number(&object, "refusals", status->refusals);
+        return output_json(object);
+}
+
+ExitCode verb_status(const CommandLine *command_line)
+{
+        CLEANUP(query_close) Query query;
+        const Iod__Status *status;
+        ExitCode code;
+
+        code = query_open(&query, command_line->socket_path);
+        if (code == EXIT_CODE_OK)
+                code = query_status(&query, &status);
+        if (code != EXIT_CODE_OK)
+                return code;
+        return command_line->json ? print_json(status, command_line->socket_path)
+                                  : print_text(status, command_line->socket_path);
+}

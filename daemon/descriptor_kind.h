@@ -1,0 +1,38 @@
+/*
+ * DescriptorKind: what a received descriptor is, found out without ever blocking.
+ *
+ * A descriptor from a client may be a file on a FUSE file system whose server answers never;
+ * fstat() and epoll_ctl() on it would stop the daemon. fcntl(F_GETFL), statx() with
+ * AT_STATX_DONT_SYNC and readlink() of /proc/self/fd/N do not ask the file system, so they come
+ * first, and only kinds known to be safe to wait for go further.
+ */
+#pragma once
+
+#include <stdint.h>
+
+typedef enum DescriptorKind {
+        DESCRIPTOR_KIND_UNKNOWN,
+        DESCRIPTOR_KIND_TCP,
+        DESCRIPTOR_KIND_UDP,
+        DESCRIPTOR_KIND_UNIX_STREAM,
+        DESCRIPTOR_KIND_UNIX_DATAGRAM,
+        DESCRIPTOR_KIND_UNIX_SEQPACKET,
+        DESCRIPTOR_KIND_SOCKET, /* of another family or type */
+        DESCRIPTOR_KIND_PIPE,   /* a FIFO too */
+        DESCRIPTOR_KIND_EVENTFD,
+        DESCRIPTOR_KIND_TIMERFD,
+        DESCRIPTOR_KIND_INOTIFY,
+        DESCRIPTOR_KIND_PIDFD,
+        DESCRIPTOR_KIND_EPOLL,
+        DESCRIPTOR_KIND_COUNT,
+} DescriptorKind;
+
+/*
+ * Classifies borrow_fd. 0 with *kind and *inode (0 where the file has none of its own), or with
+ * error_text(): -EBADF an O_PATH descriptor, -EPERM a regular file or directory (always ready),
+ * -EOPNOTSUPP a kind that is not waited for.
+ */
+int descriptor_kind_classify(int borrow_fd, DescriptorKind *kind, uint64_t *inode);
+
+/* "tcp", "unix-stream", …; never NULL. */
+const char *descriptor_kind_name(DescriptorKind kind);

@@ -1,0 +1,198 @@
+/* Waiting for the sessions' descriptors. See io_driver.h. */
+#include "daemon/io_driver.h"
+
+#include "core/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+int io_driver_open(IoDriver *driver)
+{
+        struct rlimit limit;
+        int r;
+
+        *driver = (IoDriver)IO_DRIVER_INIT;
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return -errno;
+        driver->placeholder_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        driver->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (driver->placeholder_fd >= 0 && driver->wake_fd >= 0)
+                driver->scratch_fd =
+                        dup3(driver->placeholder_fd, (int)limit.rlim_cur - 1, O_CLOEXEC);
+        if (driver->scratch_fd < 0) {
+                r = -errno;
+                io_driver_close(driver);
+                return r;
+        }
+        return 0;
+}
+
+void io_driver_close(IoDriver *driver)
+{
+        if (driver->scratch_fd >= 0)
+                close(driver->scratch_fd);
+        if (driver->wake_fd >= 0)
+                close(driver->wake_fd);
+        if (driver->placeholder_fd >= 0)
+                close(driver->placeholder_fd);
+        driver->placeholder_fd = driver->scratch_fd = driver->wake_fd = -1;
+}
+
+/*
+ * Forgets registrations whose files are gone, when so many were made since the kernel was last
+ * asked that the set may hold twice its limit: asking costs a line per live entry, so it must not
+ * come often. A client that says which files it closed keeps the lists exact in between.
+ */
+static void cleanup_registration_infos(RegistrationSet *set)
+{
+        struct timespec now;
+
+        if (set->watches < (uint64_t)set->limit * 2)
+                return;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        if ((uint64_t)now.tv_sec < set->reconcile_after)
+                return;
+        registration_set_reconcile(set);
+        set->reconcile_after = (uint64_t)now.tv_sec + 1;
+}
+
+int io_driver_process_io(IoDriver *driver, RegistrationSet *set, Notifier *notifier, int *notified)
+{
+        size_t told = 0;
+        int n;
+
+        *notified = 0;
+        cleanup_registration_infos(set);
+
+        n = selector_wait(&set->selector, driver->ready, SELECTOR_EVENTS_MAX, 0);
+        if (n < 0)
+                return n == -EINTR ? 0 : n;
+
+        for (int i = 0; i < n; i++) {
+                const SelectorEvent *event = &driver->ready[i];
+                RegistrationInfo *info = registration_set_recreate(set, event->id);
+
+                if (!info)
+                        continue;
+                registration_info_wake(info, event->readiness);
+                driver->packed[told++] = io_id_pack(event->id, event->readiness);
+        }
+        if (told == 0)
+                return 0;
+
+        *notified = notifier_send_readiness(notifier, driver->packed, told);
+        if (*notified < 0)
+                return *notified;
+        driver->events += told;
+        driver->frames++;
+        return (int)told;
+}
+
+static int put_on_scratch(const IoDriver *driver, int borrow_fd)
+{
+        if (dup3(borrow_fd, driver->scratch_fd, O_CLOEXEC) < 0)
+                return error_set(errno, "cannot duplicate the descriptor");
+        return 0;
+}
+
+static int say_why_not_added(int r)
+{
+        switch (-r) {
+        case EEXIST:
+                return error_set(
+                        EEXIST,
+                        "this file is registered in this session already, perhaps by dup()");
+        case EPERM:
+                return error_set(EPERM, "this kind of file cannot be waited for");
+        case ELOOP:
+                return error_set(ELOOP, "epoll sets are nested too deep, or in a circle");
+        case EINVAL:
+                return error_set(EINVAL, "500 sessions wait for this file already");
+        case ENOSPC:
+                return error_set(ENOSPC, "the daemon is at fs.epoll.max_user_watches");
+        default:
+                return error_set(-r, "the kernel refused to wait for this file");
+        }
+}
+
+static int widen(IoDriver *driver, RegistrationInfo *info, RegistrationSet *set, int borrow_fd,
+                 IoId id, Readiness interest)
+{
+        int r = put_on_scratch(driver, borrow_fd);
+
+        if (r < 0)
+                return r;
+        r = selector_modify(&set->selector, driver->scratch_fd, id, interest);
+        if (r == -ENOENT)
+                return error_set(ESTALE, "slot %u is registered for another file", io_id_slot(id));
+        if (r < 0)
+                return say_why_not_added(r);
+        info->interest = interest;
+        return 0;
+}
+
+int io_driver_add_io_source(IoDriver *driver, RegistrationSet *set, int borrow_fd, IoId id,
+                            Readiness interest)
+{
+        RegistrationInfo *info = registration_set_recreate(set, id);
+        DescriptorKind kind;
+        uint64_t inode;
+        int r;
+
+        if (!(interest & READINESS_INTERESTS) || (interest & ~READINESS_INTERESTS))
+                return error_set(EINVAL, "interest %#x is not made of READABLE, WRITABLE, PRIORITY",
+                                 interest);
+        if (info)
+                return widen(driver, info, set, borrow_fd, id, interest);
+
+        r = descriptor_kind_classify(borrow_fd, &kind, &inode);
+        if (r < 0)
+                return r;
+        cleanup_registration_infos(set);
+        if (set->watches >= (uint64_t)set->limit * 2)
+                return error_set(EDQUOT, "files this session has closed are still open elsewhere");
+        r = registration_set_claim(set, id, &info);
+        if (r < 0)
+                return r;
+        r = put_on_scratch(driver, borrow_fd);
+        if (r < 0)
+                return r;
+        r = selector_add(&set->selector, driver->scratch_fd, id, interest);
+        if (r < 0)
+                return say_why_not_added(r);
+        info->interest = interest;
+        info->kind = (uint8_t)kind;
+        info->inode = inode;
+        registration_set_use(set, info);
+        driver->registrations++;
+        return 0;
+}
+
+int io_driver_remove_io_source(IoDriver *driver, RegistrationSet *set, int borrow_fd, IoId id)
+{
+        RegistrationInfo *info = registration_set_recreate(set, id);
+        int r;
+
+        if (!info)
+                return error_set(ESTALE, "slot %u generation %u is not registered", io_id_slot(id),
+                                 io_id_generation(id));
+        r = put_on_scratch(driver, borrow_fd);
+        if (r < 0)
+                return r;
+        r = selector_remove(&set->selector, driver->scratch_fd);
+        if (r < 0)
+                return error_set(ENOENT, "the descriptor sent along is not the registered file");
+        registration_set_forget(set, info);
+        set->watches--;
+        return 0;
+}
+
+void io_driver_end_batch(IoDriver *driver)
+{
+        /* Cannot fail: the number is open and the placeholder too. */
+        dup3(driver->placeholder_fd, driver->scratch_fd, O_CLOEXEC);
+}

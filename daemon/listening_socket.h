@@ -1,0 +1,25 @@
+/*
+ * ListeningSocket: the one the clients connect to, from systemd or opened here.
+ *
+ * Opened here: a socket file left by a daemon that died is replaced; one that a living daemon
+ * serves is not. The check and the bind happen under a lock on the directory, so that of two
+ * daemons started at once one wins and the other says so.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+typedef struct ListeningSocket {
+        int fd; /* -1: not open */
+        const char *path;
+        bool path_is_ours; /* to be removed when closed */
+} ListeningSocket;
+
+/*
+ * Takes systemd's socket or opens path, which must outlive it. is_private: only this user may
+ * connect, and the directory is made if it is missing; otherwise everybody may. 0, or with
+ * error_text(): -EADDRINUSE another daemon serves it, -EACCES, -ENOENT, -ENOTDIR the directory
+ * cannot be used, -EEXIST the path is something else than a socket.
+ */
+int listening_socket_open(ListeningSocket *listening, const char *path, bool is_private);
+void listening_socket_close(ListeningSocket *listening);

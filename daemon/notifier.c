@@ -1,0 +1,97 @@
+/* A session's way out. See notifier.h. */
+#include "daemon/notifier.h"
+
+#include "core/cleanup.h"
+#include "core/error.h"
+#include "proto/frame_socket.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void notifier_init(Notifier *notifier, int borrow_socket_fd)
+{
+        notifier->borrow_socket_fd = borrow_socket_fd;
+        notifier->reply = NULL;
+        notifier->reply_size = 0;
+        notifier->readiness_size = 0;
+}
+
+void notifier_deinit(Notifier *notifier)
+{
+        free(notifier->reply);
+        notifier->reply = NULL;
+}
+
+bool notifier_is_waiting(const Notifier *notifier)
+{
+        return notifier->reply || notifier->readiness_size > 0;
+}
+
+/* 0, NOTIFIER_WAITING or -errno. The kernel being short of memory passes like a full socket. */
+static int send_bytes(const Notifier *notifier, const void *bytes, size_t size)
+{
+        int r = frame_socket_send(notifier->borrow_socket_fd, bytes, size, NULL, 0);
+
+        return r == -EAGAIN || r == -ENOBUFS || r == -ENOMEM ? NOTIFIER_WAITING : r;
+}
+
+int notifier_send_readiness(Notifier *notifier, uint64_t *packed, size_t n)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Readiness readiness = IOD__READINESS__INIT;
+        int r;
+
+        assert(!notifier_is_waiting(notifier) && n <= FRAME_EVENTS_MAX);
+        readiness.n_event = n;
+        readiness.event = packed;
+        frame.body_case = IOD__FRAME__BODY_READINESS;
+        frame.readiness = &readiness;
+        assert(iod__frame__get_packed_size(&frame) <= sizeof(notifier->readiness));
+        size_t size = iod__frame__pack(&frame, notifier->readiness);
+
+        r = send_bytes(notifier, notifier->readiness, size);
+        if (r == NOTIFIER_WAITING)
+                notifier->readiness_size = size;
+        return r;
+}
+
+int notifier_send_reply(Notifier *notifier, const Iod__Frame *frame)
+{
+        uint8_t bytes[FRAME_BYTES_MAX];
+        int size, r;
+
+        assert(!notifier_is_waiting(notifier));
+        size = frame_encode(frame, bytes);
+        if (size < 0)
+                return size;
+        r = send_bytes(notifier, bytes, (size_t)size);
+        if (r != NOTIFIER_WAITING)
+                return r;
+        notifier->reply = malloc((size_t)size);
+        if (!notifier->reply)
+                return error_set(ENOMEM, "no memory to keep a reply");
+        memcpy(notifier->reply, bytes, (size_t)size);
+        notifier->reply_size = (size_t)size;
+        return NOTIFIER_WAITING;
+}
+
+int notifier_flush(Notifier *notifier)
+{
+        int r;
+
+        if (notifier->reply) {
+                r = send_bytes(notifier, notifier->reply, notifier->reply_size);
+                if (r != 0)
+                        return r;
+                free(STEAL_PTR(notifier->reply));
+        }
+        if (notifier->readiness_size > 0) {
+                r = send_bytes(notifier, notifier->readiness, notifier->readiness_size);
+                if (r != 0)
+                        return r;
+                notifier->readiness_size = 0;
+        }
+        return 0;
+}

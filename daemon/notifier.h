@@ -1,0 +1,48 @@
+/*
+ * Notifier: a session's way out. It sends frames without blocking and keeps what the socket does
+ * not take: at most one Readiness frame and one reply.
+ *
+ * State: empty, or waiting. While it is waiting the session is neither selected nor read, so
+ * nothing more can come; the kernel's ready list holds, and merges, what happens meanwhile. When
+ * the client has read, notifier_flush() sends what was kept.
+ *
+ * Readiness is kept in place; a reply is kept in memory allocated then, which no event needs.
+ */
+#pragma once
+
+#include "core/selector.h"
+#include "proto/frame.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+        /* Bytes of a full Readiness frame: 256 events and their framing (test_notifier.c). */
+        NOTIFIER_READINESS_MAX = FRAME_EVENTS_MAX * 8 + 32,
+        /* The client has not read: kept, call notifier_flush() when the socket is writable. */
+        NOTIFIER_WAITING = 1,
+};
+
+typedef struct Notifier {
+        int borrow_socket_fd;
+        uint8_t *reply; /* NULL: none kept */
+        size_t reply_size;
+        size_t readiness_size; /* 0: none kept */
+        uint8_t readiness[NOTIFIER_READINESS_MAX];
+} Notifier;
+
+void notifier_init(Notifier *notifier, int borrow_socket_fd);
+void notifier_deinit(Notifier *notifier);
+
+bool notifier_is_waiting(const Notifier *notifier);
+
+/*
+ * Each sends one frame: 0 sent, NOTIFIER_WAITING kept, or -errno, which ends the session. Not to
+ * be called while waiting. packed holds n entries made by io_id_pack().
+ */
+int notifier_send_readiness(Notifier *notifier, uint64_t *packed, size_t n);
+int notifier_send_reply(Notifier *notifier, const Iod__Frame *frame);
+
+/* Sends what was kept, as far as the socket takes it: 0 all, NOTIFIER_WAITING, or -errno. */
+int notifier_flush(Notifier *notifier);

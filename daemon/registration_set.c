@@ -1,0 +1,179 @@
+/* A session's registrations by slot. See registration_set.h. */
+#include "daemon/registration_set.h"
+
+#include "core/cleanup.h"
+#include "core/error.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static uint32_t chunk_count(const RegistrationSet *set)
+{
+        return (set->limit + REGISTRATION_SET_CHUNK - 1) / REGISTRATION_SET_CHUNK;
+}
+
+void registration_set_init(RegistrationSet *set, uint32_t limit)
+{
+        *set = (RegistrationSet){.selector = SELECTOR_INIT, .limit = limit};
+}
+
+void registration_set_deinit(RegistrationSet *set)
+{
+        selector_close(&set->selector);
+        if (set->chunks) {
+                for (uint32_t i = 0; i < chunk_count(set); i++)
+                        free(set->chunks[i]);
+        }
+        free(set->chunks);
+        set->chunks = NULL;
+}
+
+static RegistrationInfo *slot_info(const RegistrationSet *set, uint32_t slot)
+{
+        RegistrationInfo *chunk;
+
+        if (slot >= set->limit || !set->chunks)
+                return NULL;
+        chunk = set->chunks[slot / REGISTRATION_SET_CHUNK];
+        return chunk ? &chunk[slot % REGISTRATION_SET_CHUNK] : NULL;
+}
+
+RegistrationInfo *registration_set_recreate(const RegistrationSet *set, IoId id)
+{
+        RegistrationInfo *info = slot_info(set, io_id_slot(id));
+
+        if (!info || !info->in_use || info->generation != io_id_generation(id))
+                return NULL;
+        return info;
+}
+
+static int grow_to(RegistrationSet *set, uint32_t slot)
+{
+        RegistrationInfo **chunk;
+
+        if (!set->chunks) {
+                set->chunks = calloc(chunk_count(set), sizeof(*set->chunks));
+                if (!set->chunks)
+                        return -ENOMEM;
+        }
+        chunk = &set->chunks[slot / REGISTRATION_SET_CHUNK];
+        if (!*chunk) {
+                *chunk = calloc(REGISTRATION_SET_CHUNK, sizeof(**chunk));
+                if (!*chunk)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+/* Generations wrap at 24 bits: later means less than half the circle ahead. */
+static bool generation_is_later(uint32_t generation, uint32_t than)
+{
+        uint32_t ahead = (generation - than) & IO_ID_GENERATION_MAX;
+
+        return than == 0 || (ahead != 0 && ahead <= IO_ID_GENERATION_MAX / 2);
+}
+
+int registration_set_claim(RegistrationSet *set, IoId id, RegistrationInfo **out)
+{
+        uint32_t slot = io_id_slot(id);
+        uint32_t generation = io_id_generation(id);
+        RegistrationInfo *info;
+
+        if (slot >= set->limit)
+                return error_set(EDQUOT, "slot %u is past the limit of %u registrations a session",
+                                 slot, set->limit);
+        if (generation == 0)
+                return error_set(EINVAL, "slot %u came with generation 0: generations start at 1",
+                                 slot);
+        if (grow_to(set, slot) < 0)
+                return error_set(ENOMEM, "no memory for another registration");
+        info = slot_info(set, slot);
+        if (!generation_is_later(generation, info->generation))
+                return error_set(ESTALE, "slot %u generation %u is stale: the slot has come to %u",
+                                 slot, generation, info->generation);
+        if (info->in_use)
+                registration_set_forget(set, info);
+        *info = (RegistrationInfo){.generation = generation};
+        *out = info;
+        return 0;
+}
+
+void registration_set_use(RegistrationSet *set, RegistrationInfo *info)
+{
+        info->in_use = true;
+        set->count++;
+        set->watches++;
+}
+
+void registration_set_forget(RegistrationSet *set, RegistrationInfo *info)
+{
+        info->in_use = false;
+        set->count--;
+}
+
+RegistrationInfo *registration_set_next(const RegistrationSet *set, uint32_t *slot)
+{
+        while (*slot < set->limit && set->chunks) {
+                RegistrationInfo *info = slot_info(set, *slot);
+
+                if (!info) {
+                        *slot = (*slot / REGISTRATION_SET_CHUNK + 1) * REGISTRATION_SET_CHUNK;
+                        continue;
+                }
+                if (info->in_use)
+                        return info;
+                (*slot)++;
+        }
+        return NULL;
+}
+
+/* Marks in live the slots whose current generation the kernel still has; counts all entries. */
+static int read_live_entries(const RegistrationSet *set, uint8_t *live, uint64_t *entries)
+{
+        CLEANUP(cleanup_fclose) FILE *file = NULL;
+        CLEANUP(cleanup_free) char *line = NULL;
+        char path[sizeof("/proc/self/fdinfo/") + 3 * sizeof(int)];
+        size_t size = 0;
+
+        snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", set->selector.epoll_fd);
+        file = fopen(path, "re");
+        if (!file)
+                return -errno;
+        while (getline(&line, &size, file) >= 0) {
+                int fd;
+                unsigned events;
+                IoId id;
+
+                if (sscanf(line, "tfd: %d events: %x data: %" SCNx64, &fd, &events, &id) != 3)
+                        continue;
+                (*entries)++;
+                if (registration_set_recreate(set, id))
+                        live[io_id_slot(id) / 8] |= (uint8_t)(1 << io_id_slot(id) % 8);
+        }
+        return ferror(file) ? -EIO : 0;
+}
+
+int registration_set_reconcile(RegistrationSet *set)
+{
+        CLEANUP(cleanup_free) uint8_t *live = NULL;
+        RegistrationInfo *info;
+        uint64_t entries = 0;
+        int r;
+
+        if (set->selector.epoll_fd < 0)
+                return 0;
+        live = calloc(1, set->limit / 8 + 1);
+        if (!live)
+                return -ENOMEM;
+        r = read_live_entries(set, live, &entries);
+        if (r < 0)
+                return r;
+        for (uint32_t slot = 0; (info = registration_set_next(set, &slot)); slot++) {
+                if (!(live[slot / 8] & 1 << slot % 8))
+                        registration_set_forget(set, info);
+        }
+        set->watches = entries;
+        return 0;
+}

@@ -1,0 +1,56 @@
+/*
+ * RegistrationSet: a session's registrations, by slot, and the epoll set that waits for them.
+ *
+ * The table grows in chunks where the client uses slots and never past its limit, so a hostile
+ * choice of slots costs no more than a full table. A chunk stays until the session ends.
+ *
+ * `count` is what the client says it has. `watches` is what the kernel may have: the client's
+ * close() removes an entry from the epoll set without anybody telling us, so it is an upper bound
+ * until registration_set_reconcile() asks the kernel.
+ */
+#pragma once
+
+#include "core/io_id.h"
+#include "core/selector.h"
+#include "daemon/registration_info.h"
+
+enum { REGISTRATION_SET_CHUNK = 256 };
+
+typedef struct RegistrationSet {
+        Selector selector; /* opened with the first registration */
+        RegistrationInfo **chunks;
+        uint32_t limit; /* slots run from 0 to limit - 1 */
+        uint32_t count;
+        uint64_t watches;
+        uint64_t reconcile_after; /* CLOCK_MONOTONIC seconds */
+} RegistrationSet;
+
+void registration_set_init(RegistrationSet *set, uint32_t limit);
+void registration_set_deinit(RegistrationSet *set);
+
+/*
+ * The registration that id names: the source's recreate_registration_info. NULL when the slot is
+ * free or has gone on to another generation.
+ */
+RegistrationInfo *registration_set_recreate(const RegistrationSet *set, IoId id);
+
+/*
+ * Makes the slot of id ready to be used by it and returns its RegistrationInfo, not yet in use,
+ * in *out; an older generation's registration is forgotten. 0, or with error_text(): -EDQUOT the
+ * slot is past the limit, -ESTALE the slot has seen this generation or a later one, -EINVAL
+ * generation 0, -ENOMEM.
+ */
+int registration_set_claim(RegistrationSet *set, IoId id, RegistrationInfo **out);
+
+/* Puts a claimed registration in use, or takes one out of use. */
+void registration_set_use(RegistrationSet *set, RegistrationInfo *info);
+void registration_set_forget(RegistrationSet *set, RegistrationInfo *info);
+
+/* The first registration in use at or after *slot, which is set to its slot; NULL at the end. */
+RegistrationInfo *registration_set_next(const RegistrationSet *set, uint32_t *slot);
+
+/*
+ * Asks the kernel (/proc/self/fdinfo) which entries live and forgets the registrations whose
+ * files are gone. 0 or -errno, with nothing changed.
+ */
+int registration_set_reconcile(RegistrationSet *set);

@@ -1,0 +1,318 @@
+/* The loop, the listening socket and the sessions. See server.h. */
+#include "daemon/server.h"
+
+#include "core/error.h"
+#include "daemon/log.h"
+#include "daemon/service_manager.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+
+enum {
+        /* Connections accepted in one turn of the loop. */
+        ACCEPTS_PER_TURN = 16,
+        /* How long accepting rests when descriptors or memory have run out. */
+        ACCEPT_PAUSE_MS = 100,
+        /* Descriptors beside those of sessions and of the closer: standard streams, epoll, signal
+         * pipe, listening socket, eventfds, scratch number, /proc, one packet being received. */
+        DESCRIPTORS_OWN = 64 + FD_LIST_MAX,
+        /* A session's socket and its epoll set. */
+        DESCRIPTORS_PER_SESSION = 2,
+};
+
+static void pause_accepting(Server *server, int error)
+{
+        const struct timeval pause = {.tv_usec = ACCEPT_PAUSE_MS * 1000};
+
+        log_daemon(LOG_WARNING, "accepting pauses for %d ms: %s", ACCEPT_PAUSE_MS, strerror(error));
+        event_del(server->acceptable);
+        event_add(server->accept_again, &pause);
+}
+
+static void on_accept_again(evutil_socket_t fd, short what, void *data)
+{
+        Server *server = data;
+
+        (void)fd;
+        (void)what;
+        event_add(server->acceptable, NULL);
+}
+
+/* Tells one whom there is no room for why, and closes. */
+static void turn_away(Server *server, int take_fd)
+{
+        Session stranger = {.socket_fd = take_fd};
+        int r = error_set(EDQUOT, "the daemon is at its limit of %u sessions: try again later",
+                          server->sessions_max);
+
+        log_daemon(LOG_NOTICE, "a connection was turned away: %s", error_text());
+        server->refusals++;
+        session_say_goodbye(&stranger, 0, r, error_text());
+        close(take_fd);
+}
+
+static void on_acceptable(evutil_socket_t listening_fd, short what, void *data)
+{
+        Server *server = data;
+
+        (void)what;
+        for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+                Session *session;
+                int fd = accept4(listening_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+                if (fd < 0) {
+                        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+                            errno == ENOMEM)
+                                pause_accepting(server, errno);
+                        /* Anything else is over, or about one connection that is gone. */
+                        return;
+                }
+                if (server->session_count >= server->sessions_max) {
+                        turn_away(server, fd);
+                        continue;
+                }
+                if (session_new(server, fd, server->sessions_total + 1, &session) < 0) {
+                        log_daemon(LOG_NOTICE, "a connection was turned away: %s", error_text());
+                        server->refusals++;
+                        continue;
+                }
+                server->sessions_total++;
+        }
+}
+
+static void on_woken(evutil_socket_t fd, short what, void *data)
+{
+        Server *server = data;
+        eventfd_t value;
+        Session *session;
+
+        (void)what;
+        eventfd_read(fd, &value);
+        TAILQ_FOREACH(session, &server->sessions, link)
+        session_release_hold(session);
+}
+
+static void on_watchdog(evutil_socket_t fd, short what, void *data)
+{
+        (void)fd;
+        (void)what;
+        (void)data;
+        service_manager_ping();
+}
+
+static void on_terminate(evutil_socket_t signal_number, short what, void *data)
+{
+        Server *server = data;
+
+        (void)what;
+        log_daemon(LOG_INFO, "stopping: %s", strsignal((int)signal_number));
+        event_base_loopbreak(server->base);
+}
+
+static int make_loop(Server *server)
+{
+        struct event_config *config = event_config_new();
+
+        if (config) {
+                /* The sessions' epoll sets are waited for in the loop's own: it must be epoll. */
+                event_config_avoid_method(config, "poll");
+                event_config_avoid_method(config, "select");
+                event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+                server->base = event_base_new_with_config(config);
+                event_config_free(config);
+        }
+        return server->base ? 0 : error_set(ENOMEM, "no event loop");
+}
+
+static int make_events(Server *server)
+{
+        static const int signals[] = {SIGTERM, SIGINT};
+        uint64_t watchdog_usec = service_manager_watchdog_usec();
+
+        server->acceptable = event_new(server->base, server->listening.fd, EV_READ | EV_PERSIST,
+                                       on_acceptable, server);
+        server->accept_again = evtimer_new(server->base, on_accept_again, server);
+        server->woken = event_new(server->base, server->driver.wake_fd, EV_READ | EV_PERSIST,
+                                  on_woken, server);
+        if (!server->acceptable || !server->accept_again || !server->woken ||
+            event_add(server->acceptable, NULL) < 0 || event_add(server->woken, NULL) < 0)
+                return error_set(ENOMEM, "no memory for the loop's events");
+        for (size_t i = 0; i < 2; i++) {
+                server->terminate[i] = evsignal_new(server->base, signals[i], on_terminate, server);
+                if (!server->terminate[i] || event_add(server->terminate[i], NULL) < 0)
+                        return error_set(ENOMEM, "no memory for the loop's events");
+        }
+        if (watchdog_usec > 0) {
+                const struct timeval half = {
+                        .tv_sec = (time_t)(watchdog_usec / 2 / 1000000),
+                        .tv_usec = (suseconds_t)(watchdog_usec / 2 % 1000000),
+                };
+
+                server->watchdog =
+                        event_new(server->base, -1, EV_PERSIST | EV_TIMEOUT, on_watchdog, server);
+                if (!server->watchdog || event_add(server->watchdog, &half) < 0)
+                        return error_set(ENOMEM, "no memory for the loop's events");
+        }
+        return 0;
+}
+
+/* Makes sure that the sessions allowed can have their descriptors, with the closer's queue full
+ * and a full packet being received. */
+static int reserve_descriptors(Server *server)
+{
+        const rlim_t shared = DESCRIPTORS_OWN + CLOSER_QUEUE_MAX;
+        struct rlimit limit;
+        rlim_t wanted;
+
+        server->sessions_max = server->options->sessions_max;
+        wanted = shared + (rlim_t)server->sessions_max * DESCRIPTORS_PER_SESSION;
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return error_set(errno, "no limit of open files: %s", strerror(errno));
+        limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+        if (limit.rlim_cur <= shared)
+                return error_set(EMFILE, "the limit of open files is %llu: allow at least %llu",
+                                 (unsigned long long)limit.rlim_max, (unsigned long long)wanted);
+        if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return error_set(errno, "the limit of open files: %s", strerror(errno));
+        if (limit.rlim_cur < wanted) {
+                server->sessions_max =
+                        (uint32_t)((limit.rlim_cur - shared) / DESCRIPTORS_PER_SESSION);
+                log_daemon(LOG_WARNING, "the limit of %llu open files allows %u sessions, not %u",
+                           (unsigned long long)limit.rlim_cur, server->sessions_max,
+                           server->options->sessions_max);
+        }
+        return 0;
+}
+
+static void find_admin_group(Server *server)
+{
+        const struct group *group;
+
+        if (server->options->user)
+                return;
+        group = getgrnam(server->options->admin_group);
+        if (!group) {
+                log_daemon(LOG_NOTICE, "there is no group %s: only root sees every user's sessions",
+                           server->options->admin_group);
+                return;
+        }
+        server->admin_gid = group->gr_gid;
+        server->has_admin_gid = true;
+}
+
+static int mark_start(Server *server)
+{
+        struct timespec now;
+
+        if (getrandom(&server->epoch, sizeof(server->epoch), 0) != sizeof(server->epoch))
+                return error_set(errno, "no random epoch: %s", strerror(errno));
+        clock_gettime(CLOCK_REALTIME, &now);
+        server->started = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+        return 0;
+}
+
+static int start_driver(Server *server)
+{
+        int r;
+
+        r = io_driver_open(&server->driver);
+        if (r < 0)
+                return error_set(-r, "no number for the scratch descriptor: %s", strerror(-r));
+        r = closer_start(&server->closer, server->driver.wake_fd);
+        if (r < 0)
+                return error_set(-r, "no thread for the closer: %s", strerror(-r));
+        server->closer_runs = true;
+        return 0;
+}
+
+static int open_parts(Server *server)
+{
+        const Options *options = server->options;
+        int r;
+
+        r = mark_start(server);
+        if (r == 0)
+                r = reserve_descriptors(server);
+        if (r == 0)
+                r = start_driver(server);
+        if (r == 0)
+                r = listening_socket_open(&server->listening, options->socket_path, options->user);
+        if (r == 0)
+                r = make_loop(server);
+        if (r == 0)
+                r = make_events(server);
+        if (r == 0)
+                find_admin_group(server);
+        return r;
+}
+
+int server_open(Server **out, const Options *options)
+{
+        Server *server = calloc(1, sizeof(*server));
+        int r;
+
+        if (!server)
+                return error_set(ENOMEM, "no memory");
+        server->options = options;
+        server->listening.fd = -1;
+        server->driver = (IoDriver)IO_DRIVER_INIT;
+        TAILQ_INIT(&server->sessions);
+        frame_arena_init(&server->arena);
+        quota_init(&server->quota, options->sessions_per_user_max,
+                   options->registrations_per_user_max);
+        r = open_parts(server);
+        if (r < 0) {
+                server_close(server);
+                return r;
+        }
+        *out = server;
+        return 0;
+}
+
+int server_run(Server *server)
+{
+        log_daemon(LOG_INFO, "serving %s", server->options->socket_path);
+        service_manager_ready("serving");
+        if (event_base_dispatch(server->base) < 0)
+                return error_set(EIO, "the event loop failed");
+        service_manager_stopping();
+        return 0;
+}
+
+Server *server_close(Server *server)
+{
+        Session *session;
+        struct event *events[] = {
+                server->acceptable, server->accept_again, server->woken,
+                server->watchdog,   server->terminate[0], server->terminate[1],
+        };
+
+        while ((session = TAILQ_FIRST(&server->sessions))) {
+                int r = error_set(ESHUTDOWN, "kyron-iod is stopping");
+
+                session_say_goodbye(session, 0, r, error_text());
+                session_free(session);
+        }
+        for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+                if (events[i])
+                        event_free(events[i]);
+        }
+        listening_socket_close(&server->listening);
+        if (server->base)
+                event_base_free(server->base);
+        if (server->closer_runs)
+                closer_stop(&server->closer);
+        io_driver_close(&server->driver);
+        quota_deinit(&server->quota);
+        free(server);
+        return NULL;
+}

@@ -1,0 +1,351 @@
+/* One connected client. See session.h. */
+#include "daemon/session.h"
+
+#include "core/cleanup.h"
+#include "core/error.h"
+#include "daemon/log.h"
+#include "daemon/server.h"
+#include "daemon/session_dispatch.h"
+#include "proto/frame_socket.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+static const struct timeval greeting_time = {.tv_sec = SESSION_GREETING_SECONDS};
+
+/* Serves what the session's state says: requests and readiness, or only the way out. */
+static void session_rearm(Session *session)
+{
+        if (notifier_is_waiting(&session->notifier)) {
+                event_del(session->readable);
+                if (session->set_ready)
+                        event_del(session->set_ready);
+                event_add(session->writable, NULL);
+                return;
+        }
+        event_del(session->writable);
+        if (!session->held)
+                event_add(session->readable, session->open ? NULL : &greeting_time);
+        if (session->set_ready)
+                event_add(session->set_ready, NULL);
+}
+
+/* The session's last word: why it ended. The log keeps what the client may not read. */
+static void session_fail(Session *session, uint32_t sequence, int error)
+{
+        log_session(LOG_NOTICE, session, "ends: %s", error_text());
+        session->server->refusals++;
+        session_say_goodbye(session, sequence, error, error_text());
+        session_free(session);
+}
+
+/* One packet: 1 served, 0 nothing there or ended by the client, or -errno with error_text(). */
+static int read_packet(Session *session, FdList *fds, uint32_t *sequence, bool *closed)
+{
+        Server *server = session->server;
+        int size = frame_socket_receive(session->socket_fd, server->packet, FRAME_BYTES_MAX, fds);
+
+        if (size == -EAGAIN)
+                return 0;
+        if (size == 0 || size == -ECONNRESET || size == -EPIPE) {
+                *closed = true;
+                return 0;
+        }
+        if (size < 0)
+                return size;
+        int r = session_dispatch(session, server->packet, (size_t)size, fds, sequence);
+
+        return r < 0 ? r : 1;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *data)
+{
+        Session *session = data;
+        Server *server = session->server;
+
+        (void)fd;
+        if (what & EV_TIMEOUT) {
+                session_fail(session, 0,
+                             error_set(ETIMEDOUT, "no hello came within %d seconds",
+                                       SESSION_GREETING_SECONDS));
+                return;
+        }
+        for (int i = 0; i < SESSION_PACKETS_PER_TURN; i++) {
+                FdList fds = {.count = 0};
+                uint32_t sequence = 0;
+                bool closed = false;
+                bool brought_descriptors;
+                int r;
+
+                if (!closer_has_room(&server->closer)) {
+                        session->held = true;
+                        event_del(session->readable);
+                        return;
+                }
+                r = read_packet(session, &fds, &sequence, &closed);
+                brought_descriptors = fds.count > 0;
+                closer_push(&server->closer, &fds);
+                if (closed) {
+                        log_session(LOG_DEBUG, session, "closed");
+                        session_free(session);
+                        return;
+                }
+                if (r < 0) {
+                        session_fail(session, sequence, r);
+                        return;
+                }
+                if (notifier_is_waiting(&session->notifier)) {
+                        session_rearm(session);
+                        return;
+                }
+                if (r == 0 || brought_descriptors)
+                        return;
+        }
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *data)
+{
+        Session *session = data;
+        int r = notifier_flush(&session->notifier);
+
+        (void)fd;
+        (void)what;
+        if (r < 0) {
+                log_session(LOG_DEBUG, session, "closed with frames unread");
+                session_free(session);
+                return;
+        }
+        if (r == 0)
+                session_rearm(session);
+}
+
+static void on_set_ready(evutil_socket_t fd, short what, void *data)
+{
+        Session *session = data;
+        int notified;
+        int told = io_driver_process_io(&session->server->driver, &session->registrations,
+                                        &session->notifier, &notified);
+
+        (void)fd;
+        (void)what;
+        if (told < 0) {
+                log_session(LOG_DEBUG, session, "closed: %s", strerror(-told));
+                session_free(session);
+                return;
+        }
+        if (told > 0) {
+                session->events += (uint64_t)told;
+                session->frames++;
+        }
+        if (notified == NOTIFIER_WAITING)
+                session_rearm(session);
+}
+
+int session_watch_set(Session *session)
+{
+        if (session->set_ready || session->registrations.selector.epoll_fd < 0)
+                return 0;
+        session->set_ready =
+                event_new(session->server->base, session->registrations.selector.epoll_fd,
+                          EV_READ | EV_PERSIST, on_set_ready, session);
+        if (!session->set_ready || event_add(session->set_ready, NULL) < 0)
+                return error_set(ENOMEM, "no memory to wait for registrations");
+        return 0;
+}
+
+void session_release_hold(Session *session)
+{
+        if (!session->held)
+                return;
+        session->held = false;
+        session_rearm(session);
+}
+
+static bool in_admin_group(const Session *session)
+{
+        gid_t groups[256];
+        socklen_t size = sizeof(groups);
+        gid_t admin_gid = session->server->admin_gid;
+
+        if (!session->server->has_admin_gid)
+                return false;
+        if (session->gid == admin_gid)
+                return true;
+        /* Somebody in more groups than fit here is not taken for an administrator. */
+        if (getsockopt(session->socket_fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0)
+                return false;
+        for (size_t i = 0; i < size / sizeof(groups[0]); i++) {
+                if (groups[i] == admin_gid)
+                        return true;
+        }
+        return false;
+}
+
+/* The kernel's name for the process, until Hello brings another. */
+static void name_after_process(Session *session)
+{
+        CLEANUP(cleanup_close) int fd = -1;
+        char path[sizeof("/proc//comm") + 3 * sizeof(pid_t)];
+        ssize_t n;
+
+        strcpy(session->program, "-");
+        snprintf(path, sizeof(path), "/proc/%d/comm", (int)session->pid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return;
+        n = read(fd, session->program, FRAME_PROGRAM_MAX);
+        if (n > 0)
+                session->program[strcspn(session->program, "\n")] = '\0';
+        for (char *c = session->program; *c; c++) {
+                if (*c < ' ' || *c > '~')
+                        *c = '?';
+        }
+}
+
+static int identify_peer(Session *session)
+{
+        struct ucred peer;
+        socklen_t size = sizeof(peer);
+        struct timespec now;
+
+        if (getsockopt(session->socket_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+                return error_set(errno, "the kernel does not say who connected");
+        session->pid = peer.pid;
+        session->uid = peer.uid;
+        session->gid = peer.gid;
+        session->sees_all = peer.uid == 0 || in_admin_group(session);
+        name_after_process(session);
+        clock_gettime(CLOCK_REALTIME, &now);
+        session->since = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+        return 0;
+}
+
+static int charge_session(Session *session)
+{
+        Server *server = session->server;
+
+        if (quota_user_ref(&server->quota, session->uid, &session->user) < 0)
+                return error_set(ENOMEM, "no memory for another session");
+        return quota_charge(&server->quota, session->user, QUOTA_SESSIONS, 1);
+}
+
+int session_new(Server *server, int take_socket_fd, uint64_t id, Session **out)
+{
+        /* Frames a client may leave unread are bounded by this; it must hold the largest one. */
+        const int send_buffer = FRAME_BYTES_MAX;
+        Session *session = calloc(1, sizeof(*session));
+        int r;
+
+        if (!session) {
+                close(take_socket_fd);
+                return error_set(ENOMEM, "no memory for another session");
+        }
+        session->server = server;
+        session->id = id;
+        session->socket_fd = take_socket_fd;
+        registration_set_init(&session->registrations,
+                              server->options->registrations_per_session_max);
+        notifier_init(&session->notifier, session->socket_fd);
+
+        r = identify_peer(session);
+        if (r == 0)
+                r = charge_session(session);
+        if (r < 0) {
+                session_say_goodbye(session, 0, r, error_text());
+                session->user = quota_user_unref(&server->quota, session->user);
+                session_free(session);
+                return r;
+        }
+        TAILQ_INSERT_TAIL(&server->sessions, session, link);
+        server->session_count++;
+
+        session->readable = event_new(server->base, session->socket_fd, EV_READ | EV_PERSIST,
+                                      on_readable, session);
+        session->writable = event_new(server->base, session->socket_fd, EV_WRITE | EV_PERSIST,
+                                      on_writable, session);
+        if (!session->readable || !session->writable ||
+            event_add(session->readable, &greeting_time) < 0 ||
+            setsockopt(session->socket_fd, SOL_SOCKET, SO_SNDBUF, &send_buffer,
+                       sizeof(send_buffer)) < 0) {
+                session_free(session);
+                return error_set(ENOMEM, "no memory for another session");
+        }
+        *out = session;
+        return 0;
+}
+
+/* Off the loop: to take a large set apart costs the kernel milliseconds. */
+static void give_set_to_closer(Session *session)
+{
+        Closer *closer = &session->server->closer;
+        FdList set = {.count = 0};
+
+        if (session->registrations.selector.epoll_fd < 0 || !closer_has_room(closer))
+                return;
+        fd_list_add(&set, STEAL_FD(session->registrations.selector.epoll_fd));
+        closer_push(closer, &set);
+}
+
+Session *session_free(Session *session)
+{
+        Server *server;
+
+        if (!session)
+                return NULL;
+        server = session->server;
+        /* The events go before what they watch. */
+        if (session->readable)
+                event_free(session->readable);
+        if (session->writable)
+                event_free(session->writable);
+        if (session->set_ready)
+                event_free(session->set_ready);
+        if (session->user) {
+                TAILQ_REMOVE(&server->sessions, session, link);
+                server->session_count--;
+                server->registration_count -= session->charged_registrations;
+                quota_discharge(session->user, QUOTA_REGISTRATIONS, session->charged_registrations);
+                quota_discharge(session->user, QUOTA_SESSIONS, 1);
+                session->user = quota_user_unref(&server->quota, session->user);
+        }
+        give_set_to_closer(session);
+        registration_set_deinit(&session->registrations);
+        notifier_deinit(&session->notifier);
+        close(session->socket_fd);
+        free(session);
+        return NULL;
+}
+
+void session_say_goodbye(Session *session, uint32_t sequence, int error, const char *text)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Refused refused = IOD__REFUSED__INIT;
+        uint8_t bytes[FRAME_BYTES_MAX];
+        int size;
+
+        refused.error = -error;
+        refused.text = (char *)text;
+        refused.session_ends = true;
+        frame.sequence = sequence;
+        frame.body_case = IOD__FRAME__BODY_REFUSED;
+        frame.refused = &refused;
+        size = frame_encode(&frame, bytes);
+        /* As far as it goes: a client that has not read gets no more. */
+        if (size > 0)
+                frame_socket_send(session->socket_fd, bytes, (size_t)size, NULL, 0);
+}
+
+int session_reply(Session *session, uint32_t sequence, Iod__Frame *frame)
+{
+        int r;
+
+        frame->sequence = sequence;
+        r = notifier_send_reply(&session->notifier, frame);
+        return r < 0 ? error_set(-r, "the reply could not be sent: %s", strerror(-r)) : 0;
+}

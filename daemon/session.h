@@ -1,0 +1,79 @@
+/*
+ * Session: one connected client.
+ *
+ * States: greeting (connected, Hello not seen, ends after SESSION_GREETING_SECONDS), open, ended.
+ * An open session is served by three events of the loop: its socket is readable (requests), its
+ * epoll set is ready (readiness), its socket is writable again. The last is armed only while the
+ * notifier is waiting, and then the other two are not: a client that does not read is not served
+ * and costs nothing. A session whose descriptors find no room in the closer is held: its requests
+ * wait in its socket until the closer has caught up.
+ *
+ * Whatever goes wrong here ends this session and no other. Owned by the server, single-threaded.
+ */
+#pragma once
+
+#include "daemon/notifier.h"
+#include "daemon/quota.h"
+#include "daemon/registration_set.h"
+
+#include <stdbool.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+struct event;
+typedef struct Server Server;
+
+enum {
+        SESSION_GREETING_SECONDS = 5,
+        /* Packets read in one turn of the loop; one that brought descriptors ends the turn. */
+        SESSION_PACKETS_PER_TURN = 8,
+};
+
+typedef struct Session {
+        TAILQ_ENTRY(Session) link; /* in order of id */
+        Server *server;
+        uint64_t id;
+        int socket_fd;
+
+        pid_t pid;
+        uid_t uid;
+        gid_t gid;
+        bool sees_all; /* root or the admin group */
+        char program[FRAME_PROGRAM_MAX + 1];
+        uint64_t since; /* CLOCK_REALTIME nanoseconds */
+
+        bool open;
+        bool held;
+        QuotaUser *user;
+        uint32_t charged_registrations;
+        RegistrationSet registrations;
+        Notifier notifier;
+
+        struct event *readable;
+        struct event *writable;
+        struct event *set_ready; /* NULL until the first registration */
+
+        uint64_t events;
+        uint64_t frames;
+        uint64_t refusals;
+} Session;
+
+/*
+ * Starts serving take_socket_fd, which is closed on failure. 0, or -errno with error_text():
+ * -EDQUOT the user has too many sessions, -ENOMEM.
+ */
+int session_new(Server *server, int take_socket_fd, uint64_t id, Session **out);
+/* Ends it at once, with all it holds; returns NULL. */
+Session *session_free(Session *session);
+
+/* Sends a Refused that ends the session; the caller frees it. error is a negative errno. */
+void session_say_goodbye(Session *session, uint32_t sequence, int error, const char *text);
+
+/* Sends an answer: 0 or -errno, which ends the session. */
+int session_reply(Session *session, uint32_t sequence, Iod__Frame *frame);
+
+/* Starts waiting for the set once it is open. 0 or -ENOMEM. */
+int session_watch_set(Session *session);
+
+/* Reads requests again after the closer had no room. */
+void session_release_hold(Session *session);

@@ -1,0 +1,396 @@
+/*
+ * echo_server: sends back what it receives, over TCP, UDP and Unix streams, all on one handle.
+ *
+ * It is made of tasks (see task.h): one accepts TCP connections, one Unix connections, one serves
+ * UDP, and each connection is one.
+ */
+#include "address.h"
+#include "task.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <kyron.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum {
+        CONNECTION_BUFFER = 16 * 1024,
+        DATAGRAM_BUFFER = 64 * 1024, /* no datagram is longer */
+        UDP_QUEUE = 1024 * 1024,     /* a burst the kernel shall keep for us; it may keep less */
+        PAUSE_NS = 100 * 1000 * 1000,
+};
+
+static KyronIoDriverHandle *handle;
+static volatile sig_atomic_t stop;
+static int exit_code = EXIT_SUCCESS;
+
+/* Ends the server, with the library's word on why. */
+static void give_up(const char *what)
+{
+        if (!stop)
+                fprintf(stderr, "echo_server: %s: %s\n", what, kyron_error_text());
+        exit_code = EXIT_FAILURE;
+        stop = 1;
+}
+
+/* ---- Connections --------------------------------------------------------------------------- */
+
+typedef struct Connection {
+        Task task;
+        KyronTcpStream *tcp;          /* either */
+        KyronUnixStream *unix_stream; /* or */
+        TAILQ_ENTRY(Connection) link;
+        size_t received;
+        size_t sent;
+        char buffer[CONNECTION_BUFFER];
+} Connection;
+
+static TAILQ_HEAD(, Connection) connections = TAILQ_HEAD_INITIALIZER(connections);
+
+static void connection_free(Connection *connection)
+{
+        kyron_tcp_stream_close(connection->tcp);
+        kyron_unix_stream_close(connection->unix_stream);
+        TAILQ_REMOVE(&connections, connection, link);
+        free(connection);
+}
+
+static int connection_start(Task *task)
+{
+        Connection *connection = (Connection *)task;
+        char *rest = connection->buffer + connection->sent;
+        size_t rest_size = connection->received - connection->sent;
+
+        if (connection->tcp)
+                return rest_size > 0 ? kyron_tcp_stream_write(connection->tcp, &task->operation,
+                                                              rest, rest_size)
+                                     : kyron_tcp_stream_read(connection->tcp, &task->operation,
+                                                             connection->buffer, CONNECTION_BUFFER);
+        return rest_size > 0 ? kyron_unix_stream_write(connection->unix_stream, &task->operation,
+                                                       rest, rest_size)
+                             : kyron_unix_stream_read(connection->unix_stream, &task->operation,
+                                                      connection->buffer, CONNECTION_BUFFER);
+}
+
+static bool connection_take(Task *task, ssize_t result)
+{
+        Connection *connection = (Connection *)task;
+
+        if (connection->sent < connection->received && result >= 0) {
+                connection->sent += (size_t)result;
+                return true;
+        }
+        if (result <= 0) {
+                /* The client has gone, in good order (0) or not; nobody else is concerned. */
+                connection_free(connection);
+                return false;
+        }
+        connection->received = (size_t)result;
+        connection->sent = 0;
+        return true;
+}
+
+/* Takes over whichever stream is not NULL. */
+static void connection_new(KyronTcpStream *tcp, KyronUnixStream *unix_stream)
+{
+        Connection *connection = malloc(sizeof(*connection));
+
+        if (!connection) {
+                kyron_tcp_stream_close(tcp);
+                kyron_unix_stream_close(unix_stream);
+                return;
+        }
+        task_init(&connection->task, connection_start, connection_take);
+        connection->tcp = tcp;
+        connection->unix_stream = unix_stream;
+        connection->received = connection->sent = 0;
+        TAILQ_INSERT_TAIL(&connections, connection, link);
+        task_run(&connection->task);
+}
+
+/* ---- Acceptors ----------------------------------------------------------------------------- */
+
+/*
+ * At the limit of open files, accepting again at once fails again at once, and the connection
+ * that could not be accepted makes no further event. So it pauses, by a timer it has had from the
+ * beginning: then there may be no descriptor for one.
+ */
+typedef struct Acceptor {
+        Task task;
+        KyronTcpListener *tcp;            /* either */
+        KyronUnixListener *unix_listener; /* or */
+        KyronTcpStream *accepted_tcp;
+        KyronUnixStream *accepted_unix;
+        KyronTimer *timer;
+        bool pauses;
+} Acceptor;
+
+static int acceptor_start(Task *task)
+{
+        Acceptor *acceptor = (Acceptor *)task;
+
+        if (acceptor->pauses)
+                return kyron_timer_wait(acceptor->timer, &task->operation);
+        if (acceptor->tcp)
+                return kyron_tcp_listener_accept(acceptor->tcp, &task->operation,
+                                                 &acceptor->accepted_tcp);
+        return kyron_unix_listener_accept(acceptor->unix_listener, &task->operation,
+                                          &acceptor->accepted_unix);
+}
+
+static bool acceptor_take(Task *task, ssize_t result)
+{
+        Acceptor *acceptor = (Acceptor *)task;
+
+        if (result >= 0 && acceptor->pauses) {
+                acceptor->pauses = false;
+                return true;
+        }
+        switch (result) {
+        case 0:
+                connection_new(acceptor->accepted_tcp, acceptor->accepted_unix);
+                return true;
+        case -EMFILE:
+        case -ENFILE:
+        case -ENOBUFS:
+        case -ENOMEM:
+                acceptor->pauses = true;
+                if (kyron_timer_after(acceptor->timer, PAUSE_NS) == 0)
+                        return true;
+                break;
+        }
+        give_up("cannot accept");
+        return false;
+}
+
+static int acceptor_init(Acceptor *acceptor)
+{
+        task_init(&acceptor->task, acceptor_start, acceptor_take);
+        return kyron_timer_new(&acceptor->timer, handle);
+}
+
+/* ---- UDP ----------------------------------------------------------------------------------- */
+
+typedef struct Datagrams {
+        Task task;
+        KyronUdpSocket *socket;
+        struct sockaddr_storage peer;
+        socklen_t peer_size;
+        bool sends; /* back what it has received */
+        size_t size;
+        char buffer[DATAGRAM_BUFFER];
+} Datagrams;
+
+static int datagrams_start(Task *task)
+{
+        Datagrams *datagrams = (Datagrams *)task;
+        struct sockaddr *peer = (struct sockaddr *)&datagrams->peer;
+
+        if (datagrams->sends)
+                return kyron_udp_socket_send_to(datagrams->socket, &task->operation,
+                                                datagrams->buffer, datagrams->size, peer,
+                                                datagrams->peer_size);
+        datagrams->peer_size = sizeof(datagrams->peer);
+        return kyron_udp_socket_recv_from(datagrams->socket, &task->operation, datagrams->buffer,
+                                          DATAGRAM_BUFFER, peer, &datagrams->peer_size);
+}
+
+static bool datagrams_take(Task *task, ssize_t result)
+{
+        Datagrams *datagrams = (Datagrams *)task;
+
+        datagrams->sends = !datagrams->sends;
+        if (!datagrams->sends)
+                return true; /* sent, or not: datagrams may get lost */
+        if (result < 0) {
+                give_up("cannot receive");
+                return false;
+        }
+        datagrams->size = (size_t)result;
+        return true;
+}
+
+/* ---- Starting and stopping ----------------------------------------------------------------- */
+
+static Acceptor tcp_acceptor, unix_acceptor;
+static Datagrams datagrams;
+static const char *unix_path;
+
+/* Says where it listens, for people and scripts: the port may be the kernel's choice. */
+static void announce(const char *what, const char *where)
+{
+        printf("%s %s\n", what, where);
+        fflush(stdout);
+}
+
+static int serve_tcp(const Address *wanted)
+{
+        Address address = {.size = sizeof(address.storage)};
+        char text[ADDRESS_TEXT_MAX];
+
+        if (acceptor_init(&tcp_acceptor) < 0 ||
+            kyron_tcp_listener_bind(&tcp_acceptor.tcp, handle,
+                                    (const struct sockaddr *)&wanted->storage, wanted->size) < 0 ||
+            kyron_tcp_listener_local_addr(tcp_acceptor.tcp, (struct sockaddr *)&address.storage,
+                                          &address.size) < 0)
+                return -1;
+        announce("tcp", address_format(&address, text));
+        task_run(&tcp_acceptor.task);
+        return 0;
+}
+
+static int serve_unix(const char *path)
+{
+        if (acceptor_init(&unix_acceptor) < 0 ||
+            kyron_unix_listener_bind(&unix_acceptor.unix_listener, handle, path) < 0)
+                return -1;
+        unix_path = path;
+        announce("unix", path);
+        task_run(&unix_acceptor.task);
+        return 0;
+}
+
+static int serve_udp(const Address *wanted)
+{
+        Address address = {.size = sizeof(address.storage)};
+        const int queue = UDP_QUEUE;
+        char text[ADDRESS_TEXT_MAX];
+
+        task_init(&datagrams.task, datagrams_start, datagrams_take);
+        if (kyron_udp_socket_bind(&datagrams.socket, handle,
+                                  (const struct sockaddr *)&wanted->storage, wanted->size) < 0 ||
+            kyron_udp_socket_local_addr(datagrams.socket, (struct sockaddr *)&address.storage,
+                                        &address.size) < 0)
+                return -1;
+        /* For what the library has no function, there is the descriptor. */
+        setsockopt(kyron_bridged_fd_fd(kyron_udp_socket_bridged_fd(datagrams.socket)), SOL_SOCKET,
+                   SO_RCVBUF, &queue, sizeof(queue));
+        announce("udp", address_format(&address, text));
+        task_run(&datagrams.task);
+        return 0;
+}
+
+static void serve(void)
+{
+        while (!stop) {
+                int r = tasks_turn(handle);
+
+                if (r < 0 && r != -EINTR)
+                        give_up("cannot go on");
+        }
+}
+
+/* Every object before its handle; what still waits is cancelled first, so that nothing completes
+ * that is freed. */
+static void clean_up(void)
+{
+        Connection *connection;
+
+        while ((connection = TAILQ_FIRST(&connections))) {
+                kyron_operation_cancel(&connection->task.operation);
+                connection_free(connection);
+        }
+        kyron_operation_cancel(&tcp_acceptor.task.operation);
+        kyron_operation_cancel(&unix_acceptor.task.operation);
+        kyron_operation_cancel(&datagrams.task.operation);
+        kyron_tcp_listener_close(tcp_acceptor.tcp);
+        kyron_timer_close(tcp_acceptor.timer);
+        kyron_unix_listener_close(unix_acceptor.unix_listener);
+        kyron_timer_close(unix_acceptor.timer);
+        kyron_udp_socket_close(datagrams.socket);
+        kyron_io_driver_handle_close(handle);
+        if (unix_path && *unix_path != '@')
+                unlink(unix_path);
+}
+
+static void on_signal(int number)
+{
+        (void)number;
+        stop = 1;
+        kyron_io_driver_handle_wake(handle);
+}
+
+/* ---- The command line ---------------------------------------------------------------------- */
+
+static const char usage[] =
+        "Usage: echo_server [--tcp ADDRESS:PORT] [--udp ADDRESS:PORT] [--unix PATH]\n"
+        "                   [--socket PATH]\n"
+        "Send back what is received, until SIGTERM or SIGINT. Port 0: the kernel chooses; each\n"
+        "address is printed once it is served.\n"
+        "\n"
+        "      --socket PATH   the daemon's socket ($KYRON_SOCKET, or the system's)\n"
+        "      --help\n";
+
+typedef struct Options {
+        KyronOptions library;
+        Address tcp, udp; /* size 0: not wanted */
+        const char *unix_path;
+} Options;
+
+static bool options_parse(Options *options, int argc, char **argv)
+{
+        static const struct option names[] = {
+                {"tcp", required_argument, NULL, 't'},  {"udp", required_argument, NULL, 'u'},
+                {"unix", required_argument, NULL, 'x'}, {"socket", required_argument, NULL, 's'},
+                {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0},
+        };
+        bool good = true;
+        int option;
+
+        while (good && (option = getopt_long(argc, argv, "", names, NULL)) >= 0) {
+                switch (option) {
+                case 't':
+                        good = address_parse(optarg, &options->tcp);
+                        break;
+                case 'u':
+                        good = address_parse(optarg, &options->udp);
+                        break;
+                case 'x':
+                        options->unix_path = optarg;
+                        break;
+                case 's':
+                        options->library.socket_path = optarg;
+                        break;
+                case 'h':
+                        fputs(usage, stdout);
+                        exit(EXIT_SUCCESS);
+                default:
+                        good = false;
+                }
+        }
+        return good && optind == argc &&
+               (options->tcp.size > 0 || options->udp.size > 0 || options->unix_path);
+}
+
+int main(int argc, char **argv)
+{
+        const struct sigaction stopping = {.sa_handler = on_signal};
+        Options options = {.unix_path = NULL};
+        struct rlimit files;
+
+        if (!options_parse(&options, argc, argv)) {
+                fputs(usage, stderr);
+                return 2;
+        }
+        if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+                files.rlim_cur = files.rlim_max;
+                setrlimit(RLIMIT_NOFILE, &files);
+        }
+        if (kyron_io_driver_handle_open(&handle, &options.library) < 0) {
+                give_up("no daemon");
+                return exit_code;
+        }
+        sigaction(SIGTERM, &stopping, NULL);
+        sigaction(SIGINT, &stopping, NULL);
+        if ((options.tcp.size > 0 && serve_tcp(&options.tcp) < 0) ||
+            (options.udp.size > 0 && serve_udp(&options.udp) < 0) ||
+            (options.unix_path && serve_unix(options.unix_path) < 0))
+                give_up("cannot serve");
+        serve();
+        clean_up();
+        return exit_code;
+}

@@ -1,0 +1,94 @@
+/* Packets with descriptors over a SEQPACKET socket. See frame_socket.h. */
+#include "proto/frame_socket.h"
+
+#include "core/error.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+int frame_socket_send(int socket_fd, const void *bytes, size_t size, const int *borrow_fds,
+                      size_t n)
+{
+        union {
+                struct cmsghdr align;
+                char bytes[CMSG_SPACE(sizeof(int) * FD_LIST_MAX)];
+        } control;
+        struct iovec part = {.iov_base = (void *)bytes, .iov_len = size};
+        struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+        ssize_t sent;
+
+        if (n > FD_LIST_MAX)
+                return -EINVAL;
+        if (n > 0) {
+                struct cmsghdr *header = &control.align;
+
+                memset(header, 0, sizeof(*header));
+                header->cmsg_level = SOL_SOCKET;
+                header->cmsg_type = SCM_RIGHTS;
+                header->cmsg_len = CMSG_LEN(sizeof(int) * n);
+                memcpy(CMSG_DATA(header), borrow_fds, sizeof(int) * n);
+                message.msg_control = &control;
+                message.msg_controllen = CMSG_SPACE(sizeof(int) * n);
+        }
+        do
+                sent = sendmsg(socket_fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+        while (sent < 0 && errno == EINTR);
+        return sent < 0 ? -errno : 0;
+}
+
+static void collect_descriptors(struct msghdr *message, FdList *fds)
+{
+        for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header;
+             header = CMSG_NXTHDR(message, header)) {
+                size_t n;
+
+                if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+                        continue;
+                n = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+                for (size_t i = 0; i < n; i++) {
+                        int fd;
+
+                        memcpy(&fd, CMSG_DATA(header) + i * sizeof(int), sizeof(int));
+                        fd_list_add(fds, fd);
+                }
+        }
+}
+
+int frame_socket_receive(int socket_fd, void *bytes, size_t capacity, FdList *fds)
+{
+        /* Room for the descriptors of one packet and for the credentials that come with it where
+         * the listening socket asks for them; the kernel sends no more than one of each. */
+        union {
+                struct cmsghdr align;
+                char bytes[CMSG_SPACE(sizeof(int) * FD_LIST_MAX) +
+                           CMSG_SPACE(sizeof(struct ucred))];
+        } control;
+        struct iovec part = {.iov_base = bytes, .iov_len = capacity};
+        struct msghdr message = {
+                .msg_iov = &part,
+                .msg_iovlen = 1,
+                .msg_control = &control,
+                .msg_controllen = sizeof(control),
+        };
+        ssize_t size;
+
+        do
+                size = recvmsg(socket_fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        while (size < 0 && errno == EINTR);
+        if (size < 0)
+                return -errno;
+        collect_descriptors(&message, fds);
+        if (message.msg_flags & MSG_CTRUNC) {
+                fd_list_close(fds);
+                return error_set(EMFILE, "descriptors were lost: too many open files");
+        }
+        if (message.msg_flags & MSG_TRUNC) {
+                fd_list_close(fds);
+                return error_set(EMSGSIZE, "a packet is longer than the limit of %zu bytes",
+                                 capacity);
+        }
+        if (size == 0)
+                fd_list_close(fds);
+        return (int)size;
+}

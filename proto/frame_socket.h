@@ -1,0 +1,27 @@
+/*
+ * Packets with descriptors over a SEQPACKET socket. Neither call ever blocks, whatever the
+ * socket's O_NONBLOCK says: that flag belongs to the open file, and the other side may share it.
+ */
+#pragma once
+
+#include "core/fd_list.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Sends one packet with n borrowed descriptors. 0 or -errno: -EAGAIN the other side has not read
+ * its packets, -ETOOMANYREFS too many descriptors are in flight for this user, -EPIPE and
+ * -ECONNRESET the other side is gone, -ENOBUFS and -ENOMEM.
+ */
+int frame_socket_send(int socket_fd, const void *bytes, size_t size, const int *borrow_fds,
+                      size_t n);
+
+/*
+ * Receives one packet of at most capacity bytes. Descriptors, close-on-exec, are added to the
+ * empty list fds, which owns them. Returns the size, 0 when the other side has closed, or -errno
+ * with nothing in fds: -EAGAIN nothing there, -EMSGSIZE a packet longer than capacity, -EMFILE
+ * descriptors were lost at this process's limit, -ECONNRESET the other side closed with packets
+ * unread (what it sent before can still be received).
+ */
+int frame_socket_receive(int socket_fd, void *bytes, size_t capacity, FdList *fds);

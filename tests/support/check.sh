@@ -1,0 +1,272 @@
+# shellcheck shell=bash
+# The steps of `./dev check`, which sources this. Every test counts, and so does every step that
+# has no tests of its own; a build that fails counts as one failure.
+
+passed=0 failed=0 skipped=0
+logs=build/log
+
+check_steps=(
+        "shellcheck       step lint_shell"
+        "format           step lint_format"
+        "build            step build_with_tests plain"
+        "tidy             step lint_tidy"
+        "unit             suite plain unit"
+        "integration      suite plain integration"
+        "system           suite plain system"
+        "installed        step check_installed"
+        "unit-security    step check_unit_security"
+        "distcheck        distcheck"
+        "without-systemd  step build_with_tests without-systemd"
+        "asan             sanitized asan"
+        "tsan             sanitized tsan"
+        "valgrind         memchecked"
+)
+
+# check [STEP…]: these steps, or all.
+check() {
+        local line name before start=$SECONDS
+
+        if [[ ${1:-} == help ]]; then
+                printf '%s\n' "${check_steps[@]%% *}"
+                return
+        fi
+        mkdir -p "$logs"
+        scratch=$(mktemp -d "${TMPDIR:-/tmp}/kyron-check-XXXXXX")
+        trap 'chmod -R u+w "$scratch"; rm -rf "$scratch"' EXIT # distcheck leaves it read-only
+        for line in "${check_steps[@]}"; do
+                name=${line%% *}
+                [[ $# -eq 0 || " $* " == *" $name "* ]] || continue
+                before=$failed
+                # shellcheck disable=SC2086 # the rest of the line is the command
+                ${line#"$name"}
+                [[ $name == build && $failed -gt $before ]] && break
+        done
+        echo "in $((SECONDS - start)) s"
+        if [[ $skipped -gt 0 ]]; then
+                echo "$passed passed, $failed failed, $skipped skipped"
+        else
+                echo "$passed passed, $failed failed"
+        fi
+        [[ $failed -eq 0 ]]
+}
+
+# run COMMAND…: with its output in $log. Leaves the exit status in $status and the time in $took.
+run() {
+        local start=$SECONDS
+
+        set +e
+        (
+                set -e
+                "$@"
+        ) >"$log" 2>&1 </dev/null
+        status=$?
+        set -e
+        took=$((SECONDS - start))
+}
+
+# say RESULT TEXT: one line for a step.
+say() {
+        printf '%-5s %-24s %4d s  %s\n' "$1" "$title" "$took" "$2"
+}
+
+show_end() {
+        echo "----- the end of $1"
+        tail -n "${2:-30}" "$1"
+        echo "-----"
+}
+
+# step COMMAND…: passes when it exits with 0, is skipped when with 77.
+step() {
+        local title=$name log=$logs/$name.log status took
+
+        run "$@"
+        case $status in
+        0)
+                passed=$((passed + 1))
+                say ok ""
+                ;;
+        77)
+                skipped=$((skipped + 1))
+                say skip "$(tail -n1 "$log")"
+                ;;
+        *)
+                failed=$((failed + 1))
+                say FAIL "$log"
+                show_end "$log"
+                ;;
+        esac
+}
+
+# suite VARIANT SUITE [MAKE-ARGUMENT…]: runs tests/SUITE in build/VARIANT and counts its tests.
+suite() {
+        local title="$1 $2" log=$logs/$1-$2-$name.log results=build/$1/tests/$2 status took
+        local variant=$1 suite=$2 good=0 bad=0 left=0
+        shift 2
+
+        rm -f "$results"/*.trs "$results"/*.log
+        run "${run_prefix[@]}" make -C "build/$variant" --no-print-directory "check-$suite" "$@"
+        count_results "$results"
+        if [[ $status -ne 0 && $bad -eq 0 ]] || [[ $((good + bad + left)) -eq 0 ]]; then
+                bad=1
+                show_end "$log"
+        fi
+        passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + left))
+        say "$([[ $bad -eq 0 ]] && echo ok || echo FAIL)" "$good passed, $bad failed, $left skipped"
+        report_skips "$results"
+}
+run_prefix=()
+
+# Adds up the results of a directory in good, bad and left, and shows the failed programs' output.
+# A test program counts its own tests, and names those it skipped; a script is one test.
+count_results() {
+        local result output checks broken skips
+
+        for result in "$1"/*.trs; do
+                [[ -e $result ]] || continue
+                output=${result%.trs}.log
+                read -r checks broken < <(awk -F '[:,] *' '
+                        /Checks: [0-9]+, Failures: / { checks += $3; broken += $5 + $7 }
+                        END { print checks + 0, broken + 0 }' "$output")
+                skips=$(grep -c '^SKIPPED ' "$output" || true)
+                case $(sed -n 's/^:test-result: //p' "$result") in
+                PASS)
+                        [[ $checks -eq 0 ]] && checks=1
+                        good=$((good + checks - skips)) left=$((left + skips))
+                        ;;
+                SKIP)
+                        left=$((left + 1))
+                        ;;
+                *)
+                        # Also when every test passed: a sanitizer had the last word.
+                        [[ $broken -eq 0 ]] && broken=1 && checks=$((checks + 1))
+                        good=$((good + checks - broken - skips))
+                        bad=$((bad + broken)) left=$((left + skips))
+                        show_end "$output"
+                        ;;
+                esac
+        done
+}
+
+report_skips() {
+        local result
+
+        for result in "$1"/*.trs; do
+                [[ -e $result ]] || continue
+                sed -n 's/^SKIPPED /        skipped: /p' "${result%.trs}.log"
+                if grep -q '^:test-result: SKIP' "$result"; then
+                        echo "        skipped: $(basename "$result" .trs): $(tail -n2 "${result%.trs}.log" | head -n1)"
+                fi
+        done
+}
+
+build_with_tests() {
+        build_variant "$1"
+        build_variant "$1" check TESTS=
+}
+
+sanitized() {
+        local title="$1 build" log=$logs/$1-build.log status took run_prefix=()
+
+        if [[ $1 == tsan ]] && ! find_tsan_prefix; then
+                skipped=$((skipped + 1)) took=0
+                say skip "programs built with the thread sanitizer do not start here"
+                return
+        fi
+        export CK_TIMEOUT_MULTIPLIER=4
+        run build_with_tests "$1"
+        if [[ $status -ne 0 ]]; then
+                failed=$((failed + 1))
+                say FAIL "$log"
+                show_end "$log"
+                return
+        fi
+        say ok ""
+        suite "$1" unit
+        suite "$1" integration
+        unset CK_TIMEOUT_MULTIPLIER
+}
+
+# The thread sanitizer cannot start where the kernel spreads addresses wider than it expects.
+find_tsan_prefix() {
+        echo 'int main(void) { return 0; }' >"$scratch/tsan.c"
+        ${CC:-cc} -fsanitize=thread -o "$scratch/tsan" "$scratch/tsan.c" || return 1
+        "$scratch/tsan" 2>/dev/null && return
+        run_prefix=(setarch -R)
+        setarch -R "$scratch/tsan" 2>/dev/null
+}
+
+memchecked() {
+        local options='-q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
+
+        export CK_TIMEOUT_MULTIPLIER=20
+        suite plain unit LOG_COMPILER=valgrind AM_LOG_FLAGS="$options"
+        unset CK_TIMEOUT_MULTIPLIER
+}
+
+# The installed tree is all a program needs, found by pkg-config alone.
+check_installed() {
+        local root=$scratch/root program=$scratch/installed_program daemon r=0
+        local socket=$scratch/socket libraries
+
+        make -C build/plain --no-print-directory install DESTDIR="$root"
+        export PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_PATH=$root/usr/local/lib/pkgconfig
+        libraries=$(pkg-config --cflags --libs kyron)
+        # shellcheck disable=SC2086 # one word each
+        ${CC:-cc} -Wall -Wextra -Werror -o "$program" tests/support/installed_program.c $libraries
+
+        "$root/usr/local/sbin/kyron-iod" --foreground --socket "$socket" &
+        daemon=$!
+        for ((i = 0; i < 100; i++)); do
+                [[ -S $socket ]] && break
+                sleep 0.1
+        done
+        KYRON_SOCKET=$socket LD_LIBRARY_PATH=$root/usr/local/lib "$program" || r=$?
+        "$root/usr/local/bin/kyronctl" --socket "$socket" status || r=$?
+        kill "$daemon"
+        wait "$daemon" || r=$?
+        return "$r"
+}
+
+check_unit_security() {
+        local unit=$scratch/root/usr/local/lib/systemd/system/kyron-iod.service
+
+        if ! command -v systemd-analyze >/dev/null; then
+                echo "systemd-analyze is not here"
+                return 77
+        fi
+        [[ -e $unit ]] || make -C build/plain --no-print-directory install DESTDIR="$scratch/root"
+        systemd-analyze security --offline=true --threshold=15 "$unit"
+}
+
+# As an ordinary user, also when root asks: neither the build nor the tests may need more. The
+# tests of the tarball are counted by program; their numbers are those of the plain build.
+distcheck() {
+        local title=$name log=$logs/$name.log status took programs
+
+        run distcheck_unprivileged
+        programs=$(grep -c '^PASS: ' "$log" || true)
+        if [[ $status -eq 0 ]]; then
+                passed=$((passed + 1))
+                say ok "$programs test programs, as an ordinary user"
+        else
+                failed=$((failed + 1))
+                say FAIL "$log"
+                show_end "$log" 60
+        fi
+}
+
+distcheck_unprivileged() {
+        # shellcheck disable=SC2154 # set by ./dev
+        local tree=$scratch/tree as=() parallel=-j$jobs
+
+        mkdir "$tree" "$tree/tmp"
+        tar -c --exclude=./build --exclude=./.git . | tar -x -C "$tree"
+        chmod 755 "$scratch"
+        if [[ $EUID -eq 0 ]]; then
+                chown -R 65534:65534 "$tree"
+                as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+        fi
+        cd "$tree"
+        "${as[@]}" env -u XDG_RUNTIME_DIR HOME="$tree" TMPDIR="$tree/tmp" \
+                sh -c "./configure -q && make $parallel distcheck"
+}
