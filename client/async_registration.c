@@ -59,6 +59,8 @@ int async_registration_wait(KyronAsyncRegistration *registration, Readiness inte
 
         if (async_registration_is_ready(registration, interest, event))
                 return 0;
+        if (registration->error && registration == registration->handle->refused)
+                return error_set(-registration->error, "%s", registration->handle->refused_text);
         if (registration->error)
                 return error_set(-registration->error, "the daemon refused this descriptor: %s",
                                  strerror(-registration->error));

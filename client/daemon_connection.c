@@ -151,6 +151,7 @@ static int read_welcome(DaemonConnection *connection)
         uint8_t bytes[FRAME_BYTES_MAX];
         FdList fds = {.count = 0};
         Iod__Frame *frame;
+        size_t n_fds;
         int size, r;
 
         if (!arena)
@@ -162,11 +163,12 @@ static int read_welcome(DaemonConnection *connection)
         /* Turned away with our Hello unread: the error comes first, what was said second. */
         if (size == -ECONNRESET)
                 size = frame_socket_receive(connection->fd, bytes, sizeof(bytes), &fds);
+        n_fds = fds.count;
+        fd_list_close(&fds);
         if (size <= 0)
                 return error_set(EPROTO, "the daemon closed the connection without a word");
         frame_arena_init(arena);
-        r = frame_decode(arena, bytes, (size_t)size, fds.count, &frame);
-        fd_list_close(&fds);
+        r = frame_decode(arena, bytes, (size_t)size, n_fds, &frame);
         return r < 0 ? r : take_welcome(connection, frame);
 }
 

@@ -121,9 +121,13 @@ static int on_refused_sources(KyronIoDriverHandle *handle, const Iod__Refused *r
                         registration->error = source->error > 0 ? -source->error : -EPROTO;
                         async_registration_wake_all(registration);
                 }
+                handle->refused = registration;
+                handle->refused_text = source->text;
                 pthread_mutex_unlock(&handle->lock);
-                error_set(source->error, "%s", source->text);
                 count += run_woken(handle);
+                pthread_mutex_lock(&handle->lock);
+                handle->refused = NULL;
+                pthread_mutex_unlock(&handle->lock);
         }
         return count;
 }

@@ -47,6 +47,9 @@ struct KyronIoDriverHandle {
         uint64_t packets_sent;
         uint64_t packets_read; /* at least so many has the daemon taken */
         WakerList woken;
+        /* While those are run who waited for a source that was refused: it, and the sentence. */
+        const KyronAsyncRegistration *refused;
+        const char *refused_text;
 
         FrameArena arena;
         uint8_t bytes[FRAME_BYTES_MAX];

@@ -241,13 +241,20 @@ static ssize_t finish_connect(int borrow_fd, KyronOperation *operation)
 int socket_io_connect(KyronBridgedFd *socket, KyronOperation *operation,
                       const struct sockaddr *address, socklen_t address_size)
 {
-        /* Interrupted or not, a non-blocking connect goes on by itself. */
-        if (connect(socket->registration.fd, address, address_size) == 0) {
-                operation->result = 0;
-                return 0;
+        ssize_t result = 0;
+
+        if (connect(socket->registration.fd, address, address_size) < 0) {
+                /* Interrupted or not, it goes on by itself. */
+                if (errno != EINPROGRESS && errno != EINTR)
+                        return new_socket_inet_error(errno, "cannot connect to", address);
+                /* Over loopback it has ended already: no need to register. */
+                result = finish_connect(socket->registration.fd, operation);
         }
-        if (errno == EINPROGRESS || errno == EINTR)
+        if (result == -EAGAIN)
                 return bridged_fd_async_call_after_wait(socket, operation, KYRON_WRITABLE,
                                                         finish_connect);
-        return new_socket_inet_error(errno, "cannot connect to", address);
+        if (result < 0)
+                return new_socket_inet_error((int)-result, "cannot connect to", address);
+        operation->result = 0;
+        return 0;
 }

@@ -148,7 +148,7 @@ void output_add_number(json_t **object, const char *key, uint64_t number)
 void output_add_time(json_t **object, const char *key, uint64_t nanoseconds)
 {
         time_t seconds = (time_t)(nanoseconds / 1000000000u);
-        char text[OUTPUT_TIME_MAX];
+        char text[32];
         struct tm time;
 
         if (gmtime_r(&seconds, &time) &&
@@ -164,15 +164,4 @@ void output_make_printable(char *text)
                 if (*text < ' ' || *text > '~')
                         *text = '?';
         }
-}
-
-const char *output_local_time(uint64_t nanoseconds, const char *format,
-                              char buffer[static OUTPUT_TIME_MAX])
-{
-        time_t seconds = (time_t)(nanoseconds / 1000000000u);
-        struct tm time;
-
-        if (!localtime_r(&seconds, &time) || strftime(buffer, OUTPUT_TIME_MAX, format, &time) == 0)
-                strcpy(buffer, "-");
-        return buffer;
 }

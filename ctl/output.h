@@ -62,8 +62,3 @@ void output_add_time(json_t **object, const char *key, uint64_t nanoseconds);
 
 /* Replaces what is not printable ASCII by "?", so that nobody's text can steer a terminal. */
 void output_make_printable(char *text);
-
-/* Nanoseconds since 1970 by strftime(), in local time; returns buffer. */
-enum { OUTPUT_TIME_MAX = 32 };
-const char *output_local_time(uint64_t nanoseconds, const char *format,
-                              char buffer[static OUTPUT_TIME_MAX]);

@@ -94,6 +94,7 @@ static ExitCode receive_frame(Query *query, Iod__Frame **out)
 {
         uint8_t bytes[FRAME_BYTES_MAX];
         FdList fds = {.count = 0};
+        size_t n_fds;
         int size, r;
 
         r = daemon_connection_wait(query->connection.fd, QUERY_TIMEOUT_MS);
@@ -102,14 +103,15 @@ static ExitCode receive_frame(Query *query, Iod__Frame **out)
         size = frame_socket_receive(query->connection.fd, bytes, sizeof(bytes), &fds);
         if (size == -ECONNRESET)
                 size = frame_socket_receive(query->connection.fd, bytes, sizeof(bytes), &fds);
+        n_fds = fds.count;
+        fd_list_close(&fds);
         if (size == 0 || size == -ECONNRESET)
                 return gone();
         if (size < 0) {
                 error_set(-size, "the daemon's answer cannot be received: %s", strerror(-size));
                 return EXIT_CODE_FAILED;
         }
-        r = frame_decode(&query->arena, bytes, (size_t)size, fds.count, out);
-        fd_list_close(&fds);
+        r = frame_decode(&query->arena, bytes, (size_t)size, n_fds, out);
         return r < 0 ? EXIT_CODE_FAILED : EXIT_CODE_OK;
 }
 

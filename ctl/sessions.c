@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 static const OutputColumn columns[] = {
@@ -16,6 +15,8 @@ static const OutputColumn columns[] = {
         {"EVENTS", OUTPUT_RIGHT},  {"FRAMES", OUTPUT_RIGHT},
         {"REFUSED", OUTPUT_RIGHT}, {"STATE", 0},
 };
+
+enum { SINCE_MAX = 16 };
 
 typedef struct Sessions {
         OutputList list;
@@ -45,20 +46,21 @@ static const char *state_text(const Iod__SessionEntry *entry)
 }
 
 /* As ps does: the time today, else the day, else the year. */
-static const char *since_text(uint64_t since, char buffer[static OUTPUT_TIME_MAX])
+static const char *since_text(uint64_t since, char buffer[static SINCE_MAX])
 {
-        static const char *const formats[] = {"%Y-%m-%d", "%Y"};
-        static const char *const shown[] = {"%H:%M", "%b%d"};
-        const uint64_t now = (uint64_t)time(NULL) * 1000000000u;
-        char then_part[OUTPUT_TIME_MAX], now_part[OUTPUT_TIME_MAX];
+        const time_t then_seconds = (time_t)(since / 1000000000u), now_seconds = time(NULL);
+        struct tm then, now;
+        size_t n;
 
-        for (size_t i = 0; i < 2; i++) {
-                output_local_time(since, formats[i], then_part);
-                output_local_time(now, formats[i], now_part);
-                if (strcmp(then_part, now_part) == 0)
-                        return output_local_time(since, shown[i], buffer);
-        }
-        return output_local_time(since, "%Y", buffer);
+        if (!localtime_r(&then_seconds, &then) || !localtime_r(&now_seconds, &now))
+                return "-";
+        if (then.tm_year != now.tm_year)
+                n = strftime(buffer, SINCE_MAX, "%Y", &then);
+        else if (then.tm_yday != now.tm_yday)
+                n = strftime(buffer, SINCE_MAX, "%b%d", &then);
+        else
+                n = strftime(buffer, SINCE_MAX, "%H:%M", &then);
+        return n > 0 ? buffer : "-";
 }
 
 static void append_object(Sessions *sessions, const Iod__SessionEntry *entry)
@@ -83,7 +85,7 @@ static void append_object(Sessions *sessions, const Iod__SessionEntry *entry)
 static void append_row(Sessions *sessions, const Iod__SessionEntry *entry)
 {
         OutputList *list = &sessions->list;
-        char since[OUTPUT_TIME_MAX];
+        char since[SINCE_MAX];
 
         output_list_begin_row(list);
         output_list_cell(list, "%" PRIu64, entry->session);

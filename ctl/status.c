@@ -7,7 +7,18 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { UPTIME_MAX = 32 };
+enum { STARTED_MAX = 32, UPTIME_MAX = 32 };
+
+static const char *started_text(const Iod__Status *status, char buffer[static STARTED_MAX])
+{
+        const time_t seconds = (time_t)(status->started / 1000000000u);
+        struct tm started;
+
+        if (!localtime_r(&seconds, &started) ||
+            strftime(buffer, STARTED_MAX, "%Y-%m-%d %H:%M:%S", &started) == 0)
+                return "-";
+        return buffer;
+}
 
 static uint64_t uptime_seconds(const Iod__Status *status)
 {
@@ -45,10 +56,9 @@ static uint32_t other_sessions(const Iod__Status *status)
 
 static ExitCode print_text(const Iod__Status *status, const char *socket_path)
 {
-        char started[OUTPUT_TIME_MAX], uptime[UPTIME_MAX];
+        char started[STARTED_MAX], uptime[UPTIME_MAX];
 
-        printf("state          running since %s (%s)\n",
-               output_local_time(status->started, "%Y-%m-%d %H:%M:%S", started),
+        printf("state          running since %s (%s)\n", started_text(status, started),
                uptime_text(uptime_seconds(status), uptime));
         printf("release        %s\n", status->release);
         printf("process        %" PRId32 ", with %" PRIu32 " open descriptors\n", status->pid,

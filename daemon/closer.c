@@ -2,23 +2,58 @@
 #include "daemon/closer.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/* How long a close() may linger before it is interrupted, which leaves the rest to the kernel. */
+static const struct itimerspec patience = {
+        .it_value.tv_nsec = 1000000,
+        .it_interval.tv_nsec = 1000000,
+};
+
+static const struct itimerspec no_more;
+
+static void be_interrupted(int signal_number)
+{
+        (void)signal_number;
+}
+
+static sigset_t interruption(void)
+{
+        sigset_t set;
+
+        sigemptyset(&set);
+        sigaddset(&set, SIGRTMIN);
+        return set;
+}
+
+/* Waits for work, while nothing is to be interrupted. false: there will be no more. Called under
+ * the lock. */
+static bool wait_for_work(Closer *closer)
+{
+        if (closer->count == 0 && !closer->stopping) {
+                timer_settime(closer->interrupter, 0, &no_more, NULL);
+                while (closer->count == 0 && !closer->stopping)
+                        pthread_cond_wait(&closer->changed, &closer->lock);
+                timer_settime(closer->interrupter, 0, &patience, NULL);
+        }
+        return closer->count > 0;
+}
+
 static void *run(void *data)
 {
         Closer *closer = data;
+        sigset_t interrupted = interruption();
 
+        pthread_sigmask(SIG_UNBLOCK, &interrupted, NULL);
+        /* There may be work before this thread has run. */
+        timer_settime(closer->interrupter, 0, &patience, NULL);
         pthread_mutex_lock(&closer->lock);
-        for (;;) {
-                int fd;
+        while (wait_for_work(closer)) {
+                int fd = closer->queue[closer->head];
 
-                while (closer->count == 0 && !closer->stopping)
-                        pthread_cond_wait(&closer->changed, &closer->lock);
-                if (closer->count == 0)
-                        break;
-                fd = closer->queue[closer->head];
                 pthread_mutex_unlock(&closer->lock);
 
                 close(fd);
@@ -36,32 +71,54 @@ static void *run(void *data)
         return NULL;
 }
 
+static int make_interrupter(timer_t *interrupter)
+{
+        const struct sigaction action = {.sa_handler = be_interrupted}; /* no SA_RESTART */
+        struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN};
+
+        if (sigaction(event.sigev_signo, &action, NULL) < 0 ||
+            timer_create(CLOCK_MONOTONIC, &event, interrupter) < 0)
+                return -errno;
+        return 0;
+}
+
 int closer_start(Closer *closer, int borrow_wake_fd)
 {
-        sigset_t all, before;
+        sigset_t all, loops, interrupted = interruption();
         int r;
 
         *closer = (Closer){.borrow_wake_fd = borrow_wake_fd};
+        r = make_interrupter(&closer->interrupter);
+        if (r < 0)
+                return r;
         pthread_mutex_init(&closer->lock, NULL);
         pthread_cond_init(&closer->changed, NULL);
 
-        /* Signals are the loop's. */
+        /* Signals are the loop's, but for the interrupter's, which is the closer's alone. */
         sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
+        pthread_sigmask(SIG_SETMASK, &all, &loops);
         r = pthread_create(&closer->thread, NULL, run, closer);
-        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        pthread_sigmask(SIG_SETMASK, &loops, NULL);
+        pthread_sigmask(SIG_BLOCK, &interrupted, NULL);
         return -r;
 }
 
-void closer_stop(Closer *closer)
+bool closer_stop(Closer *closer)
 {
+        struct timespec deadline;
+
         pthread_mutex_lock(&closer->lock);
         closer->stopping = true;
         pthread_cond_signal(&closer->changed);
         pthread_mutex_unlock(&closer->lock);
-        pthread_join(closer->thread, NULL);
+        clock_gettime(CLOCK_REALTIME, &deadline);
+        deadline.tv_sec += CLOSER_STOP_SECONDS;
+        if (pthread_timedjoin_np(closer->thread, NULL, &deadline) != 0)
+                return false;
+        timer_delete(closer->interrupter);
         pthread_cond_destroy(&closer->changed);
         pthread_mutex_destroy(&closer->lock);
+        return true;
 }
 
 bool closer_has_room(Closer *closer)

@@ -6,6 +6,10 @@
  * packets' worth here and stops reading requests while there is no room for another. wake_fd of
  * the driver is written when room was asked for and is there again.
  *
+ * What lingers is interrupted after a millisecond by a timer's signal (SIGRTMIN), which only this
+ * thread takes: the descriptor is closed all the same, and the kernel goes on alone. So nobody's
+ * descriptors wait behind a lingering one. The timer runs only while there is work.
+ *
  * Threads: push and room from the loop; the thread touches only the queue, under its lock.
  */
 #pragma once
@@ -14,11 +18,17 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <time.h>
 
-enum { CLOSER_QUEUE_MAX = 512 };
+enum {
+        CLOSER_QUEUE_MAX = 512,
+        /* How long stopping may take. */
+        CLOSER_STOP_SECONDS = 2,
+};
 
 typedef struct Closer {
         pthread_t thread;
+        timer_t interrupter;
         pthread_mutex_t lock;
         pthread_cond_t changed;
         int queue[CLOSER_QUEUE_MAX]; /* a ring */
@@ -29,10 +39,11 @@ typedef struct Closer {
         int borrow_wake_fd;
 } Closer;
 
-/* Starts the thread. 0 or -errno. */
+/* Starts the thread, and blocks SIGRTMIN in the calling one. 0 or -errno. */
 int closer_start(Closer *closer, int borrow_wake_fd);
-/* Closes what is queued and joins the thread. */
-void closer_stop(Closer *closer);
+/* Closes what is queued and joins the thread. false: a close() does not return; the thread goes on
+ * using *closer and ends with the process. */
+bool closer_stop(Closer *closer);
 
 /* Whether a full packet's descriptors fit; if not, the driver is woken once they do. */
 bool closer_has_room(Closer *closer);

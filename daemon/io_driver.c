@@ -44,8 +44,10 @@ void io_driver_close(IoDriver *driver)
 
 /*
  * Forgets registrations whose files are gone, when so many were made since the kernel was last
- * asked that the set may hold twice its limit: asking costs a line per live entry, so it must not
- * come often. A client that says which files it closed keeps the lists exact in between.
+ * asked that the set may hold twice its limit. Asking costs a line per live entry, which as many
+ * registrations as the limit have paid for by the next time; where more files than the limit are
+ * alive they have not, and a second has to pass. A client that says which files it closed keeps
+ * the lists exact in between.
  */
 static void cleanup_registration_infos(RegistrationSet *set)
 {
@@ -57,7 +59,8 @@ static void cleanup_registration_infos(RegistrationSet *set)
         if ((uint64_t)now.tv_sec < set->reconcile_after)
                 return;
         registration_set_reconcile(set);
-        set->reconcile_after = (uint64_t)now.tv_sec + 1;
+        if (set->watches > set->limit)
+                set->reconcile_after = (uint64_t)now.tv_sec + 1;
 }
 
 int io_driver_process_io(IoDriver *driver, RegistrationSet *set, Notifier *notifier, int *notified)
@@ -154,7 +157,9 @@ int io_driver_add_io_source(IoDriver *driver, RegistrationSet *set, int borrow_f
                 return r;
         cleanup_registration_infos(set);
         if (set->watches >= (uint64_t)set->limit * 2)
-                return error_set(EDQUOT, "files this session has closed are still open elsewhere");
+                return error_set(
+                        EDQUOT,
+                        "files this session gave up are still open: close them, or remove them");
         r = registration_set_claim(set, id, &info);
         if (r < 0)
                 return r;
@@ -164,10 +169,13 @@ int io_driver_add_io_source(IoDriver *driver, RegistrationSet *set, int borrow_f
         r = selector_add(&set->selector, driver->scratch_fd, id, interest);
         if (r < 0)
                 return say_why_not_added(r);
-        info->interest = interest;
-        info->kind = (uint8_t)kind;
-        info->inode = inode;
-        registration_set_use(set, info);
+        registration_set_use(set, info,
+                             (RegistrationInfo){
+                                     .generation = io_id_generation(id),
+                                     .interest = interest,
+                                     .kind = (uint8_t)kind,
+                                     .inode = inode,
+                             });
         driver->registrations++;
         return 0;
 }

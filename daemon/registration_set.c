@@ -93,15 +93,22 @@ int registration_set_claim(RegistrationSet *set, IoId id, RegistrationInfo **out
         if (!generation_is_later(generation, info->generation))
                 return error_set(ESTALE, "slot %u generation %u is stale: the slot has come to %u",
                                  slot, generation, info->generation);
-        if (info->in_use)
-                registration_set_forget(set, info);
-        *info = (RegistrationInfo){.generation = generation};
         *out = info;
         return 0;
 }
 
-void registration_set_use(RegistrationSet *set, RegistrationInfo *info)
+bool registration_set_is_occupied(const RegistrationSet *set, IoId id)
 {
+        const RegistrationInfo *info = slot_info(set, io_id_slot(id));
+
+        return info && info->in_use;
+}
+
+void registration_set_use(RegistrationSet *set, RegistrationInfo *info, RegistrationInfo value)
+{
+        if (info->in_use)
+                registration_set_forget(set, info);
+        *info = value;
         info->in_use = true;
         set->count++;
         set->watches++;

@@ -35,15 +35,19 @@ void registration_set_deinit(RegistrationSet *set);
 RegistrationInfo *registration_set_recreate(const RegistrationSet *set, IoId id);
 
 /*
- * Makes the slot of id ready to be used by it and returns its RegistrationInfo, not yet in use,
- * in *out; an older generation's registration is forgotten. 0, or with error_text(): -EDQUOT the
+ * Finds out whether id may have its slot and makes room for it, but changes nothing yet: *out is
+ * the slot as it is, perhaps an older generation's in use. 0, or with error_text(): -EDQUOT the
  * slot is past the limit, -ESTALE the slot has seen this generation or a later one, -EINVAL
  * generation 0, -ENOMEM.
  */
 int registration_set_claim(RegistrationSet *set, IoId id, RegistrationInfo **out);
 
-/* Puts a claimed registration in use, or takes one out of use. */
-void registration_set_use(RegistrationSet *set, RegistrationInfo *info);
+/* Whether the slot of id is in use, by whichever generation. */
+bool registration_set_is_occupied(const RegistrationSet *set, IoId id);
+
+/* Puts a claimed slot in use with this value; an older generation's registration is forgotten. */
+void registration_set_use(RegistrationSet *set, RegistrationInfo *info, RegistrationInfo value);
+/* Takes a registration out of use. */
 void registration_set_forget(RegistrationSet *set, RegistrationInfo *info);
 
 /* The first registration in use at or after *slot, which is set to its slot; NULL at the end. */

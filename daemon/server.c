@@ -309,10 +309,12 @@ Server *server_close(Server *server)
         listening_socket_close(&server->listening);
         if (server->base)
                 event_base_free(server->base);
-        if (server->closer_runs)
-                closer_stop(&server->closer);
-        io_driver_close(&server->driver);
         quota_deinit(&server->quota);
+        if (server->closer_runs && !closer_stop(&server->closer)) {
+                log_daemon(LOG_WARNING, "a client's descriptor does not close: left to the kernel");
+                return NULL;
+        }
+        io_driver_close(&server->driver);
         free(server);
         return NULL;
 }

@@ -141,7 +141,7 @@ static int add_one_source(Session *session, int borrow_fd, uint64_t packed)
         RegistrationSet *set = &session->registrations;
         int r = 0;
 
-        if (!registration_set_recreate(set, id))
+        if (!registration_set_is_occupied(set, id))
                 r = charge_registration(session);
         if (r == 0)
                 r = io_driver_add_io_source(&session->server->driver, set, borrow_fd, id,

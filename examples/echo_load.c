@@ -23,10 +23,12 @@
 enum { OVERDUE_S = 30 };
 
 static const char usage[] =
-        "Usage: echo_load [--tcp ADDRESS:PORT] [--udp ADDRESS:PORT] [--unix PATH] [OPTION]...\n"
-        "Send messages to an echo server, over connections that take turns among the addresses\n"
-        "given, and check what comes back.\n"
+        "Usage: echo_load TARGET... [OPTION]...\n"
+        "Send messages to echo servers, over connections that take turns among the targets,\n"
+        "and check what comes back.\n"
         "\n"
+        "      --tcp ADDRESS:PORT, --udp ADDRESS:PORT, --unix PATH\n"
+        "                        a target\n"
         "      --connections N   of each process (100)\n"
         "      --round-trips N   of each connection (100)\n"
         "      --size BYTES      of each message (64)\n"
@@ -51,15 +53,16 @@ static bool parse_number(const char *text, uint64_t min, uint64_t max, uint64_t 
         return errno == 0 && end != text && !*end && *text != '-' && *out >= min && *out <= max;
 }
 
-/* Each protocol once. */
-static bool add_protocol(LoadOptions *options, LoadProtocol protocol)
+static bool add_target(LoadOptions *options, LoadProtocol protocol, const char *where)
 {
-        for (unsigned i = 0; i < options->protocol_count; i++) {
-                if (options->protocols[i] == protocol)
-                        return false;
-        }
-        options->protocols[options->protocol_count++] = protocol;
-        return true;
+        LoadTarget *target = &options->targets[options->target_count];
+
+        if (options->target_count == LOAD_TARGETS_MAX)
+                return false;
+        options->target_count++;
+        target->protocol = protocol;
+        target->path = where;
+        return protocol == LOAD_UNIX || address_parse(where, &target->address);
 }
 
 static bool take_option(LoadOptions *options, int option, const char *argument)
@@ -86,14 +89,11 @@ static bool take_option(LoadOptions *options, int option, const char *argument)
                 options->library.socket_path = argument;
                 return true;
         case 't':
-                return add_protocol(options, LOAD_TCP) &&
-                       address_parse(argument, &options->addresses[LOAD_TCP]);
+                return add_target(options, LOAD_TCP, argument);
         case 'u':
-                return add_protocol(options, LOAD_UDP) &&
-                       address_parse(argument, &options->addresses[LOAD_UDP]);
+                return add_target(options, LOAD_UDP, argument);
         case 'x':
-                options->unix_path = argument;
-                return add_protocol(options, LOAD_UNIX);
+                return add_target(options, LOAD_UNIX, argument);
         default:
                 return false;
         }
@@ -132,11 +132,18 @@ static bool options_parse(LoadOptions *options, int argc, char **argv)
                         return false;
                 }
         }
-        if (options->addresses[LOAD_UDP].size > 0 && options->size > LOAD_DATAGRAM_MAX) {
-                fprintf(stderr, "echo_load: a datagram has at most %d bytes\n", LOAD_DATAGRAM_MAX);
+        for (unsigned i = 0; i < options->target_count; i++) {
+                if (options->targets[i].protocol == LOAD_UDP && options->size > LOAD_DATAGRAM_MAX) {
+                        fprintf(stderr, "echo_load: a datagram has at most %d bytes\n",
+                                LOAD_DATAGRAM_MAX);
+                        return false;
+                }
+        }
+        if (optind < argc || options->target_count == 0) {
+                fputs("echo_load: takes options only, and a target among them\n", stderr);
                 return false;
         }
-        return optind == argc && options->protocol_count > 0;
+        return true;
 }
 
 /* ---- Several processes --------------------------------------------------------------------- */
@@ -320,7 +327,7 @@ int main(int argc, char **argv)
         bool good;
 
         if (!options_parse(&options, argc, argv)) {
-                fputs(usage, stderr);
+                fputs("See echo_load --help.\n", stderr);
                 return 2;
         }
         if (getrlimit(RLIMIT_NOFILE, &files) == 0) {

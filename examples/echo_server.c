@@ -49,7 +49,7 @@ typedef struct Connection {
         char buffer[CONNECTION_BUFFER];
 } Connection;
 
-static TAILQ_HEAD(, Connection) connections = TAILQ_HEAD_INITIALIZER(connections);
+static TAILQ_HEAD(ConnectionList, Connection) connections = TAILQ_HEAD_INITIALIZER(connections);
 
 static void connection_free(Connection *connection)
 {
@@ -310,15 +310,15 @@ static void clean_up(void)
 static void on_signal(int number)
 {
         (void)number;
+        if (!stop) /* else there may be no handle any more */
+                kyron_io_driver_handle_wake(handle);
         stop = 1;
-        kyron_io_driver_handle_wake(handle);
 }
 
 /* ---- The command line ---------------------------------------------------------------------- */
 
 static const char usage[] =
-        "Usage: echo_server [--tcp ADDRESS:PORT] [--udp ADDRESS:PORT] [--unix PATH]\n"
-        "                   [--socket PATH]\n"
+        "Usage: echo_server [--tcp ADDRESS:PORT] [--udp ADDRESS:PORT] [--unix PATH] [OPTION]\n"
         "Send back what is received, until SIGTERM or SIGINT. Port 0: the kernel chooses; each\n"
         "address is printed once it is served.\n"
         "\n"
@@ -359,9 +359,11 @@ static bool options_parse(Options *options, int argc, char **argv)
                         fputs(usage, stdout);
                         exit(EXIT_SUCCESS);
                 default:
-                        good = false;
+                        return false;
                 }
         }
+        if (!good)
+                fprintf(stderr, "echo_server: not an address with a port: %s\n", optarg);
         return good && optind == argc &&
                (options->tcp.size > 0 || options->udp.size > 0 || options->unix_path);
 }
@@ -369,11 +371,11 @@ static bool options_parse(Options *options, int argc, char **argv)
 int main(int argc, char **argv)
 {
         const struct sigaction stopping = {.sa_handler = on_signal};
-        Options options = {.unix_path = NULL};
-        struct rlimit files;
+        Options options = {.library.program = "echo_server"};
+        struct rlimit files; /* each connection is one */
 
         if (!options_parse(&options, argc, argv)) {
-                fputs(usage, stderr);
+                fputs("echo_server: takes an address or more. See echo_server --help.\n", stderr);
                 return 2;
         }
         if (getrlimit(RLIMIT_NOFILE, &files) == 0) {

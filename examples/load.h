@@ -17,12 +17,19 @@ typedef enum LoadProtocol {
 
 extern const char *const load_protocol_names[LOAD_PROTOCOLS];
 
+/* Where an echo server is. */
+typedef struct LoadTarget {
+        LoadProtocol protocol;
+        Address address;  /* of TCP and UDP */
+        const char *path; /* of Unix */
+} LoadTarget;
+
+enum { LOAD_TARGETS_MAX = 16 };
+
 typedef struct LoadOptions {
         KyronOptions library;
-        Address addresses[LOAD_PROTOCOLS]; /* of TCP and UDP */
-        const char *unix_path;
-        LoadProtocol protocols[LOAD_PROTOCOLS]; /* those wanted: connections take turns */
-        unsigned protocol_count;
+        LoadTarget targets[LOAD_TARGETS_MAX]; /* connections take turns */
+        unsigned target_count;
         uint64_t processes;
         uint64_t connections; /* of each process */
         uint64_t round_trips; /* of each connection */

@@ -10,8 +10,10 @@
 #include <stdlib.h>
 
 enum {
-        RESEND_TICKS = 10, /* and twice, four times, eight times as many */
-        RESEND_DOUBLINGS = 3,
+        /* A datagram is sent again after so long without an answer; doubled each time that happens,
+         * halved again each time it does not. */
+        RESEND_TICKS = 10,
+        DOUBLINGS_MAX = 5,
         CHAOS_NS_MIN = 50 * 1000,
         CHAOS_NS_MAX = 2000 * 1000,
 };
@@ -37,7 +39,8 @@ struct LoadConnection {
         Lane out;
         Lane in;
         uint64_t sent_tick;
-        unsigned resends; /* of this message */
+        bool resent; /* this message */
+        unsigned doublings;
 
         KyronTimer *chaos; /* NULL: no chaos */
         KyronOperation chaos_operation;
@@ -53,7 +56,7 @@ static void exchange(LoadConnection *connection);
 
 static LoadCount *count_of(LoadConnection *connection)
 {
-        return &connection->process->totals.of[connection->transport.protocol];
+        return &connection->process->totals.of[connection->transport.target->protocol];
 }
 
 /* ---- The end ------------------------------------------------------------------------------- */
@@ -71,9 +74,9 @@ static void fail(LoadConnection *connection, const char *why)
 {
         if (connection->state == IS_FINISHED)
                 return;
-        load_process_fail(connection->process, connection->transport.protocol,
+        load_process_fail(connection->process, connection->transport.target->protocol,
                           "%s connection %u, round trip %" PRIu64 ": %s",
-                          load_protocol_names[connection->transport.protocol],
+                          load_protocol_names[connection->transport.target->protocol],
                           connection->id.connection, connection->id.round_trip, why);
         finish(connection);
 }
@@ -161,7 +164,7 @@ static void take_sent(LoadConnection *connection, ssize_t result)
 
 static void take_received(LoadConnection *connection, ssize_t result)
 {
-        bool is_udp = connection->transport.protocol == LOAD_UDP;
+        bool is_udp = connection->transport.target->protocol == LOAD_UDP;
         LoadVerdict verdict;
 
         if (result < 0) {
@@ -223,7 +226,7 @@ static void begin(LoadConnection *connection)
         load_message_write(connection->message, connection->size, &connection->id,
                            connection->process->options->seed);
         connection->out.done = connection->in.done = 0;
-        connection->resends = 0;
+        connection->resent = false;
         connection->state = happens_once_in(connection, 4) ? PAUSES : EXCHANGES;
         if (connection->state == PAUSES)
                 arm_chaos(connection);
@@ -233,6 +236,8 @@ static void end_round_trip(LoadConnection *connection)
 {
         count_of(connection)->round_trips++;
         count_of(connection)->bytes += connection->size;
+        if (!connection->resent && connection->doublings > 0)
+                connection->doublings--;
         /* A datagram may just be about to be sent again. */
         cancel(connection, &connection->out);
         if (++connection->id.round_trip == connection->process->options->round_trips)
@@ -282,20 +287,25 @@ static void on_lane(KyronOperation *operation)
         exchange(connection);
 }
 
+static bool answer_is_overdue(const LoadConnection *connection)
+{
+        uint64_t ticks = connection->process->ticks - connection->sent_tick;
+
+        return connection->transport.target->protocol == LOAD_UDP &&
+               connection->state == EXCHANGES && connection->out.done == connection->size &&
+               ticks >= (uint64_t)RESEND_TICKS << connection->doublings;
+}
+
 void load_connection_tick(LoadConnection *connection)
 {
-        unsigned doublings =
-                connection->resends < RESEND_DOUBLINGS ? connection->resends : RESEND_DOUBLINGS;
-
         if (connection->state == IS_NEW)
                 load_connection_open(connection);
-        if (connection->transport.protocol != LOAD_UDP || connection->state != EXCHANGES ||
-            connection->out.done < connection->size ||
-            connection->process->ticks - connection->sent_tick < (uint64_t)RESEND_TICKS
-                                                                         << doublings)
+        if (!answer_is_overdue(connection))
                 return;
         connection->out.done = 0;
-        connection->resends++;
+        connection->resent = true;
+        if (connection->doublings < DOUBLINGS_MAX)
+                connection->doublings++;
         count_of(connection)->resends++;
         exchange(connection);
 }
@@ -305,15 +315,13 @@ void load_connection_tick(LoadConnection *connection)
 void load_connection_open(LoadConnection *connection)
 {
         KyronIoDriverHandle *handle = connection->process->handle;
-        const LoadOptions *options = connection->process->options;
         int r = 0;
 
-        if (options->chaos && !connection->chaos)
+        if (connection->process->options->chaos && !connection->chaos)
                 r = kyron_timer_new(&connection->chaos, handle);
         if (r == 0)
-                r = load_transport_open(&connection->transport, handle, options,
-                                        &connection->out.operation);
-        if (r == -EAGAIN && connection->transport.protocol == LOAD_UNIX)
+                r = load_transport_open(&connection->transport, handle, &connection->out.operation);
+        if (r == -EAGAIN && connection->transport.target->protocol == LOAD_UNIX)
                 return; /* the next tick tries again */
         if (r == KYRON_PENDING) {
                 connection->out.waits = true;
@@ -325,7 +333,7 @@ void load_connection_open(LoadConnection *connection)
         }
 }
 
-LoadConnection *load_connection_new(LoadProcess *process, LoadProtocol protocol, uint32_t number)
+LoadConnection *load_connection_new(LoadProcess *process, const LoadTarget *target, uint32_t number)
 {
         size_t size = process->options->size;
         LoadConnection *connection = calloc(1, sizeof(*connection) + 2 * size);
@@ -333,7 +341,7 @@ LoadConnection *load_connection_new(LoadProcess *process, LoadProtocol protocol,
         if (!connection)
                 return NULL;
         connection->process = process;
-        connection->transport.protocol = protocol;
+        connection->transport.target = target;
         connection->id = (LoadMessageId){.process = process->number, .connection = number};
         connection->size = size;
         connection->message = connection->buffer;

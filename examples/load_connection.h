@@ -12,7 +12,8 @@
 #include "load_process.h"
 
 /* NULL: no memory. */
-LoadConnection *load_connection_new(LoadProcess *process, LoadProtocol protocol, uint32_t number);
+LoadConnection *load_connection_new(LoadProcess *process, const LoadTarget *target,
+                                    uint32_t number);
 void load_connection_free(LoadConnection *connection);
 
 void load_connection_open(LoadConnection *connection);

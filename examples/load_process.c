@@ -46,10 +46,10 @@ void load_process_fail(LoadProcess *process, LoadProtocol protocol, const char *
                 process->complaints == COMPLAINTS_MAX ? " (and more of the kind)" : "");
 }
 
-/* What concerns no connection counts as the first protocol's. */
+/* What concerns no connection counts as the first target's. */
 static void fail(LoadProcess *process, const char *what)
 {
-        load_process_fail(process, process->options->protocols[0], "%s: %s", what,
+        load_process_fail(process, process->options->targets[0].protocol, "%s: %s", what,
                           kyron_error_text());
 }
 
@@ -109,15 +109,15 @@ static bool open_connections(LoadProcess *process)
         process->connections = calloc(count, sizeof(*process->connections));
         process->unfinished = count;
         for (uint64_t i = 0; i < count; i++) {
-                LoadProtocol protocol =
-                        process->options->protocols[i % process->options->protocol_count];
+                const LoadTarget *target =
+                        &process->options->targets[i % process->options->target_count];
                 LoadConnection *connection = NULL;
 
                 if (process->connections)
-                        connection = load_connection_new(process, protocol, (uint32_t)i);
+                        connection = load_connection_new(process, target, (uint32_t)i);
                 if (!connection) {
-                        load_process_fail(process, protocol, "no memory for connection %" PRIu64,
-                                          i);
+                        load_process_fail(process, target->protocol,
+                                          "no memory for connection %" PRIu64, i);
                         return false;
                 }
                 process->connections[process->connection_count++] = connection;
@@ -151,6 +151,8 @@ void load_process_hold(LoadProcess *process, uint64_t seconds)
 {
         int64_t until_ns = now_ns() + (int64_t)seconds * SECOND_NS;
 
+        if (process->ticker)
+                kyron_timer_after(process->ticker, 0);
         while (process->handle && turn(process, until_ns))
                 ;
 }

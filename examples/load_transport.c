@@ -1,8 +1,9 @@
 /* The way to an echo server. See load_transport.h. */
 #include "load_transport.h"
 
-static int open_udp(LoadTransport *transport, KyronIoDriverHandle *handle, const Address *server)
+static int open_udp(LoadTransport *transport, KyronIoDriverHandle *handle)
 {
+        const Address *server = &transport->target->address;
         const Address any = {
                 .storage = {.ss_family = server->storage.ss_family},
                 .size = server->size,
@@ -17,20 +18,20 @@ static int open_udp(LoadTransport *transport, KyronIoDriverHandle *handle, const
 }
 
 int load_transport_open(LoadTransport *transport, KyronIoDriverHandle *handle,
-                        const LoadOptions *options, KyronOperation *operation)
+                        KyronOperation *operation)
 {
-        const Address *server = &options->addresses[transport->protocol];
+        const Address *server = &transport->target->address;
 
-        switch (transport->protocol) {
+        switch (transport->target->protocol) {
         case LOAD_TCP:
                 return kyron_tcp_stream_connect(&transport->tcp, handle,
                                                 (const struct sockaddr *)&server->storage,
                                                 server->size, operation);
         case LOAD_UDP:
-                return open_udp(transport, handle, server);
+                return open_udp(transport, handle);
         default:
                 return kyron_unix_stream_connect(&transport->unix_stream, handle,
-                                                 options->unix_path);
+                                                 transport->target->path);
         }
 }
 
@@ -44,7 +45,7 @@ void load_transport_close(LoadTransport *transport)
 int load_transport_send(LoadTransport *transport, KyronOperation *operation, const uint8_t *bytes,
                         size_t size)
 {
-        switch (transport->protocol) {
+        switch (transport->target->protocol) {
         case LOAD_TCP:
                 return kyron_tcp_stream_write(transport->tcp, operation, bytes, size);
         case LOAD_UDP:
@@ -57,7 +58,7 @@ int load_transport_send(LoadTransport *transport, KyronOperation *operation, con
 int load_transport_receive(LoadTransport *transport, KyronOperation *operation, uint8_t *bytes,
                            size_t size)
 {
-        switch (transport->protocol) {
+        switch (transport->target->protocol) {
         case LOAD_TCP:
                 return kyron_tcp_stream_read(transport->tcp, operation, bytes, size);
         case LOAD_UDP:

@@ -7,7 +7,7 @@
 #include "load.h"
 
 typedef struct LoadTransport {
-        LoadProtocol protocol;
+        const LoadTarget *target;
         KyronTcpStream *tcp; /* one of these */
         KyronUdpSocket *udp;
         KyronUnixStream *unix_stream;
@@ -15,7 +15,7 @@ typedef struct LoadTransport {
 
 /* KYRON_PENDING for TCP only; -EAGAIN for Unix only: the listener has no room, try again later. */
 int load_transport_open(LoadTransport *transport, KyronIoDriverHandle *handle,
-                        const LoadOptions *options, KyronOperation *operation);
+                        KyronOperation *operation);
 void load_transport_close(LoadTransport *transport);
 
 int load_transport_send(LoadTransport *transport, KyronOperation *operation, const uint8_t *bytes,

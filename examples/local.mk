@@ -1,4 +1,5 @@
 # Built as a user of the library would: the public header and the shared library, nothing else.
+EXTRA_DIST += examples/demo.sh
 noinst_PROGRAMS += \
 	examples/echo_load \
 	examples/echo_server \

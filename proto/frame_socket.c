@@ -79,16 +79,10 @@ int frame_socket_receive(int socket_fd, void *bytes, size_t capacity, FdList *fd
         if (size < 0)
                 return -errno;
         collect_descriptors(&message, fds);
-        if (message.msg_flags & MSG_CTRUNC) {
-                fd_list_close(fds);
+        if (message.msg_flags & MSG_CTRUNC)
                 return error_set(EMFILE, "descriptors were lost: too many open files");
-        }
-        if (message.msg_flags & MSG_TRUNC) {
-                fd_list_close(fds);
+        if (message.msg_flags & MSG_TRUNC)
                 return error_set(EMSGSIZE, "a packet is longer than the limit of %zu bytes",
                                  capacity);
-        }
-        if (size == 0)
-                fd_list_close(fds);
         return (int)size;
 }

@@ -19,9 +19,10 @@ int frame_socket_send(int socket_fd, const void *bytes, size_t size, const int *
 
 /*
  * Receives one packet of at most capacity bytes. Descriptors, close-on-exec, are added to the
- * empty list fds, which owns them. Returns the size, 0 when the other side has closed, or -errno
- * with nothing in fds: -EAGAIN nothing there, -EMSGSIZE a packet longer than capacity, -EMFILE
- * descriptors were lost at this process's limit, -ECONNRESET the other side closed with packets
- * unread (what it sent before can still be received).
+ * empty list fds, which owns them; they can be there whatever this returns, and are the caller's
+ * to close, since close() of a descriptor from elsewhere can block. Returns the size, 0 when the
+ * other side has closed, or -errno: -EAGAIN nothing there, -EMSGSIZE a packet longer than
+ * capacity, -EMFILE descriptors were lost at this process's limit, -ECONNRESET the other side
+ * closed with packets unread (what it sent before can still be received).
  */
 int frame_socket_receive(int socket_fd, void *bytes, size_t capacity, FdList *fds);

@@ -1,17 +1,53 @@
 # A test program is tests/DIRECTORY/test_NAME.c and one line here. It may use the inner names of
 # both sides, and tests/support/.
 unit_tests = \
+	tests/unit/test_async_registration \
+	tests/unit/test_cleanup \
+	tests/unit/test_error \
+	tests/unit/test_fd_list \
+	tests/unit/test_frame \
+	tests/unit/test_frame_socket \
+	tests/unit/test_io_id \
 	tests/unit/test_kernel_assumptions_descriptors \
 	tests/unit/test_kernel_assumptions_edges \
 	tests/unit/test_kernel_assumptions_epoll \
 	tests/unit/test_kernel_assumptions_packets \
-	tests/unit/test_kernel_assumptions_rights
-integration_tests =
+	tests/unit/test_kernel_assumptions_rights \
+	tests/unit/test_readiness \
+	tests/unit/test_selector \
+	tests/unit/test_slot_table
+integration_tests = \
+	tests/integration/test_descriptors \
+	tests/integration/test_documented_packets \
+	tests/integration/test_hostile_bytes \
+	tests/integration/test_hostile_closing \
+	tests/integration/test_hostile_descriptors \
+	tests/integration/test_hostile_wire \
+	tests/integration/test_kyronctl \
+	tests/integration/test_kyronctl_failures \
+	tests/integration/test_kyronctl_registrations \
+	tests/integration/test_kyronctl_words \
+	tests/integration/test_limits \
+	tests/integration/test_lost_wakeups \
+	tests/integration/test_no_allocation \
+	tests/integration/test_slow_client \
+	tests/integration/test_threads
 # Shell tests: exit 0 passed, 77 skipped, anything else failed.
-system_tests =
+system_tests = \
+	tests/system/documentation.sh
 
 check_LTLIBRARIES += libtestsupport.la
 libtestsupport_la_SOURCES = \
+	tests/integration/kyronctl_run.c \
+	tests/integration/kyronctl_run.h \
+	tests/integration/lying_daemon.c \
+	tests/integration/lying_daemon.h \
+	tests/integration/raw_session.c \
+	tests/integration/raw_session.h \
+	tests/support/client.c \
+	tests/support/client.h \
+	tests/support/daemon.c \
+	tests/support/daemon.h \
 	tests/support/deadline.c \
 	tests/support/deadline.h \
 	tests/support/epoll_set.c \
@@ -19,7 +55,13 @@ libtestsupport_la_SOURCES = \
 	tests/support/fd_message.c \
 	tests/support/fd_message.h \
 	tests/support/fixture.c \
-	tests/support/fixture.h
+	tests/support/fixture.h \
+	tests/support/hostile_scene.c \
+	tests/support/hostile_scene.h \
+	tests/support/random.h \
+	tests/support/raw_client.c \
+	tests/support/raw_client.h \
+	tests/support/scale.h
 
 check_PROGRAMS += $(unit_tests) $(integration_tests)
 # For every program that names no libraries of its own.

@@ -1,0 +1,170 @@
+/*
+ * The packets that kyron-iod-protocol(7) shows are those that pass: its example, read out of the
+ * man page, is played against a daemon byte by byte.
+ */
+#include "core/cleanup.h"
+#include "tests/support/daemon.h"
+#include "tests/support/deadline.h"
+#include "tests/support/fd_message.h"
+#include "tests/support/fixture.h"
+#include "tests/support/raw_client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* In the order of the page. */
+enum {
+        HELLO,
+        WELCOME,
+        ADD,
+        READINESS,
+        ADD_AGAIN,
+        REFUSED,
+        GONE,
+        PACKET_COUNT,
+};
+
+static RawBytes packets[PACKET_COUNT];
+static RawClient client;
+static TestDaemon test_daemon;
+
+/* The hexadecimal numbers up to the block's end. */
+static void read_packet(FILE *page, RawBytes *packet)
+{
+        char line[256];
+
+        packet->size = 0;
+        while (fgets(line, sizeof(line), page) && strncmp(line, "```", 3) != 0) {
+                char *rest = line, *end;
+
+                for (;;) {
+                        uint8_t byte = (uint8_t)strtoul(rest, &end, 16);
+
+                        if (end == rest)
+                                break;
+                        raw_put(packet, &byte, 1);
+                        rest = end;
+                }
+                ck_assert_msg(rest[strspn(rest, " \n")] == '\0', "not hexadecimal: %s", rest);
+        }
+}
+
+static void read_page(void)
+{
+        CLEANUP(cleanup_fclose) FILE *page = NULL;
+        const char *source_directory = getenv("KYRON_SOURCE_DIR");
+        char path[4096], line[256];
+        bool in_example = false;
+        size_t count = 0;
+
+        snprintf(path, sizeof(path), "%s/man/kyron-iod-protocol.7.scd",
+                 source_directory ? source_directory : ".");
+        page = fopen(path, "re");
+        ck_assert_msg(page != NULL, "cannot read %s", path);
+        while (fgets(line, sizeof(line), page)) {
+                if (strncmp(line, "# ", 2) == 0)
+                        in_example = strcmp(line, "# EXAMPLE\n") == 0;
+                if (!in_example || strncmp(line, "```", 3) != 0)
+                        continue;
+                ck_assert_uint_lt(count, PACKET_COUNT);
+                read_packet(page, &packets[count++]);
+        }
+        ck_assert_uint_eq(count, PACKET_COUNT);
+}
+
+static void set_up(void)
+{
+        read_page();
+        test_daemon_start(&test_daemon, NULL);
+        raw_client_connect(&client, test_daemon.socket_path);
+}
+
+static void tear_down(void)
+{
+        raw_client_close(&client);
+        test_daemon_stop(&test_daemon);
+}
+
+static void send_packet(int which, const int *borrow_fds, size_t n)
+{
+        ck_assert_int_eq(raw_client_send(&client, &packets[which], borrow_fds, n), 0);
+}
+
+/* The next packet, whole. */
+static size_t receive_packet(uint8_t bytes[static FRAME_BYTES_MAX])
+{
+        FdMessage message;
+
+        ck_assert(wait_readable(client.socket_fd, DEADLINE_MS));
+        fd_message_receive(client.socket_fd, bytes, FRAME_BYTES_MAX, 0, &message);
+        ck_assert_int_gt(message.length, 0);
+        return (size_t)message.length;
+}
+
+static void expect_packet(int which)
+{
+        uint8_t bytes[FRAME_BYTES_MAX];
+        size_t size = receive_packet(bytes);
+
+        ck_assert_uint_eq(size, packets[which].size);
+        ck_assert_mem_eq(bytes, packets[which].bytes, size);
+}
+
+/* All but what differs from daemon to daemon: the epoch and the session's number. */
+static void expect_welcome(void)
+{
+        static FrameArena arena, page_arena;
+        uint8_t bytes[FRAME_BYTES_MAX];
+        size_t size = receive_packet(bytes);
+        Iod__Frame *frame, *shown;
+
+        frame_arena_init(&arena);
+        frame_arena_init(&page_arena);
+        ck_assert_int_eq(frame_decode(&arena, bytes, size, 0, &frame), 0);
+        ck_assert_int_eq(
+                frame_decode(&page_arena, packets[WELCOME].bytes, packets[WELCOME].size, 0, &shown),
+                0);
+        ck_assert_int_eq(shown->body_case, IOD__FRAME__BODY_WELCOME);
+        ck_assert_int_eq(frame->body_case, IOD__FRAME__BODY_WELCOME);
+        ck_assert_uint_eq(frame->sequence, shown->sequence);
+        ck_assert_uint_eq(frame->welcome->version, shown->welcome->version);
+        ck_assert_uint_eq(frame->welcome->registrations_max, shown->welcome->registrations_max);
+        ck_assert_str_eq(frame->welcome->release, shown->welcome->release);
+}
+
+START_TEST(the_example_of_the_protocol_page_is_what_passes)
+{
+        int pipe_fds[2];
+
+        pipe_pair(pipe_fds);
+        send_packet(HELLO, NULL, 0);
+        expect_welcome();
+
+        send_packet(ADD, &pipe_fds[0], 1);
+        put_byte(pipe_fds[1]);
+        expect_packet(READINESS);
+
+        send_packet(ADD_AGAIN, &pipe_fds[0], 1);
+        expect_packet(REFUSED);
+
+        ck_assert_uint_eq(raw_client_status(&client)->registrations, 1);
+        close(pipe_fds[0]);
+        send_packet(GONE, NULL, 0);
+        ck_assert_uint_eq(raw_client_status(&client)->registrations, 0);
+        close(pipe_fds[1]);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("documented packets");
+        TCase *example = tcase_create("example");
+
+        tcase_add_checked_fixture(example, set_up, tear_down);
+        tcase_set_timeout(example, TEST_TIMEOUT_SECONDS);
+        tcase_add_test(example, the_example_of_the_protocol_page_is_what_passes);
+        suite_add_tcase(suite, example);
+        return run_suite(suite);
+}

@@ -1,0 +1,151 @@
+/*
+ * Descriptors whose close() blocks: a TCP socket that lingers for a minute over data its peer never
+ * reads. The daemon's copy is the last one, so the daemon is who waits; but only its closer may,
+ * and not for long. See tests/support/hostile_scene.h for what holds at the end of every test here.
+ */
+#include "core/readiness.h"
+#include "tests/support/deadline.h"
+#include "tests/support/fixture.h"
+#include "tests/support/hostile_scene.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { LINGER_SECONDS = 60 };
+
+static int peers[2 * FRAME_SOURCES_MAX];
+static size_t peer_count;
+
+/* A socket that lingers; its peer is kept open, unread, until the test ends. */
+static int open_lingering(void)
+{
+        const struct linger linger = {.l_onoff = 1, .l_linger = LINGER_SECONDS};
+        const int small = 4096;
+        int ends[2];
+
+        tcp_pair(ends);
+        setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+        setsockopt(ends[1], SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+        fill(ends[0]);
+        ck_assert_int_eq(setsockopt(ends[0], SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
+        peers[peer_count++] = ends[1];
+        return ends[0];
+}
+
+/* A packet with n lingering sockets. Ours are closed before the daemon can have closed its own. */
+static void send_lingering(RawBytes *packet, size_t n)
+{
+        int fds[FRAME_SOURCES_MAX] = {0};
+
+        for (size_t i = 0; i < n; i++)
+                fds[i] = open_lingering();
+        test_daemon_pause(&scene.daemon);
+        ck_assert_int_eq(raw_client_send(&scene.client, packet, fds, n), 0);
+        for (size_t i = 0; i < n; i++)
+                close(fds[i]);
+        test_daemon_resume(&scene.daemon);
+}
+
+static void put_add(RawBytes *frame, uint32_t slot, size_t n)
+{
+        uint64_t sources[FRAME_SOURCES_MAX];
+        RawBytes body = {0};
+
+        for (uint32_t i = 0; i < n; i++)
+                sources[i] = raw_source(slot + i, 1, READINESS_READABLE);
+        raw_put_packed(&body, RAW_ADD_SOURCE, sources, n);
+        raw_put_frame(frame, (uint32_t)n, 7, RAW_ADD_IO_SOURCE, &body);
+}
+
+static void tear_down(void)
+{
+        /* With their peers gone, nothing lingers. */
+        while (peer_count > 0)
+                close(peers[--peer_count]);
+        hostile_scene_tear_down();
+}
+
+START_TEST(one_that_is_registered_stalls_nobody)
+{
+        RawBytes packet = {0};
+
+        raw_client_open(&scene.client, scene.daemon.socket_path);
+        put_add(&packet, 0, 1);
+        send_lingering(&packet, 1);
+        raw_client_status(&scene.client);
+        hostile_scene_check_neighbour();
+}
+END_TEST
+
+START_TEST(one_in_a_packet_over_the_limit_stalls_nobody)
+{
+        RawBytes packet = {.size = FRAME_BYTES_MAX + 1};
+
+        raw_client_open(&scene.client, scene.daemon.socket_path);
+        send_lingering(&packet, 1);
+        raw_client_expect_goodbye(&scene.client, 0, EMSGSIZE,
+                                  "a packet is longer than the limit of 32768 bytes");
+        hostile_scene_check_neighbour();
+}
+END_TEST
+
+START_TEST(one_in_an_empty_packet_stalls_nobody)
+{
+        RawBytes packet = {0};
+
+        raw_client_open(&scene.client, scene.daemon.socket_path);
+        send_lingering(&packet, 1);
+        raw_client_expect_end(&scene.client);
+        hostile_scene_check_neighbour();
+}
+END_TEST
+
+START_TEST(hundreds_of_them_stall_nobody)
+{
+        raw_client_open(&scene.client, scene.daemon.socket_path);
+        for (uint32_t slot = 0; slot < 2 * FRAME_SOURCES_MAX; slot += FRAME_SOURCES_MAX) {
+                RawBytes packet = {0};
+
+                put_add(&packet, slot, FRAME_SOURCES_MAX);
+                send_lingering(&packet, FRAME_SOURCES_MAX);
+        }
+        raw_client_status(&scene.client);
+        hostile_scene_check_neighbour();
+}
+END_TEST
+
+START_TEST(they_do_not_keep_the_daemon_from_stopping)
+{
+        RawBytes packet = {0};
+
+        raw_client_open(&scene.client, scene.daemon.socket_path);
+        put_add(&packet, 0, FRAME_SOURCES_MAX);
+        send_lingering(&packet, FRAME_SOURCES_MAX);
+        raw_client_status(&scene.client);
+        test_daemon_stop(&scene.daemon);
+        hostile_scene_forget();
+}
+END_TEST
+
+static Suite *hostile_closing_suite(void)
+{
+        Suite *suite = suite_create("hostile closing");
+        TCase *lingering = tcase_create("lingering");
+
+        tcase_add_checked_fixture(lingering, hostile_scene_set_up, tear_down);
+        tcase_set_timeout(lingering, TEST_TIMEOUT_SECONDS);
+        tcase_add_test(lingering, one_that_is_registered_stalls_nobody);
+        tcase_add_test(lingering, one_in_a_packet_over_the_limit_stalls_nobody);
+        tcase_add_test(lingering, one_in_an_empty_packet_stalls_nobody);
+        tcase_add_test(lingering, hundreds_of_them_stall_nobody);
+        tcase_add_test(lingering, they_do_not_keep_the_daemon_from_stopping);
+        suite_add_tcase(suite, lingering);
+        return suite;
+}
+
+int main(void)
+{
+        return run_suite(hostile_closing_suite());
+}

@@ -1,0 +1,122 @@
+/* A file system that stops answering. See silent_fuse.h. */
+#include "tests/support/silent_fuse.h"
+
+#include "core/cleanup.h"
+#include "tests/support/fixture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fuse.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+
+enum { ROOT_NODE = 1, FILE_NODE = 2, REQUEST_MAX = FUSE_MIN_READ_BUFFER + 4096 };
+
+static pid_t server = -1;
+
+static void answer(int fuse, uint64_t unique, int error, const void *body, size_t size)
+{
+        struct fuse_out_header header = {
+                .len = (uint32_t)(sizeof(header) + size),
+                .error = error,
+                .unique = unique,
+        };
+        struct iovec parts[] = {
+                {.iov_base = &header, .iov_len = sizeof(header)},
+                {.iov_base = (void *)body, .iov_len = size},
+        };
+
+        if (writev(fuse, parts, 2) < 0 && errno != ENOENT)
+                _exit(1);
+}
+
+/* Nothing is said to stay valid, so that whoever wants to know has to ask. */
+static struct fuse_attr attributes(uint64_t node, mode_t mode)
+{
+        return (struct fuse_attr){
+                .ino = node,
+                .mode = node == ROOT_NODE ? S_IFDIR | 0755 : mode | 0600,
+                .nlink = 1,
+                .uid = getuid(),
+                .gid = getgid(),
+        };
+}
+
+/* Answers one request; false once the file has been opened. A FIFO is opened without the server
+ * being asked, so looking it up is the last that is answered. */
+static bool serve(int fuse, mode_t mode, const struct fuse_in_header *request)
+{
+        struct fuse_init_out init = {
+                .major = FUSE_KERNEL_VERSION,
+                .minor = FUSE_KERNEL_MINOR_VERSION,
+                .max_write = 4096,
+        };
+        struct fuse_attr_out got = {.attr = attributes(request->nodeid, mode)};
+        struct fuse_entry_out found = {.nodeid = FILE_NODE, .attr = attributes(FILE_NODE, mode)};
+        struct fuse_open_out opened = {.fh = 1};
+
+        switch (request->opcode) {
+        case FUSE_INIT:
+                answer(fuse, request->unique, 0, &init, sizeof(init));
+                return true;
+        case FUSE_GETATTR:
+                answer(fuse, request->unique, 0, &got, sizeof(got));
+                return true;
+        case FUSE_LOOKUP:
+                answer(fuse, request->unique, 0, &found, sizeof(found));
+                return mode != S_IFIFO;
+        case FUSE_OPEN:
+                answer(fuse, request->unique, 0, &opened, sizeof(opened));
+                return false;
+        default:
+                answer(fuse, request->unique, -ENOSYS, NULL, 0);
+                return true;
+        }
+}
+
+static _Noreturn void run_server(int fuse, mode_t mode)
+{
+        static _Alignas(8) char request[REQUEST_MAX];
+        bool serving = true;
+
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        while (read(fuse, request, sizeof(request)) > 0 || errno == EINTR || errno == EAGAIN) {
+                if (serving)
+                        serving = serve(fuse, mode, (const struct fuse_in_header *)request);
+        }
+        _exit(0);
+}
+
+int silent_fuse_open(mode_t mode)
+{
+        CLEANUP(cleanup_close) int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+        char options[128];
+        int fd;
+
+        if (fuse < 0 || unshare(CLONE_NEWNS) < 0 ||
+            mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+                return -1;
+        snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=%u,group_id=%u", fuse,
+                 (unsigned)getuid(), (unsigned)getgid());
+        /* Over a directory that is everywhere and that no test needs; in our namespace only. */
+        if (mount("silent", "/mnt", "fuse", MS_NODEV | MS_NOSUID, options) < 0)
+                return -1;
+        server = fork();
+        ck_assert_int_ge(server, 0);
+        if (server == 0)
+                run_server(fuse, mode);
+        fd = open("/mnt/file", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+        ck_assert_msg(fd >= 0, "open: %s", strerror(errno));
+        return fd;
+}
+
+void silent_fuse_end(void)
+{
+        kill(server, SIGKILL);
+        waitpid(server, NULL, 0);
+}

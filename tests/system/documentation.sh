@@ -1,0 +1,286 @@
+#!/bin/bash
+# What the documents say is what the code does: options, limits, errors, frames, names, versions.
+# Every difference is reported before the script fails.
+set -uo pipefail
+
+source_dir=${KYRON_SOURCE_DIR:-.} build_dir=${KYRON_BUILD_DIR:-.}
+differences=0
+work=$(mktemp -d "${TMPDIR:-/tmp}/kyron-documentation-XXXXXX")
+trap 'rm -rf "$work"' EXIT
+cd "$source_dir" || exit 1
+
+differ() {
+        echo "$*"
+        differences=$((differences + 1))
+}
+
+# same WHAT FILE FILE: two sorted lists.
+same() {
+        local difference
+        difference=$(diff "$2" "$3") || differ "$1 differ (<: only in $2, >: only in $3):
+$difference"
+}
+
+# text FILE: its words on one line, without the marks of Markdown and scdoc.
+text() {
+        tr -s '[:space:]' ' ' <"$1" | sed -E 's/[*`\\]//g; s/ [|:][][<=>-]? / /g'
+}
+
+# says FILE TEXT
+says() {
+        text "$1" | grep -qF -- "$2" || differ "$1 does not say: $2"
+}
+
+# section FILE HEADING: the lines under a heading of a man page, up to the next one.
+section() {
+        awk -v heading="$2" '/^#+ / { inside = $0 == heading; next } inside' "$1"
+}
+
+# block FILE LANGUAGE AFTER: the first code block in that language after the line that has AFTER.
+block() {
+        awk -v start="^\`\`\`$2\$" -v after="$3" '
+                index($0, after) { near = 1 }
+                inside && /^```$/ { exit }
+                inside { print }
+                near && $0 ~ start { inside = 1 }' "$1"
+}
+
+# Every constant of the headers as a shell variable, computed as C would.
+load_constants() {
+        local name value
+
+        while read -r name value; do
+                declare -gi "$name=$value"
+        done < <(sed -nE 's/^ *(enum \{ )?([A-Z][A-Z0-9_]+) = ([A-Z0-9_ ()<+*-]+),?( \};)?( .*)?$/\2 \3/p' \
+                core/fd_list.h core/error.h core/selector.h core/io_id.h proto/frame.h \
+                daemon/options.h daemon/session.h daemon/log.h client/daemon_connection.h \
+                ctl/query.h | sed 's/<</<</')
+}
+
+# ---- The daemon's command line -------------------------------------------------------------------
+
+options_agree() {
+        "$build_dir/kyron-iod" --help | grep -oE -- '--[a-z-]+' | sort -u >"$work/help"
+        section man/kyron-iod.8.scd '# OPTIONS' | grep -E '^\*--' | grep -oE -- '--[a-z-]+' |
+                sort -u >"$work/page"
+        sed -nE 's/^ *\{"([a-z-]+)", (no|required)_argument.*/--\1/p' daemon/options.c |
+                sort -u >"$work/table"
+        sed -nE "/local options='/,/'\$/p" completions/kyron-iod | grep -oE -- '--[a-z-]+' |
+                sort -u >"$work/completion"
+        same "options: help and man page" "$work/help" "$work/page"
+        same "options: help and getopt's table" "$work/help" "$work/table"
+        same "options: help and completion" "$work/help" "$work/completion"
+}
+
+# ---- Limits --------------------------------------------------------------------------------------
+
+limits_agree() {
+        local page=man/kyron-iod.8.scd protocol=man/kyron-iod-protocol.7.scd document
+        local sentence=$((ERROR_TEXT_MAX - 1))
+
+        says "$page" "Sessions in all, 1 to 1000000. Default: $OPTIONS_SESSIONS_MAX."
+        says "$page" "Sessions of one user, 1 to 1000000. Default: $OPTIONS_SESSIONS_PER_USER_MAX."
+        says "$page" "1 to $IO_ID_SLOT_MAX. Default: $OPTIONS_REGISTRATIONS_PER_SESSION_MAX."
+        says "$page" "Default: $OPTIONS_REGISTRATIONS_PER_USER_MAX."
+        for document in $page README.md; do
+                says "$document" "sessions in all $OPTIONS_SESSIONS_MAX "
+                says "$document" "sessions of one user $OPTIONS_SESSIONS_PER_USER_MAX "
+                says "$document" "registrations of one session $OPTIONS_REGISTRATIONS_PER_SESSION_MAX "
+                says "$document" "registrations of one user $OPTIONS_REGISTRATIONS_PER_USER_MAX "
+        done
+        for document in $page $protocol README.md; do
+                says "$document" "bytes of a packet $FRAME_BYTES_MAX "
+                says "$document" "seconds until Hello $SESSION_GREETING_SECONDS "
+        done
+        for document in $protocol README.md; do
+                says "$document" "descriptors of a packet $FD_LIST_MAX "
+                says "$document" "entries of Readiness $FRAME_EVENTS_MAX "
+        done
+        says "$page" "log lines a second $LOG_LINES_PER_SECOND "
+        says "$protocol" "SOCK_SEQPACKET, see unix(7), by default _/run/kyron-iod/socket_."
+        says "$protocol" "of at most $FRAME_BYTES_MAX bytes"
+        says "$protocol" "(SCM_RIGHTS), at most $FD_LIST_MAX."
+        says "$protocol" "The daemon waits $SESSION_GREETING_SECONDS seconds"
+        says "$protocol" "at most $FRAME_EVENTS_MAX entries"
+        says "$protocol" "entries of Sessions and Registrations $FRAME_PAGE_MAX "
+        says "$protocol" "One page of sessions, at most $FRAME_PAGE_MAX,"
+        says "$protocol" "One page of registrations, at most $FRAME_PAGE_MAX,"
+        says "$protocol" "bytes of Hello.program $FRAME_PROGRAM_MAX "
+        says "$protocol" "at most $FRAME_PROGRAM_MAX bytes of printable ASCII"
+        says "$protocol" "bytes of a sentence $sentence "
+        says "$protocol" "One sentence for people, at most $sentence bytes."
+        says "$protocol" "This is protocol version $FRAME_PROTOCOL_VERSION"
+        says "$protocol" "After $IO_ID_GENERATION_MAX comes 1 again."
+        says man/libkyron.3.scd "within $((DAEMON_CONNECTION_TIMEOUT_MS / 1000)) seconds"
+        says man/libkyron.3.scd "name is over $FRAME_PROGRAM_MAX printable characters"
+
+        says proto/iod.proto "at most $(sed -E 's/...$/,&/' <<<"$FRAME_BYTES_MAX") bytes"
+        says proto/iod.proto "became ready, at most $FRAME_EVENTS_MAX entries."
+        says proto/iod.proto "at most $FRAME_PROGRAM_MAX bytes, printable"
+        says proto/iod.proto "at most $sentence bytes."
+}
+
+# ---- The wire ------------------------------------------------------------------------------------
+
+# Every run of fields begins with a comment, and so does every message.
+proto_is_commented() {
+        local uncommented
+
+        uncommented=$(awk '
+                /^ *\/\// || /^ *oneof / { commented = 1; next }
+                /^ *[a-zA-Z0-9 ]+ [a-z_]+ = [0-9]+/ && !commented { print FILENAME ":" FNR ": " $0 }
+                /^message / { if (!commented) print FILENAME ":" FNR ": " $0; commented = 0 }
+                /^ *(}.*)?$/ { commented = 0 }' proto/iod.proto)
+        [[ -z $uncommented ]] || differ "without a comment: $uncommented"
+}
+
+# Each field as the protocol's page writes it, under its message's heading.
+fields_agree() {
+        local page=man/kyron-iod-protocol.7.scd
+
+        awk '/^message / { message = $2 }
+             match($0, /[a-z_]+ = [0-9]+/) && !/^ *\/\// {
+                     name = substr($0, RSTART, RLENGTH)
+                     type = substr($0, 1, RSTART - 1)
+                     gsub(/^ +| +$/, "", type)
+                     if (/packed = true/)
+                             type = type ", packed"
+                     print message ": " name ", " type
+             }' proto/iod.proto | sort >"$work/proto"
+        awk '/^## / { message = $2; messages = 1 }
+             /^# / && messages { exit }
+             messages && /^\*[a-z_]+\* = [0-9]+, / {
+                     gsub(/\*|\+\+$/, "")
+                     print message ": " $0
+             }' "$page" | sort >"$work/page"
+        same "fields: iod.proto and kyron-iod-protocol(7)" "$work/proto" "$work/page"
+}
+
+# The sentences that the daemon may send, with its placeholders, are all in the page.
+sentences_are_documented() {
+        local file call sentence
+
+        text man/kyron-iod-protocol.7.scd >"$work/page"
+        for file in proto/frame_socket.c proto/frame.c daemon/descriptor_kind.c daemon/inspect.c \
+                daemon/io_driver.c daemon/notifier.c daemon/quota.c daemon/registration_set.c \
+                daemon/server.c daemon/session.c daemon/session_dispatch.c; do
+                while read -r call; do
+                        # Of the server's, these two reach a client.
+                        [[ $file != daemon/server.c || $call =~ EDQUOT|ESHUTDOWN ]] || continue
+                        # The words between the quotes; a placeholder is any one word.
+                        sentence=$(sed -E 's/^error_set\([^,]*, (("[^"]*" ?)+).*/\1/; s/"//g; s/ *$//
+                                s/[].[()]/\\&/g; s/%[#a-z]*(u|d|s|x)/[^ ]+/g' <<<"$call")
+                        [[ $sentence == *"is over the limit of"* ]] && continue # its own mistake
+                        grep -qE -- "$sentence" "$work/page" ||
+                                differ "kyron-iod-protocol(7) lacks a sentence of $file: $sentence"
+                done < <(tr -s '[:space:]' ' ' <"$file" | grep -oE 'error_set\([^;]*;')
+        done
+}
+
+# ---- The library ---------------------------------------------------------------------------------
+
+functions_agree() {
+        local library=$build_dir/.libs/libkyron.so
+
+        tr '\n' ' ' <client/kyron.h | sed -E 's@/\*([^*]|\*+[^*/])*\*+/@@g' | tr ';' '\n' |
+                sed -nE 's/^.*KYRON_PUBLIC [^(]*\b(kyron_[a-z0-9_]+)\(.*/\1/p' |
+                sort >"$work/header"
+        sed -nE 's/^ *(kyron_[a-z0-9_]+);.*/\1/p' client/libkyron.map | sort >"$work/map"
+        same "functions: kyron.h and libkyron.map" "$work/header" "$work/map"
+        if [[ ! -e $library ]]; then
+                echo "no shared libkyron was built: its symbols are not looked at"
+                return
+        fi
+        nm -D --defined-only "$library" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' |
+                sort >"$work/library"
+        same "functions: kyron.h and libkyron.so" "$work/header" "$work/library"
+}
+
+# What the documents call by its name is there; other loops' names are not ours to check.
+names_exist() {
+        local document name
+
+        for document in README.md ARCHITECTURE.md CONTRIBUTING.md man/libkyron.3.scd; do
+                while read -r name; do
+                        grep -qxF "$name" "$work/header" ||
+                                differ "$document names $name(), which kyron.h has not"
+                done < <(grep -oE '\bkyron_[a-z0-9]+_[a-z0-9_]+[a-z0-9]\b' "$document" | sort -u)
+        done
+        for document in ARCHITECTURE.md CONTRIBUTING.md README.md; do
+                # shellcheck disable=SC2016 # backquotes of Markdown
+                while read -r name; do
+                        grep -rqwF -- "${name//\`/}" core proto daemon client ctl examples tests ||
+                                differ "$document names $name, which is nowhere in the code"
+                done < <(grep -oE '`[a-z][a-z0-9]*_[a-z0-9_]+`' "$document" |
+                        grep -vE '^`(epoll|event|evtimer|uv)_' | sort -u)
+                while read -r name; do
+                        [[ -e $name ]] || differ "$document names $name, which is not there"
+                done < <(grep -oE '\b(core|proto|daemon|client|ctl|tests|examples|systemd|man|completions)/[a-z0-9_/.-]+\.[a-z0-9]+\b' \
+                        "$document" | grep -vE 'NAME|man/[a-z-]+\.[0-9]$' | sort -u)
+        done
+}
+
+# ---- Programs in the documents -------------------------------------------------------------------
+
+first_program_agrees() {
+        local lines
+
+        block README.md c examples/first_program.c >"$work/program"
+        diff -q "$work/program" examples/first_program.c ||
+                differ "README.md's first program is not examples/first_program.c"
+        lines=$(grep -c . examples/first_program.c)
+        [[ $lines -le 30 ]] || differ "examples/first_program.c has $lines lines, not 30 at most"
+}
+
+# libkyron(3)'s example is a program, and fits a page.
+example_compiles() {
+        local program=$work/example.c
+
+        section man/libkyron.3.scd '# EXAMPLE' | awk '/^```$/ { n++; next } n == 1' |
+                sed 's/\\\\/\\/g' >"$program"
+        "${CC:-cc}" -Wall -Wextra -Werror -Iclient -fsyntax-only "$program" ||
+                differ "libkyron(3)'s example does not compile"
+        awk 'length > 69 { print; long = 1 } END { exit long }' "$program" ||
+                differ "libkyron(3)'s example does not fit 80 columns"
+}
+
+# ---- Versions and links --------------------------------------------------------------------------
+
+versions_agree() {
+        local version
+        version=$(sed -nE 's/^AC_INIT\(\[kyron-iod\], \[(.*)\]\)$/\1/p' configure.ac)
+
+        says client/kyron.h "#define KYRON_VERSION \"$version\""
+        [[ $(sed -nE 's/^## ([0-9.]+).*/\1/p' NEWS.md | head -n1) == "$version" ]] ||
+                differ "NEWS.md does not begin with $version"
+        [[ $("$build_dir/kyron-iod" --version) == "kyron-iod $version" ]] ||
+                differ "kyron-iod --version does not say $version"
+}
+
+links_lead_somewhere() {
+        local document link
+
+        for document in *.md; do
+                while read -r link; do
+                        [[ -e $link ]] || differ "$document has a link to $link, which is not there"
+                done < <(grep -oE '\]\([^)#:]+\)' "$document" | sed 's/^](//; s/)$//')
+        done
+}
+
+load_constants
+options_agree
+limits_agree
+proto_is_commented
+fields_agree
+sentences_are_documented
+functions_agree
+names_exist
+first_program_agrees
+example_compiles
+versions_agree
+links_lead_somewhere
+[[ $differences -eq 0 ]] || {
+        echo "$differences differences"
+        exit 1
+}
+echo "the documents agree with the code"

@@ -1,0 +1,220 @@
+/*
+ * daemon/quota: what a user charged is given back exactly, no limit is passed, and one user's
+ * charges are not another's.
+ */
+#include "core/error.h"
+#include "daemon/quota.h"
+#include "tests/support/fixture.h"
+#include "tests/support/random.h"
+
+#include <errno.h>
+#include <signal.h>
+
+static Quota quota;
+
+static void set_up(void)
+{
+        quota_init(&quota, 3, 10);
+}
+
+static QuotaUser *user_ref(uid_t uid)
+{
+        QuotaUser *user;
+
+        ck_assert_int_eq(quota_user_ref(&quota, uid, &user), 0);
+        ck_assert_uint_eq(user->uid, uid);
+        return user;
+}
+
+START_TEST(a_user_has_one_account_until_the_last_reference_is_gone)
+{
+        QuotaUser *first = user_ref(1000);
+        QuotaUser *again = user_ref(1000);
+
+        ck_assert_ptr_eq(first, again);
+        ck_assert_ptr_ne(user_ref(1001), first);
+        ck_assert_int_eq(quota_charge(&quota, first, QUOTA_SESSIONS, 1), 0);
+        ck_assert_ptr_null(quota_user_unref(&quota, again));
+        /* Still there, with its charge. */
+        ck_assert_uint_eq(user_ref(1000)->used[QUOTA_SESSIONS], 1);
+        quota_discharge(first, QUOTA_SESSIONS, 1);
+        quota_user_unref(&quota, first);
+        quota_user_unref(&quota, first);
+        quota_user_unref(&quota, user_ref(1001));
+        quota_user_unref(&quota, user_ref(1001));
+}
+END_TEST
+
+START_TEST(nobody_is_no_reference)
+{
+        ck_assert_ptr_null(quota_user_unref(&quota, NULL));
+}
+END_TEST
+
+START_TEST(a_forgotten_user_starts_anew)
+{
+        QuotaUser *user = user_ref(1000);
+
+        ck_assert_int_eq(quota_charge(&quota, user, QUOTA_REGISTRATIONS, 10), 0);
+        quota_discharge(user, QUOTA_REGISTRATIONS, 10);
+        quota_user_unref(&quota, user);
+        ck_assert_ptr_null(quota.users);
+        user = user_ref(1000);
+        ck_assert_uint_eq(user->used[QUOTA_REGISTRATIONS], 0);
+        ck_assert_uint_eq(user->references, 1);
+        quota_user_unref(&quota, user);
+        quota_deinit(&quota);
+}
+END_TEST
+
+START_TEST(the_limit_itself_is_allowed_and_one_more_is_refused_by_name)
+{
+        QuotaUser *user = user_ref(1000);
+
+        for (int i = 0; i < 3; i++)
+                ck_assert_int_eq(quota_charge(&quota, user, QUOTA_SESSIONS, 1), 0);
+        ck_assert_int_eq(quota_charge(&quota, user, QUOTA_SESSIONS, 1), -EDQUOT);
+        ck_assert_str_eq(error_text(),
+                         "user 1000 is at the limit of 3 sessions per user: end some first");
+        ck_assert_uint_eq(user->used[QUOTA_SESSIONS], 3);
+        ck_assert_int_eq(quota_charge(&quota, user, QUOTA_REGISTRATIONS, 11), -EDQUOT);
+        ck_assert_str_eq(error_text(),
+                         "user 1000 is at the limit of 10 registrations per user: end some first");
+        ck_assert_uint_eq(user->used[QUOTA_REGISTRATIONS], 0);
+        ck_assert_int_eq(quota_charge(&quota, user, QUOTA_REGISTRATIONS, 10), 0);
+}
+END_TEST
+
+START_TEST(what_was_given_back_can_be_charged_again)
+{
+        QuotaUser *user = user_ref(1000);
+
+        ck_assert_int_eq(quota_charge(&quota, user, QUOTA_REGISTRATIONS, 10), 0);
+        quota_discharge(user, QUOTA_REGISTRATIONS, 4);
+        ck_assert_int_eq(quota_charge(&quota, user, QUOTA_REGISTRATIONS, 5), -EDQUOT);
+        ck_assert_int_eq(quota_charge(&quota, user, QUOTA_REGISTRATIONS, 4), 0);
+}
+END_TEST
+
+START_TEST(users_and_resources_do_not_share)
+{
+        QuotaUser *one = user_ref(1000), *other = user_ref(1001);
+
+        ck_assert_int_eq(quota_charge(&quota, one, QUOTA_SESSIONS, 3), 0);
+        ck_assert_int_eq(quota_charge(&quota, other, QUOTA_SESSIONS, 3), 0);
+        ck_assert_int_eq(quota_charge(&quota, one, QUOTA_REGISTRATIONS, 10), 0);
+        ck_assert_int_eq(quota_charge(&quota, other, QUOTA_SESSIONS, 1), -EDQUOT);
+}
+END_TEST
+
+START_TEST(numbers_that_overflow_pass_no_limit)
+{
+        QuotaUser *user = user_ref(1000);
+
+        ck_assert_int_eq(quota_charge(&quota, user, QUOTA_REGISTRATIONS, UINT32_MAX), -EDQUOT);
+        ck_assert_int_eq(quota_charge(&quota, user, QUOTA_REGISTRATIONS, 10), 0);
+        /* 10 + UINT32_MAX is 9 in 32 bits. */
+        ck_assert_int_eq(quota_charge(&quota, user, QUOTA_REGISTRATIONS, UINT32_MAX), -EDQUOT);
+
+        quota_init(&quota, 0, UINT32_MAX);
+        user = user_ref(1000);
+        ck_assert_int_eq(quota_charge(&quota, user, QUOTA_SESSIONS, 1), -EDQUOT);
+        ck_assert_int_eq(quota_charge(&quota, user, QUOTA_REGISTRATIONS, UINT32_MAX), 0);
+        ck_assert_int_eq(quota_charge(&quota, user, QUOTA_REGISTRATIONS, 1), -EDQUOT);
+}
+END_TEST
+
+START_TEST(whatever_many_users_do_the_accounts_balance)
+{
+        enum { USERS = 50 };
+        static uint32_t used[USERS], references[USERS];
+        uint64_t state = 4;
+
+        for (int round = 0; round < 50000; round++) {
+                uint32_t i = random_below(&state, USERS);
+                uint32_t amount = random_below(&state, 6);
+                QuotaUser *user = user_ref(1000 + i);
+                int r;
+
+                references[i]++;
+                ck_assert_uint_eq(user->references, references[i]);
+                ck_assert_uint_eq(user->used[QUOTA_REGISTRATIONS], used[i]);
+                if (random_below(&state, 2) == 0) {
+                        r = quota_charge(&quota, user, QUOTA_REGISTRATIONS, amount);
+                        ck_assert_int_eq(r, used[i] + amount > 10 ? -EDQUOT : 0);
+                        used[i] += r == 0 ? amount : 0;
+                } else {
+                        quota_discharge(user, QUOTA_REGISTRATIONS, used[i]);
+                        used[i] = 0;
+                        for (; references[i] > 0; references[i]--)
+                                quota_user_unref(&quota, user);
+                }
+        }
+        for (uint32_t i = 0; i < USERS; i++) {
+                QuotaUser *user = user_ref(1000 + i);
+
+                quota_discharge(user, QUOTA_REGISTRATIONS, used[i]);
+                for (references[i]++; references[i] > 0; references[i]--)
+                        quota_user_unref(&quota, user);
+        }
+        quota_deinit(&quota);
+}
+END_TEST
+
+#ifndef NDEBUG
+START_TEST(an_account_closed_with_charges_ends_the_program)
+{
+        QuotaUser *user = user_ref(1000);
+
+        quota_charge(&quota, user, QUOTA_SESSIONS, 1);
+        quota_user_unref(&quota, user);
+}
+END_TEST
+
+START_TEST(giving_back_more_than_was_charged_ends_the_program)
+{
+        QuotaUser *user = user_ref(1000);
+
+        quota_charge(&quota, user, QUOTA_SESSIONS, 1);
+        quota_discharge(user, QUOTA_SESSIONS, 2);
+}
+END_TEST
+
+START_TEST(a_teardown_with_users_ends_the_program)
+{
+        user_ref(1000);
+        quota_deinit(&quota);
+}
+END_TEST
+#endif
+
+static Suite *quota_suite(void)
+{
+        Suite *suite = suite_create("quota");
+        TCase *accounts = tcase_create("accounts");
+
+        tcase_add_checked_fixture(accounts, set_up, NULL);
+        tcase_add_test(accounts, a_user_has_one_account_until_the_last_reference_is_gone);
+        tcase_add_test(accounts, nobody_is_no_reference);
+        tcase_add_test(accounts, a_forgotten_user_starts_anew);
+        tcase_add_test(accounts, the_limit_itself_is_allowed_and_one_more_is_refused_by_name);
+        tcase_add_test(accounts, what_was_given_back_can_be_charged_again);
+        tcase_add_test(accounts, users_and_resources_do_not_share);
+        tcase_add_test(accounts, numbers_that_overflow_pass_no_limit);
+        tcase_add_test(accounts, whatever_many_users_do_the_accounts_balance);
+#ifndef NDEBUG
+        tcase_add_test_raise_signal(accounts, an_account_closed_with_charges_ends_the_program,
+                                    SIGABRT);
+        tcase_add_test_raise_signal(accounts, giving_back_more_than_was_charged_ends_the_program,
+                                    SIGABRT);
+        tcase_add_test_raise_signal(accounts, a_teardown_with_users_ends_the_program, SIGABRT);
+#endif
+        tcase_set_timeout(accounts, TEST_TIMEOUT_SECONDS);
+        suite_add_tcase(suite, accounts);
+        return suite;
+}
+
+int main(void)
+{
+        return run_suite(quota_suite());
+}
