@@ -50,7 +50,6 @@ struct KyronAsyncRegistration {
         int error;        /* why the daemon refused it, as a negative errno */
         uint32_t woken;   /* wakers in the handle's list */
         uint32_t running; /* operations process_io is running */
-        uint64_t packet;  /* the last packet it was sent in */
         WakerList waiting;
         TAILQ_ENTRY(KyronAsyncRegistration) queue_link;
 };

@@ -2,6 +2,7 @@
 #include "client/bridged_fd.h"
 
 #include "client/io_driver_handle.h"
+#include "client/operation.h"
 #include "client/outbox.h"
 
 #include <errno.h>
@@ -61,7 +62,7 @@ static void close_bridged_fd(KyronBridgedFd *bridged_fd, bool is_stream)
                 return;
         }
         pthread_mutex_lock(&handle->lock);
-        if (is_stream && outbox_is_in_flight(handle, registration))
+        if (is_stream && registration->armed)
                 shutdown(registration->fd, SHUT_RDWR);
         async_registration_detach(registration, false);
         close_fd = async_registration_reap(registration);
@@ -141,7 +142,7 @@ static ssize_t do_read(int borrow_fd, KyronOperation *operation)
         do
                 n = read(borrow_fd, operation->arguments.pointer, operation->arguments.size);
         while (n < 0 && errno == EINTR);
-        return n < 0 ? -errno : n;
+        return operation_result(n, "read");
 }
 
 static ssize_t do_write(int borrow_fd, KyronOperation *operation)
@@ -151,7 +152,7 @@ static ssize_t do_write(int borrow_fd, KyronOperation *operation)
         do
                 n = write(borrow_fd, operation->arguments.pointer, operation->arguments.size);
         while (n < 0 && errno == EINTR);
-        return n < 0 ? -errno : n;
+        return operation_result(n, "write");
 }
 
 static ssize_t do_readv(int borrow_fd, KyronOperation *operation)
@@ -161,7 +162,7 @@ static ssize_t do_readv(int borrow_fd, KyronOperation *operation)
         do
                 n = readv(borrow_fd, operation->arguments.pointer, operation->arguments.flags);
         while (n < 0 && errno == EINTR);
-        return n < 0 ? -errno : n;
+        return operation_result(n, "read");
 }
 
 static ssize_t do_writev(int borrow_fd, KyronOperation *operation)
@@ -171,7 +172,7 @@ static ssize_t do_writev(int borrow_fd, KyronOperation *operation)
         do
                 n = writev(borrow_fd, operation->arguments.pointer, operation->arguments.flags);
         while (n < 0 && errno == EINTR);
-        return n < 0 ? -errno : n;
+        return operation_result(n, "write");
 }
 
 int kyron_bridged_fd_read(KyronBridgedFd *bridged_fd, KyronOperation *operation, void *buffer,

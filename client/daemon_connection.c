@@ -30,9 +30,11 @@ static int say_why_not_connected(const char *path, int error)
 {
         switch (error) {
         case ENOENT:
-                return error_set(ENOENT, "no daemon: there is no %s; start kyron-iod", path);
+        case ENOTDIR:
+                return error_set(error, "no daemon: start kyron-iod; there is no %s", path);
         case ECONNREFUSED:
-                return error_set(ECONNREFUSED, "no daemon serves %s: start kyron-iod", path);
+                return error_set(ECONNREFUSED, "no daemon: start kyron-iod; nobody serves %s",
+                                 path);
         case EACCES:
         case EPERM:
                 return error_set(EACCES, "this user may not connect to %s", path);
@@ -123,7 +125,7 @@ static int say_hello(int fd, const char *program)
                 return size;
         r = frame_socket_send(fd, bytes, (size_t)size, NULL, 0);
         /* A daemon that turned us away has closed already; what it said is still to be read. */
-        return r == -EPIPE ? 0 : r;
+        return r == -EPIPE || r == -ECONNRESET ? 0 : r;
 }
 
 static int take_welcome(DaemonConnection *connection, const Iod__Frame *frame)
@@ -169,7 +171,8 @@ static int read_welcome(DaemonConnection *connection)
                 return error_set(EPROTO, "the daemon closed the connection without a word");
         frame_arena_init(arena);
         r = frame_decode(arena, bytes, (size_t)size, n_fds, &frame);
-        return r < 0 ? r : take_welcome(connection, frame);
+        /* Whatever was wrong with it: to who opens a handle it is nonsense. */
+        return r < 0 ? -EPROTO : take_welcome(connection, frame);
 }
 
 int daemon_connection_open(DaemonConnection *out, const char *path, const char *program)

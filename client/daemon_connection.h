@@ -8,7 +8,7 @@
 #include <sys/types.h>
 
 enum {
-        /* How long the daemon may take for connect and Welcome together. */
+        /* How long the daemon may take for accepting, and for its Welcome. */
         DAEMON_CONNECTION_TIMEOUT_MS = 5000,
         DAEMON_CONNECTION_RELEASE_MAX = 32,
 };

@@ -45,7 +45,6 @@ struct KyronIoDriverHandle {
         uint64_t closed_ids[HANDLE_GONE_MAX];
         size_t closed_count;
         uint64_t packets_sent;
-        uint64_t packets_read; /* at least so many has the daemon taken */
         WakerList woken;
         /* While those are run who waited for a source that was refused: it, and the sentence. */
         const KyronAsyncRegistration *refused;

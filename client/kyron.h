@@ -100,7 +100,8 @@ typedef struct KyronOptions {
 } KyronOptions;
 
 /*
- * Connects to the daemon. options may be NULL. Waits for the daemon's Welcome, at most 5 s.
+ * Connects to the daemon. options may be NULL. Waits for the daemon to accept and for its Welcome,
+ * at most 5 s each.
  *
  * Errors: -ENOENT, -ECONNREFUSED no daemon serves the socket; -EACCES it is served by somebody
  * other than root, this user or the daemon's own user, or may not be connected to;
@@ -254,8 +255,14 @@ KYRON_PUBLIC int kyron_operation_cancel(KyronOperation *operation);
 KYRON_PUBLIC int kyron_bridged_fd_new(KyronBridgedFd **out, KyronIoDriverHandle *handle,
                                       int take_fd);
 
-/* Closes the descriptor; the peer sees it at once. Operations that wait end with -ECANCELED, their
- * completions called by the next process_io(). bridged_fd may be NULL. */
+/*
+ * Closes the descriptor. Operations that wait end with -ECANCELED, their completions called by the
+ * next process_io(). bridged_fd may be NULL.
+ *
+ * close() takes effect when the last copy of a descriptor is closed, and for a moment after it was
+ * registered the daemon has one: a listener's address, or a pipe, may outlast this call that long.
+ * TcpStreams and UnixStreams do not: see there.
+ */
 KYRON_PUBLIC void kyron_bridged_fd_close(KyronBridgedFd *bridged_fd);
 
 /* Like close, but hands the open descriptor, no longer registered, back in *out. 0, or -EAGAIN:
@@ -328,6 +335,8 @@ KYRON_PUBLIC int kyron_tcp_stream_connect(KyronTcpStream **out, KyronIoDriverHan
  */
 KYRON_PUBLIC int kyron_tcp_stream_from_fd(KyronTcpStream **out, KyronIoDriverHandle *handle,
                                           int take_fd);
+/* Ends the connection; the peer sees it at once. A stream that had to wait once is shut down, so a
+ * child of fork() cannot go on with it: kyron_bridged_fd_release() hands a connection on. */
 KYRON_PUBLIC void kyron_tcp_stream_close(KyronTcpStream *stream);
 /* result is the number of bytes, for read 0 at the end. write may write less than was given. */
 KYRON_PUBLIC int kyron_tcp_stream_read(KyronTcpStream *stream, KyronOperation *operation,
@@ -431,6 +440,7 @@ KYRON_PUBLIC int kyron_unix_stream_pair(KyronUnixStream **a, KyronUnixStream **b
                                         KyronIoDriverHandle *handle);
 KYRON_PUBLIC int kyron_unix_stream_from_fd(KyronUnixStream **out, KyronIoDriverHandle *handle,
                                            int take_fd);
+/* As kyron_tcp_stream_close(). */
 KYRON_PUBLIC void kyron_unix_stream_close(KyronUnixStream *stream);
 KYRON_PUBLIC int kyron_unix_stream_read(KyronUnixStream *stream, KyronOperation *operation,
                                         void *buffer, size_t size);
@@ -466,8 +476,8 @@ KYRON_PUBLIC int kyron_unix_datagram_send(KyronUnixDatagram *socket, KyronOperat
                                           const void *buffer, size_t size);
 KYRON_PUBLIC int kyron_unix_datagram_recv(KyronUnixDatagram *socket, KyronOperation *operation,
                                           void *buffer, size_t size);
-/* The receiver's queue being full is not an event of an unconnected sender's socket: -EAGAIN then
- * ends the operation. Connected senders (send) wait. */
+/* Never pending: a full queue of the receiver is no event of an unconnected sender's socket, so
+ * -EAGAIN ends the operation. Connected senders (send) wait. */
 KYRON_PUBLIC int kyron_unix_datagram_send_to(KyronUnixDatagram *socket, KyronOperation *operation,
                                              const void *buffer, size_t size, const char *path);
 KYRON_PUBLIC int kyron_unix_datagram_recv_from(KyronUnixDatagram *socket, KyronOperation *operation,

@@ -5,6 +5,7 @@
 #include "client/io_driver_handle.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 KyronOperation *operation_of(KyronWaker *waker)
@@ -15,6 +16,15 @@ KyronOperation *operation_of(KyronWaker *waker)
 void kyron_operation_init(KyronOperation *operation, KyronCompletion completion, void *user)
 {
         *operation = (KyronOperation){.completion = completion, .user = user};
+}
+
+ssize_t operation_result(ssize_t n, const char *what)
+{
+        if (n >= 0)
+                return n;
+        if (errno == EAGAIN)
+                return -EAGAIN;
+        return error_set(errno, "cannot %s: %s", what, strerror(errno));
 }
 
 /*

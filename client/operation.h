@@ -6,6 +6,10 @@
 
 #include "client/kyron.h"
 
+/* What an IO function returns for the result of a system call: n, or errno with a sentence about
+ * what could not be done. EAGAIN is no failure and gets none. */
+ssize_t operation_result(ssize_t n, const char *what);
+
 /* The operation a waker belongs to; only for wakers without a wake function. */
 KyronOperation *operation_of(KyronWaker *waker);
 

@@ -5,8 +5,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
 
 /* Whether the wait ends also when the daemon has read its packets. */
 static void set_wants_room(KyronIoDriverHandle *handle, bool wants)
@@ -76,7 +74,6 @@ static int flush_packet(KyronIoDriverHandle *handle)
                 TAILQ_REMOVE(&handle->queue, registration, queue_link);
                 registration->queued = false;
                 registration->armed = registration->wanted;
-                registration->packet = handle->packets_sent;
         }
         return 0;
 }
@@ -146,16 +143,4 @@ void outbox_forget(KyronIoDriverHandle *handle, KyronAsyncRegistration *registra
         if (handle->closed_count < HANDLE_GONE_MAX)
                 handle->closed_ids[handle->closed_count++] = registration->id;
         io_driver_handle_unpark(handle);
-}
-
-bool outbox_is_in_flight(KyronIoDriverHandle *handle, const KyronAsyncRegistration *registration)
-{
-        int unread;
-
-        if (handle->gone || registration->packet <= handle->packets_read)
-                return false;
-        if (ioctl(handle->socket_fd, SIOCOUTQ, &unread) < 0 || unread > 0)
-                return true;
-        handle->packets_read = handle->packets_sent;
-        return false;
 }

@@ -26,6 +26,3 @@ int outbox_remove_io_source(KyronIoDriverHandle *handle,
 /* Takes the registration out of slots and queue. Unless the daemon was told, or need not be, the
  * next packet says that its file is closed. */
 void outbox_forget(KyronIoDriverHandle *handle, KyronAsyncRegistration *registration, bool told);
-
-/* Whether a packet with this registration's descriptor may still be on its way. */
-bool outbox_is_in_flight(KyronIoDriverHandle *handle, const KyronAsyncRegistration *registration);

@@ -2,6 +2,7 @@
 #include "client/socket_io.h"
 
 #include "client/new_socket.h"
+#include "client/operation.h"
 #include "core/error.h"
 
 #include <errno.h>
@@ -14,16 +15,6 @@ enum {
         ACCEPT_TRIES_MAX = 64,
 };
 
-/* What a function returns for n bytes, or for errno. EAGAIN is no failure and gets no sentence. */
-static ssize_t result_of(ssize_t n, const char *what)
-{
-        if (n >= 0)
-                return n;
-        if (errno == EAGAIN)
-                return -EAGAIN;
-        return error_set(errno, "cannot %s: %s", what, strerror(errno));
-}
-
 /* ---- Bytes --------------------------------------------------------------------------------- */
 
 static ssize_t do_receive(int borrow_fd, KyronOperation *operation)
@@ -34,7 +25,7 @@ static ssize_t do_receive(int borrow_fd, KyronOperation *operation)
                 n = recv(borrow_fd, operation->arguments.pointer, operation->arguments.size,
                          operation->arguments.flags);
         while (n < 0 && errno == EINTR);
-        return result_of(n, "read");
+        return operation_result(n, "read");
 }
 
 static ssize_t do_send(int borrow_fd, KyronOperation *operation)
@@ -45,7 +36,7 @@ static ssize_t do_send(int borrow_fd, KyronOperation *operation)
                 n = send(borrow_fd, operation->arguments.pointer, operation->arguments.size,
                          MSG_NOSIGNAL);
         while (n < 0 && errno == EINTR);
-        return result_of(n, "write");
+        return operation_result(n, "write");
 }
 
 static ssize_t do_receive_parts(int borrow_fd, KyronOperation *operation)
@@ -55,7 +46,7 @@ static ssize_t do_receive_parts(int borrow_fd, KyronOperation *operation)
         do
                 n = readv(borrow_fd, operation->arguments.pointer, operation->arguments.flags);
         while (n < 0 && errno == EINTR);
-        return result_of(n, "read");
+        return operation_result(n, "read");
 }
 
 /* Not writev(): it would raise SIGPIPE. */
@@ -70,7 +61,7 @@ static ssize_t do_send_parts(int borrow_fd, KyronOperation *operation)
         do
                 n = sendmsg(borrow_fd, &message, MSG_NOSIGNAL);
         while (n < 0 && errno == EINTR);
-        return result_of(n, "write");
+        return operation_result(n, "write");
 }
 
 int socket_io_receive(KyronBridgedFd *socket, KyronOperation *operation, void *buffer, size_t size,
@@ -136,7 +127,7 @@ static ssize_t do_receive_from(int borrow_fd, KyronOperation *operation)
         } while (n < 0 && errno == EINTR);
         if (n >= 0 && operation->arguments.address_size_out)
                 *operation->arguments.address_size_out = size;
-        return result_of(n, "receive");
+        return operation_result(n, "receive");
 }
 
 static ssize_t do_send_to(int borrow_fd, KyronOperation *operation)
@@ -148,7 +139,7 @@ static ssize_t do_send_to(int borrow_fd, KyronOperation *operation)
                            MSG_NOSIGNAL, operation->arguments.address,
                            operation->arguments.address_size);
         while (n < 0 && errno == EINTR);
-        return result_of(n, "send");
+        return operation_result(n, "send");
 }
 
 int socket_io_receive_from(KyronBridgedFd *socket, KyronOperation *operation, void *buffer,
@@ -205,7 +196,7 @@ static ssize_t do_accept(int borrow_fd, KyronOperation *operation)
         while (fd < 0 &&
                (errno == EINTR || (is_of_the_connection(errno) && ++tries < ACCEPT_TRIES_MAX)));
         if (fd < 0)
-                return result_of(fd, "accept a connection");
+                return operation_result(fd, "accept a connection");
         return bridged_fd_new(operation->arguments.pointer, listener->registration.handle, fd,
                               (Readiness)operation->arguments.flags);
 }

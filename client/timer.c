@@ -1,6 +1,7 @@
 /* Timer: expires once or again and again; a timerfd, so that it is waited for like all else. */
 #include "client/bridged_fd.h"
 #include "client/io_driver_handle.h"
+#include "client/operation.h"
 #include "core/error.h"
 
 #include <errno.h>
@@ -58,13 +59,10 @@ int kyron_timer_every(KyronTimer *timer, uint64_t period_nanoseconds)
 static ssize_t take_expiries(int borrow_fd, KyronOperation *operation)
 {
         uint64_t count;
+        ssize_t n = read(borrow_fd, &count, sizeof(count));
 
         (void)operation;
-        if (read(borrow_fd, &count, sizeof(count)) != sizeof(count))
-                return errno == EAGAIN
-                               ? -EAGAIN
-                               : error_set(errno, "the timer cannot be read: %s", strerror(errno));
-        return (ssize_t)count;
+        return n < 0 ? operation_result(n, "read the timer") : (ssize_t)count;
 }
 
 int kyron_timer_wait(KyronTimer *timer, KyronOperation *operation)

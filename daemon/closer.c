@@ -121,16 +121,16 @@ bool closer_stop(Closer *closer)
         return true;
 }
 
-bool closer_has_room(Closer *closer)
+size_t closer_room(Closer *closer)
 {
-        bool room;
+        size_t packets;
 
         pthread_mutex_lock(&closer->lock);
-        room = CLOSER_QUEUE_MAX - closer->count >= FD_LIST_MAX;
-        if (!room)
+        packets = (CLOSER_QUEUE_MAX - closer->count) / FD_LIST_MAX;
+        if (packets == 0)
                 closer->room_wanted = true;
         pthread_mutex_unlock(&closer->lock);
-        return room;
+        return packets;
 }
 
 void closer_push(Closer *closer, FdList *list)

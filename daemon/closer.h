@@ -45,7 +45,7 @@ int closer_start(Closer *closer, int borrow_wake_fd);
  * using *closer and ends with the process. */
 bool closer_stop(Closer *closer);
 
-/* Whether a full packet's descriptors fit; if not, the driver is woken once they do. */
-bool closer_has_room(Closer *closer);
+/* How many full packets' descriptors fit; if none, the driver is woken once one does. */
+size_t closer_room(Closer *closer);
 /* Takes what is left in the list and empties it; the caller has asked for room. */
 void closer_push(Closer *closer, FdList *list);

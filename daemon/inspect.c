@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 /* Sessions looked into for one page, so that a page with little on it costs little too. */
-enum { SESSIONS_PER_PAGE = 64 };
+enum { SESSIONS_PER_PAGE = 16 };
 
 static bool may_see(const Session *viewer, const Session *session)
 {
@@ -124,7 +124,7 @@ int inspect_list_sessions(Session *viewer, const Iod__Frame *request)
         }
         TAILQ_FOREACH(session, &viewer->server->sessions, link)
         {
-                if (session->id <= list->after || !may_see(viewer, session))
+                if (session->id <= list->after || !session->open || !may_see(viewer, session))
                         continue;
                 if (page.n_entry == FRAME_PAGE_MAX) {
                         page.more = true;
@@ -194,7 +194,8 @@ int inspect_list_registrations(Session *viewer, const Iod__Frame *request)
              next = session ? NULL : TAILQ_NEXT(next, link)) {
                 uint32_t slot = next->id == list->from_session ? list->from_slot : 0;
 
-                if (next->id < list->from_session || !may_see(viewer, next))
+                if (next->id < list->from_session || next->registrations.count == 0 ||
+                    !may_see(viewer, next))
                         continue;
                 if (scanned++ == SESSIONS_PER_PAGE ||
                     !fill_from_session(next, &slot, &page, entries)) {

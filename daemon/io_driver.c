@@ -42,6 +42,14 @@ void io_driver_close(IoDriver *driver)
         driver->placeholder_fd = driver->scratch_fd = driver->wake_fd = -1;
 }
 
+/* How many entries a set may have in the kernel. A session that closes and registers all the time
+ * has no more alive than its limit, and what the closer has not come to yet; the rest is what it
+ * may close before the kernel is asked. */
+static uint64_t watches_max(const RegistrationSet *set)
+{
+        return (uint64_t)set->limit * 2 + IO_DRIVER_CLOSING_MAX;
+}
+
 /*
  * Forgets registrations whose files are gone, when so many were made since the kernel was last
  * asked that the set may hold twice its limit. Asking costs a line per live entry, which as many
@@ -53,13 +61,13 @@ static void cleanup_registration_infos(RegistrationSet *set)
 {
         struct timespec now;
 
-        if (set->watches < (uint64_t)set->limit * 2)
+        if (set->watches < watches_max(set))
                 return;
         clock_gettime(CLOCK_MONOTONIC, &now);
         if ((uint64_t)now.tv_sec < set->reconcile_after)
                 return;
         registration_set_reconcile(set);
-        if (set->watches > set->limit)
+        if (set->watches > watches_max(set) - set->limit)
                 set->reconcile_after = (uint64_t)now.tv_sec + 1;
 }
 
@@ -156,7 +164,7 @@ int io_driver_add_io_source(IoDriver *driver, RegistrationSet *set, int borrow_f
         if (r < 0)
                 return r;
         cleanup_registration_infos(set);
-        if (set->watches >= (uint64_t)set->limit * 2)
+        if (set->watches >= watches_max(set))
                 return error_set(
                         EDQUOT,
                         "files this session gave up are still open: close them, or remove them");

@@ -20,6 +20,11 @@
 #include "daemon/notifier.h"
 #include "daemon/registration_set.h"
 
+enum {
+        /* Received descriptors that may not be closed yet: a full closer and a packet. */
+        IO_DRIVER_CLOSING_MAX = 768,
+};
+
 typedef struct IoDriver {
         int placeholder_fd;
         int scratch_fd;

@@ -12,6 +12,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
+
+enum {
+        LOCK_WAIT_MS = 2000,
+        LOCK_NAP_MS = 5,
+};
 
 static void directory_of(const char *path, char *directory)
 {
@@ -25,11 +31,27 @@ static void directory_of(const char *path, char *directory)
                 strcpy(directory, ".");
 }
 
+/* Waits for the lock as long as another daemon's start may take. */
+static int lock_patiently(int fd)
+{
+        const struct timespec nap = {.tv_nsec = LOCK_NAP_MS * 1000000};
+
+        for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += LOCK_NAP_MS) {
+                if (errno != EWOULDBLOCK && errno != EINTR)
+                        return -errno;
+                if (waited >= LOCK_WAIT_MS)
+                        return -EADDRINUSE;
+                nanosleep(&nap, NULL);
+        }
+        return 0;
+}
+
 /* Opens and locks the directory; the lock ends with the descriptor. */
 static int lock_directory(const char *path, bool make)
 {
         CLEANUP(cleanup_close) int fd = -1;
         char directory[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+        int r;
 
         directory_of(path, directory);
         if (make && mkdir(directory, 0700) < 0 && errno != EEXIST)
@@ -38,8 +60,11 @@ static int lock_directory(const char *path, bool make)
         if (fd < 0)
                 return error_set(errno, "cannot open the directory %s: %s", directory,
                                  strerror(errno));
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+        r = lock_patiently(fd);
+        if (r == -EADDRINUSE)
                 return error_set(EADDRINUSE, "another daemon is starting in %s", directory);
+        if (r < 0)
+                return error_set(-r, "cannot lock the directory %s: %s", directory, strerror(-r));
         return STEAL_FD(fd);
 }
 
@@ -71,8 +96,11 @@ static int bind_and_listen(const char *path, const struct sockaddr_un *address, 
         fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0)
                 return error_set(errno, "no socket: %s", strerror(errno));
-        /* Nobody can connect before listen(), so the mode is right before anybody sees it. */
-        if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ||
+        /* The mode is never wider than asked for, and as wide as asked for before anybody can
+         * connect, which takes listen(): bind() takes the descriptor's mode and the umask's word on
+         * it. */
+        if (fchmod(fd, mode) < 0 ||
+            bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ||
             chmod(path, mode) < 0 || listen(fd, SOMAXCONN) < 0)
                 return error_set(errno, "cannot listen on %s: %s", path, strerror(errno));
         return STEAL_FD(fd);
@@ -82,6 +110,7 @@ int listening_socket_open(ListeningSocket *listening, const char *path, bool is_
 {
         CLEANUP(cleanup_close) int lock = -1;
         struct sockaddr_un address = {.sun_family = AF_UNIX};
+        struct stat file;
         int r;
 
         *listening = (ListeningSocket){.fd = -1, .path = path};
@@ -102,15 +131,27 @@ int listening_socket_open(ListeningSocket *listening, const char *path, bool is_
         listening->fd = bind_and_listen(path, &address, is_private ? 0600 : 0666);
         if (listening->fd < 0)
                 return listening->fd;
-        listening->path_is_ours = true;
+        if (lstat(path, &file) < 0)
+                return error_set(errno, "%s: %s", path, strerror(errno));
+        listening->device = file.st_dev;
+        listening->inode = file.st_ino;
         return 0;
+}
+
+/* Whether the path still leads to the socket that was bound here. */
+static bool path_is_ours(const ListeningSocket *listening)
+{
+        struct stat file;
+
+        return listening->inode != 0 && lstat(listening->path, &file) == 0 &&
+               file.st_dev == listening->device && file.st_ino == listening->inode;
 }
 
 void listening_socket_close(ListeningSocket *listening)
 {
         if (listening->fd < 0)
                 return;
-        if (listening->path_is_ours)
+        if (path_is_ours(listening))
                 unlink(listening->path);
         close(listening->fd);
         listening->fd = -1;

@@ -3,16 +3,19 @@
  *
  * Opened here: a socket file left by a daemon that died is replaced; one that a living daemon
  * serves is not. The check and the bind happen under a lock on the directory, so that of two
- * daemons started at once one wins and the other says so.
+ * daemons started at once one wins and the other says so. The socket file is removed at the end,
+ * unless another has taken its place meanwhile.
  */
 #pragma once
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 typedef struct ListeningSocket {
         int fd; /* -1: not open */
         const char *path;
-        bool path_is_ours; /* to be removed when closed */
+        dev_t device; /* of the file at path, to be removed when closed; inode 0: none is */
+        ino_t inode;
 } ListeningSocket;
 
 /*

@@ -19,6 +19,8 @@ libdaemon_la_SOURCES = \
 	daemon/notifier.h \
 	daemon/options.c \
 	daemon/options.h \
+	daemon/peer_process.c \
+	daemon/peer_process.h \
 	daemon/quota.c \
 	daemon/quota.h \
 	daemon/registration_info.h \

@@ -52,6 +52,17 @@ void log_to_syslog(void)
         to_syslog = true;
 }
 
+/* In one write(), so that lines stay whole; and not by dprintf(), which leaks where it fails. */
+static void write_to_stderr(int level, const char *about, const char *text)
+{
+        char line[2 * LINE_MAX_BYTES];
+        int size = snprintf(line, sizeof(line), "kyron-iod: %s: %s%s\n", level_names[level], about,
+                            text);
+
+        if (write(STDERR_FILENO, line, (size_t)size) < 0)
+                return; /* there is nowhere to say so */
+}
+
 static void write_line(int level, const Session *session, const char *text)
 {
         char about[128] = "";
@@ -76,7 +87,7 @@ static void write_line(int level, const Session *session, const char *text)
         if (to_syslog)
                 syslog(level, "%s%s", about, text);
         else
-                dprintf(STDERR_FILENO, "kyron-iod: %s: %s%s\n", level_names[level], about, text);
+                write_to_stderr(level, about, text);
 }
 
 /* Whether this line may be written; reports what was left out when lines may be written again. */

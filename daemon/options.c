@@ -75,7 +75,7 @@ static int parse_count(const char *option, const char *text, uint32_t max, uint3
 
         errno = 0;
         value = strtoul(text, &end, 10);
-        if (errno != 0 || end == text || *end || *text == '-' || value < 1 || value > max)
+        if (errno != 0 || *text < '0' || *text > '9' || *end || value < 1 || value > max)
                 return error_set(EINVAL, "%s takes a number from 1 to %u, not \"%s\"", option, max,
                                  text);
         *out = (uint32_t)value;
@@ -116,7 +116,6 @@ static int set_socket_path(Options *options, const char *path)
 static int choose_socket_path(Options *options)
 {
         const char *runtime_directory = getenv("XDG_RUNTIME_DIR");
-        char path[4096];
 
         if (*options->socket_path)
                 return 0;
@@ -125,8 +124,14 @@ static int choose_socket_path(Options *options)
         if (!runtime_directory || !*runtime_directory)
                 return error_set(EINVAL,
                                  "--user needs XDG_RUNTIME_DIR to be set, or --socket PATH");
-        snprintf(path, sizeof(path), "%s/kyron-iod/socket", runtime_directory);
-        return set_socket_path(options, path);
+        if (*runtime_directory != '/')
+                return error_set(EINVAL, "XDG_RUNTIME_DIR has to be an absolute path, not \"%s\"",
+                                 runtime_directory);
+        if (snprintf(options->socket_path, sizeof(options->socket_path), "%s/kyron-iod/socket",
+                     runtime_directory) >= (int)sizeof(options->socket_path))
+                return error_set(ENAMETOOLONG,
+                                 "XDG_RUNTIME_DIR is too long for a socket: use --socket PATH");
+        return 0;
 }
 
 /* 0, or -EINVAL and the like with error_text(). */

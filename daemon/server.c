@@ -17,6 +17,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
+_Static_assert(CLOSER_QUEUE_MAX + FD_LIST_MAX <= IO_DRIVER_CLOSING_MAX, "see io_driver.h");
+
 enum {
         /* Connections accepted in one turn of the loop. */
         ACCEPTS_PER_TURN = 16,
@@ -25,8 +27,8 @@ enum {
         /* Descriptors beside those of sessions and of the closer: standard streams, epoll, signal
          * pipe, listening socket, eventfds, scratch number, /proc, one packet being received. */
         DESCRIPTORS_OWN = 64 + FD_LIST_MAX,
-        /* A session's socket and its epoll set. */
-        DESCRIPTORS_PER_SESSION = 2,
+        /* A session's socket, its epoll set and its process. */
+        DESCRIPTORS_PER_SESSION = 3,
 };
 
 static void pause_accepting(Server *server, int error)
@@ -89,16 +91,22 @@ static void on_acceptable(evutil_socket_t listening_fd, short what, void *data)
         }
 }
 
+/* Lets as many held sessions read as there is room for, so that they take turns. */
 static void on_woken(evutil_socket_t fd, short what, void *data)
 {
         Server *server = data;
+        size_t room = closer_room(&server->closer);
         eventfd_t value;
-        Session *session;
 
         (void)what;
         eventfd_read(fd, &value);
-        TAILQ_FOREACH(session, &server->sessions, link)
-        session_release_hold(session);
+        if (room == 0)
+                return; /* the closer wakes us when there is some */
+        for (; room > 0 && !TAILQ_EMPTY(&server->held); room--)
+                session_release_hold(TAILQ_FIRST(&server->held));
+        /* The rest once these have read. */
+        if (!TAILQ_EMPTY(&server->held))
+                eventfd_write(fd, 1);
 }
 
 static void on_watchdog(evutil_socket_t fd, short what, void *data)
@@ -266,6 +274,7 @@ int server_open(Server **out, const Options *options)
         server->listening.fd = -1;
         server->driver = (IoDriver)IO_DRIVER_INIT;
         TAILQ_INIT(&server->sessions);
+        TAILQ_INIT(&server->held);
         frame_arena_init(&server->arena);
         quota_init(&server->quota, options->sessions_per_user_max,
                    options->registrations_per_user_max);

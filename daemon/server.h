@@ -30,6 +30,7 @@ struct Server {
         struct event *terminate[2];
 
         struct SessionList sessions; /* in order of id */
+        struct SessionList held;     /* waiting for room in the closer, longest first */
         uint32_t session_count;
         uint32_t sessions_max; /* as configured, or fewer if descriptors do not suffice */
         uint64_t sessions_total;

@@ -4,10 +4,12 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "daemon/log.h"
+#include "daemon/peer_process.h"
 #include "daemon/server.h"
 #include "daemon/session_dispatch.h"
 #include "proto/frame_socket.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -18,6 +20,31 @@
 #include <time.h>
 
 static const struct timeval greeting_time = {.tv_sec = SESSION_GREETING_SECONDS};
+
+static void on_process_ended(evutil_socket_t fd, short what, void *data)
+{
+        Session *session = data;
+
+        (void)fd;
+        (void)what;
+        log_session(LOG_DEBUG, session, "its process has ended");
+        session_free(session);
+}
+
+/*
+ * A session ends with the process that opened it. The connection does not always tell: the
+ * client's end of it may be open in a child, or in a packet of its own that is not read yet. On a
+ * kernel that cannot tell either, the connection has to do.
+ */
+static int watch_process(Session *session)
+{
+        session->process_fd = peer_process_open(session->socket_fd, session->pid);
+        if (session->process_fd < 0)
+                return 0;
+        session->process_ended = event_new(session->server->base, session->process_fd, EV_READ,
+                                           on_process_ended, session);
+        return session->process_ended ? event_add(session->process_ended, NULL) : -1;
+}
 
 /* Serves what the session's state says: requests and readiness, or only the way out. */
 static void session_rearm(Session *session)
@@ -64,6 +91,13 @@ static int read_packet(Session *session, FdList *fds, uint32_t *sequence, bool *
         return r < 0 ? r : 1;
 }
 
+static void hold(Session *session)
+{
+        session->held = true;
+        TAILQ_INSERT_TAIL(&session->server->held, session, held_link);
+        event_del(session->readable);
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *data)
 {
         Session *session = data;
@@ -83,9 +117,8 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
                 bool brought_descriptors;
                 int r;
 
-                if (!closer_has_room(&server->closer)) {
-                        session->held = true;
-                        event_del(session->readable);
+                if (closer_room(&server->closer) == 0) {
+                        hold(session);
                         return;
                 }
                 r = read_packet(session, &fds, &sequence, &closed);
@@ -139,12 +172,23 @@ static void on_set_ready(evutil_socket_t fd, short what, void *data)
                 session_free(session);
                 return;
         }
+        session_settle_registrations(session);
         if (told > 0) {
                 session->events += (uint64_t)told;
                 session->frames++;
         }
         if (notified == NOTIFIER_WAITING)
                 session_rearm(session);
+}
+
+void session_settle_registrations(Session *session)
+{
+        uint32_t surplus = session->charged_registrations - session->registrations.count;
+
+        assert(session->charged_registrations >= session->registrations.count);
+        quota_discharge(session->user, QUOTA_REGISTRATIONS, surplus);
+        session->server->registration_count -= surplus;
+        session->charged_registrations -= surplus;
 }
 
 int session_watch_set(Session *session)
@@ -161,9 +205,8 @@ int session_watch_set(Session *session)
 
 void session_release_hold(Session *session)
 {
-        if (!session->held)
-                return;
         session->held = false;
+        TAILQ_REMOVE(&session->server->held, session, held_link);
         session_rearm(session);
 }
 
@@ -249,6 +292,7 @@ int session_new(Server *server, int take_socket_fd, uint64_t id, Session **out)
         session->server = server;
         session->id = id;
         session->socket_fd = take_socket_fd;
+        session->process_fd = -1;
         registration_set_init(&session->registrations,
                               server->options->registrations_per_session_max);
         notifier_init(&session->notifier, session->socket_fd);
@@ -270,7 +314,7 @@ int session_new(Server *server, int take_socket_fd, uint64_t id, Session **out)
         session->writable = event_new(server->base, session->socket_fd, EV_WRITE | EV_PERSIST,
                                       on_writable, session);
         if (!session->readable || !session->writable ||
-            event_add(session->readable, &greeting_time) < 0 ||
+            event_add(session->readable, &greeting_time) < 0 || watch_process(session) < 0 ||
             setsockopt(session->socket_fd, SOL_SOCKET, SO_SNDBUF, &send_buffer,
                        sizeof(send_buffer)) < 0) {
                 session_free(session);
@@ -286,7 +330,7 @@ static void give_set_to_closer(Session *session)
         Closer *closer = &session->server->closer;
         FdList set = {.count = 0};
 
-        if (session->registrations.selector.epoll_fd < 0 || !closer_has_room(closer))
+        if (session->registrations.selector.epoll_fd < 0 || closer_room(closer) == 0)
                 return;
         fd_list_add(&set, STEAL_FD(session->registrations.selector.epoll_fd));
         closer_push(closer, &set);
@@ -306,8 +350,14 @@ Session *session_free(Session *session)
                 event_free(session->writable);
         if (session->set_ready)
                 event_free(session->set_ready);
+        if (session->process_ended)
+                event_free(session->process_ended);
+        if (session->process_fd >= 0)
+                close(session->process_fd);
         if (session->user) {
                 TAILQ_REMOVE(&server->sessions, session, link);
+                if (session->held)
+                        TAILQ_REMOVE(&server->held, session, held_link);
                 server->session_count--;
                 server->registration_count -= session->charged_registrations;
                 quota_discharge(session->user, QUOTA_REGISTRATIONS, session->charged_registrations);

@@ -5,7 +5,8 @@
  * An open session is served by three events of the loop: its socket is readable (requests), its
  * epoll set is ready (readiness), its socket is writable again. The last is armed only while the
  * notifier is waiting, and then the other two are not: a client that does not read is not served
- * and costs nothing. A session whose descriptors find no room in the closer is held: its requests
+ * and costs nothing but a look at its process, whose end the connection need not tell then
+ * (peer_process.h). A session whose descriptors find no room in the closer is held: its requests
  * wait in its socket until the closer has caught up.
  *
  * Whatever goes wrong here ends this session and no other. Owned by the server, single-threaded.
@@ -30,7 +31,8 @@ enum {
 };
 
 typedef struct Session {
-        TAILQ_ENTRY(Session) link; /* in order of id */
+        TAILQ_ENTRY(Session) link;      /* in order of id */
+        TAILQ_ENTRY(Session) held_link; /* in order of holding */
         Server *server;
         uint64_t id;
         int socket_fd;
@@ -52,6 +54,8 @@ typedef struct Session {
         struct event *readable;
         struct event *writable;
         struct event *set_ready; /* NULL until the first registration */
+        struct event *process_ended;
+        int process_fd; /* a pidfd, or -1 */
 
         uint64_t events;
         uint64_t frames;
@@ -75,5 +79,8 @@ int session_reply(Session *session, uint32_t sequence, Iod__Frame *frame);
 /* Starts waiting for the set once it is open. 0 or -ENOMEM. */
 int session_watch_set(Session *session);
 
-/* Reads requests again after the closer had no room. */
+/* Lets it read requests again after the closer had no room. */
 void session_release_hold(Session *session);
+
+/* Makes the charge what the registrations count, after some went away. */
+void session_settle_registrations(Session *session);

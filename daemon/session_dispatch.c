@@ -52,23 +52,12 @@ static int refusals_reply(Refusals *refusals, Session *session, uint32_t sequenc
         return session_reply(session, sequence, &frame);
 }
 
-/* Makes the charge what the set counts, after registrations went away. */
-static void settle_registrations(Session *session)
-{
-        uint32_t surplus = session->charged_registrations - session->registrations.count;
-
-        assert(session->charged_registrations >= session->registrations.count);
-        quota_discharge(session->user, QUOTA_REGISTRATIONS, surplus);
-        session->server->registration_count -= surplus;
-        session->charged_registrations -= surplus;
-}
-
 static int charge_registration(Session *session)
 {
         Server *server = session->server;
         int r;
 
-        settle_registrations(session);
+        session_settle_registrations(session);
         r = quota_charge(&server->quota, session->user, QUOTA_REGISTRATIONS, 1);
         if (r < 0)
                 return r;
@@ -176,7 +165,7 @@ static int add_io_source(Session *session, const Iod__Frame *request, FdList *fd
                         refusals_add(&refusals, io_id_unpack(add->source[i]), r);
         }
         io_driver_end_batch(&session->server->driver);
-        settle_registrations(session);
+        session_settle_registrations(session);
         return refusals_reply(&refusals, session, request->sequence);
 }
 
@@ -199,7 +188,7 @@ static int remove_io_source(Session *session, const Iod__Frame *request, FdList 
                         refusals_add(&refusals, id, r);
         }
         io_driver_end_batch(&session->server->driver);
-        settle_registrations(session);
+        session_settle_registrations(session);
         return refusals_reply(&refusals, session, request->sequence);
 }
 

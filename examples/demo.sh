@@ -8,7 +8,11 @@ round_trips=200
 shown=12 # lines of the registrations
 patience=20
 
-build=$(cd "${1:?usage: demo.sh BUILD_DIR}" && pwd)
+[[ $# -eq 1 && -x $1/kyron-iod && -x $1/examples/echo_load ]] || {
+        echo "usage: demo.sh BUILD_DIR, where everything is built" >&2
+        exit 2
+}
+build=$(cd "$1" && pwd)
 # Not under TMPDIR: a socket's path has at most 107 bytes.
 directory=$(mktemp -d /tmp/kyron-demo.XXXXXX)
 declare -A started=() # name: process id

@@ -23,7 +23,8 @@ int frame_socket_send(int socket_fd, const void *bytes, size_t size, const int *
         if (n > 0) {
                 struct cmsghdr *header = &control.align;
 
-                memset(header, 0, sizeof(*header));
+                /* With the padding behind the last descriptor. */
+                memset(header, 0, CMSG_SPACE(sizeof(int) * n));
                 header->cmsg_level = SOL_SOCKET;
                 header->cmsg_type = SCM_RIGHTS;
                 header->cmsg_len = CMSG_LEN(sizeof(int) * n);

@@ -2,24 +2,56 @@
 # both sides, and tests/support/.
 unit_tests = \
 	tests/unit/test_async_registration \
+	tests/unit/test_background \
+	tests/unit/test_bridged_fd \
 	tests/unit/test_cleanup \
+	tests/unit/test_closer \
+	tests/unit/test_daemon_connection \
+	tests/unit/test_descriptor_kind \
 	tests/unit/test_error \
 	tests/unit/test_fd_list \
 	tests/unit/test_frame \
 	tests/unit/test_frame_socket \
+	tests/unit/test_inspect \
+	tests/unit/test_io_driver \
+	tests/unit/test_io_driver_handle \
 	tests/unit/test_io_id \
 	tests/unit/test_kernel_assumptions_descriptors \
 	tests/unit/test_kernel_assumptions_edges \
 	tests/unit/test_kernel_assumptions_epoll \
 	tests/unit/test_kernel_assumptions_packets \
 	tests/unit/test_kernel_assumptions_rights \
+	tests/unit/test_listening_socket \
+	tests/unit/test_log \
+	tests/unit/test_notifier \
+	tests/unit/test_operation \
+	tests/unit/test_options \
+	tests/unit/test_outbox \
+	tests/unit/test_quota \
 	tests/unit/test_readiness \
+	tests/unit/test_registration_set \
 	tests/unit/test_selector \
-	tests/unit/test_slot_table
+	tests/unit/test_server \
+	tests/unit/test_service_manager \
+	tests/unit/test_session \
+	tests/unit/test_session_dispatch \
+	tests/unit/test_slot_table \
+	tests/unit/test_socket_option \
+	tests/unit/test_tcp_listener \
+	tests/unit/test_tcp_stream \
+	tests/unit/test_timer \
+	tests/unit/test_udp_socket \
+	tests/unit/test_unix_datagram \
+	tests/unit/test_unix_listener \
+	tests/unit/test_unix_stream
 integration_tests = \
+	tests/integration/test_daemon_life \
+	tests/integration/test_daemon_start \
+	tests/integration/test_daemon_words \
 	tests/integration/test_descriptors \
 	tests/integration/test_documented_packets \
 	tests/integration/test_hostile_bytes \
+	tests/integration/test_hostile_clients \
 	tests/integration/test_hostile_closing \
 	tests/integration/test_hostile_descriptors \
 	tests/integration/test_hostile_wire \
@@ -34,7 +66,9 @@ integration_tests = \
 	tests/integration/test_threads
 # Shell tests: exit 0 passed, 77 skipped, anything else failed.
 system_tests = \
-	tests/system/documentation.sh
+	tests/system/documentation.sh \
+	tests/system/idle.sh \
+	tests/system/strace_waits.sh
 
 check_LTLIBRARIES += libtestsupport.la
 libtestsupport_la_SOURCES = \
@@ -44,6 +78,8 @@ libtestsupport_la_SOURCES = \
 	tests/integration/lying_daemon.h \
 	tests/integration/raw_session.c \
 	tests/integration/raw_session.h \
+	tests/support/capture.c \
+	tests/support/capture.h \
 	tests/support/client.c \
 	tests/support/client.h \
 	tests/support/daemon.c \
@@ -58,17 +94,24 @@ libtestsupport_la_SOURCES = \
 	tests/support/fixture.h \
 	tests/support/hostile_scene.c \
 	tests/support/hostile_scene.h \
+	tests/support/inner_server.c \
+	tests/support/inner_server.h \
+	tests/support/program.c \
+	tests/support/program.h \
 	tests/support/random.h \
 	tests/support/raw_client.c \
 	tests/support/raw_client.h \
-	tests/support/scale.h
+	tests/support/scale.h \
+	tests/support/silent_fuse.c \
+	tests/support/silent_fuse.h
 
 check_PROGRAMS += $(unit_tests) $(integration_tests)
 # For every program that names no libraries of its own.
 LDADD = libtestsupport.la libclient.la $(daemon_libs) $(CHECK_LIBS) $(JANSSON_LIBS)
 
 TESTS += $(unit_tests) $(integration_tests) $(system_tests)
-EXTRA_DIST += $(system_tests) tests/support/check.sh tests/support/installed_program.c
+EXTRA_DIST += $(system_tests) tests/support/check.sh tests/support/installed_program.c \
+	tests/support/scene.sh
 # Where a test finds the programs and the tree.
 AM_TESTS_ENVIRONMENT = \
 	KYRON_BUILD_DIR='$(abs_builddir)'; export KYRON_BUILD_DIR; \

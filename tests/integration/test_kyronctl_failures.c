@@ -83,9 +83,10 @@ START_TEST(no_daemon_is_exit_status_3)
         const KyronctlSetup wrong = {.socket_path = "/dev/null"};
 
         no_file = RUN(&missing, "sessions");
-        kyronctl_run_failed(&no_file, 3, "there is no /nonexistent/socket; start kyron-iod");
+        kyronctl_run_failed(&no_file, 3,
+                            "no daemon: start kyron-iod; there is no /nonexistent/socket");
         no_socket = RUN(&wrong, NULL);
-        kyronctl_run_failed(&no_socket, 3, "no daemon serves /dev/null");
+        kyronctl_run_failed(&no_socket, 3, "no daemon: start kyron-iod; nobody serves /dev/null");
 
         version = RUN(&missing, "version");
         ck_assert_int_eq(version.exit_status, 3);

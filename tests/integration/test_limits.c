@@ -4,6 +4,7 @@
  */
 #include "core/cleanup.h"
 #include "core/readiness.h"
+#include "daemon/io_driver.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
 #include "tests/support/hostile_scene.h"
@@ -108,32 +109,32 @@ END_TEST
 
 START_TEST(files_kept_open_elsewhere_count_although_they_are_said_to_be_gone)
 {
-        enum { TWICE_THE_LIMIT = 8 };
-        int fds[TWICE_THE_LIMIT + 1];
+        enum { WATCHES_MAX = 2 * 4 + IO_DRIVER_CLOSING_MAX };
+        int fds[WATCHES_MAX + 1];
 
         hostile_scene_start(four_per_session);
         open_client();
-        open_eventfds(fds, TWICE_THE_LIMIT + 1);
-        for (uint32_t i = 0; i < TWICE_THE_LIMIT; i++) {
+        open_eventfds(fds, WATCHES_MAX + 1);
+        for (uint32_t i = 0; i < WATCHES_MAX; i++) {
                 add(0, i + 1, fds[i]);
                 say_gone(0, i + 1);
         }
         expect_registrations(0);
-        add(0, TWICE_THE_LIMIT + 1, fds[TWICE_THE_LIMIT]);
+        add(0, WATCHES_MAX + 1, fds[WATCHES_MAX]);
         raw_client_expect_source_refused(
-                &scene.client, 7, raw_source(0, TWICE_THE_LIMIT + 1, 0), EDQUOT,
+                &scene.client, 7, raw_source(0, WATCHES_MAX + 1, 0), EDQUOT,
                 "files this session gave up are still open: close them, or remove them");
         /* Once they are closed there is room again. */
-        close_all(fds, TWICE_THE_LIMIT);
+        close_all(fds, WATCHES_MAX);
         ck_assert(WAIT_UNTIL(({
-                                     add(0, TWICE_THE_LIMIT + 1, fds[TWICE_THE_LIMIT]);
+                                     add(0, WATCHES_MAX + 1, fds[WATCHES_MAX]);
                                      raw_client_request(&scene.client, 9, RAW_GET_STATUS);
                                      raw_client_receive(&scene.client)->body_case ==
                                                      IOD__FRAME__BODY_STATUS ||
                                              (raw_client_receive(&scene.client), false);
                              }),
                              DEADLINE_MS));
-        close(fds[TWICE_THE_LIMIT]);
+        close(fds[WATCHES_MAX]);
 }
 END_TEST
 

@@ -14,7 +14,8 @@
 
 enum {
         SOURCES = 300,
-        ROUND_TRIPS = 500,
+        ROUND_TRIPS = 200,
+        ROUNDS = 5,
         /* Processor time of a daemon that has nothing to do for its slow client. */
         IDLE_CPU_MAX_NS = 2000000,
         GROWTH_MAX_KIB = 64,
@@ -164,12 +165,18 @@ END_TEST
 
 START_TEST(a_slow_client_costs_its_neighbour_nothing)
 {
-        uint64_t alone, beside;
+        uint64_t alone = UINT64_MAX, beside = UINT64_MAX;
 
         echo_once();
-        alone = cpu_for_neighbour(make_no_events);
         let_pile_up();
-        beside = cpu_for_neighbour(make_events);
+        /* The best of several, in turn: whatever else the machine does costs both. */
+        for (int i = 0; i < ROUNDS; i++) {
+                uint64_t without = cpu_for_neighbour(make_no_events);
+                uint64_t with = cpu_for_neighbour(make_events);
+
+                alone = without < alone ? without : alone;
+                beside = with < beside ? with : beside;
+        }
         printf("%d round trips: %llu us of the daemon's time, beside a slow client %llu us\n",
                ROUND_TRIPS, (unsigned long long)alone / 1000, (unsigned long long)beside / 1000);
         /* Noise; to tell 300 events beside each round trip would cost far more. */

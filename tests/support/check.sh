@@ -71,7 +71,7 @@ say() {
 
 show_end() {
         echo "----- the end of $1"
-        tail -n "${2:-30}" "$1"
+        tail -n "${2:-25}" "$1"
         echo "-----"
 }
 
@@ -99,12 +99,16 @@ step() {
 
 # suite VARIANT SUITE [MAKE-ARGUMENT…]: runs tests/SUITE in build/VARIANT and counts its tests.
 suite() {
-        local title="$1 $2" log=$logs/$1-$2-$name.log results=build/$1/tests/$2 status took
-        local variant=$1 suite=$2 good=0 bad=0 left=0
+        local variant=$1 suite=$2 title=$name good=0 bad=0 left=0 status took
+        local results=build/$variant/tests/$suite
         shift 2
+        [[ $title == "$suite" ]] || title="$name $suite"
+        local log=$logs/${title/ /-}.log
 
         rm -f "$results"/*.trs "$results"/*.log
-        run "${run_prefix[@]}" make -C "build/$variant" --no-print-directory "check-$suite" "$@"
+        run "${run_prefix[@]}" make -C "build/$variant" --no-print-directory "check-$suite" \
+                LOG_COMPILER="timeout $program_limit $run_under" \
+                SH_LOG_COMPILER="timeout $program_limit bash" "$@"
         count_results "$results"
         if [[ $status -ne 0 && $bad -eq 0 ]] || [[ $((good + bad + left)) -eq 0 ]]; then
                 bad=1
@@ -114,7 +118,9 @@ suite() {
         say "$([[ $bad -eq 0 ]] && echo ok || echo FAIL)" "$good passed, $bad failed, $left skipped"
         report_skips "$results"
 }
-run_prefix=()
+run_prefix=()      # what make is run by
+run_under=         # what the test programs are run by
+program_limit=300s # for a program; check has limits of its own for each test
 
 # Adds up the results of a directory in good, bad and left, and shows the failed programs' output.
 # A test program counts its own tests, and names those it skipped; a script is one test.
@@ -195,11 +201,21 @@ find_tsan_prefix() {
         setarch -R "$scratch/tsan" 2>/dev/null
 }
 
+# Every unit test, and a short run of both sides of the wire.
 memchecked() {
-        local options='-q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
+        local run_under='valgrind -q --error-exitcode=99 --leak-check=full'
+        run_under+=' --errors-for-leak-kinds=definite'
+        local both=(tests/integration/test_{documented_packets,threads}) units
 
-        export CK_TIMEOUT_MULTIPLIER=20
-        suite plain unit LOG_COMPILER=valgrind AM_LOG_FLAGS="$options"
+        # A close() that takes its time stops all of valgrind: not the closer's.
+        units=$(find tests/unit -name 'test_*.c' ! -name test_closer.c | sort | sed 's/\.c$//')
+        export CK_TIMEOUT_MULTIPLIER=10
+        suite plain unit unit_tests="${units//$'\n'/ }"
+
+        printf '#!/bin/sh\nexec %s %s/build/plain/kyron-iod "$@"\n' "$run_under" "$PWD" \
+                >"$scratch/kyron-iod"
+        chmod +x "$scratch/kyron-iod"
+        KYRON_IOD=$scratch/kyron-iod suite plain integration integration_tests="${both[*]}"
         unset CK_TIMEOUT_MULTIPLIER
 }
 
@@ -268,5 +284,5 @@ distcheck_unprivileged() {
         fi
         cd "$tree"
         "${as[@]}" env -u XDG_RUNTIME_DIR HOME="$tree" TMPDIR="$tree/tmp" \
-                sh -c "./configure -q && make $parallel distcheck"
+                sh -c "./configure -q && make $parallel distcheck VERBOSE=yes"
 }

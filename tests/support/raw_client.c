@@ -1,6 +1,7 @@
 /* A client made of raw bytes. See raw_client.h. */
 #include "tests/support/raw_client.h"
 
+#include "core/cleanup.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fd_message.h"
 
@@ -17,7 +18,9 @@ enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2 };
 void raw_put(RawBytes *out, const void *bytes, size_t size)
 {
         ck_assert_uint_le(size, sizeof(out->bytes) - out->size);
-        memcpy(out->bytes + out->size, bytes, size);
+        if (size > 0)
+                if (size > 0)
+                memcpy(out->bytes + out->size, bytes, size);
         out->size += size;
 }
 
@@ -90,16 +93,22 @@ uint64_t raw_source(uint32_t slot, uint32_t generation, uint16_t interest)
         return slot | (uint64_t)generation << 24 | (uint64_t)interest << 48;
 }
 
-void raw_client_connect(RawClient *client, const char *socket_path)
+int raw_client_dial(const char *socket_path)
 {
+        CLEANUP(cleanup_close) int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
         struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-        ck_assert_uint_lt(strlen(socket_path), sizeof(address.sun_path));
-        strcpy(address.sun_path, socket_path);
-        client->socket_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-        ck_assert_int_ge(client->socket_fd, 0);
-        ck_assert_msg(connect(client->socket_fd, (struct sockaddr *)&address, sizeof(address)) == 0,
-                      "connect %s: %s", socket_path, strerror(errno));
+        snprintf(address.sun_path, sizeof(address.sun_path), "%s", socket_path);
+        if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+                return -errno;
+        return STEAL_FD(fd);
+}
+
+void raw_client_connect(RawClient *client, const char *socket_path)
+{
+        client->socket_fd = raw_client_dial(socket_path);
+        ck_assert_msg(client->socket_fd >= 0, "connect %s: %s", socket_path,
+                      strerror(-client->socket_fd));
         frame_arena_init(&client->arena);
 }
 

@@ -63,6 +63,8 @@ typedef struct RawClient {
         uint8_t packet[FRAME_BYTES_MAX];
 } RawClient;
 
+/* A connection, or -errno; for processes that must not use check. */
+int raw_client_dial(const char *socket_path);
 /* Connects without a word. The client is the caller's to close, and large: keep it static. */
 void raw_client_connect(RawClient *client, const char *socket_path);
 /* Connects, says hello and has a session. Returns its Welcome, valid until the next receive. */

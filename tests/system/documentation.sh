@@ -28,7 +28,7 @@ text() {
 
 # says FILE TEXT
 says() {
-        text "$1" | grep -qF -- "$2" || differ "$1 does not say: $2"
+        grep -qF -- "$2" < <(text "$1") || differ "$1 does not say: $2"
 }
 
 # section FILE HEADING: the lines under a heading of a man page, up to the next one.
@@ -53,8 +53,7 @@ load_constants() {
                 declare -gi "$name=$value"
         done < <(sed -nE 's/^ *(enum \{ )?([A-Z][A-Z0-9_]+) = ([A-Z0-9_ ()<+*-]+),?( \};)?( .*)?$/\2 \3/p' \
                 core/fd_list.h core/error.h core/selector.h core/io_id.h proto/frame.h \
-                daemon/options.h daemon/session.h daemon/log.h client/daemon_connection.h \
-                ctl/query.h | sed 's/<</<</')
+                daemon/options.h daemon/session.h daemon/log.h client/daemon_connection.h)
 }
 
 # ---- The daemon's command line -------------------------------------------------------------------
@@ -171,7 +170,7 @@ sentences_are_documented() {
                         sentence=$(sed -E 's/^error_set\([^,]*, (("[^"]*" ?)+).*/\1/; s/"//g; s/ *$//
                                 s/[].[()]/\\&/g; s/%[#a-z]*(u|d|s|x)/[^ ]+/g' <<<"$call")
                         [[ $sentence == *"is over the limit of"* ]] && continue # its own mistake
-                        grep -qE -- "$sentence" "$work/page" ||
+                        grep -qE -- "\"$sentence\"" "$work/page" ||
                                 differ "kyron-iod-protocol(7) lacks a sentence of $file: $sentence"
                 done < <(tr -s '[:space:]' ' ' <"$file" | grep -oE 'error_set\([^;]*;')
         done

@@ -1,11 +1,16 @@
 /* Operations: a function run until it does not say EAGAIN; completions; and cancelling them. */
+#include "client/bridged_fd.h"
+#include "client/io_driver_handle.h"
 #include "tests/support/client.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static TestDaemon kyron_iod;
@@ -247,6 +252,69 @@ START_TEST(a_completion_may_free_its_operation_and_close_its_object)
 }
 END_TEST
 
+static ssize_t succeed_the_second_time(int borrow_fd, KyronOperation *operation)
+{
+        (void)borrow_fd;
+        (void)operation;
+        return function_calls++ == 0 ? -EAGAIN : 1;
+}
+
+typedef struct Starter {
+        KyronOperation *operation;
+        _Atomic pid_t id;
+} Starter;
+
+static void *start_it(void *data)
+{
+        Starter *starter = data;
+
+        atomic_store(&starter->id, (pid_t)syscall(SYS_gettid));
+        return (void *)(intptr_t)kyron_bridged_fd_async_call(
+                bridged_fd, starter->operation, KYRON_READABLE, succeed_the_second_time);
+}
+
+/* Whether a thread of ours waits in the kernel. */
+static bool sleeps(pid_t thread)
+{
+        char path[64], state = '?';
+        FILE *file;
+
+        snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)thread);
+        file = fopen(path, "re");
+        if (!file)
+                return false;
+        if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+                state = '?';
+        fclose(file);
+        return state == 'S';
+}
+
+/* It has met EAGAIN and said so, and waits for the lock to wait for readiness: then it comes. */
+START_TEST(an_event_between_the_look_and_the_wait_is_seen)
+{
+        KyronAsyncRegistration *registration = kyron_bridged_fd_registration(bridged_fd);
+        TestCall call;
+        Starter starter = {.operation = &call.operation};
+        pthread_t thread;
+        void *result;
+
+        function_calls = 0;
+        test_call_init(&call);
+        pthread_mutex_lock(&handle->lock);
+        ck_assert_int_eq(pthread_create(&thread, NULL, start_it, &starter), 0);
+        ck_assert(WAIT_UNTIL(
+                !(readiness_word_bits(atomic_load(&registration->word)) & KYRON_READABLE) &&
+                        sleeps(atomic_load(&starter.id)),
+                DEADLINE_MS));
+        async_registration_wake(registration, KYRON_READABLE);
+        pthread_mutex_unlock(&handle->lock);
+        pthread_join(thread, &result);
+        ck_assert_int_eq((intptr_t)result, 0);
+        ck_assert_int_eq(function_calls, 2);
+        ck_assert_int_eq(call.completions, 0);
+}
+END_TEST
+
 /* ---- Cancelling ---------------------------------------------------------------------------- */
 
 START_TEST(a_cancelled_operation_is_not_completed)
@@ -408,6 +476,7 @@ int main(void)
         tcase_add_test(running, an_operation_in_use_cannot_be_started_again);
         tcase_add_test(running, many_operations_wait_on_one_descriptor);
         tcase_add_test(running, a_function_is_not_called_before_there_is_readiness);
+        tcase_add_test(running, an_event_between_the_look_and_the_wait_is_seen);
         tcase_add_test(running, a_completion_may_start_its_operation_again);
         tcase_add_test(running, a_completion_may_free_its_operation_and_close_its_object);
         suite_add_tcase(suite, running);

@@ -109,6 +109,7 @@ END_TEST
 
 START_TEST(numbers_that_overflow_pass_no_limit)
 {
+        static Quota wide;
         QuotaUser *user = user_ref(1000);
 
         ck_assert_int_eq(quota_charge(&quota, user, QUOTA_REGISTRATIONS, UINT32_MAX), -EDQUOT);
@@ -116,11 +117,11 @@ START_TEST(numbers_that_overflow_pass_no_limit)
         /* 10 + UINT32_MAX is 9 in 32 bits. */
         ck_assert_int_eq(quota_charge(&quota, user, QUOTA_REGISTRATIONS, UINT32_MAX), -EDQUOT);
 
-        quota_init(&quota, 0, UINT32_MAX);
-        user = user_ref(1000);
-        ck_assert_int_eq(quota_charge(&quota, user, QUOTA_SESSIONS, 1), -EDQUOT);
-        ck_assert_int_eq(quota_charge(&quota, user, QUOTA_REGISTRATIONS, UINT32_MAX), 0);
-        ck_assert_int_eq(quota_charge(&quota, user, QUOTA_REGISTRATIONS, 1), -EDQUOT);
+        quota_init(&wide, 0, UINT32_MAX);
+        ck_assert_int_eq(quota_user_ref(&wide, 1000, &user), 0);
+        ck_assert_int_eq(quota_charge(&wide, user, QUOTA_SESSIONS, 1), -EDQUOT);
+        ck_assert_int_eq(quota_charge(&wide, user, QUOTA_REGISTRATIONS, UINT32_MAX), 0);
+        ck_assert_int_eq(quota_charge(&wide, user, QUOTA_REGISTRATIONS, 1), -EDQUOT);
 }
 END_TEST
 

@@ -198,9 +198,8 @@ START_TEST(no_more_come_than_were_asked_for_and_none_is_lost)
                 int pipe[2];
 
                 pipe_pair(pipe);
-                ck_assert_int_eq(selector_add(&selector, pipe[1], io_id_make(i, 1),
-                                              READINESS_WRITABLE),
-                                 0);
+                ck_assert_int_eq(
+                        selector_add(&selector, pipe[1], io_id_make(i, 1), READINESS_WRITABLE), 0);
         }
         ck_assert_int_eq(selector_wait(&selector, events, 3, 0), 3);
         for (int i = 0; i < 3; i++)
