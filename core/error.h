@@ -8,9 +8,9 @@
 #pragma once
 
 enum {
-        /* Bytes of a sentence, with its terminating zero. 253 refusals with a sentence each must
-         * fit in one packet (see frame.h). */
-        ERROR_TEXT_MAX = 96,
+        /* Bytes of a sentence, with its terminating zero: two paths fit. On the wire there is less
+         * room, see FRAME_TEXT_MAX. */
+        ERROR_TEXT_MAX = 320,
 };
 
 /* Keeps the sentence (cut at ERROR_TEXT_MAX) and returns -code. code is a positive errno. */

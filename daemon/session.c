@@ -377,10 +377,12 @@ void session_say_goodbye(Session *session, uint32_t sequence, int error, const c
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Refused refused = IOD__REFUSED__INIT;
         uint8_t bytes[FRAME_BYTES_MAX];
+        char sentence[FRAME_TEXT_MAX];
         int size;
 
         refused.error = -error;
-        refused.text = (char *)text;
+        snprintf(sentence, sizeof(sentence), "%s", text);
+        refused.text = sentence;
         refused.session_ends = true;
         frame.sequence = sequence;
         frame.body_case = IOD__FRAME__BODY_REFUSED;

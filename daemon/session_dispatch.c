@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <stdio.h>
 #include <string.h>
 
 /* 0, a positive errno to refuse the request and go on, or -errno to end the session; with
@@ -20,7 +21,7 @@ typedef struct Refusals {
         size_t count;
         Iod__RefusedSource *pointers[FRAME_SOURCES_MAX];
         Iod__RefusedSource entries[FRAME_SOURCES_MAX];
-        char texts[FRAME_SOURCES_MAX][ERROR_TEXT_MAX];
+        char texts[FRAME_SOURCES_MAX][FRAME_TEXT_MAX];
 } Refusals;
 
 static void refusals_add(Refusals *refusals, IoId id, int error)
@@ -30,7 +31,8 @@ static void refusals_add(Refusals *refusals, IoId id, int error)
         refusals->entries[i] = (Iod__RefusedSource)IOD__REFUSED_SOURCE__INIT;
         refusals->entries[i].id = id;
         refusals->entries[i].error = -error;
-        refusals->entries[i].text = strcpy(refusals->texts[i], error_text());
+        snprintf(refusals->texts[i], sizeof(refusals->texts[i]), "%s", error_text());
+        refusals->entries[i].text = refusals->texts[i];
         refusals->pointers[i] = &refusals->entries[i];
 }
 
@@ -229,12 +231,14 @@ static int refuse(Session *session, uint32_t sequence, int error)
 {
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Refused refused = IOD__REFUSED__INIT;
+        char text[FRAME_TEXT_MAX];
 
         session->refusals++;
         session->server->refusals++;
         log_session(LOG_DEBUG, session, "refused: %s", error_text());
         refused.error = error;
-        refused.text = (char *)error_text();
+        snprintf(text, sizeof(text), "%s", error_text());
+        refused.text = text;
         frame.body_case = IOD__FRAME__BODY_REFUSED;
         frame.refused = &refused;
         return session_reply(session, sequence, &frame);

@@ -21,6 +21,8 @@ enum {
         FRAME_SOURCES_MAX = FD_LIST_MAX,
         /* Entries of one Readiness. */
         FRAME_EVENTS_MAX = SELECTOR_EVENTS_MAX,
+        /* Bytes of a refusal's sentence, with a terminating zero: 253 of them fit in a packet. */
+        FRAME_TEXT_MAX = 96,
         /* Bytes of Hello.program. */
         FRAME_PROGRAM_MAX = 32,
         /* Entries of one page of Sessions or Registrations. */

@@ -55,7 +55,8 @@ START_TEST(too_few_descriptors_to_serve_anybody_are_said)
         ck_assert_int_eq(PROGRAM_RUN(&daemon_program, limit_open_files, "--foreground",
                                      "--max-sessions", "10", "--socket", socket_path),
                          1);
-        if (strncmp(daemon_program.err, "kyron-iod: error: the limit of open files is 100: ", 50))
+        if (strncmp(daemon_program.err, "kyron-iod: error: the limit of open files is 100: ", 50) !=
+            0)
                 ck_abort_msg("%s", daemon_program.err);
 }
 END_TEST

@@ -33,6 +33,7 @@ check() {
         mkdir -p "$logs"
         scratch=$(mktemp -d "${TMPDIR:-/tmp}/kyron-check-XXXXXX")
         trap 'chmod -R u+w "$scratch"; rm -rf "$scratch"' EXIT # distcheck leaves it read-only
+        trap 'exit 1' HUP INT TERM
         for line in "${check_steps[@]}"; do
                 name=${line%% *}
                 [[ $# -eq 0 || " $* " == *" $name "* ]] || continue
@@ -178,7 +179,6 @@ sanitized() {
                 say skip "programs built with the thread sanitizer do not start here"
                 return
         fi
-        export CK_TIMEOUT_MULTIPLIER=4
         run build_with_tests "$1"
         if [[ $status -ne 0 ]]; then
                 failed=$((failed + 1))
@@ -189,7 +189,6 @@ sanitized() {
         say ok ""
         suite "$1" unit
         suite "$1" integration
-        unset CK_TIMEOUT_MULTIPLIER
 }
 
 # The thread sanitizer cannot start where the kernel spreads addresses wider than it expects.
@@ -209,14 +208,12 @@ memchecked() {
 
         # A close() that takes its time stops all of valgrind: not the closer's.
         units=$(find tests/unit -name 'test_*.c' ! -name test_closer.c | sort | sed 's/\.c$//')
-        export CK_TIMEOUT_MULTIPLIER=10
         suite plain unit unit_tests="${units//$'\n'/ }"
 
         printf '#!/bin/sh\nexec %s %s/build/plain/kyron-iod "$@"\n' "$run_under" "$PWD" \
                 >"$scratch/kyron-iod"
         chmod +x "$scratch/kyron-iod"
         KYRON_IOD=$scratch/kyron-iod suite plain integration integration_tests="${both[*]}"
-        unset CK_TIMEOUT_MULTIPLIER
 }
 
 # The installed tree is all a program needs, found by pkg-config alone.

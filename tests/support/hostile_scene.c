@@ -65,7 +65,7 @@ void hostile_scene_check_nothing_left(void)
 }
 
 /* The daemon closes what it was sent later, but in order: a pipe of ours is the last. */
-static void await_closer(void)
+void hostile_scene_await_closer(void)
 {
         uint64_t source = raw_source(PASSING_SLOT, ++scene.generation, READINESS_READABLE);
         RawBytes body = {0}, frame = {0};
@@ -93,7 +93,7 @@ void hostile_scene_start(const char *const *options)
         hostile_scene_check_neighbour();
         /* Starting the daemon took a connection or two. */
         ck_assert(WAIT_UNTIL(raw_client_status(&scene.neighbour)->sessions == 1, DEADLINE_MS));
-        await_closer();
+        hostile_scene_await_closer();
         scene.descriptors = test_daemon_count_descriptors(&scene.daemon);
 }
 

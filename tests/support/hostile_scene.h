@@ -34,6 +34,8 @@ void hostile_scene_forget(void);
 
 /* The neighbour's registration tells an event; a new one is made, tells, and is taken back. */
 void hostile_scene_check_neighbour(void);
+/* Waits until the daemon has closed all that it was sent before. */
+void hostile_scene_await_closer(void);
 /* Sessions and registrations beside the neighbour's are gone, and the daemon has as many
  * descriptors as when the scene was set up. */
 void hostile_scene_check_nothing_left(void);

@@ -20,7 +20,7 @@ void raw_put(RawBytes *out, const void *bytes, size_t size)
         ck_assert_uint_le(size, sizeof(out->bytes) - out->size);
         if (size > 0)
                 if (size > 0)
-                memcpy(out->bytes + out->size, bytes, size);
+                        memcpy(out->bytes + out->size, bytes, size);
         out->size += size;
 }
 
@@ -241,11 +241,11 @@ const Iod__Status *raw_client_status(RawClient *client)
 /* A sentence is one that a person can be shown whole. */
 static void check_sentence(const char *text, const char *format, va_list args)
 {
-        char expected[ERROR_TEXT_MAX * 2];
+        char expected[FRAME_TEXT_MAX * 2];
 
         vsnprintf(expected, sizeof(expected), format, args);
         ck_assert_str_eq(text, expected);
-        ck_assert_uint_lt(strlen(text), ERROR_TEXT_MAX);
+        ck_assert_uint_lt(strlen(text), FRAME_TEXT_MAX);
 }
 
 static const Iod__Refused *expect_refused(RawClient *client, uint32_t sequence, int error)

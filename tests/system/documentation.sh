@@ -75,7 +75,7 @@ options_agree() {
 
 limits_agree() {
         local page=man/kyron-iod.8.scd protocol=man/kyron-iod-protocol.7.scd document
-        local sentence=$((ERROR_TEXT_MAX - 1))
+        local sentence=$((FRAME_TEXT_MAX - 1))
 
         says "$page" "Sessions in all, 1 to 1000000. Default: $OPTIONS_SESSIONS_MAX."
         says "$page" "Sessions of one user, 1 to 1000000. Default: $OPTIONS_SESSIONS_PER_USER_MAX."

@@ -126,7 +126,7 @@ END_TEST
 
 START_TEST(every_source_of_a_full_packet_can_be_refused_with_a_full_sentence)
 {
-        static char text[ERROR_TEXT_MAX];
+        static char text[FRAME_TEXT_MAX];
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Refused refused = IOD__REFUSED__INIT;
         Iod__RefusedSource sources[FRAME_SOURCES_MAX], *pointers[FRAME_SOURCES_MAX];
