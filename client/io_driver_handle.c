@@ -14,6 +14,14 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/* What wake writes: more than unparking, which writes 1 and is nobody's business outside. */
+#define WAKE_VALUE (UINT64_C(1) << 32)
+
+enum {
+        /* How long to wait before sending again when the kernel is short of something. */
+        RETRY_MS = 10,
+};
+
 /* Counts the forks between the process that loaded the library and this one. */
 static unsigned fork_count;
 
@@ -69,7 +77,9 @@ static int run_woken(KyronIoDriverHandle *handle)
         pthread_mutex_lock(&handle->lock);
         while ((waker = handle->woken.first)) {
                 KyronAsyncRegistration *registration = waker->internal.registration;
-                int error = registration->closing ? -ECANCELED : 0;
+                int error = registration->closing
+                                    ? error_set(ECANCELED, "what the operation waited on is closed")
+                                    : 0;
 
                 waker_list_remove(&handle->woken, waker);
                 registration->woken--;
@@ -106,6 +116,21 @@ static int on_readiness(KyronIoDriverHandle *handle, const Iod__Readiness *readi
         return run_woken(handle);
 }
 
+/* A limit was reached; there may be room another time. Only new registrations meet these. */
+static bool is_for_want_of_room(int error)
+{
+        return error == EDQUOT || error == ENOSPC;
+}
+
+/* The next wait registers anew. Lock held. */
+static void forget_refusal(KyronAsyncRegistration *registration)
+{
+        outbox_forget(registration->handle, registration, true);
+        registration->id = IO_ID_NONE;
+        registration->armed = 0;
+        registration->error = 0;
+}
+
 /* Runs what waited for each refused source by itself, so that its completion finds its sentence. */
 static int on_refused_sources(KyronIoDriverHandle *handle, const Iod__Refused *refused)
 {
@@ -127,6 +152,9 @@ static int on_refused_sources(KyronIoDriverHandle *handle, const Iod__Refused *r
                 count += run_woken(handle);
                 pthread_mutex_lock(&handle->lock);
                 handle->refused = NULL;
+                registration = slot_table_recreate(&handle->slots, source->id);
+                if (registration && is_for_want_of_room(source->error))
+                        forget_refusal(registration);
                 pthread_mutex_unlock(&handle->lock);
         }
         return count;
@@ -190,19 +218,19 @@ void io_driver_handle_unpark(KyronIoDriverHandle *handle)
         eventfd_write(handle->wake_fd, 1);
 }
 
-static void take_unpark(KyronIoDriverHandle *handle)
+/* Takes back what unparking and waking wrote; true when somebody called wake. Lock held. */
+static bool take_unpark(KyronIoDriverHandle *handle)
 {
-        eventfd_t value;
+        eventfd_t value = 0;
 
-        pthread_mutex_lock(&handle->lock);
         eventfd_read(handle->wake_fd, &value);
         handle->unparked = false;
-        pthread_mutex_unlock(&handle->lock);
+        return value >= WAKE_VALUE;
 }
 
 void kyron_io_driver_handle_wake(KyronIoDriverHandle *handle)
 {
-        eventfd_write(handle->wake_fd, 1);
+        eventfd_write(handle->wake_fd, WAKE_VALUE);
 }
 
 static bool enter(KyronIoDriverHandle *handle)
@@ -224,7 +252,7 @@ static bool leave(KyronIoDriverHandle *handle)
         pthread_mutex_lock(&handle->lock);
         outbox_flush(handle);
         handle->in_process_io = false;
-        if (handle->woken.first)
+        if (handle->woken.first || handle->retry_soon)
                 io_driver_handle_unpark(handle);
         gone = handle->gone;
         pthread_mutex_unlock(&handle->lock);
@@ -238,8 +266,11 @@ static int wait_for_daemon(KyronIoDriverHandle *handle, SelectorEvent events[sta
 
         pthread_mutex_lock(&handle->lock);
         outbox_flush(handle);
-        if (handle->woken.first)
+        /* What unparked us is done now. */
+        if ((handle->unparked && take_unpark(handle)) || handle->woken.first)
                 timeout_ms = 0;
+        if (handle->retry_soon && (timeout_ms < 0 || timeout_ms > RETRY_MS))
+                timeout_ms = RETRY_MS;
         handle->parked = timeout_ms != 0;
         pthread_mutex_unlock(&handle->lock);
 
@@ -258,9 +289,13 @@ static int turn(KyronIoDriverHandle *handle, int timeout_ms)
         int n = wait_for_daemon(handle, events, count > 0 ? 0 : timeout_ms);
 
         for (int i = 0; i < n; i++) {
+                pthread_mutex_lock(&handle->lock);
                 if (events[i].id == IO_ID_UNPARKER)
                         take_unpark(handle);
-                else if (events[i].readiness & ~READINESS_WRITABLE)
+                else if (events[i].readiness & READINESS_WRITABLE)
+                        handle->remove_wants_room = false;
+                pthread_mutex_unlock(&handle->lock);
+                if (events[i].id == IO_ID_DAEMON && events[i].readiness & ~READINESS_WRITABLE)
                         count += receive(handle);
         }
         count += run_woken(handle);

@@ -34,10 +34,12 @@ struct KyronIoDriverHandle {
         unsigned fork_count;
 
         bool in_process_io;
-        bool parked;     /* process_io waits: what is queued has to wake it */
-        bool unparked;   /* and has been woken */
-        bool wants_room; /* the daemon has not read: send again when it has */
-        bool gone;       /* the daemon */
+        bool parked;            /* process_io waits: what is queued has to wake it */
+        bool retry_soon;        /* the kernel was short of something: send again shortly */
+        bool remove_wants_room; /* until the daemon has read */
+        bool unparked;          /* and has been woken */
+        bool wants_room;        /* the daemon has not read: send again when it has */
+        bool gone;              /* the daemon */
         char gone_text[ERROR_TEXT_MAX];
 
         SlotTable slots;

@@ -103,17 +103,17 @@ typedef struct KyronOptions {
  * Connects to the daemon. options may be NULL. Waits for the daemon to accept and for its Welcome,
  * at most 5 s each.
  *
- * Errors: -ENOENT, -ECONNREFUSED no daemon serves the socket; -EACCES it is served by somebody
- * other than root, this user or the daemon's own user, or may not be connected to;
- * -EPROTONOSUPPORT the daemon speaks another protocol version; -EDQUOT it has too many sessions;
- * -ETIMEDOUT it does not answer; -EPROTO it answers nonsense; -ENAMETOOLONG, -EINVAL a bad option;
- * -EMFILE, -ENOMEM.
+ * Errors: -ENOENT, -ENOTDIR, -ECONNREFUSED no daemon serves the socket; -ESHUTDOWN it is stopping;
+ * -EACCES it is served by somebody other than root, this user or the daemon's own user, or may not
+ * be connected to; -EPROTONOSUPPORT the daemon speaks another protocol version; -EDQUOT it has too
+ * many sessions; -ETIMEDOUT it does not answer; -EPROTO it answers nonsense; -ENAMETOOLONG, -EINVAL
+ * a bad option; -EMFILE, -ENOMEM.
  */
 KYRON_PUBLIC int kyron_io_driver_handle_open(KyronIoDriverHandle **out,
                                              const KyronOptions *options);
 
 /* Closes the connection. Every object made on the handle has to be closed before; their pending
- * completions are called by this last turn. handle may be NULL. */
+ * completions are called by this last turn. Not from within a completion. handle may be NULL. */
 KYRON_PUBLIC void kyron_io_driver_handle_close(KyronIoDriverHandle *handle);
 
 /*
@@ -169,7 +169,7 @@ typedef struct KyronReadyEvent {
  * Makes a registration for borrow_fd, which has to be non-blocking and stay open until the
  * registration is removed. Nothing is sent to the daemon before somebody has to wait. A new
  * registration counts as ready for everything: try first, then clear and wait.
- * Errors: -ENOMEM, -EDQUOT the session has all the registrations it may have, -EOWNERDEAD.
+ * Errors: -ENOMEM, -EOWNERDEAD.
  */
 KYRON_PUBLIC int kyron_async_registration_new(KyronAsyncRegistration **out,
                                               KyronIoDriverHandle *handle, int borrow_fd);
@@ -188,7 +188,7 @@ KYRON_PUBLIC int kyron_async_registration_remove(KyronAsyncRegistration *registr
  * waker is waiting already; -EHOSTDOWN the daemon has gone; -EOWNERDEAD; or what the daemon
  * refused the descriptor with: -EPERM a regular file or directory, -EBADF an O_PATH descriptor,
  * -EOPNOTSUPP a kind it does not wait for, -EEXIST the same open file is registered already in
- * this session, -EDQUOT this user has all the registrations they may have, -ELOOP, -ENOSPC,
+ * this session, -EDQUOT this session or user has all the registrations it may have, -ENOSPC,
  * -ENOMEM.
  */
 KYRON_PUBLIC int kyron_async_registration_request_readiness(KyronAsyncRegistration *registration,
@@ -249,8 +249,8 @@ KYRON_PUBLIC int kyron_operation_cancel(KyronOperation *operation);
 /* ---- BridgedFd: any descriptor that can be waited for -------------------------------------- */
 
 /*
- * Makes a BridgedFd of take_fd: socket, pipe, eventfd, inotify, timerfd, pidfd, epoll set. It is
- * made non-blocking. Errors: -EBADF, -ENOMEM, -EDQUOT, -EOWNERDEAD.
+ * Makes a BridgedFd of take_fd: socket, pipe, eventfd, inotify, timerfd or pidfd. It is made
+ * non-blocking. Errors: -EBADF, -ENOMEM, -EOWNERDEAD.
  */
 KYRON_PUBLIC int kyron_bridged_fd_new(KyronBridgedFd **out, KyronIoDriverHandle *handle,
                                       int take_fd);
@@ -261,7 +261,9 @@ KYRON_PUBLIC int kyron_bridged_fd_new(KyronBridgedFd **out, KyronIoDriverHandle 
  *
  * close() takes effect when the last copy of a descriptor is closed, and for a moment after it was
  * registered the daemon has one: a listener's address, or a pipe, may outlast this call that long.
- * TcpStreams and UnixStreams do not: see there.
+ * TcpStreams and UnixStreams do not: see there. While a dup() of it is open, here or in a child of
+ * fork(), the file stays registered and cannot be again (-EEXIST): kyron_bridged_fd_release() ends
+ * the registration too.
  */
 KYRON_PUBLIC void kyron_bridged_fd_close(KyronBridgedFd *bridged_fd);
 
@@ -279,8 +281,8 @@ KYRON_PUBLIC KyronAsyncRegistration *kyron_bridged_fd_registration(KyronBridgedF
 KYRON_PUBLIC int kyron_bridged_fd_async_call(KyronBridgedFd *bridged_fd, KyronOperation *operation,
                                              uint16_t interest, KyronIoFunction function);
 
-/* Waits for readiness; result is the readiness bits. Does no IO: whoever then meets EAGAIN says so
- * with kyron_async_registration_clear_readiness(). */
+/* Waits for readiness; result is the readiness bits. Does no IO: whoever does it next asks
+ * kyron_async_registration_request_readiness() before, and tells clear_readiness() after EAGAIN. */
 KYRON_PUBLIC int kyron_bridged_fd_ready(KyronBridgedFd *bridged_fd, KyronOperation *operation,
                                         uint16_t interest);
 

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 
 /* Whether the wait ends also when the daemon has read its packets. */
 static void set_wants_room(KyronIoDriverHandle *handle, bool wants)
@@ -30,51 +31,81 @@ static int send_frame(KyronIoDriverHandle *handle, Iod__Frame *frame, const int 
         case 0:
                 handle->packets_sent++;
                 return 0;
-        case -EAGAIN:
         case -ETOOMANYREFS: /* too much in flight for this user: the daemon is about to read it */
         case -ENOBUFS:
         case -ENOMEM:
+                handle->retry_soon = true;
                 return -EAGAIN;
-        default:
+        case -EPIPE:
+        case -ECONNRESET:
+        case -ENOTCONN:
                 /* If it said why, that is still to be received: then it is lost there. */
                 return -EHOSTDOWN;
+        default:
+                return r;
         }
 }
 
-/* One packet of what is to be sent. Lock held. */
-static int flush_packet(KyronIoDriverHandle *handle)
+/* Takes the first registration off the queue; error: why it could not be sent, or 0. */
+static void take_first(KyronIoDriverHandle *handle, int error)
+{
+        KyronAsyncRegistration *registration = TAILQ_FIRST(&handle->queue);
+
+        TAILQ_REMOVE(&handle->queue, registration, queue_link);
+        registration->queued = false;
+        if (error == 0) {
+                registration->armed = registration->wanted;
+                return;
+        }
+        registration->error = error;
+        async_registration_wake_all(registration);
+        io_driver_handle_unpark(handle);
+}
+
+/* One packet of what is to be sent, with at most max registrations. */
+static int send_packet(KyronIoDriverHandle *handle, size_t max, size_t *n)
 {
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__AddIoSource add = IOD__ADD_IO_SOURCE__INIT;
         uint64_t sources[FRAME_SOURCES_MAX];
         int fds[FRAME_SOURCES_MAX];
         KyronAsyncRegistration *registration;
-        size_t n = 0;
-        int r;
 
+        *n = 0;
         TAILQ_FOREACH(registration, &handle->queue, queue_link)
         {
-                if (n == FRAME_SOURCES_MAX)
+                if (*n == max)
                         break;
-                sources[n] = io_id_pack(registration->id, registration->wanted);
-                fds[n++] = registration->fd;
+                sources[*n] = io_id_pack(registration->id, registration->wanted);
+                fds[(*n)++] = registration->fd;
         }
-        add.n_source = n;
+        add.n_source = *n;
         add.source = sources;
         add.n_gone = handle->closed_count;
         add.gone = handle->closed_ids;
         frame.body_case = IOD__FRAME__BODY_ADD_IO_SOURCE;
         frame.add_io_source = &add;
-        r = send_frame(handle, &frame, fds, n);
+        return send_frame(handle, &frame, fds, *n);
+}
+
+static int flush_packet(KyronIoDriverHandle *handle)
+{
+        size_t n;
+        int r = send_packet(handle, FRAME_SOURCES_MAX, &n);
+
+        /* One of the descriptors is none, or one that the kernel does not pass on: find out which.
+         */
+        if (r < 0 && r != -EAGAIN && r != -EHOSTDOWN && n > 1)
+                r = send_packet(handle, 1, &n);
+        if (r < 0 && r != -EAGAIN && r != -EHOSTDOWN && n == 1) {
+                take_first(handle, r);
+                return 0;
+        }
         if (r < 0)
                 return r;
         handle->closed_count = 0;
-        while (n-- > 0) {
-                registration = TAILQ_FIRST(&handle->queue);
-                TAILQ_REMOVE(&handle->queue, registration, queue_link);
-                registration->queued = false;
-                registration->armed = registration->wanted;
-        }
+        while (n-- > 0)
+                take_first(handle, 0);
         return 0;
 }
 
@@ -84,9 +115,10 @@ void outbox_flush(KyronIoDriverHandle *handle)
 
         if (handle->gone)
                 return;
+        handle->retry_soon = false;
         while (r == 0 && (!TAILQ_EMPTY(&handle->queue) || handle->closed_count > 0))
                 r = flush_packet(handle);
-        set_wants_room(handle, r == -EAGAIN);
+        set_wants_room(handle, (r == -EAGAIN && !handle->retry_soon) || handle->remove_wants_room);
 }
 
 int outbox_add_io_source(KyronIoDriverHandle *handle, KyronAsyncRegistration *registration)
@@ -122,9 +154,14 @@ int outbox_remove_io_source(KyronIoDriverHandle *handle, const KyronAsyncRegistr
         frame.body_case = IOD__FRAME__BODY_REMOVE_IO_SOURCE;
         frame.remove_io_source = &remove;
         r = send_frame(handle, &frame, &registration->fd, 1);
-        if (r == -EAGAIN)
-                return error_set(EAGAIN, "the daemon has to read first: try after process_io()");
-        return 0;
+        if (r == 0 || r == -EHOSTDOWN)
+                return 0;
+        if (r != -EAGAIN)
+                return error_set(-r, "the descriptor cannot be sent to the daemon: %s",
+                                 strerror(-r));
+        handle->remove_wants_room = true;
+        set_wants_room(handle, true);
+        return error_set(EAGAIN, "the daemon has to read first: try after process_io()");
 }
 
 void outbox_forget(KyronIoDriverHandle *handle, KyronAsyncRegistration *registration, bool told)

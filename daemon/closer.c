@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -42,6 +43,12 @@ static bool wait_for_work(Closer *closer)
         return closer->count > 0;
 }
 
+/* Places for packets' descriptors. Called under the lock. */
+static size_t free_places(const Closer *closer)
+{
+        return closer->count < CLOSER_QUEUE_MAX ? CLOSER_QUEUE_MAX - closer->count : 0;
+}
+
 static void *run(void *data)
 {
         Closer *closer = data;
@@ -60,9 +67,9 @@ static void *run(void *data)
 
                 /* Only now does the place count as free: the bound is on open descriptors. */
                 pthread_mutex_lock(&closer->lock);
-                closer->head = (closer->head + 1) % CLOSER_QUEUE_MAX;
+                closer->head = (closer->head + 1) % closer->capacity;
                 closer->count--;
-                if (closer->room_wanted && CLOSER_QUEUE_MAX - closer->count >= FD_LIST_MAX) {
+                if (closer->room_wanted && free_places(closer) >= FD_LIST_MAX) {
                         closer->room_wanted = false;
                         eventfd_write(closer->borrow_wake_fd, 1);
                 }
@@ -82,12 +89,18 @@ static int make_interrupter(timer_t *interrupter)
         return 0;
 }
 
-int closer_start(Closer *closer, int borrow_wake_fd)
+int closer_start(Closer *closer, int borrow_wake_fd, size_t sessions)
 {
         sigset_t all, loops, interrupted = interruption();
         int r;
 
-        *closer = (Closer){.borrow_wake_fd = borrow_wake_fd};
+        *closer = (Closer){
+                .borrow_wake_fd = borrow_wake_fd,
+                .capacity = 2 * CLOSER_QUEUE_MAX + 2 * sessions,
+        };
+        closer->queue = calloc(closer->capacity, sizeof(*closer->queue));
+        if (!closer->queue)
+                return -ENOMEM;
         r = make_interrupter(&closer->interrupter);
         if (r < 0)
                 return r;
@@ -116,6 +129,7 @@ bool closer_stop(Closer *closer)
         if (pthread_timedjoin_np(closer->thread, NULL, &deadline) != 0)
                 return false;
         timer_delete(closer->interrupter);
+        free(closer->queue);
         pthread_cond_destroy(&closer->changed);
         pthread_mutex_destroy(&closer->lock);
         return true;
@@ -126,29 +140,49 @@ size_t closer_room(Closer *closer)
         size_t packets;
 
         pthread_mutex_lock(&closer->lock);
-        packets = (CLOSER_QUEUE_MAX - closer->count) / FD_LIST_MAX;
+        packets = free_places(closer) / FD_LIST_MAX;
         if (packets == 0)
                 closer->room_wanted = true;
         pthread_mutex_unlock(&closer->lock);
         return packets;
 }
 
+/* Called under the lock. */
+static void push(Closer *closer, int take_fd)
+{
+        assert(closer->count < closer->capacity);
+        closer->queue[(closer->head + closer->count++) % closer->capacity] = take_fd;
+        pthread_cond_signal(&closer->changed);
+}
+
 void closer_push(Closer *closer, FdList *list)
 {
-        size_t pushed = 0;
-
+        if (list->count == 0)
+                return;
         pthread_mutex_lock(&closer->lock);
         for (size_t i = 0; i < list->count; i++) {
                 int fd = fd_list_steal(list, i);
 
-                if (fd < 0)
-                        continue;
-                assert(closer->count < CLOSER_QUEUE_MAX);
-                closer->queue[(closer->head + closer->count++) % CLOSER_QUEUE_MAX] = fd;
-                pushed++;
+                if (fd >= 0)
+                        push(closer, fd);
         }
-        if (pushed > 0)
-                pthread_cond_signal(&closer->changed);
         pthread_mutex_unlock(&closer->lock);
         list->count = 0;
+}
+
+void closer_push_own(Closer *closer, int take_fd)
+{
+        pthread_mutex_lock(&closer->lock);
+        push(closer, take_fd);
+        pthread_mutex_unlock(&closer->lock);
+}
+
+bool closer_is_behind(Closer *closer)
+{
+        bool is_behind;
+
+        pthread_mutex_lock(&closer->lock);
+        is_behind = closer->count > CLOSER_QUEUE_MAX;
+        pthread_mutex_unlock(&closer->lock);
+        return is_behind;
 }

@@ -6,9 +6,14 @@
  * packets' worth here and stops reading requests while there is no room for another. wake_fd of
  * the driver is written when room was asked for and is there again.
  *
+ * A session's own descriptors are closed here too, at its end: unread packets in its socket may
+ * hold a client's last reference, and a large epoll set takes milliseconds to take apart. There is
+ * always room for these: the queue holds two for each session beside the packets.
+ *
  * What lingers is interrupted after a millisecond by a timer's signal (SIGRTMIN), which only this
  * thread takes: the descriptor is closed all the same, and the kernel goes on alone. So nobody's
- * descriptors wait behind a lingering one. The timer runs only while there is work.
+ * descriptors wait behind a lingering one. The timer runs only while there is work. What cannot be
+ * interrupted is a file whose FUSE server does not answer: behind one, registering waits.
  *
  * Threads: push and room from the loop; the thread touches only the queue, under its lock.
  */
@@ -21,6 +26,7 @@
 #include <time.h>
 
 enum {
+        /* Descriptors from packets. */
         CLOSER_QUEUE_MAX = 512,
         /* How long stopping may take. */
         CLOSER_STOP_SECONDS = 2,
@@ -31,7 +37,8 @@ typedef struct Closer {
         timer_t interrupter;
         pthread_mutex_t lock;
         pthread_cond_t changed;
-        int queue[CLOSER_QUEUE_MAX]; /* a ring */
+        int *queue; /* a ring */
+        size_t capacity;
         size_t head;
         size_t count;
         bool room_wanted;
@@ -39,8 +46,9 @@ typedef struct Closer {
         int borrow_wake_fd;
 } Closer;
 
-/* Starts the thread, and blocks SIGRTMIN in the calling one. 0 or -errno. */
-int closer_start(Closer *closer, int borrow_wake_fd);
+/* Starts the thread, with room for so many sessions' descriptors beside the packets', and blocks
+ * SIGRTMIN in the calling one. 0 or -errno. */
+int closer_start(Closer *closer, int borrow_wake_fd, size_t sessions);
 /* Closes what is queued and joins the thread. false: a close() does not return; the thread goes on
  * using *closer and ends with the process. */
 bool closer_stop(Closer *closer);
@@ -49,3 +57,8 @@ bool closer_stop(Closer *closer);
 size_t closer_room(Closer *closer);
 /* Takes what is left in the list and empties it; the caller has asked for room. */
 void closer_push(Closer *closer, FdList *list);
+/* Takes one of a session's own descriptors. */
+void closer_push_own(Closer *closer, int take_fd);
+/* Whether sessions that have ended fill the packets' places: time to open no more of them, so that
+ * there is a place for what each leaves. */
+bool closer_is_behind(Closer *closer);

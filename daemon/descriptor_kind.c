@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,12 +26,12 @@ static const char *const kind_names[DESCRIPTOR_KIND_COUNT] = {
         [DESCRIPTOR_KIND_TIMERFD] = "timerfd",
         [DESCRIPTOR_KIND_INOTIFY] = "inotify",
         [DESCRIPTOR_KIND_PIDFD] = "pidfd",
-        [DESCRIPTOR_KIND_EPOLL] = "epoll",
 };
 
 /* What readlink of /proc/self/fd/N says of the anonymous files that may be waited for. Not here,
  * though epoll would take them: signalfd (it would report the daemon's signals), userfaultfd,
- * fanotify and the like. */
+ * fanotify and the like. Nor epoll sets: to look at one is to look at all that is in it, which can
+ * take seconds for a large one and for ever if it holds a file of a FUSE server that is silent. */
 static const struct {
         const char *link;
         DescriptorKind kind;
@@ -39,7 +40,6 @@ static const struct {
         {"anon_inode:[timerfd]", DESCRIPTOR_KIND_TIMERFD},
         {"anon_inode:inotify", DESCRIPTOR_KIND_INOTIFY},
         {"anon_inode:[pidfd]", DESCRIPTOR_KIND_PIDFD},
-        {"anon_inode:[eventpoll]", DESCRIPTOR_KIND_EPOLL},
 };
 
 static int socket_option(int fd, int option)
@@ -50,31 +50,38 @@ static int socket_option(int fd, int option)
         return getsockopt(fd, SOL_SOCKET, option, &value, &size) < 0 ? -1 : value;
 }
 
-static DescriptorKind classify_socket(int fd)
+/* Other families' sockets may take locks that their owner can hold for as long as it likes. */
+static bool is_waited_for(int domain)
+{
+        return domain == AF_UNIX || domain == AF_INET || domain == AF_INET6 ||
+               domain == AF_NETLINK || domain == AF_PACKET || domain == AF_CAN;
+}
+
+static int classify_socket(int fd, DescriptorKind *kind)
 {
         int domain = socket_option(fd, SO_DOMAIN);
         int type = socket_option(fd, SO_TYPE);
+        int protocol = socket_option(fd, SO_PROTOCOL);
 
+        if (!is_waited_for(domain))
+                return error_set(EOPNOTSUPP,
+                                 "a socket of family %d is not a kind the daemon waits for",
+                                 domain);
+        *kind = DESCRIPTOR_KIND_SOCKET;
         if (domain == AF_INET || domain == AF_INET6) {
-                int protocol = socket_option(fd, SO_PROTOCOL);
-
                 if (protocol == IPPROTO_TCP)
-                        return DESCRIPTOR_KIND_TCP;
-                if (protocol == IPPROTO_UDP)
-                        return DESCRIPTOR_KIND_UDP;
+                        *kind = DESCRIPTOR_KIND_TCP;
+                else if (protocol == IPPROTO_UDP)
+                        *kind = DESCRIPTOR_KIND_UDP;
         } else if (domain == AF_UNIX) {
-                switch (type) {
-                case SOCK_STREAM:
-                        return DESCRIPTOR_KIND_UNIX_STREAM;
-                case SOCK_DGRAM:
-                        return DESCRIPTOR_KIND_UNIX_DATAGRAM;
-                case SOCK_SEQPACKET:
-                        return DESCRIPTOR_KIND_UNIX_SEQPACKET;
-                default:
-                        break;
-                }
+                if (type == SOCK_STREAM)
+                        *kind = DESCRIPTOR_KIND_UNIX_STREAM;
+                else if (type == SOCK_DGRAM)
+                        *kind = DESCRIPTOR_KIND_UNIX_DATAGRAM;
+                else if (type == SOCK_SEQPACKET)
+                        *kind = DESCRIPTOR_KIND_UNIX_SEQPACKET;
         }
-        return DESCRIPTOR_KIND_SOCKET;
+        return 0;
 }
 
 static int classify_anonymous(int fd, DescriptorKind *kind)
@@ -114,9 +121,8 @@ int descriptor_kind_classify(int borrow_fd, DescriptorKind *kind, uint64_t *inod
         *inode = 0;
         switch (file.stx_mode & S_IFMT) {
         case S_IFSOCK:
-                *kind = classify_socket(borrow_fd);
                 *inode = file.stx_ino;
-                return 0;
+                return classify_socket(borrow_fd, kind);
         case S_IFIFO:
                 *kind = DESCRIPTOR_KIND_PIPE;
                 *inode = file.stx_ino;

@@ -23,7 +23,6 @@ typedef enum DescriptorKind {
         DESCRIPTOR_KIND_TIMERFD,
         DESCRIPTOR_KIND_INOTIFY,
         DESCRIPTOR_KIND_PIDFD,
-        DESCRIPTOR_KIND_EPOLL,
         DESCRIPTOR_KIND_COUNT,
 } DescriptorKind;
 

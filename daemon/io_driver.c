@@ -119,8 +119,6 @@ static int say_why_not_added(int r)
                         "this file is registered in this session already, perhaps by dup()");
         case EPERM:
                 return error_set(EPERM, "this kind of file cannot be waited for");
-        case ELOOP:
-                return error_set(ELOOP, "epoll sets are nested too deep, or in a circle");
         case EINVAL:
                 return error_set(EINVAL, "500 sessions wait for this file already");
         case ENOSPC:

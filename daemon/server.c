@@ -46,7 +46,8 @@ static void on_accept_again(evutil_socket_t fd, short what, void *data)
 
         (void)fd;
         (void)what;
-        event_add(server->acceptable, NULL);
+        if (event_add(server->acceptable, NULL) < 0)
+                pause_accepting(server, ENOMEM);
 }
 
 /* Tells one whom there is no room for why, and closes. */
@@ -59,7 +60,8 @@ static void turn_away(Server *server, int take_fd)
         log_daemon(LOG_NOTICE, "a connection was turned away: %s", error_text());
         server->refusals++;
         session_say_goodbye(&stranger, 0, r, error_text());
-        close(take_fd);
+        shutdown(take_fd, SHUT_RDWR);
+        closer_push_own(&server->closer, take_fd);
 }
 
 static void on_acceptable(evutil_socket_t listening_fd, short what, void *data)
@@ -69,7 +71,13 @@ static void on_acceptable(evutil_socket_t listening_fd, short what, void *data)
         (void)what;
         for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
                 Session *session;
-                int fd = accept4(listening_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+                int fd;
+
+                if (closer_is_behind(&server->closer)) {
+                        pause_accepting(server, EBUSY);
+                        return;
+                }
+                fd = accept4(listening_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
                 if (fd < 0) {
                         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
@@ -95,11 +103,13 @@ static void on_acceptable(evutil_socket_t listening_fd, short what, void *data)
 static void on_woken(evutil_socket_t fd, short what, void *data)
 {
         Server *server = data;
-        size_t room = closer_room(&server->closer);
         eventfd_t value;
+        size_t room;
 
         (void)what;
+        /* In this order: a wake that comes after the question must not be read away. */
         eventfd_read(fd, &value);
+        room = closer_room(&server->closer);
         if (room == 0)
                 return; /* the closer wakes us when there is some */
         for (; room > 0 && !TAILQ_EMPTY(&server->held); room--)
@@ -235,7 +245,7 @@ static int start_driver(Server *server)
         r = io_driver_open(&server->driver);
         if (r < 0)
                 return error_set(-r, "no number for the scratch descriptor: %s", strerror(-r));
-        r = closer_start(&server->closer, server->driver.wake_fd);
+        r = closer_start(&server->closer, server->driver.wake_fd, server->sessions_max);
         if (r < 0)
                 return error_set(-r, "no thread for the closer: %s", strerror(-r));
         server->closer_runs = true;

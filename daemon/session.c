@@ -38,29 +38,11 @@ static void on_process_ended(evutil_socket_t fd, short what, void *data)
  */
 static int watch_process(Session *session)
 {
-        session->process_fd = peer_process_open(session->socket_fd, session->pid);
         if (session->process_fd < 0)
                 return 0;
         session->process_ended = event_new(session->server->base, session->process_fd, EV_READ,
                                            on_process_ended, session);
         return session->process_ended ? event_add(session->process_ended, NULL) : -1;
-}
-
-/* Serves what the session's state says: requests and readiness, or only the way out. */
-static void session_rearm(Session *session)
-{
-        if (notifier_is_waiting(&session->notifier)) {
-                event_del(session->readable);
-                if (session->set_ready)
-                        event_del(session->set_ready);
-                event_add(session->writable, NULL);
-                return;
-        }
-        event_del(session->writable);
-        if (!session->held)
-                event_add(session->readable, session->open ? NULL : &greeting_time);
-        if (session->set_ready)
-                event_add(session->set_ready, NULL);
 }
 
 /* The session's last word: why it ended. The log keeps what the client may not read. */
@@ -70,6 +52,31 @@ static void session_fail(Session *session, uint32_t sequence, int error)
         session->server->refusals++;
         session_say_goodbye(session, sequence, error, error_text());
         session_free(session);
+}
+
+/* Serves what the session's state says: requests and readiness, or only the way out. */
+static int arm_events(Session *session)
+{
+        if (notifier_is_waiting(&session->notifier)) {
+                event_del(session->readable);
+                if (session->set_ready)
+                        event_del(session->set_ready);
+                return event_add(session->writable, NULL);
+        }
+        event_del(session->writable);
+        if (!session->held &&
+            event_add(session->readable, session->open ? NULL : &greeting_time) < 0)
+                return -1;
+        return session->set_ready ? event_add(session->set_ready, NULL) : 0;
+}
+
+static void session_rearm(Session *session)
+{
+        if (arm_events(session) == 0)
+                return;
+        /* Out of memory or of epoll watches: better told than deaf. */
+        session_fail(session, 0,
+                     error_set(ENOSPC, "the daemon cannot go on waiting for this session"));
 }
 
 /* One packet: 1 served, 0 nothing there or ended by the client, or -errno with error_text(). */
@@ -262,6 +269,9 @@ static int identify_peer(Session *session)
         session->pid = peer.pid;
         session->uid = peer.uid;
         session->gid = peer.gid;
+        session->process_fd = peer_process_open(session->socket_fd, session->pid);
+        if (session->process_fd == -ESRCH)
+                return error_set(ESRCH, "the process that connected has ended");
         session->sees_all = peer.uid == 0 || in_admin_group(session);
         name_after_process(session);
         clock_gettime(CLOCK_REALTIME, &now);
@@ -286,7 +296,7 @@ int session_new(Server *server, int take_socket_fd, uint64_t id, Session **out)
         int r;
 
         if (!session) {
-                close(take_socket_fd);
+                closer_push_own(&server->closer, take_socket_fd);
                 return error_set(ENOMEM, "no memory for another session");
         }
         session->server = server;
@@ -324,18 +334,6 @@ int session_new(Server *server, int take_socket_fd, uint64_t id, Session **out)
         return 0;
 }
 
-/* Off the loop: to take a large set apart costs the kernel milliseconds. */
-static void give_set_to_closer(Session *session)
-{
-        Closer *closer = &session->server->closer;
-        FdList set = {.count = 0};
-
-        if (session->registrations.selector.epoll_fd < 0 || closer_room(closer) == 0)
-                return;
-        fd_list_add(&set, STEAL_FD(session->registrations.selector.epoll_fd));
-        closer_push(closer, &set);
-}
-
 Session *session_free(Session *session)
 {
         Server *server;
@@ -364,10 +362,14 @@ Session *session_free(Session *session)
                 quota_discharge(session->user, QUOTA_SESSIONS, 1);
                 session->user = quota_user_unref(&server->quota, session->user);
         }
-        give_set_to_closer(session);
+        if (session->registrations.selector.epoll_fd >= 0)
+                closer_push_own(&server->closer,
+                                STEAL_FD(session->registrations.selector.epoll_fd));
+        /* The client sees the end now; what it had sent may take its time to close. */
+        shutdown(session->socket_fd, SHUT_RDWR);
+        closer_push_own(&server->closer, session->socket_fd);
         registration_set_deinit(&session->registrations);
         notifier_deinit(&session->notifier);
-        close(session->socket_fd);
         free(session);
         return NULL;
 }

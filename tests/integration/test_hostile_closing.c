@@ -13,7 +13,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { LINGER_SECONDS = 60 };
+enum { LINGER_SECONDS = 60, SESSIONS_MAX = 3 };
+
+static const char *const few_sessions[] = {"--max-sessions", "3", NULL};
+static RawClient others[SESSIONS_MAX];
 
 static int peers[2 * FRAME_SOURCES_MAX];
 static size_t peer_count;
@@ -34,7 +37,8 @@ static int open_lingering(void)
         return ends[0];
 }
 
-/* A packet with n lingering sockets. Ours are closed before the daemon can have closed its own. */
+/* A packet with n lingering sockets, the first packet if there is no session. Our copies are closed
+ * before the daemon can have closed its own. */
 static void send_lingering(RawBytes *packet, size_t n)
 {
         int fds[FRAME_SOURCES_MAX] = {0};
@@ -42,21 +46,28 @@ static void send_lingering(RawBytes *packet, size_t n)
         for (size_t i = 0; i < n; i++)
                 fds[i] = open_lingering();
         test_daemon_pause(&scene.daemon);
+        if (scene.client.socket_fd < 0)
+                raw_client_connect(&scene.client, scene.daemon.socket_path);
         ck_assert_int_eq(raw_client_send(&scene.client, packet, fds, n), 0);
         for (size_t i = 0; i < n; i++)
                 close(fds[i]);
         test_daemon_resume(&scene.daemon);
 }
 
-static void put_add(RawBytes *frame, uint32_t slot, size_t n)
+static void put_sources(RawBytes *frame, uint32_t slot, uint32_t generation, size_t n)
 {
         uint64_t sources[FRAME_SOURCES_MAX];
         RawBytes body = {0};
 
         for (uint32_t i = 0; i < n; i++)
-                sources[i] = raw_source(slot + i, 1, READINESS_READABLE);
+                sources[i] = raw_source(slot + i, generation, READINESS_READABLE);
         raw_put_packed(&body, RAW_ADD_SOURCE, sources, n);
         raw_put_frame(frame, (uint32_t)n, 7, RAW_ADD_IO_SOURCE, &body);
+}
+
+static void set_up(void)
+{
+        hostile_scene_start(few_sessions);
 }
 
 static void tear_down(void)
@@ -72,7 +83,7 @@ START_TEST(one_that_is_registered_stalls_nobody)
         RawBytes packet = {0};
 
         raw_client_open(&scene.client, scene.daemon.socket_path);
-        put_add(&packet, 0, 1);
+        put_sources(&packet, 0, 1, 1);
         send_lingering(&packet, 1);
         raw_client_status(&scene.client);
         hostile_scene_check_neighbour();
@@ -102,13 +113,53 @@ START_TEST(one_in_an_empty_packet_stalls_nobody)
 }
 END_TEST
 
+START_TEST(some_in_packets_that_are_never_read_stall_nobody)
+{
+        enum { MORE_ANSWERS_THAN_FIT = 8 };
+        int fds[FRAME_SOURCES_MAX];
+        RawBytes refused = {0}, packet = {0};
+
+        /* The daemon waits for this client to read, and meanwhile does not read itself. */
+        for (int i = 0; i < FRAME_SOURCES_MAX; i++)
+                fds[i] = scene.neighbour_fd;
+        put_sources(&refused, 0, 0, FRAME_SOURCES_MAX);
+        raw_client_open(&scene.client, scene.daemon.socket_path);
+        for (int i = 0; i < MORE_ANSWERS_THAN_FIT; i++)
+                ck_assert_int_eq(raw_client_send(&scene.client, &refused, fds, FRAME_SOURCES_MAX),
+                                 0);
+        ck_assert(WAIT_UNTIL(raw_client_status(&scene.neighbour)->sessions_waiting == 1,
+                             DEADLINE_MS));
+        put_sources(&packet, 0, 1, 20);
+        send_lingering(&packet, 20);
+        raw_client_close(&scene.client);
+        hostile_scene_check_nothing_left();
+}
+END_TEST
+
+START_TEST(one_in_the_packet_of_a_connection_that_is_turned_away_stalls_nobody)
+{
+        RawBytes packet = {0};
+
+        put_sources(&packet, 0, 1, 1);
+        for (int i = 0; i < SESSIONS_MAX - 1; i++)
+                raw_client_open(&others[i], scene.daemon.socket_path);
+        send_lingering(&packet, 1);
+        raw_client_expect_goodbye(&scene.client, 0, EDQUOT,
+                                  "the daemon is at its limit of %d sessions: try again later",
+                                  SESSIONS_MAX);
+        hostile_scene_check_neighbour();
+        for (int i = 0; i < SESSIONS_MAX - 1; i++)
+                raw_client_close(&others[i]);
+}
+END_TEST
+
 START_TEST(hundreds_of_them_stall_nobody)
 {
         raw_client_open(&scene.client, scene.daemon.socket_path);
         for (uint32_t slot = 0; slot < 2 * FRAME_SOURCES_MAX; slot += FRAME_SOURCES_MAX) {
                 RawBytes packet = {0};
 
-                put_add(&packet, slot, FRAME_SOURCES_MAX);
+                put_sources(&packet, slot, 1, FRAME_SOURCES_MAX);
                 send_lingering(&packet, FRAME_SOURCES_MAX);
         }
         raw_client_status(&scene.client);
@@ -121,7 +172,7 @@ START_TEST(they_do_not_keep_the_daemon_from_stopping)
         RawBytes packet = {0};
 
         raw_client_open(&scene.client, scene.daemon.socket_path);
-        put_add(&packet, 0, FRAME_SOURCES_MAX);
+        put_sources(&packet, 0, 1, FRAME_SOURCES_MAX);
         send_lingering(&packet, FRAME_SOURCES_MAX);
         raw_client_status(&scene.client);
         test_daemon_stop(&scene.daemon);
@@ -134,11 +185,14 @@ static Suite *hostile_closing_suite(void)
         Suite *suite = suite_create("hostile closing");
         TCase *lingering = tcase_create("lingering");
 
-        tcase_add_checked_fixture(lingering, hostile_scene_set_up, tear_down);
+        tcase_add_checked_fixture(lingering, set_up, tear_down);
         tcase_set_timeout(lingering, TEST_TIMEOUT_SECONDS);
         tcase_add_test(lingering, one_that_is_registered_stalls_nobody);
         tcase_add_test(lingering, one_in_a_packet_over_the_limit_stalls_nobody);
         tcase_add_test(lingering, one_in_an_empty_packet_stalls_nobody);
+        tcase_add_test(lingering, some_in_packets_that_are_never_read_stall_nobody);
+        tcase_add_test(lingering,
+                       one_in_the_packet_of_a_connection_that_is_turned_away_stalls_nobody);
         tcase_add_test(lingering, hundreds_of_them_stall_nobody);
         tcase_add_test(lingering, they_do_not_keep_the_daemon_from_stopping);
         suite_add_tcase(suite, lingering);

@@ -42,6 +42,7 @@ check() {
                 ${line#"$name"}
                 [[ $name == build && $failed -gt $before ]] && break
         done
+        [[ $((passed + failed + skipped)) -gt 0 ]] || fail "no such step; ./dev check help lists them"
         echo "in $((SECONDS - start)) s"
         if [[ $skipped -gt 0 ]]; then
                 echo "$passed passed, $failed failed, $skipped skipped"
@@ -208,7 +209,7 @@ memchecked() {
 
         # A close() that takes its time stops all of valgrind: not the closer's.
         units=$(find tests/unit -name 'test_*.c' ! -name test_closer.c | sort | sed 's/\.c$//')
-        suite plain unit unit_tests="${units//$'\n'/ }"
+        suite plain unit -j"$jobs" unit_tests="${units//$'\n'/ }"
 
         printf '#!/bin/sh\nexec %s %s/build/plain/kyron-iod "$@"\n' "$run_under" "$PWD" \
                 >"$scratch/kyron-iod"

@@ -1,10 +1,19 @@
 /*
- * Random numbers that are the same in every run (splitmix64), so that a failing test fails again.
+ * Random numbers that are the same in every run (splitmix64), so that a failing test fails again;
+ * and an assertion for loops of many thousands, where ck_assert() would take most of the time by
+ * noting each place it passes.
  */
 #pragma once
 
+#include <check.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#define ASSERT_IN_LOOP(condition)                                                                  \
+        do {                                                                                       \
+                if (!(condition))                                                                  \
+                        ck_abort_msg("%s", #condition);                                            \
+        } while (0)
 
 static inline uint64_t random_next(uint64_t *state)
 {

@@ -155,6 +155,16 @@ fields_agree() {
         same "fields: iod.proto and kyron-iod-protocol(7)" "$work/proto" "$work/page"
 }
 
+# What the page calls the kinds of descriptors, "unknown" aside: that one is never told.
+kinds_agree() {
+        sed -nE 's/^ *\[DESCRIPTOR_KIND_[A-Z_]+\] = "(.*)",$/\1/p' daemon/descriptor_kind.c |
+                grep -vx unknown | sort >"$work/code"
+        awk '/^\*kind\* =/ { near = 1; next } near && /^$/ { exit } near' man/kyron-iod-protocol.7.scd |
+                tr -s '[:space:]' ' ' | sed 's/.*descriptor: //; s/([^)]*)//; s/[., ]/\n/g' |
+                sed '/^$/d' | sort >"$work/page"
+        same "kinds: descriptor_kind.c and kyron-iod-protocol(7)" "$work/code" "$work/page"
+}
+
 # The sentences that the daemon may send, with its placeholders, are all in the page.
 sentences_are_documented() {
         local file call sentence
@@ -219,6 +229,22 @@ names_exist() {
         done
 }
 
+# imports_are DIRECTORY PATTERN: what its files include of the other directories.
+imports_are() {
+        local other
+        other=$(grep -nE '^#include "[a-z]+/' "$1"/*.[ch] | grep -vE "#include \"($2)/")
+        [[ -z $other ]] || differ "against ARCHITECTURE.md's one way of imports: $other"
+}
+
+imports_run_one_way() {
+        imports_are core core
+        imports_are proto 'core|proto'
+        imports_are daemon 'core|proto|daemon'
+        imports_are client 'core|proto|client'
+        imports_are ctl 'core|proto|client|ctl'
+        imports_are examples examples
+}
+
 # ---- Programs in the documents -------------------------------------------------------------------
 
 first_program_agrees() {
@@ -271,9 +297,11 @@ options_agree
 limits_agree
 proto_is_commented
 fields_agree
+kinds_agree
 sentences_are_documented
 functions_agree
 names_exist
+imports_run_one_way
 first_program_agrees
 example_compiles
 versions_agree

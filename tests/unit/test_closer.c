@@ -24,7 +24,7 @@ static void set_up(void)
 {
         wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         ck_assert_int_ge(wake_fd, 0);
-        ck_assert_int_eq(closer_start(&closer, wake_fd), 0);
+        ck_assert_int_eq(closer_start(&closer, wake_fd, 1), 0);
 }
 
 static void push_one(int take_fd)
@@ -143,11 +143,19 @@ static size_t make_lingering(int pair[static 2])
 
 START_TEST(lingering_sockets_do_not_hold_up_what_is_behind_them)
 {
-        int pair[2], end;
+        int lingering[20], pair[2], end;
 
         for (int i = 0; i < 20; i++) {
                 make_lingering(pair);
-                push_one(pair[0]);
+                lingering[i] = pair[0];
+        }
+        /* Once the thread waits for work, and once when there is work before it has begun. */
+        for (int i = 0; i < 20; i++) {
+                if (i == 10) {
+                        ck_assert(closer_stop(&closer));
+                        ck_assert_int_eq(closer_start(&closer, wake_fd, 1), 0);
+                }
+                push_one(lingering[i]);
         }
         push_pipe(1, &end);
         ck_assert(wait_readable(end, DEADLINE_MS));
@@ -286,6 +294,11 @@ static bool is_blocked_elsewhere(int signal_number)
 START_TEST(signals_are_left_to_the_loop)
 {
         sigset_t mask;
+        int end;
+
+        /* A thread that has not begun has every signal blocked. */
+        push_pipe(1, &end);
+        ck_assert(wait_readable(end, DEADLINE_MS));
 
         ck_assert(is_blocked_elsewhere(SIGTERM));
         ck_assert(is_blocked_elsewhere(SIGINT));

@@ -160,7 +160,6 @@ static const struct Waitable {
         {"a timerfd", make_timerfd, DESCRIPTOR_KIND_TIMERFD, "timerfd", false},
         {"an inotify", make_inotify, DESCRIPTOR_KIND_INOTIFY, "inotify", false},
         {"a pidfd", make_pidfd, DESCRIPTOR_KIND_PIDFD, "pidfd", false},
-        {"an epoll set", make_epoll, DESCRIPTOR_KIND_EPOLL, "epoll", false},
 };
 
 START_TEST(each_kind_is_told)
@@ -284,6 +283,8 @@ static const struct Refused {
          "the daemon does not wait for anon_inode:[fanotify]: wait in the program itself"},
         {"a userfaultfd", make_userfaultfd, EOPNOTSUPP,
          "the daemon does not wait for anon_inode:[userfaultfd]: wait in the program itself"},
+        {"an epoll set", make_epoll, EOPNOTSUPP,
+         "the daemon does not wait for anon_inode:[eventpoll]: wait in the program itself"},
         {"a number that is not open", make_closed_number, EBADF, "not an open descriptor"},
 };
 

@@ -344,6 +344,11 @@ START_TEST(another_threads_operation_makes_its_descriptor_readable)
 }
 END_TEST
 
+static void ignore(KyronWaker *waker)
+{
+        (void)waker;
+}
+
 /* ---- fork ---------------------------------------------------------------------------------- */
 
 /* What a child may and may not do with its parent's handle; its exit status is the line that was
@@ -352,7 +357,7 @@ static int use_in_child(TestCall *call)
 {
         KyronAsyncRegistration *registration = kyron_bridged_fd_registration(bridged_fd);
         KyronOptions options = {.socket_path = kyron_iod.socket_path};
-        KyronWaker waker = {.wake = NULL};
+        KyronWaker waker = {.wake = ignore};
         KyronReadyEvent event;
         KyronIoDriverHandle *own;
         KyronBridgedFd *other;
@@ -462,7 +467,7 @@ END_TEST
 static void check_host_down(TestCall *calls, int count, const char *sentence)
 {
         KyronReadyEvent event;
-        KyronWaker waker = {.wake = NULL};
+        KyronWaker waker = {.wake = ignore};
         KyronBridgedFd *reader;
         int pipe[2], r;
         TestCall late;
