@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # jobs is set by ./dev
 # The steps of `./dev check`, which sources this. Every test counts, and so does every step that
 # has no tests of its own; a build that fails counts as one failure.
 
@@ -209,6 +209,7 @@ memchecked() {
 
         # A close() that takes its time stops all of valgrind: not the closer's.
         units=$(find tests/unit -name 'test_*.c' ! -name test_closer.c | sort | sed 's/\.c$//')
+        # shellcheck disable=SC2154 # jobs is dev's
         suite plain unit -j"$jobs" unit_tests="${units//$'\n'/ }"
 
         printf '#!/bin/sh\nexec %s %s/build/plain/kyron-iod "$@"\n' "$run_under" "$PWD" \
@@ -270,8 +271,7 @@ distcheck() {
 }
 
 distcheck_unprivileged() {
-        # shellcheck disable=SC2154 # set by ./dev
-        local tree=$scratch/tree as=() parallel=-j$jobs
+        local tree=$scratch/tree as=()
 
         mkdir "$tree" "$tree/tmp"
         tar -c --exclude=./build --exclude=./.git . | tar -x -C "$tree"
@@ -281,6 +281,7 @@ distcheck_unprivileged() {
                 as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
         fi
         cd "$tree"
-        "${as[@]}" env -u XDG_RUNTIME_DIR HOME="$tree" TMPDIR="$tree/tmp" \
-                sh -c "./configure -q && make $parallel distcheck VERBOSE=yes"
+        # Compiles in parallel, and tests one by one, because some of them measure.
+        "${as[@]}" env -u XDG_RUNTIME_DIR HOME="$tree" TMPDIR="$tree/tmp" sh -c "./configure -q &&
+                make -j$jobs distcheck VERBOSE=yes LOG_COMPILER='flock $tree timeout $program_limit'"
 }

@@ -212,6 +212,46 @@ START_TEST(what_was_closed_before_there_was_room_is_not_sent)
 }
 END_TEST
 
+START_TEST(a_descriptor_that_cannot_be_sent_fails_its_own_wait_alone)
+{
+        start_reading(0, 3);
+        close(kyron_bridged_fd_fd(bridged_fds[1]));
+        ck_assert(PROCESS_UNTIL(handle, calls[1].completions == 1));
+        ck_assert_int_eq(calls[1].result, -EBADF);
+        close_one(1);
+        for (int i = 0; i < 3; i += 2) {
+                put_byte(peers[i]);
+                ck_assert(PROCESS_UNTIL(handle, calls[i].completions == 1));
+                ck_assert_int_eq(calls[i].result, 1);
+        }
+}
+END_TEST
+
+START_TEST(a_removal_that_found_no_room_can_wait_for_it)
+{
+        int fd, removed = 0;
+
+        start_reading(0, SOURCES);
+        process(handle, 0);
+        test_daemon_pause(&kyron_iod);
+        for (int i = 0; i < SOURCES; i++)
+                ck_assert_int_eq(kyron_operation_cancel(&calls[i].operation), 0);
+        while (kyron_bridged_fd_release(bridged_fds[removed], &fd) == 0) {
+                close(fd);
+                bridged_fds[removed++] = NULL;
+                ck_assert_int_lt(removed, SOURCES);
+        }
+        process(handle, 0);
+        ck_assert(!wait_readable(kyron_io_driver_handle_fd(handle), 0));
+        test_daemon_resume(&kyron_iod);
+        ck_assert(wait_readable(kyron_io_driver_handle_fd(handle), DEADLINE_MS));
+        process(handle, 0);
+        ck_assert_int_eq(kyron_bridged_fd_release(bridged_fds[removed], &fd), 0);
+        bridged_fds[removed] = NULL;
+        close(fd);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("outbox");
@@ -226,11 +266,13 @@ int main(void)
         tcase_add_test(packets, what_was_closed_is_told_with_the_next_packet);
         tcase_add_test(packets, more_closed_than_one_packet_names_are_told_in_two);
         tcase_add_test(packets, a_wider_interest_before_the_turn_is_the_same_registration);
+        tcase_add_test(packets, a_descriptor_that_cannot_be_sent_fails_its_own_wait_alone);
         suite_add_tcase(suite, packets);
         tcase_set_timeout(room, TEST_TIMEOUT_SECONDS);
         tcase_add_checked_fixture(room, set_up, tear_down);
         tcase_add_test(room, what_finds_no_room_is_sent_when_there_is);
         tcase_add_test(room, what_was_closed_before_there_was_room_is_not_sent);
+        tcase_add_test(room, a_removal_that_found_no_room_can_wait_for_it);
         suite_add_tcase(suite, room);
         return run_suite(suite);
 }
