@@ -212,6 +212,8 @@ int kyron_async_registration_request_readiness(KyronAsyncRegistration *registrat
         pthread_mutex_lock(&handle->lock);
         if (waker->internal.state == WAKER_WAITING || waker->internal.state == WAKER_WOKEN)
                 r = error_set(EBUSY, "this waker is waiting already");
+        else if (!waker->wake && !handle->gone)
+                r = error_set(EINVAL, "this waker has no wake function");
         else
                 r = async_registration_wait(registration, interest, waker, event);
         pthread_mutex_unlock(&handle->lock);

@@ -184,12 +184,12 @@ KYRON_PUBLIC int kyron_async_registration_remove(KyronAsyncRegistration *registr
  * be called when it may be (or when waiting has become impossible, which the next request says).
  * Closed and error readiness end every wait they concern.
  *
- * Errors: -EINVAL interest is none of KYRON_READABLE, KYRON_WRITABLE, KYRON_PRIORITY; -EBUSY the
- * waker is waiting already; -EHOSTDOWN the daemon has gone; -EOWNERDEAD; or what the daemon
- * refused the descriptor with: -EPERM a regular file or directory, -EBADF an O_PATH descriptor,
- * -EOPNOTSUPP a kind it does not wait for, -EEXIST the same open file is registered already in
- * this session, -EDQUOT this session or user has all the registrations it may have, -ENOSPC,
- * -ENOMEM.
+ * Errors: -EINVAL interest is none of KYRON_READABLE, KYRON_WRITABLE, KYRON_PRIORITY, the waker has
+ * no wake, or 500 sessions wait for the file already; -EBUSY the waker is waiting already;
+ * -EHOSTDOWN the daemon has gone; -EOWNERDEAD; or what the daemon refused the descriptor with:
+ * -EPERM a regular file or directory, -EBADF an O_PATH descriptor, -EOPNOTSUPP a kind it does not
+ * wait for, -EEXIST the same open file is registered already in this session, -EDQUOT this session
+ * or user has all the registrations it may have, -ENOSPC, -ENOMEM.
  */
 KYRON_PUBLIC int kyron_async_registration_request_readiness(KyronAsyncRegistration *registration,
                                                             uint16_t interest, KyronWaker *waker,

@@ -87,14 +87,6 @@ START_TEST(an_interest_that_cannot_be_asked_for_is_refused)
 }
 END_TEST
 
-START_TEST(a_waker_without_a_function_is_refused)
-{
-        TestWaker waker = {.wakes = 0};
-
-        ck_assert_int_eq(request(KYRON_READABLE, &waker), -EINVAL);
-}
-END_TEST
-
 START_TEST(what_was_cleared_has_to_be_waited_for)
 {
         TestWaker waker;
@@ -608,7 +600,6 @@ int main(void)
         tcase_add_checked_fixture(waiting, set_up, tear_down);
         tcase_add_test(waiting, a_new_registration_is_ready_for_everything);
         tcase_add_test(waiting, an_interest_that_cannot_be_asked_for_is_refused);
-        tcase_add_test(waiting, a_waker_without_a_function_is_refused);
         tcase_add_test(waiting, what_was_cleared_has_to_be_waited_for);
         tcase_add_test(waiting, what_was_ready_before_registering_is_told);
         tcase_add_test(waiting, clearing_one_interest_keeps_the_others);

@@ -203,6 +203,31 @@ START_TEST(room_means_a_full_packet_and_who_asked_is_woken)
 }
 END_TEST
 
+START_TEST(what_a_session_leaves_has_a_place_when_packets_have_none)
+{
+        int ends[3], own[2];
+
+        push_gated();
+        push_pipe(FD_LIST_MAX, &ends[0]);
+        push_pipe(FD_LIST_MAX, &ends[1]);
+        push_pipe(CLOSER_QUEUE_MAX - 2 * FD_LIST_MAX - 1, &ends[2]);
+        ck_assert(!closer_is_behind(&closer));
+        ck_assert_uint_eq(closer_room(&closer), 0);
+        /* This closer is for one session: its socket and its set. */
+        pipe_pair(own);
+        closer_push_own(&closer, dup(own[1]));
+        ck_assert(closer_is_behind(&closer));
+        closer_push_own(&closer, own[1]);
+        ck_assert_uint_eq(closer_room(&closer), 0);
+        open_gate();
+        ck_assert(wait_readable(own[0], DEADLINE_MS));
+        ck_assert(is_at_end(own[0]));
+        ck_assert(wait_readable(wake_fd, DEADLINE_MS));
+        ck_assert(!closer_is_behind(&closer));
+        ck_assert(closer_stop(&closer));
+}
+END_TEST
+
 START_TEST(who_did_not_ask_for_room_is_not_woken)
 {
         eventfd_t value;
@@ -322,6 +347,7 @@ static Suite *closer_suite(void)
         tcase_add_test(queue, lingering_sockets_do_not_hold_up_what_is_behind_them);
         tcase_add_test(queue, what_lingers_is_still_sent_to_the_last_byte);
         tcase_add_test(queue, room_means_a_full_packet_and_who_asked_is_woken);
+        tcase_add_test(queue, what_a_session_leaves_has_a_place_when_packets_have_none);
         tcase_add_test(queue, who_did_not_ask_for_room_is_not_woken);
         tcase_add_test(queue, stopping_closes_what_is_queued);
         tcase_add_test(queue, stopping_does_not_wait_for_ever);

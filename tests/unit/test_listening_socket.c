@@ -105,6 +105,16 @@ START_TEST(closing_removes_the_file_and_opening_anew_works)
 }
 END_TEST
 
+START_TEST(a_file_that_took_its_place_is_not_removed)
+{
+        ck_assert_int_eq(listening_socket_open(&listening, path, false), 0);
+        ck_assert_int_eq(unlink(path), 0);
+        make_socket_file(SOCK_SEQPACKET, true);
+        listening_socket_close(&listening);
+        ck_assert_int_eq(try_connect(SOCK_SEQPACKET), 0);
+}
+END_TEST
+
 START_TEST(a_socket_left_by_a_dead_daemon_is_replaced)
 {
         make_socket_file(SOCK_SEQPACKET, false);
@@ -246,7 +256,7 @@ START_TEST(the_socket_of_systemd_comes_first_and_its_file_stays)
                 snprintf(number, sizeof(number), "%d", (int)getpid());
                 setenv("LISTEN_PID", number, 1);
                 setenv("LISTEN_FDS", "1", 1);
-                if (listening_socket_open(&listening, "/nonexistent/socket", false) < 0)
+                if (listening_socket_open(&listening, path, false) < 0)
                         _exit(1);
                 status = listening.fd == 3 ? 0 : 2;
                 listening_socket_close(&listening);
@@ -268,6 +278,7 @@ static Suite *listening_socket_suite(void)
         tcase_add_test(opening, clients_can_connect_and_the_listener_does_not_block);
         tcase_add_loop_test(opening, who_may_connect_is_as_said_whatever_the_umask, 0, 2);
         tcase_add_test(opening, closing_removes_the_file_and_opening_anew_works);
+        tcase_add_test(opening, a_file_that_took_its_place_is_not_removed);
         tcase_add_test(opening, a_socket_left_by_a_dead_daemon_is_replaced);
         tcase_add_loop_test(opening, a_socket_somebody_serves_is_left_alone, 0, 3);
         tcase_add_loop_test(opening, what_is_no_socket_is_left_alone, 0, 3);

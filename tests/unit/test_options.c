@@ -140,6 +140,8 @@ static const struct Mistake {
         {{"--max-sessions", "1000001"}, "takes a number from 1 to 1000000, not \"1000001\"\n"},
         {{"--max-sessions", "-5"}, "not \"-5\"\n"},
         {{"--max-sessions", " -5"}, "not \" -5\"\n"},
+        {{"--max-sessions", " 5"}, "not \" 5\"\n"},
+        {{"--max-sessions", "+5"}, "not \"+5\"\n"},
         {{"--max-sessions", ""}, "not \"\"\n"},
         {{"--max-sessions", "5x"}, "not \"5x\"\n"},
         {{"--max-sessions", "many"}, "not \"many\"\n"},

@@ -315,7 +315,7 @@ START_TEST(who_closes_without_reading_is_gone)
 }
 END_TEST
 
-/* ---- no room in the closer ---- */
+/* ---- a closer that is stuck ---- */
 
 static atomic_bool gate_is_shut;
 static int gate[2];
@@ -324,23 +324,24 @@ static int gate[2];
 int close(int fd)
 {
         if (gate_is_shut && gettid() != getpid()) {
-                wait_readable(gate[0], DEADLINE_MS);
+                wait_readable(gate[0], 2 * DEADLINE_MS);
                 gate_is_shut = false;
         }
         return (int)syscall(SYS_close, fd);
 }
 
-START_TEST(requests_wait_until_the_closer_has_room_and_readiness_does_not)
+static void shut_gate(void)
 {
-        static int fds[FRAME_SOURCES_MAX];
-        static uint64_t sources[FRAME_SOURCES_MAX];
-        Session *session;
-        int writer;
-
         ck_assert_int_eq(pipe2(gate, O_CLOEXEC), 0);
-        session = inner_server_open_session(&client);
-        writer = inner_server_add_pipe(&client, 5000, 1, NULL);
         gate_is_shut = true;
+}
+
+/* Registers so many files that the closer, when it is stuck, has no room for another packet. */
+static void fill_closer(void)
+{
+        int fds[FRAME_SOURCES_MAX];
+        uint64_t sources[FRAME_SOURCES_MAX];
+
         for (uint32_t packet = 0; packet < 2; packet++) {
                 for (uint32_t i = 0; i < FRAME_SOURCES_MAX; i++) {
                         fds[i] = eventfd(0, EFD_CLOEXEC);
@@ -349,6 +350,15 @@ START_TEST(requests_wait_until_the_closer_has_room_and_readiness_does_not)
                 raw_client_add(&client, 0, sources, fds, FRAME_SOURCES_MAX);
         }
         inner_server_settle();
+}
+
+START_TEST(requests_wait_until_the_closer_has_room_and_readiness_does_not)
+{
+        Session *session = inner_server_open_session(&client);
+        int writer = inner_server_add_pipe(&client, 5000, 1, NULL);
+
+        shut_gate();
+        fill_closer();
         raw_client_request(&client, 77, RAW_GET_STATUS);
         ck_assert_ptr_null(inner_server_next(&client));
         ck_assert(session->held);
@@ -361,6 +371,47 @@ START_TEST(requests_wait_until_the_closer_has_room_and_readiness_does_not)
         ck_assert_uint_eq(inner_server_expect(&client, IOD__FRAME__BODY_STATUS)->sequence, 77);
         ck_assert(!session->held);
         ck_assert_uint_eq(session->registrations.count, 2 * FRAME_SOURCES_MAX + 1);
+}
+END_TEST
+
+START_TEST(whose_session_ends_sees_the_end_whatever_the_closer_does)
+{
+        Session *session = inner_server_open_session(&client);
+
+        shut_gate();
+        /* Something for the closer to be stuck at. */
+        inner_server_add_pipe(&client, 0, 1, NULL);
+        event_active(session->readable, EV_TIMEOUT, 1);
+        inner_server_expect_goodbye(&client, 0, ETIMEDOUT, "no hello came within 5 seconds");
+        ck_assert(gate_is_shut);
+        put_byte(gate[1]);
+}
+END_TEST
+
+START_TEST(nobody_new_comes_in_while_the_closer_is_behind)
+{
+        enum { ENDED = 6 };
+        static RawClient ended[ENDED];
+        uint64_t total;
+
+        inner_server_open_session(&client);
+        for (int i = 0; i < ENDED; i++) {
+                inner_server_open_session(&ended[i]);
+                inner_server_add_pipe(&ended[i], 0, 1, NULL);
+        }
+        shut_gate();
+        fill_closer();
+        for (int i = 0; i < ENDED; i++)
+                inner_server_close_client(&ended[i]);
+        ck_assert(closer_is_behind(&inner.server->closer));
+        total = inner.server->sessions_total;
+        raw_client_connect(&neighbour, inner.options.socket_path);
+        inner_server_settle();
+        ck_assert_uint_eq(inner.server->sessions_total, total);
+
+        put_byte(gate[1]);
+        ck_assert(WAIT_UNTIL((inner_server_settle(), inner.server->sessions_total == total + 1),
+                             DEADLINE_MS));
 }
 END_TEST
 
@@ -390,6 +441,8 @@ static Suite *session_suite(void)
         tcase_add_test(serving, who_does_not_read_costs_the_neighbour_nothing);
         tcase_add_test(serving, who_closes_without_reading_is_gone);
         tcase_add_test(serving, requests_wait_until_the_closer_has_room_and_readiness_does_not);
+        tcase_add_test(serving, whose_session_ends_sees_the_end_whatever_the_closer_does);
+        tcase_add_test(serving, nobody_new_comes_in_while_the_closer_is_behind);
         tcase_set_timeout(serving, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, serving);
         return suite;
