@@ -111,6 +111,7 @@ suite() {
         run "${run_prefix[@]}" make -C "build/$variant" --no-print-directory "check-$suite" \
                 LOG_COMPILER="timeout $program_limit $run_under" \
                 SH_LOG_COMPILER="timeout $program_limit bash" "$@"
+        [[ $status -eq 0 ]] || run_again
         count_results "$results"
         if [[ $status -ne 0 && $bad -eq 0 ]] || [[ $((good + bad + left)) -eq 0 ]]; then
                 bad=1
@@ -119,6 +120,25 @@ suite() {
         passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + left))
         say "$([[ $bad -eq 0 ]] && echo ok || echo FAIL)" "$good passed, $bad failed, $left skipped"
         report_skips "$results"
+}
+
+# The programs of a suite that failed are run once more, by themselves, and that is said: on a
+# machine that others use too a deadline can pass. What fails again has failed.
+run_again() {
+        local result program programs=()
+
+        for result in "$results"/*.trs; do
+                grep -qE '^:test-result: (FAIL|ERROR)' "$result" 2>/dev/null || continue
+                program=tests/$suite/$(basename "$result" .trs)
+                [[ -e $program.sh ]] && program+=.sh
+                programs+=("$program")
+                show_end "${result%.trs}.log"
+        done
+        [[ ${#programs[@]} -gt 0 ]] || return 0
+        echo "        again, by themselves: ${programs[*]}"
+        run "${run_prefix[@]}" make -C "build/$variant" --no-print-directory check -j1 \
+                LOG_COMPILER="timeout $program_limit $run_under" \
+                SH_LOG_COMPILER="timeout $program_limit bash" TESTS="${programs[*]}"
 }
 run_prefix=()      # what make is run by
 run_under=         # what the test programs are run by
@@ -259,6 +279,12 @@ distcheck() {
         local title=$name log=$logs/$name.log status took programs
 
         run distcheck_unprivileged
+        if [[ $status -ne 0 ]]; then
+                show_end "$log" 60
+                echo "        again"
+                chmod -R u+w "$scratch/tree" && rm -rf "$scratch/tree"
+                run distcheck_unprivileged
+        fi
         programs=$(grep -c '^PASS: ' "$log" || true)
         if [[ $status -eq 0 ]]; then
                 passed=$((passed + 1))
