@@ -1,161 +1,361 @@
 /* Closing descriptors off the loop. See closer.h. */
 #include "daemon/closer.h"
 
+#include "core/error.h"
+
 #include <assert.h>
 #include <errno.h>
-#include <signal.h>
+#include <event2/event.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
+#include <time.h>
 
-/* How long a close() may linger before it is interrupted, which leaves the rest to the kernel. */
-static const struct itimerspec patience = {
-        .it_value.tv_nsec = 1000000,
-        .it_interval.tv_nsec = 1000000,
+enum {
+        PATIENCE_USEC = 1000,
+        /* Places a ring gets beyond what is needed, so that not every session makes it grow. */
+        RING_SLACK = 64,
 };
 
-static const struct itimerspec no_more;
+/* ---- places ---- */
 
-static void be_interrupted(int signal_number)
+static size_t left_of(size_t max, size_t used)
 {
-        (void)signal_number;
-}
-
-static sigset_t interruption(void)
-{
-        sigset_t set;
-
-        sigemptyset(&set);
-        sigaddset(&set, SIGRTMIN);
-        return set;
-}
-
-/* Waits for work, while nothing is to be interrupted. false: there will be no more. Called under
- * the lock. */
-static bool wait_for_work(Closer *closer)
-{
-        if (closer->count == 0 && !closer->stopping) {
-                timer_settime(closer->interrupter, 0, &no_more, NULL);
-                while (closer->count == 0 && !closer->stopping)
-                        pthread_cond_wait(&closer->changed, &closer->lock);
-                timer_settime(closer->interrupter, 0, &patience, NULL);
-        }
-        return closer->count > 0;
+        return used < max ? max - used : 0;
 }
 
 /* Places for packets' descriptors. Called under the lock. */
-static size_t free_places(const Closer *closer)
+static size_t free_places(const Closer *closer, const CloserLane *lane)
 {
-        return closer->count < CLOSER_QUEUE_MAX ? CLOSER_QUEUE_MAX - closer->count : 0;
+        size_t here = left_of(closer->lane_max, lane->open);
+        size_t everywhere = left_of(closer->places_max, closer->open);
+
+        return here < everywhere ? here : everywhere;
 }
 
-static void *run(void *data)
+bool closer_grants_room(Closer *closer, CloserLane *lane)
 {
-        Closer *closer = data;
-        sigset_t interrupted = interruption();
+        bool granted = false;
 
-        pthread_sigmask(SIG_UNBLOCK, &interrupted, NULL);
-        /* There may be work before this thread has run. */
-        timer_settime(closer->interrupter, 0, &patience, NULL);
-        pthread_mutex_lock(&closer->lock);
-        while (wait_for_work(closer)) {
-                int fd = closer->queue[closer->head];
-
-                pthread_mutex_unlock(&closer->lock);
-
-                close(fd);
-
-                /* Only now does the place count as free: the bound is on open descriptors. */
-                pthread_mutex_lock(&closer->lock);
-                closer->head = (closer->head + 1) % closer->capacity;
-                closer->count--;
-                if (closer->room_wanted && free_places(closer) >= FD_LIST_MAX) {
-                        closer->room_wanted = false;
-                        eventfd_write(closer->borrow_wake_fd, 1);
-                }
+        if (lane->room_wanted && free_places(closer, lane) >= FD_LIST_MAX) {
+                lane->room_wanted = false;
+                granted = true;
         }
-        pthread_mutex_unlock(&closer->lock);
-        return NULL;
+        if (closer->room_wanted && left_of(closer->places_max, closer->open) >= FD_LIST_MAX) {
+                closer->room_wanted = false;
+                granted = true;
+        }
+        return granted;
 }
 
-static int make_interrupter(timer_t *interrupter)
-{
-        const struct sigaction action = {.sa_handler = be_interrupted}; /* no SA_RESTART */
-        struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN};
-
-        if (sigaction(event.sigev_signo, &action, NULL) < 0 ||
-            timer_create(CLOCK_MONOTONIC, &event, interrupter) < 0)
-                return -errno;
-        return 0;
-}
-
-int closer_start(Closer *closer, int borrow_wake_fd, size_t sessions)
-{
-        sigset_t all, loops, interrupted = interruption();
-        int r;
-
-        *closer = (Closer){
-                .borrow_wake_fd = borrow_wake_fd,
-                .capacity = 2 * CLOSER_QUEUE_MAX + 2 * sessions,
-        };
-        closer->queue = calloc(closer->capacity, sizeof(*closer->queue));
-        if (!closer->queue)
-                return -ENOMEM;
-        r = make_interrupter(&closer->interrupter);
-        if (r < 0)
-                return r;
-        pthread_mutex_init(&closer->lock, NULL);
-        pthread_cond_init(&closer->changed, NULL);
-
-        /* Signals are the loop's, but for the interrupter's, which is the closer's alone. */
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &loops);
-        r = pthread_create(&closer->thread, NULL, run, closer);
-        pthread_sigmask(SIG_SETMASK, &loops, NULL);
-        pthread_sigmask(SIG_BLOCK, &interrupted, NULL);
-        return -r;
-}
-
-bool closer_stop(Closer *closer)
-{
-        struct timespec deadline;
-
-        pthread_mutex_lock(&closer->lock);
-        closer->stopping = true;
-        pthread_cond_signal(&closer->changed);
-        pthread_mutex_unlock(&closer->lock);
-        clock_gettime(CLOCK_REALTIME, &deadline);
-        deadline.tv_sec += CLOSER_STOP_SECONDS;
-        if (pthread_timedjoin_np(closer->thread, NULL, &deadline) != 0)
-                return false;
-        timer_delete(closer->interrupter);
-        free(closer->queue);
-        pthread_cond_destroy(&closer->changed);
-        pthread_mutex_destroy(&closer->lock);
-        return true;
-}
-
-size_t closer_room(Closer *closer)
+size_t closer_room(Closer *closer, CloserLane *lane)
 {
         size_t packets;
 
         pthread_mutex_lock(&closer->lock);
-        packets = free_places(closer) / FD_LIST_MAX;
-        if (packets == 0)
-                closer->room_wanted = true;
+        packets = free_places(closer, lane) / FD_LIST_MAX;
+        if (packets == 0) {
+                if (left_of(closer->lane_max, lane->open) < FD_LIST_MAX)
+                        lane->room_wanted = true;
+                else
+                        closer->room_wanted = true;
+        }
         pthread_mutex_unlock(&closer->lock);
         return packets;
 }
 
-/* Called under the lock. */
-static void push(Closer *closer, int take_fd)
+bool closer_is_full(Closer *closer)
 {
-        assert(closer->count < closer->capacity);
-        closer->queue[(closer->head + closer->count++) % closer->capacity] = take_fd;
-        pthread_cond_signal(&closer->changed);
+        bool full;
+
+        pthread_mutex_lock(&closer->lock);
+        full = closer->strangers.queued >= closer->strangers.capacity ||
+               closer->open > closer->places_max;
+        pthread_mutex_unlock(&closer->lock);
+        return full;
 }
 
-void closer_push(Closer *closer, FdList *list)
+/* Called under the lock. 0 or -ENOMEM. */
+static int grow_ring(CloserLane *lane, size_t capacity)
+{
+        int *ring = calloc(capacity, sizeof(*ring));
+
+        if (!ring)
+                return -ENOMEM;
+        for (size_t i = 0; i < lane->queued; i++)
+                ring[i] = lane->ring[(lane->head + i) % lane->capacity];
+        free(lane->ring);
+        lane->ring = ring;
+        lane->capacity = capacity;
+        lane->head = 0;
+        return 0;
+}
+
+/* Called under the lock. 0 or -ENOMEM. */
+static int reserve(const Closer *closer, CloserLane *lane, size_t places)
+{
+        size_t taken = lane->open > closer->lane_max ? lane->open : closer->lane_max;
+        size_t needed = taken + lane->reserved + places;
+        int r = 0;
+
+        if (needed > lane->capacity)
+                r = grow_ring(lane, needed + RING_SLACK);
+        if (r == 0)
+                lane->reserved += places;
+        return r;
+}
+
+int closer_reserve(Closer *closer, CloserLane *lane, size_t places)
+{
+        int r;
+
+        pthread_mutex_lock(&closer->lock);
+        r = reserve(closer, lane, places);
+        pthread_mutex_unlock(&closer->lock);
+        return r;
+}
+
+/* ---- lanes ---- */
+
+static void init_lane(Closer *closer, CloserLane *lane, uid_t uid)
+{
+        *lane = (CloserLane){.closer = closer, .uid = uid};
+        TAILQ_INIT(&lane->held);
+        pthread_cond_init(&lane->changed, NULL);
+}
+
+static void deinit_lane(CloserLane *lane)
+{
+        free(lane->ring);
+        pthread_cond_destroy(&lane->changed);
+}
+
+static CloserLane *find_lane(Closer *closer, uid_t uid)
+{
+        CloserLane *lane;
+
+        LIST_FOREACH(lane, &closer->lanes, link)
+        {
+                if (lane != &closer->strangers && lane->uid == uid)
+                        break;
+        }
+        return lane;
+}
+
+/* Called under the lock. */
+static int join(Closer *closer, CloserLane *lane)
+{
+        int r;
+
+        if (lane->open > closer->lane_max)
+                return -EDQUOT;
+        r = reserve(closer, lane, CLOSER_SESSION_PLACES);
+        if (r == 0)
+                lane->references++;
+        return r;
+}
+
+int closer_lane_join(Closer *closer, uid_t uid, CloserLane **out)
+{
+        CloserLane *lane = find_lane(closer, uid);
+        bool is_new = !lane;
+        int r;
+
+        if (is_new) {
+                lane = malloc(sizeof(*lane));
+                if (!lane)
+                        return error_set(ENOMEM, "no memory for another session");
+                init_lane(closer, lane, uid);
+        }
+        pthread_mutex_lock(&closer->lock);
+        r = join(closer, lane);
+        if (is_new && r == 0)
+                LIST_INSERT_HEAD(&closer->lanes, lane, link);
+        pthread_mutex_unlock(&closer->lock);
+        if (is_new && r < 0) {
+                deinit_lane(lane);
+                free(lane);
+        }
+        if (r == -EDQUOT)
+                return error_set(
+                        EDQUOT, "user %u sent descriptors that take long to close: try again later",
+                        (unsigned)uid);
+        if (r < 0)
+                return error_set(ENOMEM, "no memory for another session");
+        *out = lane;
+        return 0;
+}
+
+void closer_lane_leave(Closer *closer, CloserLane *lane)
+{
+        if (lane == &closer->strangers)
+                return;
+        pthread_mutex_lock(&closer->lock);
+        assert(lane->references > 0);
+        if (--lane->references == 0) {
+                pthread_cond_signal(&lane->changed);
+                /* Without a thread, nobody would say that the lane is over. */
+                if (closer_workers_are_gone(lane))
+                        eventfd_write(closer->borrow_wake_fd, 1);
+        }
+        pthread_mutex_unlock(&closer->lock);
+}
+
+/* ---- patience ---- */
+
+static void be_patient(Closer *closer)
+{
+        const struct timeval patience = {.tv_usec = PATIENCE_USEC};
+
+        /* Without memory for it, the next push tries again. */
+        if (!event_pending(closer->patience, EV_TIMEOUT, NULL))
+                event_add(closer->patience, &patience);
+}
+
+/* Called under the lock. */
+static bool is_over(const CloserLane *lane)
+{
+        return lane->references == 0 && lane->open == 0 && closer_workers_are_gone(lane);
+}
+
+/* Whether there is more to tend. Called under the lock. */
+static bool tend(Closer *closer)
+{
+        CloserLane *lane = LIST_FIRST(&closer->lanes);
+        bool again = false;
+
+        while (lane) {
+                CloserLane *next = LIST_NEXT(lane, link);
+
+                again |= closer_workers_tend(closer, lane);
+                if (is_over(lane) && lane != &closer->strangers) {
+                        LIST_REMOVE(lane, link);
+                        deinit_lane(lane);
+                        free(lane);
+                }
+                lane = next;
+        }
+        return again;
+}
+
+void closer_tend(Closer *closer)
+{
+        bool again;
+
+        pthread_mutex_lock(&closer->lock);
+        again = tend(closer);
+        pthread_mutex_unlock(&closer->lock);
+        if (again)
+                be_patient(closer);
+}
+
+static void on_patience(evutil_socket_t fd, short what, void *data)
+{
+        (void)fd;
+        (void)what;
+        closer_tend(data);
+}
+
+/* ---- starting and stopping ---- */
+
+int closer_start(Closer *closer, struct event_base *base, int borrow_wake_fd, size_t places)
+{
+        int r;
+
+        assert(places >= CLOSER_PLACES_MIN);
+        *closer = (Closer){
+                .borrow_wake_fd = borrow_wake_fd,
+                .places_max = places,
+                .lane_max = places / 2 < CLOSER_LANE_MAX ? places / 2 : CLOSER_LANE_MAX,
+        };
+        LIST_INIT(&closer->lanes);
+        r = closer_workers_prepare();
+        if (r < 0)
+                return r;
+        closer->patience = evtimer_new(base, on_patience, closer);
+        if (!closer->patience)
+                return -ENOMEM;
+        init_lane(closer, &closer->strangers, (uid_t)-1);
+        r = grow_ring(&closer->strangers, CLOSER_STRANGERS_MAX);
+        if (r < 0) {
+                event_free(closer->patience);
+                return r;
+        }
+        closer->strangers.references = 1;
+        LIST_INSERT_HEAD(&closer->lanes, &closer->strangers, link);
+        pthread_mutex_init(&closer->lock, NULL);
+        pthread_cond_init(&closer->ended, NULL);
+        return 0;
+}
+
+/* Until the threads have ended, but for those written off. */
+static void await_threads(Closer *closer)
+{
+        struct timespec now, deadline;
+        CloserLane *lane;
+
+        clock_gettime(CLOCK_MONOTONIC, &deadline);
+        deadline.tv_sec += CLOSER_STOP_SECONDS;
+        pthread_mutex_lock(&closer->lock);
+        closer->stopping = true;
+        LIST_FOREACH(lane, &closer->lanes, link)
+        pthread_cond_signal(&lane->changed);
+        while (tend(closer)) {
+                clock_gettime(CLOCK_MONOTONIC, &now);
+                if (now.tv_sec > deadline.tv_sec ||
+                    (now.tv_sec == deadline.tv_sec && now.tv_nsec >= deadline.tv_nsec))
+                        break;
+                clock_gettime(CLOCK_REALTIME, &now);
+                now.tv_nsec += PATIENCE_USEC * 1000;
+                if (now.tv_nsec >= 1000000000) {
+                        now.tv_sec++;
+                        now.tv_nsec -= 1000000000;
+                }
+                pthread_cond_timedwait(&closer->ended, &closer->lock, &now);
+        }
+        pthread_mutex_unlock(&closer->lock);
+}
+
+bool closer_stop(Closer *closer)
+{
+        CloserLane *lane;
+
+        event_free(closer->patience);
+        closer->patience = NULL;
+        await_threads(closer);
+        if (closer->threads > 0)
+                return false;
+        while ((lane = LIST_FIRST(&closer->lanes))) {
+                LIST_REMOVE(lane, link);
+                deinit_lane(lane);
+                if (lane != &closer->strangers)
+                        free(lane);
+        }
+        pthread_cond_destroy(&closer->ended);
+        pthread_mutex_destroy(&closer->lock);
+        return true;
+}
+
+/* ---- pushing ---- */
+
+/* Called under the lock. */
+static void push(Closer *closer, CloserLane *lane, int take_fd)
+{
+        assert(lane->queued < lane->capacity);
+        lane->ring[(lane->head + lane->queued++) % lane->capacity] = take_fd;
+        lane->open++;
+        closer->open++;
+}
+
+/* Called under the lock, which it gives up. */
+static void set_to_work(Closer *closer, CloserLane *lane)
+{
+        closer_workers_provide(closer, lane);
+        pthread_cond_signal(&lane->changed);
+        pthread_mutex_unlock(&closer->lock);
+        be_patient(closer);
+}
+
+void closer_push(Closer *closer, CloserLane *lane, FdList *list)
 {
         if (list->count == 0)
                 return;
@@ -164,25 +364,23 @@ void closer_push(Closer *closer, FdList *list)
                 int fd = fd_list_steal(list, i);
 
                 if (fd >= 0)
-                        push(closer, fd);
+                        push(closer, lane, fd);
         }
-        pthread_mutex_unlock(&closer->lock);
         list->count = 0;
+        set_to_work(closer, lane);
 }
 
-void closer_push_own(Closer *closer, int take_fd)
+void closer_push_own(Closer *closer, CloserLane *lane, int take_fd)
 {
         pthread_mutex_lock(&closer->lock);
-        push(closer, take_fd);
-        pthread_mutex_unlock(&closer->lock);
-}
-
-bool closer_is_behind(Closer *closer)
-{
-        bool is_behind;
-
-        pthread_mutex_lock(&closer->lock);
-        is_behind = closer->count > CLOSER_QUEUE_MAX;
-        pthread_mutex_unlock(&closer->lock);
-        return is_behind;
+        if (lane != &closer->strangers) {
+                assert(lane->reserved > 0);
+                lane->reserved--;
+        }
+        if (take_fd < 0) {
+                pthread_mutex_unlock(&closer->lock);
+                return;
+        }
+        push(closer, lane, take_fd);
+        set_to_work(closer, lane);
 }

@@ -1,64 +1,127 @@
 /*
- * Closer: closes the clients' descriptors on a thread of its own.
+ * Closer: closes the clients' descriptors on threads of its own.
  *
  * The last close() of a file can block for as long as its owner likes (SO_LINGER, a FUSE server
  * that does not answer), so the loop never closes a descriptor it was sent. It pushes whole
- * packets' worth here and stops reading requests while there is no room for another. wake_fd of
- * the driver is written when room was asked for and is there again.
+ * packets' worth here, and stops reading a session's requests while there is no room for another.
  *
- * A session's own descriptors are closed here too, at its end: unread packets in its socket may
- * hold a client's last reference, and a large epoll set takes milliseconds to take apart. There is
- * always room for these: the queue holds two for each session beside the packets.
+ * Each user (the uid that the kernel names) has a lane of its own, with a queue and threads
+ * (closer_worker.h): whose files do not close is waited for by nobody else. A lane is made with the
+ * user's first session and goes when the last one has ended and all is closed. It has
+ * CLOSER_LANE_MAX places for packets' descriptors, or fewer where the daemon may open few files,
+ * and all lanes together CLOSER_PLACES_MAX: several users who fill their lanes with what does not
+ * close do hold up registering. Connections that are turned away have a lane of their own.
  *
- * What lingers is interrupted after a millisecond by a timer's signal (SIGRTMIN), which only this
- * thread takes: the descriptor is closed all the same, and the kernel goes on alone. So nobody's
- * descriptors wait behind a lingering one. The timer runs only while there is work. What cannot be
- * interrupted is a file whose FUSE server does not answer: behind one, registering waits.
+ * What the daemon opened itself for a session (its socket, its epoll set) is closed here too:
+ * unread packets in a socket may hold a client's last reference, and a large epoll set takes
+ * milliseconds to take apart. Places for these are reserved beforehand, so there is always room.
  *
- * Threads: push and room from the loop; the thread touches only the queue, under its lock.
+ * While something is being closed, a timer of the loop ("patience") tends the lanes each
+ * millisecond; it does not run when nothing is, nor for what is written off. wake_fd of the driver
+ * is written when a lane has room again that was asked for, and when the lanes need tending.
+ *
+ * Threads: everything is the loop's but for what closer_worker.c does, under the lock. Only the
+ * loop changes the list of lanes.
  */
 #pragma once
 
 #include "core/fd_list.h"
+#include "daemon/closer_worker.h"
 
 #include <pthread.h>
 #include <stdbool.h>
-#include <time.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+struct event;
+struct event_base;
+struct Session;
 
 enum {
-        /* Descriptors from packets. */
-        CLOSER_QUEUE_MAX = 512,
+        /* Descriptors being closed, of one user and of all. */
+        CLOSER_LANE_MAX = 512,
+        CLOSER_PLACES_MAX = 4096,
+        /* As few as there can be: one user's lane is half of it and has to take a packet. */
+        CLOSER_PLACES_MIN = 512,
+        /* Connections that were turned away. */
+        CLOSER_STRANGERS_MAX = 64,
+        /* Threads of a lane, and of all beyond which a lane has only one. */
+        CLOSER_LANE_THREADS = 8,
+        CLOSER_THREADS_MAX = 128,
+        /* Places reserved for each session: its socket and its epoll set. */
+        CLOSER_SESSION_PLACES = 2,
         /* How long stopping may take. */
         CLOSER_STOP_SECONDS = 2,
 };
 
-typedef struct Closer {
-        pthread_t thread;
-        timer_t interrupter;
-        pthread_mutex_t lock;
+TAILQ_HEAD(HeldSessions, Session);
+
+struct CloserLane {
+        LIST_ENTRY(CloserLane) link;
+        Closer *closer;
+        uid_t uid;
+        size_t references;        /* of sessions */
+        struct HeldSessions held; /* waiting for room here, longest first; the server's */
+
         pthread_cond_t changed;
-        int *queue; /* a ring */
-        size_t capacity;
+        CloserWorker workers[CLOSER_LANE_THREADS];
+        int *ring;
+        size_t capacity; /* at least the packets' places and the reserved ones */
         size_t head;
-        size_t count;
+        size_t queued;
+        size_t open; /* queued, or in a close() */
+        size_t reserved;
         bool room_wanted;
+        bool lacks_thread;
+};
+
+struct Closer {
+        pthread_mutex_t lock;
+        pthread_cond_t ended; /* a worker */
+        LIST_HEAD(, CloserLane) lanes;
+        CloserLane strangers;
+        struct event *patience;
+        size_t lane_max;
+        size_t places_max;
+        size_t open;
+        size_t threads;
+        bool room_wanted; /* by a lane that has room itself */
         bool stopping;
         int borrow_wake_fd;
-} Closer;
+};
 
-/* Starts the thread, with room for so many sessions' descriptors beside the packets', and blocks
- * SIGRTMIN in the calling one. 0 or -errno. */
-int closer_start(Closer *closer, int borrow_wake_fd, size_t sessions);
-/* Closes what is queued and joins the thread. false: a close() does not return; the thread goes on
+/* Makes the timer and blocks SIGRTMIN in the calling thread; threads start with the first push.
+ * places: CLOSER_PLACES_MIN to CLOSER_PLACES_MAX. 0 or -errno. */
+int closer_start(Closer *closer, struct event_base *base, int borrow_wake_fd, size_t places);
+/* Closes what is queued and joins the threads. false: a close() does not return; its thread goes on
  * using *closer and ends with the process. */
 bool closer_stop(Closer *closer);
 
+/*
+ * The user's lane for another session, with CLOSER_SESSION_PLACES reserved. 0, or with
+ * error_text(): -EDQUOT it is behind: what ended sessions left fills the packets' places; -ENOMEM.
+ */
+int closer_lane_join(Closer *closer, uid_t uid, CloserLane **out);
+/* Gives it back, after the session's own descriptors were pushed. Does nothing for strangers. */
+void closer_lane_leave(Closer *closer, CloserLane *lane);
+
+/* Reserves places for so many descriptors of the daemon's own. 0 or -ENOMEM. */
+int closer_reserve(Closer *closer, CloserLane *lane, size_t places);
+/* Takes one of these, which has its place; -1 gives back the place. A connection that is turned
+ * away goes to the strangers' lane, where closer_is_full() has said that there is one. */
+void closer_push_own(Closer *closer, CloserLane *lane, int take_fd);
+
 /* How many full packets' descriptors fit; if none, the driver is woken once one does. */
-size_t closer_room(Closer *closer);
+size_t closer_room(Closer *closer, CloserLane *lane);
 /* Takes what is left in the list and empties it; the caller has asked for room. */
-void closer_push(Closer *closer, FdList *list);
-/* Takes one of a session's own descriptors. */
-void closer_push_own(Closer *closer, int take_fd);
-/* Whether sessions that have ended fill the packets' places: time to open no more of them, so that
- * there is a place for what each leaves. */
-bool closer_is_behind(Closer *closer);
+void closer_push(Closer *closer, CloserLane *lane, FdList *list);
+
+/* Whether there is no place for a connection that is turned away, or all places are taken: time to
+ * accept no more. */
+bool closer_is_full(Closer *closer);
+
+/* Looks after the threads, and frees lanes that are over: when woken. */
+void closer_tend(Closer *closer);
+
+/* For a worker, under the lock: whether room that was asked for is there again. */
+bool closer_grants_room(Closer *closer, CloserLane *lane);

@@ -5,6 +5,8 @@ libdaemon_la_SOURCES = \
 	daemon/background.h \
 	daemon/closer.c \
 	daemon/closer.h \
+	daemon/closer_worker.c \
+	daemon/closer_worker.h \
 	daemon/descriptor_kind.c \
 	daemon/descriptor_kind.h \
 	daemon/inspect.c \

@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-_Static_assert(CLOSER_QUEUE_MAX + FD_LIST_MAX <= IO_DRIVER_CLOSING_MAX, "see io_driver.h");
+_Static_assert(CLOSER_LANE_MAX + FD_LIST_MAX <= IO_DRIVER_CLOSING_MAX, "see io_driver.h");
 
 enum {
         /* Connections accepted in one turn of the loop. */
@@ -25,8 +25,9 @@ enum {
         /* How long accepting rests when descriptors or memory have run out. */
         ACCEPT_PAUSE_MS = 100,
         /* Descriptors beside those of sessions and of the closer: standard streams, epoll, signal
-         * pipe, listening socket, eventfds, scratch number, /proc, one packet being received. */
-        DESCRIPTORS_OWN = 64 + FD_LIST_MAX,
+         * pipe, listening socket, eventfds, scratch number, /proc, one packet being received, and
+         * connections that are turned away. */
+        DESCRIPTORS_OWN = 64 + FD_LIST_MAX + CLOSER_STRANGERS_MAX,
         /* A session's socket, its epoll set and its process. */
         DESCRIPTORS_PER_SESSION = 3,
 };
@@ -61,7 +62,7 @@ static void turn_away(Server *server, int take_fd)
         server->refusals++;
         session_say_goodbye(&stranger, 0, r, error_text());
         shutdown(take_fd, SHUT_RDWR);
-        closer_push_own(&server->closer, take_fd);
+        closer_push_own(&server->closer, &server->closer.strangers, take_fd);
 }
 
 static void on_acceptable(evutil_socket_t listening_fd, short what, void *data)
@@ -73,7 +74,7 @@ static void on_acceptable(evutil_socket_t listening_fd, short what, void *data)
                 Session *session;
                 int fd;
 
-                if (closer_is_behind(&server->closer)) {
+                if (closer_is_full(&server->closer)) {
                         pause_accepting(server, EBUSY);
                         return;
                 }
@@ -99,23 +100,37 @@ static void on_acceptable(evutil_socket_t listening_fd, short what, void *data)
         }
 }
 
-/* Lets as many held sessions read as there is room for, so that they take turns. */
+/* Lets as many of a lane's held sessions read as there is room for, so that they take turns.
+ * Whether there are more. */
+static bool release_held(Server *server, CloserLane *lane)
+{
+        size_t room;
+
+        if (TAILQ_EMPTY(&lane->held))
+                return false;
+        room = closer_room(&server->closer, lane);
+        if (room == 0)
+                return false; /* the closer wakes us when there is some */
+        for (; room > 0 && !TAILQ_EMPTY(&lane->held); room--)
+                session_release_hold(TAILQ_FIRST(&lane->held));
+        return !TAILQ_EMPTY(&lane->held);
+}
+
 static void on_woken(evutil_socket_t fd, short what, void *data)
 {
         Server *server = data;
+        CloserLane *lane;
         eventfd_t value;
-        size_t room;
+        bool more = false;
 
         (void)what;
         /* In this order: a wake that comes after the question must not be read away. */
         eventfd_read(fd, &value);
-        room = closer_room(&server->closer);
-        if (room == 0)
-                return; /* the closer wakes us when there is some */
-        for (; room > 0 && !TAILQ_EMPTY(&server->held); room--)
-                session_release_hold(TAILQ_FIRST(&server->held));
+        closer_tend(&server->closer);
+        LIST_FOREACH(lane, &server->closer.lanes, link)
+        more |= release_held(server, lane);
         /* The rest once these have read. */
-        if (!TAILQ_EMPTY(&server->held))
+        if (more)
                 eventfd_write(fd, 1);
 }
 
@@ -183,22 +198,37 @@ static int make_events(Server *server)
         return 0;
 }
 
-/* Makes sure that the sessions allowed can have their descriptors, with the closer's queue full
+/* The closer's share of so many open files: a quarter, if they do not suffice for all of it. */
+static rlim_t share_of_closer(rlim_t open_files, rlim_t wanted)
+{
+        rlim_t quarter = open_files / 4;
+
+        if (open_files >= wanted || quarter > CLOSER_PLACES_MAX)
+                return CLOSER_PLACES_MAX;
+        return quarter < CLOSER_PLACES_MIN ? CLOSER_PLACES_MIN : quarter;
+}
+
+/* Makes sure that the sessions allowed can have their descriptors, with the closer's lanes full
  * and a full packet being received. */
 static int reserve_descriptors(Server *server)
 {
-        const rlim_t shared = DESCRIPTORS_OWN + CLOSER_QUEUE_MAX;
         struct rlimit limit;
-        rlim_t wanted;
+        rlim_t wanted, shared;
 
         server->sessions_max = server->options->sessions_max;
-        wanted = shared + (rlim_t)server->sessions_max * DESCRIPTORS_PER_SESSION;
+        wanted = DESCRIPTORS_OWN + CLOSER_PLACES_MAX +
+                 (rlim_t)server->sessions_max * DESCRIPTORS_PER_SESSION;
         if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
                 return error_set(errno, "no limit of open files: %s", strerror(errno));
         limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
-        if (limit.rlim_cur <= shared)
-                return error_set(EMFILE, "the limit of open files is %llu: allow at least %llu",
-                                 (unsigned long long)limit.rlim_max, (unsigned long long)wanted);
+        server->closer_places = (uint32_t)share_of_closer(limit.rlim_cur, wanted);
+        shared = DESCRIPTORS_OWN + server->closer_places;
+        if (limit.rlim_cur < shared + DESCRIPTORS_PER_SESSION)
+                return error_set(EMFILE,
+                                 "the limit of open files is %llu: %u is the least, %llu would do",
+                                 (unsigned long long)limit.rlim_max,
+                                 DESCRIPTORS_OWN + CLOSER_PLACES_MIN + DESCRIPTORS_PER_SESSION,
+                                 (unsigned long long)wanted);
         if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
                 return error_set(errno, "the limit of open files: %s", strerror(errno));
         if (limit.rlim_cur < wanted) {
@@ -245,9 +275,10 @@ static int start_driver(Server *server)
         r = io_driver_open(&server->driver);
         if (r < 0)
                 return error_set(-r, "no number for the scratch descriptor: %s", strerror(-r));
-        r = closer_start(&server->closer, server->driver.wake_fd, server->sessions_max);
+        r = closer_start(&server->closer, server->base, server->driver.wake_fd,
+                         server->closer_places);
         if (r < 0)
-                return error_set(-r, "no thread for the closer: %s", strerror(-r));
+                return error_set(-r, "no closer: %s", strerror(-r));
         server->closer_runs = true;
         return 0;
 }
@@ -261,11 +292,11 @@ static int open_parts(Server *server)
         if (r == 0)
                 r = reserve_descriptors(server);
         if (r == 0)
+                r = make_loop(server);
+        if (r == 0)
                 r = start_driver(server);
         if (r == 0)
                 r = listening_socket_open(&server->listening, options->socket_path, options->user);
-        if (r == 0)
-                r = make_loop(server);
         if (r == 0)
                 r = make_events(server);
         if (r == 0)
@@ -284,7 +315,6 @@ int server_open(Server **out, const Options *options)
         server->listening.fd = -1;
         server->driver = (IoDriver)IO_DRIVER_INIT;
         TAILQ_INIT(&server->sessions);
-        TAILQ_INIT(&server->held);
         frame_arena_init(&server->arena);
         quota_init(&server->quota, options->sessions_per_user_max,
                    options->registrations_per_user_max);
@@ -326,13 +356,14 @@ Server *server_close(Server *server)
                         event_free(events[i]);
         }
         listening_socket_close(&server->listening);
-        if (server->base)
-                event_base_free(server->base);
         quota_deinit(&server->quota);
         if (server->closer_runs && !closer_stop(&server->closer)) {
-                log_daemon(LOG_WARNING, "a client's descriptor does not close: left to the kernel");
+                log_daemon(LOG_WARNING, "some descriptors do not close: left to the kernel, which "
+                                        "keeps the process until they do");
                 return NULL;
         }
+        if (server->base)
+                event_base_free(server->base);
         io_driver_close(&server->driver);
         free(server);
         return NULL;

@@ -30,9 +30,9 @@ struct Server {
         struct event *terminate[2];
 
         struct SessionList sessions; /* in order of id */
-        struct SessionList held;     /* waiting for room in the closer, longest first */
         uint32_t session_count;
         uint32_t sessions_max; /* as configured, or fewer if descriptors do not suffice */
+        uint32_t closer_places;
         uint64_t sessions_total;
         uint64_t registration_count;
         uint64_t refusals;

@@ -101,7 +101,7 @@ static int read_packet(Session *session, FdList *fds, uint32_t *sequence, bool *
 static void hold(Session *session)
 {
         session->held = true;
-        TAILQ_INSERT_TAIL(&session->server->held, session, held_link);
+        TAILQ_INSERT_TAIL(&session->lane->held, session, held_link);
         event_del(session->readable);
 }
 
@@ -124,13 +124,13 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
                 bool brought_descriptors;
                 int r;
 
-                if (closer_room(&server->closer) == 0) {
+                if (closer_room(&server->closer, session->lane) == 0) {
                         hold(session);
                         return;
                 }
                 r = read_packet(session, &fds, &sequence, &closed);
                 brought_descriptors = fds.count > 0;
-                closer_push(&server->closer, &fds);
+                closer_push(&server->closer, session->lane, &fds);
                 if (closed) {
                         log_session(LOG_DEBUG, session, "closed");
                         session_free(session);
@@ -213,7 +213,7 @@ int session_watch_set(Session *session)
 void session_release_hold(Session *session)
 {
         session->held = false;
-        TAILQ_REMOVE(&session->server->held, session, held_link);
+        TAILQ_REMOVE(&session->lane->held, session, held_link);
         session_rearm(session);
 }
 
@@ -296,18 +296,21 @@ int session_new(Server *server, int take_socket_fd, uint64_t id, Session **out)
         int r;
 
         if (!session) {
-                closer_push_own(&server->closer, take_socket_fd);
+                closer_push_own(&server->closer, &server->closer.strangers, take_socket_fd);
                 return error_set(ENOMEM, "no memory for another session");
         }
         session->server = server;
         session->id = id;
         session->socket_fd = take_socket_fd;
         session->process_fd = -1;
+        session->lane = &server->closer.strangers;
         registration_set_init(&session->registrations,
                               server->options->registrations_per_session_max);
         notifier_init(&session->notifier, session->socket_fd);
 
         r = identify_peer(session);
+        if (r == 0)
+                r = closer_lane_join(&server->closer, session->uid, &session->lane);
         if (r == 0)
                 r = charge_session(session);
         if (r < 0) {
@@ -355,19 +358,19 @@ Session *session_free(Session *session)
         if (session->user) {
                 TAILQ_REMOVE(&server->sessions, session, link);
                 if (session->held)
-                        TAILQ_REMOVE(&server->held, session, held_link);
+                        TAILQ_REMOVE(&session->lane->held, session, held_link);
                 server->session_count--;
                 server->registration_count -= session->charged_registrations;
                 quota_discharge(session->user, QUOTA_REGISTRATIONS, session->charged_registrations);
                 quota_discharge(session->user, QUOTA_SESSIONS, 1);
                 session->user = quota_user_unref(&server->quota, session->user);
         }
-        if (session->registrations.selector.epoll_fd >= 0)
-                closer_push_own(&server->closer,
-                                STEAL_FD(session->registrations.selector.epoll_fd));
+        closer_push_own(&server->closer, session->lane,
+                        STEAL_FD(session->registrations.selector.epoll_fd));
         /* The client sees the end now; what it had sent may take its time to close. */
         shutdown(session->socket_fd, SHUT_RDWR);
-        closer_push_own(&server->closer, session->socket_fd);
+        closer_push_own(&server->closer, session->lane, session->socket_fd);
+        closer_lane_leave(&server->closer, session->lane);
         registration_set_deinit(&session->registrations);
         notifier_deinit(&session->notifier);
         free(session);

@@ -6,13 +6,14 @@
  * epoll set is ready (readiness), its socket is writable again. The last is armed only while the
  * notifier is waiting, and then the other two are not: a client that does not read is not served
  * and costs nothing but a look at its process, whose end the connection need not tell then
- * (peer_process.h). A session whose descriptors find no room in the closer is held: its requests
- * wait in its socket until the closer has caught up.
+ * (peer_process.h). A session whose descriptors find no room in its user's lane of the closer is
+ * held: its requests wait in its socket until the lane has caught up.
  *
  * Whatever goes wrong here ends this session and no other. Owned by the server, single-threaded.
  */
 #pragma once
 
+#include "daemon/closer.h"
 #include "daemon/notifier.h"
 #include "daemon/quota.h"
 #include "daemon/registration_set.h"
@@ -47,6 +48,7 @@ typedef struct Session {
         bool open;
         bool held;
         QuotaUser *user;
+        CloserLane *lane; /* its user's, or the strangers' */
         uint32_t charged_registrations;
         RegistrationSet registrations;
         Notifier notifier;

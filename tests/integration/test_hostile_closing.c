@@ -1,15 +1,21 @@
 /*
  * Descriptors whose close() blocks: a TCP socket that lingers for a minute over data its peer never
- * reads. The daemon's copy is the last one, so the daemon is who waits; but only its closer may,
- * and not for long. See tests/support/hostile_scene.h for what holds at the end of every test here.
+ * reads, where the daemon's copy is the last one, so the daemon is who waits; and a file whose FUSE
+ * server does not answer, where every close() asks. Only the closer may wait, and only for whom it
+ * closes. See tests/support/hostile_scene.h for what holds at the end of every test here.
  */
+#include "core/cleanup.h"
 #include "core/readiness.h"
+#include "daemon/closer.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
 #include "tests/support/hostile_scene.h"
+#include "tests/support/silent_fuse.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -180,10 +186,126 @@ START_TEST(they_do_not_keep_the_daemon_from_stopping)
 }
 END_TEST
 
+/* ---- a file system that does not answer ---- */
+
+enum { NOBODY = 65534 };
+
+static int silent_fd;
+
+static void set_up_silent(void)
+{
+        hostile_scene_start(NULL);
+        silent_fd = silent_fuse_open(S_IFREG);
+        if (silent_fd < 0) {
+                int error = errno;
+
+                hostile_scene_tear_down();
+                SKIP_TEST("no FUSE file system: %s", strerror(error));
+        }
+}
+
+static void end_silence(void)
+{
+        silent_fuse_end();
+        close(silent_fd);
+}
+
+static void tear_down_silent(void)
+{
+        end_silence();
+        hostile_scene_tear_down();
+}
+
+/* Each copy is refused, and its close() does not return. */
+static void send_silent(uint32_t slot, size_t n)
+{
+        int fds[FRAME_SOURCES_MAX];
+        RawBytes packet = {0};
+
+        for (size_t i = 0; i < n; i++)
+                fds[i] = silent_fd;
+        put_sources(&packet, slot, 1, (uint32_t)n);
+        ck_assert_int_eq(raw_client_send(&scene.client, &packet, fds, n), 0);
+        ck_assert_uint_eq(
+                raw_client_expect(&scene.client, IOD__FRAME__BODY_REFUSED)->refused->n_source, n);
+}
+
+START_TEST(a_file_whose_server_is_silent_holds_up_nobodys_closing)
+{
+        uint64_t source = raw_source(0, 1, READINESS_READABLE);
+
+        raw_client_open(&scene.client, scene.daemon.socket_path);
+        raw_client_add(&scene.client, 7, &source, &silent_fd, 1);
+        raw_client_expect_source_refused(&scene.client, 7, source, EPERM,
+                                         "a regular file is always ready: use it without waiting");
+        /* What the neighbour sends is closed, though it is the same user: the other end of a pipe
+         * sees it. So often that a queue nobody closes would be full. */
+        hostile_scene_await_closer();
+        for (int i = 0; i < 600; i++)
+                hostile_scene_check_neighbour();
+        hostile_scene_await_closer();
+}
+END_TEST
+
+START_TEST(however_many_of_its_files_hold_up_no_other_user)
+{
+        if (getuid() != 0)
+                SKIP_TEST("only root can be another user");
+        ck_assert_int_eq(chmod(scene.daemon.directory, 0755), 0);
+        ck_assert_int_eq(seteuid(NOBODY), 0);
+        raw_client_open(&scene.client, scene.daemon.socket_path);
+        ck_assert_int_eq(seteuid(0), 0);
+        send_silent(0, FRAME_SOURCES_MAX);
+        send_silent(FRAME_SOURCES_MAX, FRAME_SOURCES_MAX);
+        /* Its own requests wait. */
+        raw_client_request(&scene.client, 77, RAW_GET_STATUS);
+        for (int i = 0; i < 600; i++)
+                hostile_scene_check_neighbour();
+        hostile_scene_await_closer();
+        ck_assert(!wait_readable(scene.client.socket_fd, 0));
+        silent_fuse_end();
+        ck_assert_uint_eq(raw_client_expect(&scene.client, IOD__FRAME__BODY_STATUS)->sequence, 77);
+}
+END_TEST
+
+/* The main thread's state, as proc(5) has it. */
+static char state_of_daemon(void)
+{
+        CLEANUP(cleanup_fclose) FILE *file = NULL;
+        char path[64], state = '?';
+
+        snprintf(path, sizeof(path), "/proc/%d/stat", (int)scene.daemon.pid);
+        file = fopen(path, "re");
+        if (!file || fscanf(file, "%*d (kyron-iod) %c", &state) != 1)
+                return '?';
+        return state;
+}
+
+START_TEST(a_daemon_that_is_told_to_stop_ends_its_work_all_the_same)
+{
+        int status;
+
+        raw_client_open(&scene.client, scene.daemon.socket_path);
+        send_silent(0, 3 * CLOSER_LANE_THREADS);
+        ck_assert_int_eq(kill(scene.daemon.pid, SIGTERM), 0);
+        /* It has removed its socket and called exit(); the kernel keeps what is left of it until
+         * the file is closed. */
+        ck_assert(WAIT_UNTIL(state_of_daemon() == 'Z', DEADLINE_MS));
+        ck_assert_int_lt(access(scene.daemon.socket_path, F_OK), 0);
+        raw_client_expect_goodbye(&scene.neighbour, 0, ESHUTDOWN, "kyron-iod is stopping");
+        end_silence();
+        ck_assert(wait_exit(scene.daemon.pid, DEADLINE_MS, &status));
+        ck_assert_int_eq(status, 0);
+        remove_temp_dir(STEAL_PTR(scene.daemon.directory));
+        hostile_scene_forget();
+}
+END_TEST
+
 static Suite *hostile_closing_suite(void)
 {
         Suite *suite = suite_create("hostile closing");
         TCase *lingering = tcase_create("lingering");
+        TCase *silent = tcase_create("silent");
 
         tcase_add_checked_fixture(lingering, set_up, tear_down);
         tcase_set_timeout(lingering, TEST_TIMEOUT_SECONDS);
@@ -196,6 +318,13 @@ static Suite *hostile_closing_suite(void)
         tcase_add_test(lingering, hundreds_of_them_stall_nobody);
         tcase_add_test(lingering, they_do_not_keep_the_daemon_from_stopping);
         suite_add_tcase(suite, lingering);
+
+        tcase_add_checked_fixture(silent, set_up_silent, tear_down_silent);
+        tcase_set_timeout(silent, TEST_TIMEOUT_SECONDS);
+        tcase_add_test(silent, a_file_whose_server_is_silent_holds_up_nobodys_closing);
+        tcase_add_test(silent, however_many_of_its_files_hold_up_no_other_user);
+        tcase_add_test(silent, a_daemon_that_is_told_to_stop_ends_its_work_all_the_same);
+        suite_add_tcase(suite, silent);
         return suite;
 }
 

@@ -7,15 +7,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
-enum { ROOT_NODE = 1, FILE_NODE = 2, REQUEST_MAX = FUSE_MIN_READ_BUFFER + 4096 };
+enum {
+        ROOT_NODE = 1,
+        FILE_NODE = 2,
+        REQUEST_MAX = FUSE_MIN_READ_BUFFER + 4096,
+        LOCK_INTERVAL_MS = 50
+};
 
 static pid_t server = -1;
 
@@ -79,13 +86,30 @@ static bool serve(int fuse, mode_t mode, const struct fuse_in_header *request)
         }
 }
 
-static _Noreturn void run_server(int fuse, mode_t mode)
+/*
+ * A test that fails ends with its file open, and the kernel lets go of neither until this process
+ * has ended. What tells it that the test's has begun to end is a lock: it goes when the kernel
+ * closes the locked file, before ours, because that has the lower number.
+ */
+static bool take_lock(int fd)
+{
+        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+        return fcntl(fd, F_SETLK, &lock) == 0;
+}
+
+static _Noreturn void run_server(int fuse, int locked, mode_t mode)
 {
         static _Alignas(8) char request[REQUEST_MAX];
+        struct pollfd fds = {.fd = fuse, .events = POLLIN};
         bool serving = true;
 
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        while (read(fuse, request, sizeof(request)) > 0 || errno == EINTR || errno == EAGAIN) {
+        while (!take_lock(locked)) {
+                if (poll(&fds, 1, LOCK_INTERVAL_MS) <= 0)
+                        continue;
+                if (read(fuse, request, sizeof(request)) <= 0 && errno != EINTR && errno != EAGAIN)
+                        break;
                 if (serving)
                         serving = serve(fuse, mode, (const struct fuse_in_header *)request);
         }
@@ -96,7 +120,7 @@ int silent_fuse_open(mode_t mode)
 {
         CLEANUP(cleanup_close) int fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
         char options[128];
-        int fd;
+        int fd, locked;
 
         if (fuse < 0 || unshare(CLONE_NEWNS) < 0 ||
             mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0)
@@ -106,10 +130,13 @@ int silent_fuse_open(mode_t mode)
         /* Over a directory that is everywhere and that no test needs; in our namespace only. */
         if (mount("silent", "/mnt", "fuse", MS_NODEV | MS_NOSUID, options) < 0)
                 return -1;
+        locked = memfd_create("silent", MFD_CLOEXEC);
+        ck_assert_int_ge(locked, 0);
+        ck_assert(take_lock(locked));
         server = fork();
         ck_assert_int_ge(server, 0);
         if (server == 0)
-                run_server(fuse, mode);
+                run_server(fuse, locked, mode);
         fd = open("/mnt/file", O_RDWR | O_CLOEXEC | O_NONBLOCK);
         ck_assert_msg(fd >= 0, "open: %s", strerror(errno));
         return fd;
@@ -117,6 +144,9 @@ int silent_fuse_open(mode_t mode)
 
 void silent_fuse_end(void)
 {
+        if (server < 0)
+                return;
         kill(server, SIGKILL);
         waitpid(server, NULL, 0);
+        server = -1;
 }

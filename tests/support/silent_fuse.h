@@ -11,5 +11,5 @@
 /* Mounts it and opens its file, whose type is mode's (S_IFREG, S_IFIFO). Returns the descriptor,
  * or -1 where that cannot be done: without /dev/fuse or the right to mount. */
 int silent_fuse_open(mode_t mode);
-/* Ends the server, and with it whatever hangs. */
+/* Ends the server, and with it whatever hangs; nothing the second time. */
 void silent_fuse_end(void);

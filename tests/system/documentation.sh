@@ -172,7 +172,7 @@ sentences_are_documented() {
         text man/kyron-iod-protocol.7.scd >"$work/page"
         for file in proto/frame_socket.c proto/frame.c daemon/descriptor_kind.c daemon/inspect.c \
                 daemon/io_driver.c daemon/notifier.c daemon/quota.c daemon/registration_set.c \
-                daemon/server.c daemon/session.c daemon/session_dispatch.c; do
+                daemon/closer.c daemon/server.c daemon/session.c daemon/session_dispatch.c; do
                 while read -r call; do
                         # Of the server's, these two reach a client.
                         [[ $file != daemon/server.c || $call =~ EDQUOT|ESHUTDOWN ]] || continue

@@ -1,42 +1,86 @@
 /*
- * daemon/closer: whatever close() of a client's file takes, the loop goes on; what is open at a
- * time is bounded; who asked for room is woken, and nobody else.
+ * daemon/closer and daemon/closer_worker: whatever close() of a client's file takes, the loop goes
+ * on and so do other users' lanes; what is open at a time is bounded; who asked for room is woken,
+ * and nobody else. Patience is a timer of the loop's, so it comes only where a test takes turns.
  */
 #include "core/cleanup.h"
+#include "core/error.h"
 #include "daemon/closer.h"
+#include "daemon/log.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <event2/event.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+enum { ALICE = 1000, BOB, CAROL };
+
 static Closer closer;
+static CloserLane *lane; /* alice's */
+static struct event_base *base;
 static int wake_fd;
+
+static void start(size_t places)
+{
+        ck_assert_int_eq(closer_start(&closer, base, wake_fd, places), 0);
+        ck_assert_int_eq(closer_lane_join(&closer, ALICE, &lane), 0);
+}
+
+static void set_up_with(size_t places)
+{
+        log_open(LOG_ERR);
+        wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        ck_assert_int_ge(wake_fd, 0);
+        base = event_base_new();
+        ck_assert_ptr_nonnull(base);
+        start(places);
+}
 
 static void set_up(void)
 {
-        wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        ck_assert_int_ge(wake_fd, 0);
-        ck_assert_int_eq(closer_start(&closer, wake_fd, 1), 0);
+        set_up_with(CLOSER_PLACES_MAX);
 }
 
-static void push_one(int take_fd)
+static void set_up_few_places(void)
+{
+        set_up_with(CLOSER_PLACES_MIN);
+}
+
+/* What the server does when it is woken, and the timers that are due. */
+static void turn(void)
+{
+        eventfd_t value;
+
+        if (eventfd_read(wake_fd, &value) == 0)
+                closer_tend(&closer);
+        event_base_loop(base, EVLOOP_NONBLOCK);
+}
+
+static bool is_patient(void)
+{
+        return event_pending(closer.patience, EV_TIMEOUT, NULL);
+}
+
+static void push_one(CloserLane *to, int take_fd)
 {
         FdList list = {.count = 0};
 
         fd_list_add(&list, take_fd);
-        closer_push(&closer, &list);
+        closer_push(&closer, to, &list);
 }
 
 /* n descriptors of one pipe's writing end; the reading end tells when all are closed. */
-static void push_pipe(size_t n, int *reading_end)
+static void push_pipe_to(CloserLane *to, size_t n, int *reading_end)
 {
         FdList list = {.count = 0};
         int pipe[2];
@@ -46,8 +90,13 @@ static void push_pipe(size_t n, int *reading_end)
         fd_list_add(&list, pipe[1]);
         for (size_t i = 1; i < n; i++)
                 fd_list_add(&list, dup(pipe[1]));
-        closer_push(&closer, &list);
+        closer_push(&closer, to, &list);
         ck_assert_uint_eq(list.count, 0);
+}
+
+static void push_pipe(size_t n, int *reading_end)
+{
+        push_pipe_to(lane, n, reading_end);
 }
 
 static bool is_at_end(int fd)
@@ -59,29 +108,80 @@ static bool is_at_end(int fd)
 
 /* ---- a close() that lasts ---- */
 
-static atomic_int gated_fd = -1;
+enum { GATED_FDS = 2048 };
+
+static atomic_bool gated[GATED_FDS];
 static int gate[2];
 
-/* The closer's, in this program: that of one descriptor lasts until open_gate(), whatever signals
+/* The closer's, in this program: that of some descriptors lasts until open_gate(), whatever signals
  * come, like that of a file whose server does not answer. */
 int close(int fd)
 {
-        if (fd >= 0 && fd == gated_fd)
-                while (read(gate[0], &(char){0}, 1) < 0 && errno == EINTR)
-                        ;
+        if (fd >= 0 && fd < GATED_FDS && atomic_exchange(&gated[fd], false))
+                wait_readable(gate[0], 2 * DEADLINE_MS);
         return (int)syscall(SYS_close, fd);
+}
+
+static void push_gated_to(CloserLane *to)
+{
+        int fd = eventfd(0, EFD_CLOEXEC);
+
+        if (gate[1] == 0)
+                ck_assert_int_eq(pipe2(gate, O_CLOEXEC), 0);
+        ck_assert_int_lt(fd, GATED_FDS);
+        gated[fd] = true;
+        push_one(to, fd);
 }
 
 static void push_gated(void)
 {
-        ck_assert_int_eq(pipe2(gate, O_CLOEXEC), 0);
-        gated_fd = eventfd(0, EFD_CLOEXEC);
-        push_one(gated_fd);
+        push_gated_to(lane);
 }
 
 static void open_gate(void)
 {
         put_byte(gate[1]);
+}
+
+static unsigned count_workers(const CloserLane *of, CloserWorkerState state)
+{
+        unsigned count = 0;
+
+        pthread_mutex_lock(&closer.lock);
+        for (size_t i = 0; i < CLOSER_LANE_THREADS; i++)
+                count += of->workers[i].state == state;
+        pthread_mutex_unlock(&closer.lock);
+        return count;
+}
+
+static size_t count_open(const CloserLane *of)
+{
+        size_t open;
+
+        pthread_mutex_lock(&closer.lock);
+        open = of->open;
+        pthread_mutex_unlock(&closer.lock);
+        return open;
+}
+
+static size_t count_queued(const CloserLane *of)
+{
+        size_t queued;
+
+        pthread_mutex_lock(&closer.lock);
+        queued = of->queued;
+        pthread_mutex_unlock(&closer.lock);
+        return queued;
+}
+
+static size_t count_lanes(void)
+{
+        CloserLane *each;
+        size_t count = 0;
+
+        LIST_FOREACH(each, &closer.lanes, link)
+        count += each != &closer.strangers;
+        return count;
 }
 
 START_TEST(what_is_pushed_is_closed)
@@ -105,7 +205,7 @@ START_TEST(what_was_stolen_from_the_list_is_not_closed)
         fd_list_add(&list, kept[1]);
         fd_list_add(&list, given[1]);
         ck_assert_int_eq(fd_list_steal(&list, 0), kept[1]);
-        closer_push(&closer, &list);
+        closer_push(&closer, lane, &list);
         ck_assert(wait_readable(given[0], DEADLINE_MS));
         ck_assert(closer_stop(&closer));
         put_byte(kept[1]);
@@ -120,7 +220,7 @@ START_TEST(no_foreign_descriptor_can_stall_the_loop)
         push_gated();
         /* Behind it in the queue, so open for as long as it is. */
         push_pipe(1, &end);
-        ck_assert(closer_room(&closer) > 0);
+        ck_assert(closer_room(&closer, lane) > 0);
         ck_assert_int_lt(read(end, &(char){0}, 1), 0);
         ck_assert_int_eq(errno, EAGAIN);
         open_gate();
@@ -149,16 +249,10 @@ START_TEST(lingering_sockets_do_not_hold_up_what_is_behind_them)
                 make_lingering(pair);
                 lingering[i] = pair[0];
         }
-        /* Once the thread waits for work, and once when there is work before it has begun. */
-        for (int i = 0; i < 20; i++) {
-                if (i == 10) {
-                        ck_assert(closer_stop(&closer));
-                        ck_assert_int_eq(closer_start(&closer, wake_fd, 1), 0);
-                }
-                push_one(lingering[i]);
-        }
+        for (int i = 0; i < 20; i++)
+                push_one(lane, lingering[i]);
         push_pipe(1, &end);
-        ck_assert(wait_readable(end, DEADLINE_MS));
+        ck_assert(WAIT_UNTIL((turn(), wait_readable(end, 0)), DEADLINE_MS));
         ck_assert(closer_stop(&closer));
 }
 END_TEST
@@ -170,7 +264,7 @@ START_TEST(what_lingers_is_still_sent_to_the_last_byte)
         int pair[2];
 
         sent = make_lingering(pair);
-        push_one(pair[0]);
+        push_one(lane, pair[0]);
         ck_assert(closer_stop(&closer));
         while (received < sent || !is_at_end(pair[1])) {
                 ck_assert(wait_readable(pair[1], deadline_left(deadline)));
@@ -188,14 +282,14 @@ START_TEST(room_means_a_full_packet_and_who_asked_is_woken)
         push_gated();
         /* With the one being closed: 512 - 253 leave room for a full packet, one more does not. */
         push_pipe(FD_LIST_MAX, &ends[0]);
-        push_pipe(CLOSER_QUEUE_MAX - FD_LIST_MAX - FD_LIST_MAX - 1, &ends[1]);
-        ck_assert(closer_room(&closer) > 0);
-        push_one(eventfd(0, EFD_CLOEXEC));
-        ck_assert(closer_room(&closer) == 0);
+        push_pipe(CLOSER_LANE_MAX - FD_LIST_MAX - FD_LIST_MAX - 1, &ends[1]);
+        ck_assert(closer_room(&closer, lane) > 0);
+        push_one(lane, eventfd(0, EFD_CLOEXEC));
+        ck_assert(closer_room(&closer, lane) == 0);
         ck_assert_int_lt(eventfd_read(wake_fd, &value), 0);
         open_gate();
         ck_assert(wait_readable(wake_fd, DEADLINE_MS));
-        ck_assert(closer_room(&closer) > 0);
+        ck_assert(closer_room(&closer, lane) > 0);
         ck_assert(closer_stop(&closer));
         /* Woken once for what was asked once. */
         ck_assert_int_eq(eventfd_read(wake_fd, &value), 0);
@@ -205,26 +299,228 @@ END_TEST
 
 START_TEST(what_a_session_leaves_has_a_place_when_packets_have_none)
 {
+        CloserLane *again;
         int ends[3], own[2];
 
         push_gated();
         push_pipe(FD_LIST_MAX, &ends[0]);
         push_pipe(FD_LIST_MAX, &ends[1]);
-        push_pipe(CLOSER_QUEUE_MAX - 2 * FD_LIST_MAX - 1, &ends[2]);
-        ck_assert(!closer_is_behind(&closer));
-        ck_assert_uint_eq(closer_room(&closer), 0);
-        /* This closer is for one session: its socket and its set. */
+        push_pipe(CLOSER_LANE_MAX - 2 * FD_LIST_MAX - 1, &ends[2]);
+        ck_assert_uint_eq(closer_room(&closer, lane), 0);
+        /* Another session is taken while the packets' places suffice, and not after. */
+        ck_assert_int_eq(closer_lane_join(&closer, ALICE, &again), 0);
+        ck_assert_ptr_eq(again, lane);
         pipe_pair(own);
-        closer_push_own(&closer, dup(own[1]));
-        ck_assert(closer_is_behind(&closer));
-        closer_push_own(&closer, own[1]);
-        ck_assert_uint_eq(closer_room(&closer), 0);
+        for (int i = 0; i < 3; i++)
+                closer_push_own(&closer, lane, dup(own[1]));
+        closer_push_own(&closer, lane, own[1]);
+        closer_lane_leave(&closer, lane);
+        ck_assert_int_eq(closer_lane_join(&closer, ALICE, &again), -EDQUOT);
+        ck_assert_str_eq(error_text(), "user 1000 sent descriptors that take long to close: "
+                                       "try again later");
+        ck_assert_uint_eq(closer_room(&closer, lane), 0);
         open_gate();
         ck_assert(wait_readable(own[0], DEADLINE_MS));
         ck_assert(is_at_end(own[0]));
         ck_assert(wait_readable(wake_fd, DEADLINE_MS));
-        ck_assert(!closer_is_behind(&closer));
+        ck_assert_int_eq(closer_lane_join(&closer, ALICE, &again), 0);
         ck_assert(closer_stop(&closer));
+}
+END_TEST
+
+START_TEST(a_lane_grows_with_the_places_that_are_reserved_and_keeps_its_order)
+{
+        enum { SESSIONS = 300 };
+        size_t before = count_descriptors();
+        CloserLane *same;
+        int end;
+
+        push_gated();
+        push_pipe(FD_LIST_MAX, &end);
+        for (int i = 0; i < SESSIONS; i++)
+                ck_assert_int_eq(closer_lane_join(&closer, ALICE, &same), 0);
+        for (int i = 0; i < SESSIONS; i++) {
+                closer_push_own(&closer, lane, dup(wake_fd));
+                /* A place that was not needed. */
+                closer_push_own(&closer, lane, -1);
+                closer_lane_leave(&closer, lane);
+        }
+        ck_assert_int_eq(closer_reserve(&closer, lane, 1000), 0);
+        for (int i = 0; i < 1000; i++)
+                closer_push_own(&closer, lane, -1);
+        ck_assert_uint_eq(lane->reserved, CLOSER_SESSION_PLACES);
+        open_gate();
+        ck_assert(closer_stop(&closer));
+        ck_assert(is_at_end(end));
+        close(end);
+        close(gate[0]);
+        close(gate[1]);
+        ck_assert_uint_eq(count_descriptors(), before);
+}
+END_TEST
+
+/* ---- what does not close at all ---- */
+
+START_TEST(what_does_not_close_is_left_to_its_thread_and_the_rest_is_closed)
+{
+        int end;
+
+        push_gated();
+        push_pipe(1, &end);
+        ck_assert(is_patient());
+        ck_assert(WAIT_UNTIL((turn(), wait_readable(end, 0)), DEADLINE_MS));
+        ck_assert_uint_eq(count_workers(lane, CLOSER_WORKER_WRITTEN_OFF), 1);
+        /* It keeps its place, and nothing runs for it. */
+        ck_assert(WAIT_UNTIL((turn(), !is_patient()), DEADLINE_MS));
+        ck_assert_uint_eq(count_open(lane), 1);
+        open_gate();
+        ck_assert(WAIT_UNTIL((turn(), count_open(lane) == 0 && closer.threads == 1), DEADLINE_MS));
+        ck_assert(closer_stop(&closer));
+}
+END_TEST
+
+START_TEST(a_lane_has_eight_threads_at_most_and_goes_on_with_the_first_that_is_free)
+{
+        int end;
+
+        for (int i = 0; i < CLOSER_LANE_THREADS; i++)
+                push_gated();
+        push_pipe(1, &end);
+        ck_assert(WAIT_UNTIL(
+                (turn(), count_workers(lane, CLOSER_WORKER_WRITTEN_OFF) == CLOSER_LANE_THREADS),
+                DEADLINE_MS));
+        ck_assert(WAIT_UNTIL((turn(), !is_patient()), DEADLINE_MS));
+        ck_assert_uint_eq(closer.threads, CLOSER_LANE_THREADS);
+        ck_assert(!wait_readable(end, 0));
+        open_gate();
+        ck_assert(wait_readable(end, DEADLINE_MS));
+        ck_assert(WAIT_UNTIL((turn(), closer.threads == 1), DEADLINE_MS));
+        /* And the one that is left closes what comes. */
+        push_pipe(1, &end);
+        ck_assert(wait_readable(end, DEADLINE_MS));
+        ck_assert(closer_stop(&closer));
+}
+END_TEST
+
+START_TEST(nobody_waits_behind_another_users_descriptors)
+{
+        CloserLane *bobs;
+        int end;
+
+        ck_assert_int_eq(closer_lane_join(&closer, BOB, &bobs), 0);
+        ck_assert_ptr_ne(bobs, lane);
+        /* Without a turn of the loop, so nothing is written off. */
+        push_gated();
+        push_pipe(FD_LIST_MAX, &end);
+        push_pipe(FD_LIST_MAX, &end);
+        ck_assert_uint_eq(closer_room(&closer, lane), 0);
+        ck_assert_uint_eq(closer_room(&closer, bobs), 2);
+        push_pipe_to(bobs, 1, &end);
+        ck_assert(wait_readable(end, DEADLINE_MS));
+        ck_assert(!closer_is_full(&closer));
+        open_gate();
+        ck_assert(closer_stop(&closer));
+}
+END_TEST
+
+START_TEST(with_few_places_one_user_leaves_room_for_another_and_all_are_bounded)
+{
+        CloserLane *bobs, *carols;
+        int end;
+
+        ck_assert_int_eq(closer_lane_join(&closer, BOB, &bobs), 0);
+        ck_assert_int_eq(closer_lane_join(&closer, CAROL, &carols), 0);
+        push_gated();
+        push_pipe(FD_LIST_MAX - 1, &end);
+        ck_assert_uint_eq(closer_room(&closer, lane), 0);
+        ck_assert_uint_eq(closer_room(&closer, bobs), 1);
+        push_gated_to(bobs);
+        push_pipe_to(bobs, FD_LIST_MAX - 1, &end);
+        ck_assert_uint_eq(closer_room(&closer, carols), 0);
+        ck_assert(!closer_is_full(&closer));
+        open_gate();
+        ck_assert(wait_readable(wake_fd, DEADLINE_MS));
+        ck_assert(WAIT_UNTIL(closer_room(&closer, carols) > 0, DEADLINE_MS));
+        ck_assert(closer_stop(&closer));
+}
+END_TEST
+
+START_TEST(connections_that_are_turned_away_have_a_lane_of_their_own_and_a_bound)
+{
+        push_gated_to(&closer.strangers);
+        /* That one is in its close(), so it has left its place in the ring. */
+        ck_assert(WAIT_UNTIL(count_queued(&closer.strangers) == 0, DEADLINE_MS));
+        for (int i = 0; i < CLOSER_STRANGERS_MAX; i++) {
+                ck_assert(!closer_is_full(&closer));
+                closer_push_own(&closer, &closer.strangers, dup(wake_fd));
+        }
+        ck_assert(closer_is_full(&closer));
+        ck_assert_uint_gt(closer_room(&closer, lane), 0);
+        open_gate();
+        ck_assert(WAIT_UNTIL(!closer_is_full(&closer), DEADLINE_MS));
+        ck_assert(closer_stop(&closer));
+}
+END_TEST
+
+START_TEST(a_lane_goes_with_its_last_session_when_all_is_closed)
+{
+        CloserLane *same;
+
+        ck_assert_int_eq(closer_lane_join(&closer, ALICE, &same), 0);
+        push_gated();
+        closer_lane_leave(&closer, lane);
+        closer_lane_leave(&closer, lane);
+        turn();
+        ck_assert_uint_eq(count_lanes(), 1);
+        open_gate();
+        ck_assert(WAIT_UNTIL((turn(), count_lanes() == 0), DEADLINE_MS));
+        ck_assert(WAIT_UNTIL((turn(), !is_patient()), DEADLINE_MS));
+        ck_assert_uint_eq(closer.threads, 0);
+        /* One that never had anything to close, too. */
+        ck_assert_int_eq(closer_lane_join(&closer, BOB, &lane), 0);
+        closer_lane_leave(&closer, lane);
+        turn();
+        ck_assert_uint_eq(count_lanes(), 0);
+        ck_assert(closer_stop(&closer));
+}
+END_TEST
+
+START_TEST(patience_ends_with_the_work)
+{
+        int end;
+
+        ck_assert(!is_patient());
+        for (int i = 0; i < 3; i++) {
+                push_pipe(FD_LIST_MAX, &end);
+                ck_assert(is_patient());
+                ck_assert(WAIT_UNTIL((turn(), !is_patient()), DEADLINE_MS));
+                ck_assert(is_at_end(end));
+        }
+        ck_assert(closer_stop(&closer));
+}
+END_TEST
+
+START_TEST(without_a_thread_it_is_closed_once_there_is_one)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+        SKIP_TEST("a sanitizer needs the memory that this test takes away");
+#else
+        struct rlimit all, none;
+        int end;
+
+        ck_assert_int_eq(getrlimit(RLIMIT_AS, &all), 0);
+        none = (struct rlimit){.rlim_cur = 1, .rlim_max = all.rlim_max};
+        ck_assert_int_eq(setrlimit(RLIMIT_AS, &none), 0);
+        push_pipe(1, &end);
+        turn();
+        ck_assert_int_eq(setrlimit(RLIMIT_AS, &all), 0);
+        if (closer.threads > 0)
+                SKIP_TEST("the limit of memory is not the kernel's here");
+        ck_assert(lane->lacks_thread);
+        ck_assert(is_patient());
+        ck_assert(WAIT_UNTIL((turn(), wait_readable(end, 0)), DEADLINE_MS));
+        ck_assert(closer_stop(&closer));
+#endif
 }
 END_TEST
 
@@ -244,11 +540,17 @@ END_TEST
 
 START_TEST(stopping_does_not_wait_for_ever)
 {
+        int end;
+
         push_gated();
+        push_pipe(1, &end);
         ck_assert(!closer_stop(&closer));
+        /* What can be closed is. */
+        ck_assert(is_at_end(end));
+        ck_assert_uint_eq(closer.threads, 1);
         /* It goes on by itself, and uses *closer. */
         open_gate();
-        ck_assert_int_eq(pthread_join(closer.thread, NULL), 0);
+        ck_assert_int_eq(pthread_join(lane->workers[0].thread, NULL), 0);
 }
 END_TEST
 
@@ -269,18 +571,18 @@ START_TEST(the_ring_goes_round_and_closes_everything_once)
         size_t before = count_descriptors();
         size_t pushed = 0;
 
-        while (pushed < 20 * CLOSER_QUEUE_MAX) {
+        while (pushed < 20 * CLOSER_LANE_MAX) {
                 FdList list = {.count = 0};
                 eventfd_t value;
 
-                while (closer_room(&closer) == 0) {
+                while (closer_room(&closer, lane) == 0) {
                         ck_assert(wait_readable(wake_fd, DEADLINE_MS));
                         eventfd_read(wake_fd, &value);
                 }
                 for (size_t i = 0; i <= pushed % FD_LIST_MAX; i++)
                         fd_list_add(&list, dup(wake_fd));
                 pushed += list.count;
-                closer_push(&closer, &list);
+                closer_push(&closer, lane, &list);
         }
         ck_assert(closer_stop(&closer));
         ck_assert_uint_eq(count_descriptors(), before);
@@ -339,6 +641,7 @@ static Suite *closer_suite(void)
 {
         Suite *suite = suite_create("closer");
         TCase *queue = tcase_create("queue");
+        TCase *few = tcase_create("few places");
 
         tcase_add_checked_fixture(queue, set_up, NULL);
         tcase_add_test(queue, what_is_pushed_is_closed);
@@ -348,6 +651,16 @@ static Suite *closer_suite(void)
         tcase_add_test(queue, what_lingers_is_still_sent_to_the_last_byte);
         tcase_add_test(queue, room_means_a_full_packet_and_who_asked_is_woken);
         tcase_add_test(queue, what_a_session_leaves_has_a_place_when_packets_have_none);
+        tcase_add_test(queue, a_lane_grows_with_the_places_that_are_reserved_and_keeps_its_order);
+        tcase_add_test(queue, what_does_not_close_is_left_to_its_thread_and_the_rest_is_closed);
+        tcase_add_test(queue,
+                       a_lane_has_eight_threads_at_most_and_goes_on_with_the_first_that_is_free);
+        tcase_add_test(queue, nobody_waits_behind_another_users_descriptors);
+        tcase_add_test(queue,
+                       connections_that_are_turned_away_have_a_lane_of_their_own_and_a_bound);
+        tcase_add_test(queue, a_lane_goes_with_its_last_session_when_all_is_closed);
+        tcase_add_test(queue, patience_ends_with_the_work);
+        tcase_add_test(queue, without_a_thread_it_is_closed_once_there_is_one);
         tcase_add_test(queue, who_did_not_ask_for_room_is_not_woken);
         tcase_add_test(queue, stopping_closes_what_is_queued);
         tcase_add_test(queue, stopping_does_not_wait_for_ever);
@@ -355,6 +668,11 @@ static Suite *closer_suite(void)
         tcase_add_test(queue, signals_are_left_to_the_loop);
         tcase_set_timeout(queue, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, queue);
+
+        tcase_add_checked_fixture(few, set_up_few_places, NULL);
+        tcase_add_test(few, with_few_places_one_user_leaves_room_for_another_and_all_are_bounded);
+        tcase_set_timeout(few, TEST_TIMEOUT_SECONDS);
+        suite_add_tcase(suite, few);
         return suite;
 }
 
