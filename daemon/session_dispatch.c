@@ -260,14 +260,15 @@ static int refuse_unknown(Session *session, const Iod__Frame *request)
 int session_dispatch(Session *session, const void *bytes, size_t size, FdList *fds,
                      uint32_t *sequence)
 {
-        Iod__Frame *request;
+        Iod__Frame *request = NULL;
         size_t row;
         int r;
 
         r = frame_decode(&session->server->arena, bytes, size, fds->count, &request);
+        if (request)
+                *sequence = request->sequence;
         if (r < 0)
                 return r;
-        *sequence = request->sequence;
 
         for (row = 0; row < sizeof(requests) / sizeof(requests[0]); row++) {
                 if (requests[row].body == request->body_case)

@@ -40,10 +40,10 @@ int frame_decode(FrameArena *arena, const void *bytes, size_t size, size_t n_des
         frame = iod__frame__unpack(&arena->allocator, size, bytes);
         if (!frame)
                 return error_set(EPROTO, "a packet of %zu bytes is not a frame of iod.proto", size);
+        *out = frame;
         if (frame->descriptors != n_descriptors)
                 return error_set(EBADMSG, "a packet came with %zu descriptors and announced %u",
                                  n_descriptors, frame->descriptors);
-        *out = frame;
         return 0;
 }
 

@@ -42,7 +42,7 @@ void frame_arena_init(FrameArena *arena);
 /*
  * Decodes a packet that came with n_descriptors. *out lives in the arena until the next decode.
  * 0, or with error_text(): -EPROTO the bytes are no frame, -EBADMSG the descriptors are not as
- * many as the frame says. A frame whose body is unknown is no error: body_case is NOT_SET.
+ * many as the frame says, and *out is there for its sequence. A frame whose body is unknown is no error: body_case is NOT_SET.
  */
 int frame_decode(FrameArena *arena, const void *bytes, size_t size, size_t n_descriptors,
                  Iod__Frame **out);

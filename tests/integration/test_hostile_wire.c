@@ -294,7 +294,7 @@ START_TEST(descriptors_that_were_not_announced_end_the_session)
         open_client();
         pipe_pair(ends);
         send_sources(RAW_ADD_IO_SOURCE, 1, 2, ends, 2);
-        raw_client_expect_goodbye(&scene.client, 0, EBADMSG,
+        raw_client_expect_goodbye(&scene.client, 7, EBADMSG,
                                   "a packet came with 2 descriptors and announced 1");
         close(ends[0]);
         close(ends[1]);
@@ -307,7 +307,7 @@ START_TEST(descriptors_that_did_not_come_end_the_session)
 
         open_client();
         send_frame(announced[_i], 7, RAW_GET_STATUS, NULL, 0);
-        raw_client_expect_goodbye(&scene.client, 0, EBADMSG,
+        raw_client_expect_goodbye(&scene.client, 7, EBADMSG,
                                   "a packet came with 0 descriptors and announced %u",
                                   announced[_i]);
 }
