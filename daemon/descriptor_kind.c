@@ -57,6 +57,14 @@ static bool is_waited_for(int domain)
                domain == AF_NETLINK || domain == AF_PACKET || domain == AF_CAN;
 }
 
+static int refuse_family(int domain)
+{
+        return error_set(
+                EOPNOTSUPP,
+                "the daemon does not wait for sockets of family %d: wait in the program itself",
+                domain);
+}
+
 static int classify_socket(int fd, DescriptorKind *kind)
 {
         int domain = socket_option(fd, SO_DOMAIN);
@@ -64,9 +72,7 @@ static int classify_socket(int fd, DescriptorKind *kind)
         int protocol = socket_option(fd, SO_PROTOCOL);
 
         if (!is_waited_for(domain))
-                return error_set(EOPNOTSUPP,
-                                 "a socket of family %d is not a kind the daemon waits for",
-                                 domain);
+                return refuse_family(domain);
         *kind = DESCRIPTOR_KIND_SOCKET;
         if (domain == AF_INET || domain == AF_INET6) {
                 if (protocol == IPPROTO_TCP)

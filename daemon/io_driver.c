@@ -128,11 +128,30 @@ static int say_why_not_added(int r)
         }
 }
 
+/*
+ * Whether this can be the registered file, without a question to its file system: epoll finds the
+ * entry by the file, not by the id, and the file may be registered under another one. Files without
+ * an inode of their own (eventfd and its like) are told apart by their kind only; who mixes these
+ * up in one request harms no session but its own.
+ */
+static bool may_be_registered_file(const RegistrationInfo *info, int borrow_fd)
+{
+        DescriptorKind kind;
+        uint64_t inode;
+
+        if (descriptor_kind_classify(borrow_fd, &kind, &inode) < 0)
+                return false;
+        return kind == info->kind && inode == info->inode;
+}
+
 static int widen(IoDriver *driver, RegistrationInfo *info, RegistrationSet *set, int borrow_fd,
                  IoId id, Readiness interest)
 {
-        int r = put_on_scratch(driver, borrow_fd);
+        int r;
 
+        if (!may_be_registered_file(info, borrow_fd))
+                return error_set(ESTALE, "slot %u is registered for another file", io_id_slot(id));
+        r = put_on_scratch(driver, borrow_fd);
         if (r < 0)
                 return r;
         r = selector_modify(&set->selector, driver->scratch_fd, id, interest);
@@ -194,6 +213,8 @@ int io_driver_remove_io_source(IoDriver *driver, RegistrationSet *set, int borro
         if (!info)
                 return error_set(ESTALE, "slot %u generation %u is not registered", io_id_slot(id),
                                  io_id_generation(id));
+        if (!may_be_registered_file(info, borrow_fd))
+                return error_set(ENOENT, "the descriptor sent along is not the registered file");
         r = put_on_scratch(driver, borrow_fd);
         if (r < 0)
                 return r;

@@ -94,6 +94,11 @@ static int open_epoll(void)
         return epoll_create1(EPOLL_CLOEXEC);
 }
 
+static int open_vsock(void)
+{
+        return socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
+
 static int open_fanotify(void)
 {
         return fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_REPORT_FID,
@@ -122,6 +127,8 @@ static const struct {
         /* It would let the daemon wait for whatever is put into it later, unseen. */
         {"an epoll set", open_epoll, EOPNOTSUPP,
          "the daemon does not wait for anon_inode:[eventpoll]" IN_THE_PROGRAM},
+        {"a vsock socket", open_vsock, EOPNOTSUPP,
+         "the daemon does not wait for sockets of family 40" IN_THE_PROGRAM},
         {"a fanotify group", open_fanotify, EOPNOTSUPP,
          "the daemon does not wait for anon_inode:[fanotify]" IN_THE_PROGRAM},
 };
@@ -310,6 +317,37 @@ START_TEST(interest_is_changed_by_its_own_file_only)
 }
 END_TEST
 
+START_TEST(a_registrations_id_does_not_reach_another_registrations_file)
+{
+        int ends[2][2];
+        uint64_t sources[2];
+
+        for (int i = 0; i < 2; i++) {
+                sources[i] = raw_source((uint32_t)i, 1, READINESS_READABLE);
+                pipe_pair(ends[i]);
+                add((uint32_t)i, 1, READINESS_READABLE, ends[i][0]);
+        }
+        /* Both are registered, under one id each. */
+        remove_again(0, 1, ends[1][0]);
+        raw_client_expect_source_refused(&scene.client, 8, raw_source(0, 1, 0), ENOENT,
+                                         "the descriptor sent along is not the registered file");
+        add(0, 1, READINESS_WRITABLE, ends[1][0]);
+        raw_client_expect_source_refused(&scene.client, 7, raw_source(0, 1, 0), ESTALE,
+                                         "slot 0 is registered for another file");
+        expect_registrations(2);
+        for (int i = 0; i < 2; i++) {
+                const Iod__Frame *frame;
+
+                put_byte(ends[i][1]);
+                frame = raw_client_expect(&scene.client, IOD__FRAME__BODY_READINESS);
+                ck_assert_uint_eq(frame->readiness->n_event, 1);
+                ck_assert_uint_eq(frame->readiness->event[0], sources[i]);
+                close(ends[i][0]);
+                close(ends[i][1]);
+        }
+}
+END_TEST
+
 START_TEST(interest_is_made_of_the_three_known_bits)
 {
         static const uint16_t interests[] = {0, 4, 8, 16, 64, 0x8000, 0x8001, 0xffff};
@@ -373,6 +411,7 @@ static Suite *hostile_descriptors_suite(void)
         tcase_add_loop_test(ids, an_id_that_is_not_registered_cannot_be_removed, 0, 5);
         tcase_add_test(ids, a_registration_is_removed_by_its_own_file_only);
         tcase_add_test(ids, interest_is_changed_by_its_own_file_only);
+        tcase_add_test(ids, a_registrations_id_does_not_reach_another_registrations_file);
         tcase_add_loop_test(ids, interest_is_made_of_the_three_known_bits, 0, 8);
         tcase_add_test(ids, events_of_a_registration_said_to_be_gone_are_not_told);
         return suite;

@@ -251,6 +251,17 @@ static int make_userfaultfd(void)
         return (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 }
 
+/* Two, as a kernel without the one may have the other. */
+static int make_vsock(void)
+{
+        return socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
+
+static int make_alg(void)
+{
+        return socket(AF_ALG, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+}
+
 static int make_closed_number(void)
 {
         int fd = make_eventfd();
@@ -285,6 +296,10 @@ static const struct Refused {
          "the daemon does not wait for anon_inode:[userfaultfd]: wait in the program itself"},
         {"an epoll set", make_epoll, EOPNOTSUPP,
          "the daemon does not wait for anon_inode:[eventpoll]: wait in the program itself"},
+        {"a vsock socket", make_vsock, EOPNOTSUPP,
+         "the daemon does not wait for sockets of family 40: wait in the program itself"},
+        {"an AF_ALG socket", make_alg, EOPNOTSUPP,
+         "the daemon does not wait for sockets of family 38: wait in the program itself"},
         {"a number that is not open", make_closed_number, EBADF, "not an open descriptor"},
 };
 
@@ -295,7 +310,8 @@ START_TEST(each_refusal_says_why)
         uint64_t inode;
         int fd = row->make();
 
-        if (fd < 0 && (errno == EPERM || errno == ENOSYS || errno == EACCES || errno == ENOENT))
+        if (fd < 0 && (errno == EPERM || errno == ENOSYS || errno == EACCES || errno == ENOENT ||
+                       errno == EAFNOSUPPORT))
                 SKIP_TEST("%s cannot be made here: %s", row->what, strerror(errno));
         ck_assert_msg(fd >= 0, "%s: %s", row->what, strerror(errno));
         ck_assert_msg(descriptor_kind_classify(fd, &kind, &inode) == -row->error, "%s: %s",
