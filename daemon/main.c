@@ -29,6 +29,8 @@ int main(int argc, char **argv)
                 return exit_code;
         log_open(options.log_level);
         signal(SIGPIPE, SIG_IGN);
+        /* Until there is something to reload. */
+        signal(SIGHUP, SIG_IGN);
 
         if (!options.foreground) {
                 background = background_start();

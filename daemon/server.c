@@ -304,6 +304,17 @@ static int open_parts(Server *server)
         return r;
 }
 
+/* What ends the daemon, held back or let through. */
+static void mask_termination(int how)
+{
+        sigset_t signals;
+
+        sigemptyset(&signals);
+        sigaddset(&signals, SIGTERM);
+        sigaddset(&signals, SIGINT);
+        pthread_sigmask(how, &signals, NULL);
+}
+
 int server_open(Server **out, const Options *options)
 {
         Server *server = calloc(1, sizeof(*server));
@@ -318,18 +329,21 @@ int server_open(Server **out, const Options *options)
         frame_arena_init(&server->arena);
         quota_init(&server->quota, options->sessions_per_user_max,
                    options->registrations_per_user_max);
+        /* A signal that comes now counts once the loop can take it, or all is undone: nothing is
+         * left behind. */
+        mask_termination(SIG_BLOCK);
         r = open_parts(server);
-        if (r < 0) {
+        if (r < 0)
                 server_close(server);
-                return r;
-        }
-        *out = server;
-        return 0;
+        else
+                *out = server;
+        mask_termination(SIG_UNBLOCK);
+        return r;
 }
 
 int server_run(Server *server)
 {
-        log_daemon(LOG_INFO, "serving %s", server->options->socket_path);
+        log_daemon(LOG_INFO, "serving %s", server->listening.path);
         service_manager_ready("serving");
         if (event_base_dispatch(server->base) < 0)
                 return error_set(EIO, "the event loop failed");
@@ -345,6 +359,8 @@ Server *server_close(Server *server)
                 server->watchdog,   server->terminate[0], server->terminate[1],
         };
 
+        /* A second signal must not cut this short; the process ends next, or serves anew. */
+        mask_termination(SIG_BLOCK);
         while ((session = TAILQ_FIRST(&server->sessions))) {
                 int r = error_set(ESHUTDOWN, "kyron-iod is stopping");
 

@@ -122,6 +122,37 @@ START_TEST(a_signal_stops_it_cleanly_and_clients_are_told)
 }
 END_TEST
 
+START_TEST(a_signal_at_any_moment_of_its_start_leaves_no_socket)
+{
+        enum { STARTS = 50 };
+        const char *const words[] = {"--foreground", "--log-level", "warning",
+                                     "--socket",     socket_path,   NULL};
+
+        for (int i = 0; i < STARTS; i++) {
+                Deadline deadline = deadline_in(DEADLINE_MS);
+
+                program_start(&daemon_program, words, NULL);
+                /* Without a pause, to come before the daemon serves. */
+                while (access(socket_path, F_OK) < 0)
+                        ck_assert_int_gt(deadline_left(deadline), 0);
+                ck_assert_int_eq(kill(daemon_program.pid, SIGTERM), 0);
+                ck_assert_int_eq(program_wait(&daemon_program), 0);
+                ck_assert_int_lt(access(socket_path, F_OK), 0);
+        }
+}
+END_TEST
+
+START_TEST(a_hangup_does_not_end_it)
+{
+        program_serve(&daemon_program, socket_path, NULL);
+        ck_assert_int_eq(kill(daemon_program.pid, SIGHUP), 0);
+        ck_assert(program_serves(socket_path));
+        ck_assert(!program_has_ended(&daemon_program));
+        program_stop(&daemon_program);
+        ck_assert_int_lt(access(socket_path, F_OK), 0);
+}
+END_TEST
+
 /* ---- the background ---- */
 
 /* The process that serves, by its own word. */
@@ -218,6 +249,7 @@ static int bind_socket(int type, int backlog)
 START_TEST(a_socket_that_is_passed_is_served_and_stays)
 {
         static RawClient client;
+        char serving[PATH_SIZE * 2];
 
         passed_fds[0] = bind_socket(SOCK_SEQPACKET, 8);
         passed_count = "1";
@@ -225,11 +257,13 @@ START_TEST(a_socket_that_is_passed_is_served_and_stays)
         raw_client_connect(&client, socket_path);
         raw_client_hello(&client, 1, "early");
         program_start(&daemon_program,
-                      (const char *const[]){"--foreground", "--log-level", "warning", NULL},
+                      (const char *const[]){"--foreground", "--log-level", "info", NULL},
                       pass_sockets);
         raw_client_expect(&client, IOD__FRAME__BODY_WELCOME);
         program_stop(&daemon_program);
-        ck_assert_str_eq(daemon_program.err, "");
+        /* Its own path is another one. */
+        snprintf(serving, sizeof(serving), "kyron-iod: info: serving %s\n", socket_path);
+        ck_assert_ptr_nonnull(strstr(daemon_program.err, serving));
         ck_assert_int_eq(access(socket_path, F_OK), 0);
 }
 END_TEST
@@ -351,6 +385,10 @@ static Suite *daemon_life_suite(void)
                        with_few_descriptors_there_are_as_many_sessions_as_they_suffice_for);
 
         tcase_add_loop_test(stopping, a_signal_stops_it_cleanly_and_clients_are_told, 0, 2);
+
+        tcase_add_test(stopping, a_signal_at_any_moment_of_its_start_leaves_no_socket);
+
+        tcase_add_test(stopping, a_hangup_does_not_end_it);
 
         tcase_add_test(background, in_the_background_it_serves_when_the_command_returns);
         tcase_add_test(background, in_the_background_a_failure_is_the_commands);

@@ -181,13 +181,13 @@ START_TEST(a_directory_that_is_missing_is_named)
 }
 END_TEST
 
-START_TEST(a_directory_that_cannot_be_read_is_named)
+START_TEST(a_directory_that_cannot_be_entered_is_named)
 {
         use_inner_directory(0700);
         if (geteuid() != 0)
                 ck_assert_int_eq(chmod(inner, 0), 0);
-        program_expect_failure(socket_path, become_nobody,
-                               "cannot open the directory %s: Permission denied", inner);
+        program_expect_failure(socket_path, become_nobody, "cannot make %s.lock: Permission denied",
+                               socket_path);
         rmdir(inner);
 }
 END_TEST
@@ -195,7 +195,7 @@ END_TEST
 START_TEST(a_directory_that_cannot_be_written_is_named)
 {
         use_inner_directory(0555);
-        program_expect_failure(socket_path, become_nobody, "cannot listen on %s: Permission denied",
+        program_expect_failure(socket_path, become_nobody, "cannot make %s.lock: Permission denied",
                                socket_path);
         rmdir(inner);
 }
@@ -238,8 +238,7 @@ START_TEST(a_private_instance_lets_only_its_user_connect)
         ck_assert_uint_eq(mode_of(made), S_IFDIR | 0700);
         ck_assert_uint_eq(mode_of(socket_path), S_IFSOCK | 0600);
         program_stop(&daemon_program);
-        ck_assert_int_lt(access(socket_path, F_OK), 0);
-        rmdir(made);
+        ck_assert_int_lt(access(made, F_OK), 0);
 }
 END_TEST
 
@@ -269,7 +268,7 @@ static Suite *daemon_start_suite(void)
         tcase_add_test(sockets, two_that_start_at_once_on_sockets_of_their_own_both_serve);
 
         tcase_add_test(directories, a_directory_that_is_missing_is_named);
-        tcase_add_test(directories, a_directory_that_cannot_be_read_is_named);
+        tcase_add_test(directories, a_directory_that_cannot_be_entered_is_named);
         tcase_add_test(directories, a_directory_that_cannot_be_written_is_named);
         tcase_add_test(directories, a_directory_that_is_none_is_named);
 

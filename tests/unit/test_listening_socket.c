@@ -172,22 +172,52 @@ END_TEST
 
 START_TEST(of_two_daemons_that_start_at_once_one_says_so)
 {
-        int lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        char lock_path[128];
+        int lock;
 
+        snprintf(lock_path, sizeof(lock_path), "%s.lock", path);
+        lock = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         ck_assert_int_eq(flock(lock, LOCK_EX), 0);
         ck_assert_int_eq(listening_socket_open(&listening, path, false), -EADDRINUSE);
-        ck_assert_ptr_nonnull(strstr(error_text(), "another daemon is starting in"));
+        ck_assert_ptr_nonnull(strstr(error_text(), "another daemon is starting: it has locked"));
         ck_assert_int_eq(access(path, F_OK), -1);
         close(lock);
         ck_assert_int_eq(listening_socket_open(&listening, path, false), 0);
         /* The lock is for the start only. */
-        ck_assert_int_eq(flock(open(directory, O_RDONLY | O_CLOEXEC), LOCK_EX | LOCK_NB), 0);
+        ck_assert_int_eq(access(lock_path, F_OK), -1);
+}
+END_TEST
+
+START_TEST(who_may_only_read_the_directory_keeps_no_daemon_from_starting)
+{
+        int lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        ck_assert_int_eq(flock(lock, LOCK_EX), 0);
+        ck_assert_int_eq(listening_socket_open(&listening, path, false), 0);
+}
+END_TEST
+
+START_TEST(a_lock_that_is_not_ours_is_said_and_left_alone)
+{
+        char lock_path[128];
+
+        snprintf(lock_path, sizeof(lock_path), "%s.lock", path);
+        ck_assert_int_eq(mkfifo(lock_path, 0600), 0);
+        ck_assert_int_eq(listening_socket_open(&listening, path, false), -EEXIST);
+        ck_assert_ptr_nonnull(strstr(error_text(), "is not this user's file: move it away"));
+        ck_assert(S_ISFIFO(mode_of(lock_path)));
+        if (geteuid() != 0)
+                SKIP_TEST("only root can make another user's file");
+        ck_assert_int_eq(unlink(lock_path), 0);
+        close(open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+        ck_assert_int_eq(chown(lock_path, 12345, 12345), 0);
+        ck_assert_int_eq(listening_socket_open(&listening, path, false), -EEXIST);
 }
 END_TEST
 
 START_TEST(a_private_instance_makes_its_directory)
 {
-        char inner[64], socket_path[80];
+        char inner[64], socket_path[80], other[80];
 
         snprintf(inner, sizeof(inner), "%s/inner", directory);
         snprintf(socket_path, sizeof(socket_path), "%s/socket", inner);
@@ -195,7 +225,18 @@ START_TEST(a_private_instance_makes_its_directory)
         ck_assert_int_eq(listening_socket_open(&listening, socket_path, true), 0);
         ck_assert_uint_eq(mode_of(inner), S_IFDIR | 0700);
         listening_socket_close(&listening);
-        rmdir(inner);
+        ck_assert_int_eq(access(inner, F_OK), -1);
+        /* One that was there stays, and so does one that something else is in. */
+        ck_assert_int_eq(mkdir(inner, 0700), 0);
+        ck_assert_int_eq(listening_socket_open(&listening, socket_path, true), 0);
+        listening_socket_close(&listening);
+        ck_assert_int_eq(rmdir(inner), 0);
+        ck_assert_int_eq(listening_socket_open(&listening, socket_path, true), 0);
+        snprintf(other, sizeof(other), "%s/other", inner);
+        ck_assert_int_eq(mkdir(other, 0700), 0);
+        listening_socket_close(&listening);
+        ck_assert_int_eq(rmdir(other), 0);
+        ck_assert_int_eq(rmdir(inner), 0);
 }
 END_TEST
 
@@ -213,7 +254,7 @@ START_TEST(a_directory_that_cannot_be_used_is_said)
 
         if (geteuid() == 0)
                 SKIP_TEST("nothing is unreadable for root");
-        chmod(directory, 0300);
+        chmod(directory, 0600);
         ck_assert_int_eq(listening_socket_open(&listening, path, false), -EACCES);
         chmod(directory, 0500);
         ck_assert_int_eq(listening_socket_open(&listening, path, false), -EACCES);
@@ -256,9 +297,9 @@ START_TEST(the_socket_of_systemd_comes_first_and_its_file_stays)
                 snprintf(number, sizeof(number), "%d", (int)getpid());
                 setenv("LISTEN_PID", number, 1);
                 setenv("LISTEN_FDS", "1", 1);
-                if (listening_socket_open(&listening, path, false) < 0)
+                if (listening_socket_open(&listening, "/elsewhere", false) < 0)
                         _exit(1);
-                status = listening.fd == 3 ? 0 : 2;
+                status = listening.fd == 3 && strcmp(listening.path, path) == 0 ? 0 : 2;
                 listening_socket_close(&listening);
                 _exit(status);
         }
@@ -283,6 +324,8 @@ static Suite *listening_socket_suite(void)
         tcase_add_loop_test(opening, a_socket_somebody_serves_is_left_alone, 0, 3);
         tcase_add_loop_test(opening, what_is_no_socket_is_left_alone, 0, 3);
         tcase_add_test(opening, of_two_daemons_that_start_at_once_one_says_so);
+        tcase_add_test(opening, who_may_only_read_the_directory_keeps_no_daemon_from_starting);
+        tcase_add_test(opening, a_lock_that_is_not_ours_is_said_and_left_alone);
         tcase_add_test(opening, a_private_instance_makes_its_directory);
         tcase_add_test(opening, a_directory_that_cannot_be_used_is_said);
         tcase_add_test(opening, a_path_too_long_is_said);
