@@ -12,6 +12,7 @@
 
 enum {
         PATIENCE_USEC = 1000,
+        LONG_PATIENCE_USEC = 100000,
         /* Places a ring gets beyond what is needed, so that not every session makes it grow. */
         RING_SLACK = 64,
 };
@@ -202,13 +203,19 @@ void closer_lane_leave(Closer *closer, CloserLane *lane)
 
 /* ---- patience ---- */
 
-static void be_patient(Closer *closer)
+static void be_patient(Closer *closer, CloserTending tending)
 {
-        const struct timeval patience = {.tv_usec = PATIENCE_USEC};
+        const bool is_long = tending == CLOSER_TEND_SOMETIME;
+        const struct timeval patience = {.tv_usec = is_long ? LONG_PATIENCE_USEC : PATIENCE_USEC};
 
+        if (tending == CLOSER_TENDED)
+                return;
+        if (event_pending(closer->patience, EV_TIMEOUT, NULL) &&
+            (is_long || !closer->patience_is_long))
+                return;
         /* Without memory for it, the next push tries again. */
-        if (!event_pending(closer->patience, EV_TIMEOUT, NULL))
-                event_add(closer->patience, &patience);
+        event_add(closer->patience, &patience);
+        closer->patience_is_long = is_long;
 }
 
 /* Called under the lock. */
@@ -217,16 +224,18 @@ static bool is_over(const CloserLane *lane)
         return lane->references == 0 && lane->open == 0 && closer_workers_are_gone(lane);
 }
 
-/* Whether there is more to tend. Called under the lock. */
-static bool tend(Closer *closer)
+/* Called under the lock. */
+static CloserTending tend(Closer *closer)
 {
         CloserLane *lane = LIST_FIRST(&closer->lanes);
-        bool again = false;
+        CloserTending soonest = CLOSER_TENDED;
 
         while (lane) {
                 CloserLane *next = LIST_NEXT(lane, link);
+                CloserTending tending = closer_workers_tend(closer, lane);
 
-                again |= closer_workers_tend(closer, lane);
+                if (tending > soonest)
+                        soonest = tending;
                 if (is_over(lane) && lane != &closer->strangers) {
                         LIST_REMOVE(lane, link);
                         deinit_lane(lane);
@@ -234,18 +243,17 @@ static bool tend(Closer *closer)
                 }
                 lane = next;
         }
-        return again;
+        return soonest;
 }
 
 void closer_tend(Closer *closer)
 {
-        bool again;
+        CloserTending tending;
 
         pthread_mutex_lock(&closer->lock);
-        again = tend(closer);
+        tending = tend(closer);
         pthread_mutex_unlock(&closer->lock);
-        if (again)
-                be_patient(closer);
+        be_patient(closer, tending);
 }
 
 static void on_patience(evutil_socket_t fd, short what, void *data)
@@ -287,7 +295,7 @@ int closer_start(Closer *closer, struct event_base *base, int borrow_wake_fd, si
         return 0;
 }
 
-/* Until the threads have ended, but for those written off. */
+/* Until the threads have ended. Those written off have the same time: they may be slow, no more. */
 static void await_threads(Closer *closer)
 {
         struct timespec now, deadline;
@@ -299,7 +307,7 @@ static void await_threads(Closer *closer)
         closer->stopping = true;
         LIST_FOREACH(lane, &closer->lanes, link)
         pthread_cond_signal(&lane->changed);
-        while (tend(closer)) {
+        while (tend(closer) != CLOSER_TENDED || closer->threads > 0) {
                 clock_gettime(CLOCK_MONOTONIC, &now);
                 if (now.tv_sec > deadline.tv_sec ||
                     (now.tv_sec == deadline.tv_sec && now.tv_nsec >= deadline.tv_nsec))
@@ -352,7 +360,7 @@ static void set_to_work(Closer *closer, CloserLane *lane)
         closer_workers_provide(closer, lane);
         pthread_cond_signal(&lane->changed);
         pthread_mutex_unlock(&closer->lock);
-        be_patient(closer);
+        be_patient(closer, CLOSER_TEND_SOON);
 }
 
 void closer_push(Closer *closer, CloserLane *lane, FdList *list)

@@ -17,8 +17,9 @@
  * milliseconds to take apart. Places for these are reserved beforehand, so there is always room.
  *
  * While something is being closed, a timer of the loop ("patience") tends the lanes each
- * millisecond; it does not run when nothing is, nor for what is written off. wake_fd of the driver
- * is written when a lane has room again that was asked for, and when the lanes need tending.
+ * millisecond, or ten times a second where only what is written off is left; it does not run when
+ * nothing is. wake_fd of the driver is written when a lane has room again that was asked for, and
+ * when the lanes need tending.
  *
  * Threads: everything is the loop's but for what closer_worker.c does, under the lock. Only the
  * loop changes the list of lanes.
@@ -81,6 +82,7 @@ struct Closer {
         LIST_HEAD(, CloserLane) lanes;
         CloserLane strangers;
         struct event *patience;
+        bool patience_is_long; /* if it is pending */
         size_t lane_max;
         size_t places_max;
         size_t open;

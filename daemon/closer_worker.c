@@ -15,6 +15,8 @@ enum {
         /* How long a close() may linger before it is interrupted, and before it is written off. */
         INTERRUPT_NS = 1000000,
         WRITE_OFF_NS = 10000000,
+        /* There may be one for each user, and it calls close() and no more. */
+        STACK_BYTES = 256 * 1024,
 };
 
 static uint64_t now_ns(void)
@@ -35,6 +37,13 @@ static CloserWorker *find(CloserLane *lane, CloserWorkerState state)
 }
 
 /* ---- the thread ---- */
+
+/* That the lane has to be tended. Who stops the closer does so unasked. Called under the lock. */
+static void tell_loop(Closer *closer)
+{
+        if (!closer->stopping)
+                eventfd_write(closer->borrow_wake_fd, 1);
+}
 
 /* false: there will be no more. Called under the lock. */
 static bool wait_for_work(Closer *closer, CloserLane *lane)
@@ -74,8 +83,7 @@ static bool is_needed(Closer *closer, CloserLane *lane, CloserWorker *worker)
         if (find(lane, CLOSER_WORKER_ACTIVE))
                 return false;
         worker->state = CLOSER_WORKER_ACTIVE;
-        /* It has to be tended again. */
-        eventfd_write(closer->borrow_wake_fd, 1);
+        tell_loop(closer);
         return true;
 }
 
@@ -97,8 +105,7 @@ static void *run(void *data)
         }
         worker->state = CLOSER_WORKER_ENDED;
         pthread_cond_signal(&closer->ended);
-        if (!closer->stopping)
-                eventfd_write(closer->borrow_wake_fd, 1);
+        tell_loop(closer);
         pthread_mutex_unlock(&closer->lock);
         return NULL;
 }
@@ -124,15 +131,22 @@ int closer_workers_prepare(void)
 
 static int start(Closer *closer, CloserLane *lane, CloserWorker *worker)
 {
+        pthread_attr_t attributes;
         sigset_t all, loops;
         int r;
 
+        r = pthread_attr_init(&attributes);
+        if (r != 0)
+                return -r;
+        /* Where it is not enough for a thread, the default is. */
+        pthread_attr_setstacksize(&attributes, STACK_BYTES);
         *worker = (CloserWorker){.lane = lane, .state = CLOSER_WORKER_ACTIVE};
         /* Signals are the loop's, but for the interruption. */
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &loops);
-        r = pthread_create(&worker->thread, NULL, run, worker);
+        r = pthread_create(&worker->thread, &attributes, run, worker);
         pthread_sigmask(SIG_SETMASK, &loops, NULL);
+        pthread_attr_destroy(&attributes);
         if (r != 0)
                 worker->state = CLOSER_WORKER_NONE;
         else
@@ -158,13 +172,14 @@ void closer_workers_provide(Closer *closer, CloserLane *lane)
         lane->lacks_thread = r < 0;
 }
 
-static void hurry(CloserLane *lane, CloserWorker *worker)
+static void hurry(CloserLane *lane, CloserWorker *worker, uint64_t now)
 {
-        uint64_t lasted = now_ns() - worker->since;
+        uint64_t lasted = now - worker->since;
 
         if (worker->since == 0 || lasted < INTERRUPT_NS)
                 return;
-        if (worker->interrupted && lasted >= WRITE_OFF_NS) {
+        if (worker->state == CLOSER_WORKER_ACTIVE && worker->interrupted &&
+            lasted >= WRITE_OFF_NS) {
                 worker->state = CLOSER_WORKER_WRITTEN_OFF;
                 log_daemon(LOG_NOTICE, "a descriptor of user %u does not close: left to its thread",
                            (unsigned)lane->uid);
@@ -192,18 +207,21 @@ static bool join_ended(Closer *closer, CloserLane *lane)
         return all;
 }
 
-bool closer_workers_tend(Closer *closer, CloserLane *lane)
+CloserTending closer_workers_tend(Closer *closer, CloserLane *lane)
 {
-        CloserWorker *active = find(lane, CLOSER_WORKER_ACTIVE);
         bool all_joined = join_ended(closer, lane);
+        const CloserWorker *active;
+        uint64_t now = now_ns();
 
-        if (active)
-                hurry(lane, active);
+        for (size_t i = 0; i < CLOSER_LANE_THREADS; i++)
+                hurry(lane, &lane->workers[i], now);
         closer_workers_provide(closer, lane);
         active = find(lane, CLOSER_WORKER_ACTIVE);
-        if (active)
-                return !all_joined || active->since != 0 || lane->queued > 0 || closer->stopping;
-        return !all_joined || lane->lacks_thread;
+        if (active && (active->since != 0 || lane->queued > 0 || closer->stopping))
+                return CLOSER_TEND_SOON;
+        if (!all_joined || (!active && lane->lacks_thread))
+                return CLOSER_TEND_SOON;
+        return find(lane, CLOSER_WORKER_WRITTEN_OFF) ? CLOSER_TEND_SOMETIME : CLOSER_TENDED;
 }
 
 bool closer_workers_are_gone(const CloserLane *lane)

@@ -40,11 +40,16 @@ int closer_workers_prepare(void);
 /* Starts the lane's active worker if there is something to close and none. */
 void closer_workers_provide(Closer *closer, CloserLane *lane);
 
-/*
- * Interrupts and writes off what lasts, joins what has ended and starts what is needed. Whether the
- * lane has to be tended again in a while; what is written off has not, as its end wakes the loop.
- */
-bool closer_workers_tend(Closer *closer, CloserLane *lane);
+/* When lanes have to be tended again. */
+typedef enum CloserTending {
+        CLOSER_TENDED,        /* not before there is work */
+        CLOSER_TEND_SOMETIME, /* what is written off: its end wakes the loop, but it may only have
+                                 missed its interruption, before its close() had begun */
+        CLOSER_TEND_SOON,
+} CloserTending;
+
+/* Interrupts and writes off what lasts, joins what has ended and starts what is needed. */
+CloserTending closer_workers_tend(Closer *closer, CloserLane *lane);
 
 /* Whether the lane has no thread. */
 bool closer_workers_are_gone(const CloserLane *lane);

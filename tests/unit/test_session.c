@@ -367,7 +367,7 @@ START_TEST(requests_wait_until_the_closer_has_room_and_readiness_does_not)
         inner_server_expect(&client, IOD__FRAME__BODY_READINESS);
 
         put_byte(gate[1]);
-        ck_assert(wait_readable(inner.server->driver.wake_fd, DEADLINE_MS));
+        ck_assert(WAIT_UNTIL((inner_server_settle(), !session->held), DEADLINE_MS));
         ck_assert_uint_eq(inner_server_expect(&client, IOD__FRAME__BODY_STATUS)->sequence, 77);
         ck_assert(!session->held);
         ck_assert_uint_eq(session->registrations.count, 2 * FRAME_SOURCES_MAX + 1);
