@@ -7,7 +7,7 @@
 
 static _Thread_local char error_sentence[ERROR_TEXT_MAX];
 
-int error_set(int code, const char *format, ...)
+int(error_set)(int code, const char *format, ...)
 {
         int saved_errno = errno;
         va_list args;

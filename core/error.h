@@ -16,5 +16,16 @@ enum {
 /* Keeps the sentence (cut at ERROR_TEXT_MAX) and returns -code. code is a positive errno. */
 int error_set(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+#ifdef __clang_analyzer__
+/* That what it returns is negative, which the analyser cannot see from here. */
+#define error_set(...)                                                                             \
+        ({                                                                                         \
+                int error_set_value_ = (error_set)(__VA_ARGS__);                                   \
+                if (error_set_value_ >= 0)                                                         \
+                        __builtin_unreachable();                                                   \
+                error_set_value_;                                                                  \
+        })
+#endif
+
 /* The sentence of this thread's last error_set(); "" when there was none. */
 const char *error_text(void);

@@ -1,5 +1,11 @@
 noinst_LTLIBRARIES += libcore.la
 libcore_la_SOURCES = \
+	core/address.c \
+	core/address.h \
+	core/address_parts.c \
+	core/address_parts.h \
+	core/address_pattern.c \
+	core/address_pattern.h \
 	core/cleanup.h \
 	core/error.c \
 	core/error.h \

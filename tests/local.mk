@@ -1,6 +1,8 @@
 # A test program is tests/DIRECTORY/test_NAME.c and one line here. It may use the inner names of
 # both sides, and tests/support/.
 unit_tests = \
+	tests/unit/test_address \
+	tests/unit/test_address_pattern \
 	tests/unit/test_async_registration \
 	tests/unit/test_background \
 	tests/unit/test_bridged_fd \
