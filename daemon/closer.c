@@ -17,6 +17,9 @@ enum {
         RING_SLACK = 64,
 };
 
+/* No user has this number. */
+#define NOBODYS ((uid_t)-1)
+
 /* ---- places ---- */
 
 static size_t left_of(size_t max, size_t used)
@@ -75,6 +78,16 @@ bool closer_is_full(Closer *closer)
         return full;
 }
 
+bool closer_is_behind(Closer *closer, CloserLane *lane)
+{
+        bool behind;
+
+        pthread_mutex_lock(&closer->lock);
+        behind = lane->open > closer->lane_max || closer->open > closer->places_max;
+        pthread_mutex_unlock(&closer->lock);
+        return behind;
+}
+
 /* Called under the lock. 0 or -ENOMEM. */
 static int grow_ring(CloserLane *lane, size_t capacity)
 {
@@ -130,13 +143,13 @@ static void deinit_lane(CloserLane *lane)
         pthread_cond_destroy(&lane->changed);
 }
 
-static CloserLane *find_lane(Closer *closer, uid_t uid)
+CloserLane *closer_find_lane(Closer *closer, uid_t uid)
 {
         CloserLane *lane;
 
         LIST_FOREACH(lane, &closer->lanes, link)
         {
-                if (lane != &closer->strangers && lane->uid == uid)
+                if (lane->uid == uid)
                         break;
         }
         return lane;
@@ -157,7 +170,7 @@ static int join(Closer *closer, CloserLane *lane)
 
 int closer_lane_join(Closer *closer, uid_t uid, CloserLane **out)
 {
-        CloserLane *lane = find_lane(closer, uid);
+        CloserLane *lane = closer_find_lane(closer, uid);
         bool is_new = !lane;
         int r;
 
@@ -182,6 +195,28 @@ int closer_lane_join(Closer *closer, uid_t uid, CloserLane **out)
                         (unsigned)uid);
         if (r < 0)
                 return error_set(ENOMEM, "no memory for another session");
+        *out = lane;
+        return 0;
+}
+
+int closer_lane_open(Closer *closer, CloserLane **out)
+{
+        CloserLane *lane = malloc(sizeof(*lane));
+        int r;
+
+        if (!lane)
+                return error_set(ENOMEM, "no memory for another listener");
+        init_lane(closer, lane, NOBODYS);
+        r = closer_reserve(closer, lane, 1);
+        if (r < 0) {
+                deinit_lane(lane);
+                free(lane);
+                return error_set(ENOMEM, "no memory for another listener");
+        }
+        lane->references = 1;
+        pthread_mutex_lock(&closer->lock);
+        LIST_INSERT_HEAD(&closer->lanes, lane, link);
+        pthread_mutex_unlock(&closer->lock);
         *out = lane;
         return 0;
 }
@@ -221,7 +256,8 @@ static void be_patient(Closer *closer, CloserTending tending)
 /* Called under the lock. */
 static bool is_over(const CloserLane *lane)
 {
-        return lane->references == 0 && lane->open == 0 && closer_workers_are_gone(lane);
+        return lane->references == 0 && lane->reserved == 0 && lane->open == 0 &&
+               closer_workers_are_gone(lane);
 }
 
 /* Called under the lock. */
@@ -282,7 +318,7 @@ int closer_start(Closer *closer, struct event_base *base, int borrow_wake_fd, si
         closer->patience = evtimer_new(base, on_patience, closer);
         if (!closer->patience)
                 return -ENOMEM;
-        init_lane(closer, &closer->strangers, (uid_t)-1);
+        init_lane(closer, &closer->strangers, NOBODYS);
         r = grow_ring(&closer->strangers, CLOSER_STRANGERS_MAX);
         if (r < 0) {
                 event_free(closer->patience);
@@ -386,6 +422,9 @@ void closer_push_own(Closer *closer, CloserLane *lane, int take_fd)
                 lane->reserved--;
         }
         if (take_fd < 0) {
+                /* Perhaps it was the last that this lane was there for. */
+                if (is_over(lane))
+                        eventfd_write(closer->borrow_wake_fd, 1);
                 pthread_mutex_unlock(&closer->lock);
                 return;
         }

@@ -104,11 +104,19 @@ bool closer_stop(Closer *closer);
  * error_text(): -EDQUOT it is behind: what ended sessions left fills the packets' places; -ENOMEM.
  */
 int closer_lane_join(Closer *closer, uid_t uid, CloserLane **out);
+/* A lane of its own for a listener and what it accepts, with a place for its socket. 0, or -ENOMEM
+ * with error_text(). */
+int closer_lane_open(Closer *closer, CloserLane **out);
+/* The user's lane: there is one while the user has a session, or a place in it. Else NULL. */
+CloserLane *closer_find_lane(Closer *closer, uid_t uid);
 /* Gives it back, after the session's own descriptors were pushed. Does nothing for strangers. */
 void closer_lane_leave(Closer *closer, CloserLane *lane);
 
-/* Reserves places for so many descriptors of the daemon's own. 0 or -ENOMEM. */
+/* Reserves places for so many descriptors of the daemon's own; while one is, the lane is there. 0
+ * or -ENOMEM. */
 int closer_reserve(Closer *closer, CloserLane *lane, size_t places);
+/* Whether so many of the lane's wait to be closed that no more should be opened or kept for it. */
+bool closer_is_behind(Closer *closer, CloserLane *lane);
 /* Takes one of these, which has its place; -1 gives back the place. A connection that is turned
  * away goes to the strangers' lane, where closer_is_full() has said that there is one. */
 void closer_push_own(Closer *closer, CloserLane *lane, int take_fd);

@@ -2,6 +2,7 @@
 #include "daemon/inspect.h"
 
 #include "core/error.h"
+#include "daemon/opening.h"
 #include "daemon/server.h"
 
 #include <dirent.h>
@@ -43,9 +44,27 @@ int inspect_get_status(Session *session, const Iod__Frame *request)
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Status status = IOD__STATUS__INIT;
         const Session *other;
+        const Listener *listener;
 
         TAILQ_FOREACH(other, &server->sessions, link)
-        status.sessions_waiting += notifier_is_waiting(&other->notifier);
+        {
+                const Connect *connect;
+
+                status.sessions_waiting += notifier_is_waiting(&other->notifier);
+                TAILQ_FOREACH(connect, &other->connects, link)
+                status.connects++;
+        }
+        TAILQ_FOREACH(listener, &server->listeners, link)
+        {
+                const Worker *worker;
+
+                TAILQ_FOREACH(worker, &listener->workers, link)
+                status.workers += !worker->is_taker && !worker->left;
+        }
+        status.listeners = server->listener_count;
+        status.holds = (uint32_t)server->holds.count;
+        status.descriptors_kept = server->kept + (uint32_t)server->holds.descriptors;
+        status.descriptors_kept_max = server->kept_max;
         status.release = (char *)PACKAGE_VERSION;
         status.epoch = server->epoch;
         status.pid = getpid();

@@ -1,5 +1,6 @@
 /*
- * What kyronctl shows: the daemon's state, sessions and registrations, in pages of bounded work.
+ * What kyronctl shows: the daemon's state, sessions, registrations, listeners, groups and holds, in
+ * pages of bounded work.
  * A user sees their own; root and the admin group see all.
  */
 #pragma once
@@ -11,3 +12,6 @@
 int inspect_get_status(Session *session, const Iod__Frame *request);
 int inspect_list_sessions(Session *session, const Iod__Frame *request);
 int inspect_list_registrations(Session *session, const Iod__Frame *request);
+int inspect_list_listeners(Session *session, const Iod__Frame *request);
+int inspect_list_groups(Session *session, const Iod__Frame *request);
+int inspect_list_holds(Session *session, const Iod__Frame *request);

@@ -205,6 +205,19 @@ int io_driver_add_io_source(IoDriver *driver, RegistrationSet *set, int borrow_f
         return 0;
 }
 
+static int remove_watch(IoDriver *driver, RegistrationSet *set, int borrow_fd)
+{
+        int r = put_on_scratch(driver, borrow_fd);
+
+        if (r < 0)
+                return r;
+        r = selector_remove(&set->selector, driver->scratch_fd);
+        if (r < 0)
+                return error_set(ENOENT, "the descriptor sent along is not the registered file");
+        set->watches--;
+        return 0;
+}
+
 int io_driver_remove_io_source(IoDriver *driver, RegistrationSet *set, int borrow_fd, IoId id)
 {
         RegistrationInfo *info = registration_set_recreate(set, id);
@@ -215,15 +228,20 @@ int io_driver_remove_io_source(IoDriver *driver, RegistrationSet *set, int borro
                                  io_id_generation(id));
         if (!may_be_registered_file(info, borrow_fd))
                 return error_set(ENOENT, "the descriptor sent along is not the registered file");
-        r = put_on_scratch(driver, borrow_fd);
-        if (r < 0)
-                return r;
-        r = selector_remove(&set->selector, driver->scratch_fd);
-        if (r < 0)
-                return error_set(ENOENT, "the descriptor sent along is not the registered file");
-        registration_set_forget(set, info);
-        set->watches--;
-        return 0;
+        r = remove_watch(driver, set, borrow_fd);
+        if (r == 0)
+                registration_set_forget(set, info);
+        return r;
+}
+
+void io_driver_withdraw_io_source(IoDriver *driver, RegistrationSet *set, int borrow_fd, IoId id)
+{
+        RegistrationInfo *info = registration_set_recreate(set, id);
+
+        if (!info)
+                return;
+        remove_watch(driver, set, borrow_fd);
+        registration_set_withdraw(set, info);
 }
 
 void io_driver_end_batch(IoDriver *driver)

@@ -66,5 +66,8 @@ int io_driver_add_io_source(IoDriver *driver, RegistrationSet *set, int borrow_f
 /* Ends a registration whose file stays open. 0, or -ESTALE or -ENOENT with error_text(). */
 int io_driver_remove_io_source(IoDriver *driver, RegistrationSet *set, int borrow_fd, IoId id);
 
+/* Takes back a registration that the client has not heard of: as if it had never been made. */
+void io_driver_withdraw_io_source(IoDriver *driver, RegistrationSet *set, int borrow_fd, IoId id);
+
 /* Takes the last file off the scratch number. */
 void io_driver_end_batch(IoDriver *driver);

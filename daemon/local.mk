@@ -1,42 +1,104 @@
 # Everything but main, so that the unit tests can link it.
 noinst_LTLIBRARIES += libdaemon.la
 libdaemon_la_SOURCES = \
+	daemon/address_queue.c \
+	daemon/address_queue.h \
+	daemon/authorise.c \
+	daemon/authorise.h \
 	daemon/background.c \
 	daemon/background.h \
+	daemon/balancer.c \
+	daemon/balancer.h \
 	daemon/closer.c \
 	daemon/closer.h \
 	daemon/closer_worker.c \
 	daemon/closer_worker.h \
+	daemon/config.c \
+	daemon/config.h \
+	daemon/config_block.c \
+	daemon/config_block.h \
+	daemon/config_compare.c \
+	daemon/config_syntax.c \
+	daemon/config_syntax.h \
+	daemon/config_text.c \
+	daemon/config_text.h \
+	daemon/connect_attempt.c \
+	daemon/connect_attempt.h \
+	daemon/connection.h \
+	daemon/connector.c \
+	daemon/connector.h \
+	daemon/delivery.c \
+	daemon/delivery.h \
 	daemon/descriptor_kind.c \
 	daemon/descriptor_kind.h \
+	daemon/drain.c \
+	daemon/drain.h \
+	daemon/hold.c \
+	daemon/hold.h \
+	daemon/hosts_file.c \
+	daemon/hosts_file.h \
 	daemon/inspect.c \
 	daemon/inspect.h \
+	daemon/inspect_services.c \
 	daemon/io_driver.c \
 	daemon/io_driver.h \
+	daemon/keeping.c \
+	daemon/keeping.h \
+	daemon/listener.c \
+	daemon/listener.h \
 	daemon/listening_socket.c \
 	daemon/listening_socket.h \
 	daemon/log.c \
 	daemon/log.h \
+	daemon/note.c \
+	daemon/note.h \
 	daemon/notifier.c \
 	daemon/notifier.h \
+	daemon/opening.c \
+	daemon/opening.h \
+	daemon/operating.c \
+	daemon/operating.h \
 	daemon/options.c \
 	daemon/options.h \
+	daemon/passing.c \
+	daemon/passing.h \
 	daemon/peer_process.c \
 	daemon/peer_process.h \
+	daemon/policy.c \
+	daemon/policy.h \
+	daemon/policy_rule.c \
+	daemon/policy_rule.h \
 	daemon/quota.c \
 	daemon/quota.h \
 	daemon/registration_info.h \
 	daemon/registration_set.c \
 	daemon/registration_set.h \
+	daemon/reload.c \
+	daemon/reload.h \
+	daemon/resolver.c \
+	daemon/resolver.h \
 	daemon/server.c \
 	daemon/server.h \
+	daemon/server_accept.c \
+	daemon/server_delivery.c \
+	daemon/server_kept.c \
+	daemon/server_limits.c \
+	daemon/server_parts.h \
 	daemon/service_manager.c \
 	daemon/service_manager.h \
 	daemon/session.c \
 	daemon/session.h \
 	daemon/session_dispatch.c \
-	daemon/session_dispatch.h
-daemon_libs = libdaemon.la $(proto_libs) $(LIBEVENT_LIBS) $(SYSTEMD_LIBS)
+	daemon/session_dispatch.h \
+	daemon/session_peer.c \
+	daemon/session_peer.h \
+	daemon/session_source.c \
+	daemon/session_source.h \
+	daemon/sharing.c \
+	daemon/sharing.h \
+	daemon/socket_open.c \
+	daemon/socket_open.h
+daemon_libs = libdaemon.la $(proto_libs) $(LIBEVENT_LIBS) $(CONFUSE_LIBS) $(SYSTEMD_LIBS)
 
 sbin_PROGRAMS += kyron-iod
 kyron_iod_SOURCES = daemon/main.c

@@ -1,8 +1,10 @@
 /*
- * kyron-iod: read the options, go into the background, serve until told to stop.
+ * kyron-iod: read the options and the configuration, go into the background, serve until told to
+ * stop.
  */
 #include "core/error.h"
 #include "daemon/background.h"
+#include "daemon/config.h"
 #include "daemon/log.h"
 #include "daemon/options.h"
 #include "daemon/server.h"
@@ -18,18 +20,40 @@ static int fail(void)
         return EXIT_FAILURE;
 }
 
+/* --check-config: for people and scripts, so on standard output and error and in no log. */
+static int check_config(const Options *options)
+{
+        Config *config;
+
+        if (config_load(&config, options->config_path, options->config_given, options->user) < 0) {
+                fprintf(stderr, "%s\n", error_text());
+                return EXIT_FAILURE;
+        }
+        printf("%s: fine: %zu listeners, %zu policies\n", options->config_path, config->n_listeners,
+               config->n_policies);
+        config_free(config);
+        return EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
         Options options;
+        Config *config;
         Server *server;
         int background = -1;
         int exit_code, r;
 
         if (!options_parse(&options, argc, argv, &exit_code))
                 return exit_code;
+        if (options.check_config)
+                return check_config(&options);
+        log_open(options.log_level);
+        if (config_load(&config, options.config_path, options.config_given, options.user) < 0)
+                return fail();
+        config_settle(config, &options);
         log_open(options.log_level);
         signal(SIGPIPE, SIG_IGN);
-        /* Until there is something to reload. */
+        /* Until the loop takes it, which reloads. */
         signal(SIGHUP, SIG_IGN);
 
         if (!options.foreground) {
@@ -39,7 +63,7 @@ int main(int argc, char **argv)
                         return fail();
                 }
         }
-        r = server_open(&server, &options);
+        r = server_open(&server, &options, config);
         if (r < 0)
                 return fail();
         if (!options.foreground) {

@@ -30,11 +30,19 @@ bool notifier_is_waiting(const Notifier *notifier)
 }
 
 /* 0, NOTIFIER_WAITING or -errno. The kernel being short of memory passes like a full socket. */
+static int send_packet(const Notifier *notifier, const void *bytes, size_t size,
+                       const int *borrow_fds, size_t n)
+{
+        int r = frame_socket_send(notifier->borrow_socket_fd, bytes, size, borrow_fds, n);
+
+        return r == -EAGAIN || r == -ENOBUFS || r == -ENOMEM || r == -ETOOMANYREFS
+                       ? NOTIFIER_WAITING
+                       : r;
+}
+
 static int send_bytes(const Notifier *notifier, const void *bytes, size_t size)
 {
-        int r = frame_socket_send(notifier->borrow_socket_fd, bytes, size, NULL, 0);
-
-        return r == -EAGAIN || r == -ENOBUFS || r == -ENOMEM ? NOTIFIER_WAITING : r;
+        return send_packet(notifier, bytes, size, NULL, 0);
 }
 
 int notifier_send_readiness(Notifier *notifier, uint64_t *packed, size_t n)
@@ -75,6 +83,18 @@ int notifier_send_reply(Notifier *notifier, const Iod__Frame *frame)
         memcpy(notifier->reply, bytes, (size_t)size);
         notifier->reply_size = (size_t)size;
         return NOTIFIER_WAITING;
+}
+
+int notifier_send_descriptors(Notifier *notifier, Iod__Frame *frame, const int *borrow_fds,
+                              size_t n)
+{
+        uint8_t bytes[FRAME_BYTES_MAX];
+        int size;
+
+        assert(!notifier_is_waiting(notifier));
+        frame->descriptors = (uint32_t)n;
+        size = frame_encode(frame, bytes);
+        return size < 0 ? size : send_packet(notifier, bytes, (size_t)size, borrow_fds, n);
 }
 
 int notifier_flush(Notifier *notifier)

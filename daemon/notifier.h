@@ -44,5 +44,10 @@ bool notifier_is_waiting(const Notifier *notifier);
 int notifier_send_readiness(Notifier *notifier, uint64_t *packed, size_t n);
 int notifier_send_reply(Notifier *notifier, const Iod__Frame *frame);
 
+/* Sends one frame with borrowed descriptors, or none, and keeps nothing: 0 sent, NOTIFIER_WAITING
+ * it could not be now, or -errno, which ends the session. Not to be called while waiting. */
+int notifier_send_descriptors(Notifier *notifier, Iod__Frame *frame, const int *borrow_fds,
+                              size_t n);
+
 /* Sends what was kept, as far as the socket takes it: 0 all, NOTIFIER_WAITING, or -errno. */
 int notifier_flush(Notifier *notifier);

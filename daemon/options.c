@@ -2,20 +2,24 @@
 #include "daemon/options.h"
 
 #include "core/error.h"
-#include "core/io_id.h"
 
 #include <errno.h>
 #include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 static const char usage[] =
         "Usage: kyron-iod [OPTION]...\n"
         "Wait for the machine's descriptors on behalf of its processes.\n"
         "\n"
         "      --socket PATH         listen here (" KYRON_DEFAULT_SOCKET ")\n"
+        "      --config FILE         read this configuration\n"
+        "                            (" KYRON_DEFAULT_CONFIG ")\n"
+        "      --check-config        say whether the configuration is fine, and exit\n"
         "      --user                a private instance: $XDG_RUNTIME_DIR/kyron-iod/socket,\n"
         "                            for this user only\n"
         "      --foreground          stay in the foreground, log to standard error\n"
@@ -23,7 +27,7 @@ static const char usage[] =
         "      --admin-group GROUP   its members see every user's sessions (" KYRON_ADMIN_GROUP
         ")\n"
         "\n"
-        "Limits, each refused with an error that names it:\n"
+        "Limits, each refused with an error that names it; they win over the configuration's:\n"
         "      --max-sessions N                    in all (4096)\n"
         "      --max-sessions-per-user N           of one user (1024)\n"
         "      --max-registrations-per-session N   of one session (65536)\n"
@@ -40,6 +44,8 @@ _Static_assert(OPTIONS_SESSIONS_MAX == 4096 && OPTIONS_SESSIONS_PER_USER_MAX == 
 
 enum {
         OPTION_SOCKET = 256,
+        OPTION_CONFIG,
+        OPTION_CHECK_CONFIG,
         OPTION_USER,
         OPTION_FOREGROUND,
         OPTION_LOG_LEVEL,
@@ -54,6 +60,8 @@ enum {
 
 static const struct option long_options[] = {
         {"socket", required_argument, NULL, OPTION_SOCKET},
+        {"config", required_argument, NULL, OPTION_CONFIG},
+        {"check-config", no_argument, NULL, OPTION_CHECK_CONFIG},
         {"user", no_argument, NULL, OPTION_USER},
         {"foreground", no_argument, NULL, OPTION_FOREGROUND},
         {"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
@@ -68,21 +76,22 @@ static const struct option long_options[] = {
         {NULL, 0, NULL, 0},
 };
 
-static int parse_count(const char *option, const char *text, uint32_t max, uint32_t *out)
+int options_read_number(const char *name, const char *text, uint32_t min, uint32_t max,
+                        uint32_t *out)
 {
         unsigned long value;
         char *end;
 
         errno = 0;
         value = strtoul(text, &end, 10);
-        if (errno != 0 || *text < '0' || *text > '9' || *end || value < 1 || value > max)
-                return error_set(EINVAL, "%s takes a number from 1 to %u, not \"%s\"", option, max,
-                                 text);
+        if (errno != 0 || *text < '0' || *text > '9' || *end || value < min || value > max)
+                return error_set(EINVAL, "%s takes a number from %u to %u, not \"%.80s\"", name,
+                                 min, max, text);
         *out = (uint32_t)value;
         return 0;
 }
 
-static int parse_log_level(const char *text, int *out)
+int options_read_log_level(const char *name, const char *text, int *out)
 {
         static const struct {
                 const char *name;
@@ -98,7 +107,7 @@ static int parse_log_level(const char *text, int *out)
                         return 0;
                 }
         }
-        return error_set(EINVAL, "--log-level is error, warning, notice, info or debug, not \"%s\"",
+        return error_set(EINVAL, "%s is error, warning, notice, info or debug, not \"%.80s\"", name,
                          text);
 }
 
@@ -134,12 +143,88 @@ static int choose_socket_path(Options *options)
         return 0;
 }
 
+/* An absolute one: in the background there is another directory, and a reload reads it again. */
+static int set_config_path(Options *options, const char *path)
+{
+        char directory[OPTIONS_PATH_MAX] = "";
+
+        if (!*path)
+                return error_set(EINVAL, "--config takes the path of a file");
+        if (*path != '/' && !getcwd(directory, sizeof(directory)))
+                return error_set(errno, "--config: no current directory: %s", strerror(errno));
+        if (snprintf(options->config_path, sizeof(options->config_path), "%s%s%s", directory,
+                     *directory ? "/" : "", path) >= (int)sizeof(options->config_path))
+                return error_set(ENAMETOOLONG, "--config takes a path of at most %zu bytes",
+                                 sizeof(options->config_path) - 1);
+        options->config_given = true;
+        return 0;
+}
+
+/* Without --config. A private instance that finds no place for it has none. */
+static void choose_config_path(Options *options)
+{
+        const char *directory = getenv("XDG_CONFIG_HOME"), *below = "";
+        const size_t size = sizeof(options->config_path);
+
+        if (*options->config_path)
+                return;
+        if (!options->user) {
+                strcpy(options->config_path, KYRON_DEFAULT_CONFIG);
+                return;
+        }
+        if (!directory || *directory != '/') {
+                directory = getenv("HOME");
+                below = "/.config";
+        }
+        if (!directory || *directory != '/' ||
+            snprintf(options->config_path, size, "%s%s/kyron-iod/kyron-iod.conf", directory,
+                     below) >= (int)size)
+                *options->config_path = '\0';
+}
+
+/* The limits, each a number that the configuration has too. */
+static const struct Limit {
+        int option;
+        const char *name;
+        uint32_t max;
+        size_t offset; /* in Options */
+        OptionsGiven given;
+} limits[] = {
+        {OPTION_MAX_SESSIONS, "--max-sessions", OPTIONS_SESSIONS_LIMIT,
+         offsetof(Options, sessions_max), OPTIONS_GIVEN_SESSIONS},
+        {OPTION_MAX_SESSIONS_PER_USER, "--max-sessions-per-user", OPTIONS_SESSIONS_LIMIT,
+         offsetof(Options, sessions_per_user_max), OPTIONS_GIVEN_SESSIONS_PER_USER},
+        {OPTION_MAX_REGISTRATIONS_PER_SESSION, "--max-registrations-per-session",
+         OPTIONS_REGISTRATIONS_LIMIT, offsetof(Options, registrations_per_session_max),
+         OPTIONS_GIVEN_REGISTRATIONS_PER_SESSION},
+        {OPTION_MAX_REGISTRATIONS_PER_USER, "--max-registrations-per-user", UINT32_MAX,
+         offsetof(Options, registrations_per_user_max), OPTIONS_GIVEN_REGISTRATIONS_PER_USER},
+};
+
+static int take_limit(Options *options, int option, const char *argument)
+{
+        for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+                if (limits[i].option != option)
+                        continue;
+                options->given |= limits[i].given;
+                return options_read_number(
+                        limits[i].name, argument, 1, limits[i].max,
+                        (uint32_t *)(void *)((char *)options + limits[i].offset));
+        }
+        return -EINVAL; /* getopt_long has said why */
+}
+
 /* 0, or -EINVAL and the like with error_text(). */
 static int take_option(Options *options, int option, const char *argument)
 {
         switch (option) {
         case OPTION_SOCKET:
                 return set_socket_path(options, argument);
+        case OPTION_CONFIG:
+                return set_config_path(options, argument);
+        case OPTION_CHECK_CONFIG:
+                options->check_config = true;
+                return 0;
         case OPTION_USER:
                 options->user = true;
                 return 0;
@@ -147,23 +232,14 @@ static int take_option(Options *options, int option, const char *argument)
                 options->foreground = true;
                 return 0;
         case OPTION_LOG_LEVEL:
-                return parse_log_level(argument, &options->log_level);
+                options->given |= OPTIONS_GIVEN_LOG_LEVEL;
+                return options_read_log_level("--log-level", argument, &options->log_level);
         case OPTION_ADMIN_GROUP:
+                options->given |= OPTIONS_GIVEN_ADMIN_GROUP;
                 options->admin_group = argument;
                 return 0;
-        case OPTION_MAX_SESSIONS:
-                return parse_count("--max-sessions", argument, 1000000, &options->sessions_max);
-        case OPTION_MAX_SESSIONS_PER_USER:
-                return parse_count("--max-sessions-per-user", argument, 1000000,
-                                   &options->sessions_per_user_max);
-        case OPTION_MAX_REGISTRATIONS_PER_SESSION:
-                return parse_count("--max-registrations-per-session", argument, IO_ID_SLOT_MAX,
-                                   &options->registrations_per_session_max);
-        case OPTION_MAX_REGISTRATIONS_PER_USER:
-                return parse_count("--max-registrations-per-user", argument, UINT32_MAX,
-                                   &options->registrations_per_user_max);
         default:
-                return -EINVAL; /* getopt_long has said why */
+                return take_limit(options, option, argument);
         }
 }
 
@@ -199,7 +275,8 @@ bool options_parse(Options *options, int argc, char **argv, int *exit_code)
                           argv[optind]);
                 goto mistake;
         }
-        if (choose_socket_path(options) < 0)
+        choose_config_path(options);
+        if (!options->check_config && choose_socket_path(options) < 0)
                 goto mistake;
         return true;
 

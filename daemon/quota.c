@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <search.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *const resource_names[QUOTA_RESOURCE_COUNT] = {
-        [QUOTA_SESSIONS] = "sessions",
-        [QUOTA_REGISTRATIONS] = "registrations",
+        [QUOTA_SESSIONS] = "sessions",   [QUOTA_REGISTRATIONS] = "registrations",
+        [QUOTA_LISTENERS] = "listeners", [QUOTA_HOLDS] = "holds",
+        [QUOTA_CONNECTS] = "connects",
 };
 
 static int compare_users(const void *a, const void *b)
@@ -21,15 +23,9 @@ static int compare_users(const void *a, const void *b)
         return (uid_a > uid_b) - (uid_a < uid_b);
 }
 
-void quota_init(Quota *quota, uint32_t sessions_per_user, uint32_t registrations_per_user)
+void quota_init(Quota *quota)
 {
-        *quota = (Quota){
-                .per_user =
-                        {
-                                [QUOTA_SESSIONS] = sessions_per_user,
-                                [QUOTA_REGISTRATIONS] = registrations_per_user,
-                        },
-        };
+        *quota = (Quota){.users = NULL};
 }
 
 void quota_deinit(Quota *quota)
@@ -38,7 +34,8 @@ void quota_deinit(Quota *quota)
         (void)quota;
 }
 
-int quota_user_ref(Quota *quota, uid_t uid, QuotaUser **out)
+int quota_user_ref(Quota *quota, uid_t uid, const uint32_t limits[static QUOTA_RESOURCE_COUNT],
+                   QuotaUser **out)
 {
         QuotaUser key = {.uid = uid};
         QuotaUser **found = tfind(&key, &quota->users, compare_users);
@@ -55,9 +52,16 @@ int quota_user_ref(Quota *quota, uid_t uid, QuotaUser **out)
                         return -ENOMEM;
                 }
         }
-        (*found)->references++;
-        *out = *found;
+        quota_user_raise_limits(*found, limits);
+        *out = quota_user_ref_again(*found);
         return 0;
+}
+
+QuotaUser *quota_user_ref_again(QuotaUser *user)
+{
+        assert(user->references < UINT32_MAX);
+        user->references++;
+        return user;
 }
 
 QuotaUser *quota_user_unref(Quota *quota, QuotaUser *user)
@@ -74,14 +78,41 @@ QuotaUser *quota_user_unref(Quota *quota, QuotaUser *user)
         return NULL;
 }
 
-int quota_charge(const Quota *quota, QuotaUser *user, QuotaResource resource, uint32_t amount)
+static void forget_limits(const void *node, VISIT visit, void *closure)
 {
-        uint32_t limit = quota->per_user[resource];
+        QuotaUser *user = *(QuotaUser *const *)node;
 
-        if (amount > limit || user->used[resource] > limit - amount)
-                return error_set(EDQUOT,
-                                 "user %u is at the limit of %u %s per user: end some first",
-                                 (unsigned)user->uid, limit, resource_names[resource]);
+        (void)closure;
+        if (visit == postorder || visit == leaf)
+                memset(user->limits, 0, sizeof(user->limits));
+}
+
+void quota_forget_limits(Quota *quota)
+{
+        twalk_r(quota->users, forget_limits, NULL);
+}
+
+void quota_user_raise_limits(QuotaUser *user, const uint32_t limits[static QUOTA_RESOURCE_COUNT])
+{
+        for (size_t i = 0; i < QUOTA_RESOURCE_COUNT; i++) {
+                if (user->limits[i] < limits[i])
+                        user->limits[i] = limits[i];
+        }
+}
+
+bool quota_has_room(const QuotaUser *user, QuotaResource resource, uint32_t amount)
+{
+        uint32_t limit = user->limits[resource];
+
+        return amount <= limit && user->used[resource] <= limit - amount;
+}
+
+int quota_charge(QuotaUser *user, QuotaResource resource, uint32_t amount)
+{
+        if (!quota_has_room(user, resource, amount))
+                return error_set(
+                        EDQUOT, "user %u is at the limit of %u %s per user: end some first",
+                        (unsigned)user->uid, user->limits[resource], resource_names[resource]);
         user->used[resource] += amount;
         return 0;
 }

@@ -10,8 +10,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Whom to tell when a registration is forgotten, for those the daemon made itself. */
+typedef struct RegistrationOwner RegistrationOwner;
+struct RegistrationOwner {
+        void (*forgotten)(RegistrationOwner *owner);
+};
+
 typedef struct RegistrationInfo {
-        uint32_t generation; /* of the slot's latest use; 0: never used */
+        RegistrationOwner *owner; /* NULL: nobody */
+        uint32_t generation;      /* of the slot's latest use; 0: never used */
         Readiness interest;
         Readiness readiness; /* as last told */
         uint64_t tick;       /* events told */

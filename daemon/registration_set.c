@@ -116,7 +116,20 @@ void registration_set_use(RegistrationSet *set, RegistrationInfo *info, Registra
 
 void registration_set_forget(RegistrationSet *set, RegistrationInfo *info)
 {
+        RegistrationOwner *owner = STEAL_PTR(info->owner);
+
         info->in_use = false;
+        set->count--;
+        if (owner)
+                owner->forgotten(owner);
+}
+
+void registration_set_withdraw(RegistrationSet *set, RegistrationInfo *info)
+{
+        info->owner = NULL;
+        info->in_use = false;
+        /* Any earlier one would do; the first has none but "never used". */
+        info->generation--;
         set->count--;
 }
 

@@ -47,8 +47,12 @@ bool registration_set_is_occupied(const RegistrationSet *set, IoId id);
 
 /* Puts a claimed slot in use with this value; an older generation's registration is forgotten. */
 void registration_set_use(RegistrationSet *set, RegistrationInfo *info, RegistrationInfo value);
-/* Takes a registration out of use. */
+/* Takes a registration out of use, and tells its owner. */
 void registration_set_forget(RegistrationSet *set, RegistrationInfo *info);
+
+/* Takes back a registration that its client has not heard of: the id is as if never used. Its owner
+ * is not told. */
+void registration_set_withdraw(RegistrationSet *set, RegistrationInfo *info);
 
 /* The first registration in use at or after *slot, which is set to its slot; NULL at the end. */
 RegistrationInfo *registration_set_next(const RegistrationSet *set, uint32_t *slot);

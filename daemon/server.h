@@ -7,7 +7,11 @@
 #pragma once
 
 #include "daemon/closer.h"
+#include "daemon/config.h"
+#include "daemon/drain.h"
+#include "daemon/hold.h"
 #include "daemon/io_driver.h"
+#include "daemon/listener.h"
 #include "daemon/listening_socket.h"
 #include "daemon/options.h"
 #include "daemon/quota.h"
@@ -19,7 +23,8 @@ struct event_base;
 TAILQ_HEAD(SessionList, Session);
 
 struct Server {
-        const Options *options;
+        Options *options;
+        Config *config; /* in force */
         struct event_base *base;
         ListeningSocket listening;
 
@@ -28,8 +33,12 @@ struct Server {
         struct event *woken;
         struct event *watchdog;
         struct event *terminate[2];
+        struct event *hang_up; /* SIGHUP */
+        struct event *deliver;
+        struct event *deliver_again; /* after a want of resources */
 
-        struct SessionList sessions; /* in order of id */
+        struct SessionList sessions;   /* in order of id */
+        struct SessionList delivering; /* to be delivered to, once this callback is over */
         uint32_t session_count;
         uint32_t sessions_max; /* as configured, or fewer if descriptors do not suffice */
         uint32_t closer_places;
@@ -41,6 +50,16 @@ struct Server {
         gid_t admin_gid;
         bool has_admin_gid;
 
+        ListenerList listeners; /* in order of number */
+        uint32_t listener_count;
+        uint64_t listeners_total;
+        HoldSet holds;
+        DrainWaitList drains;
+        struct Connector *connector;
+        /* Descriptors kept for clients, those of holds apart, and how many may be with them. */
+        uint32_t kept;
+        uint32_t kept_max;
+
         Quota quota;
         IoDriver driver;
         Closer closer;
@@ -49,9 +68,34 @@ struct Server {
         uint8_t packet[FRAME_BYTES_MAX];
 };
 
-/* 0, or -errno with error_text(). options must outlive the server. */
-int server_open(Server **out, const Options *options);
+/* 0, or -errno with error_text(). options must outlive the server; the configuration is the
+ * server's from then on, whatever comes of it. */
+int server_open(Server **out, Options *options, Config *take_config);
 /* Serves until told to stop. 0 or -errno. */
 int server_run(Server *server);
 /* Says goodbye to every session and releases everything; returns NULL. */
 Server *server_close(Server *server);
+
+/* Has session_deliver() called for the session once the present callback is over. */
+void server_deliver(Session *session);
+/* Has everybody delivered to again after a moment: the kernel was short of something. */
+void server_deliver_later(Server *server);
+/* Ends the session once the present callback is over. error is a negative errno. */
+void server_end_session(Session *session, int error);
+
+/* Counts one more descriptor kept for a client, or to be; and gives it back. */
+void server_keep(Server *server);
+void server_unkeep(Server *server);
+/* Whether there is room for one more, to be closed in lane: not as many are kept as may be, and
+ * those that were do not wait to be closed. Or -EDQUOT or -EBUSY with error_text(). */
+bool server_can_keep(Server *server, CloserLane *lane);
+int server_check_keep(Server *server, CloserLane *lane);
+/*
+ * A descriptor the daemon has and a client may have too, or have put something into: whoever has it
+ * can make its close() last, so that a place is reserved for it in the lane of whom it is for, and
+ * it is counted as kept. 0, or -ENOMEM with error_text() and nothing was counted.
+ */
+int server_keep_descriptor(Server *server, CloserLane *lane);
+void server_close_kept(Server *server, CloserLane *lane, int take_fd);
+/* The same for a note, which was counted alone: a file in memory does not block. */
+void server_close_note(Server *server, int take_fd);

@@ -3,21 +3,21 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "daemon/authorise.h"
 #include "daemon/log.h"
-#include "daemon/peer_process.h"
+#include "daemon/opening.h"
 #include "daemon/server.h"
 #include "daemon/session_dispatch.h"
+#include "daemon/session_peer.h"
+#include "daemon/session_source.h"
 #include "proto/frame_socket.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 static const struct timeval greeting_time = {.tv_sec = SESSION_GREETING_SECONDS};
 
@@ -64,19 +64,43 @@ static int arm_events(Session *session)
                 return event_add(session->writable, NULL);
         }
         event_del(session->writable);
-        if (!session->held &&
-            event_add(session->readable, session->open ? NULL : &greeting_time) < 0)
+        session->pauses = delivery_is_full(session);
+        if (session->pauses)
+                event_del(session->readable);
+        else if (!session->held &&
+                 event_add(session->readable, session->open ? NULL : &greeting_time) < 0)
                 return -1;
         return session->set_ready ? event_add(session->set_ready, NULL) : 0;
 }
 
-static void session_rearm(Session *session)
+/* false: it has ended. */
+static bool session_rearm(Session *session)
 {
         if (arm_events(session) == 0)
-                return;
+                return true;
         /* Out of memory or of epoll watches: better told than deaf. */
         session_fail(session, 0,
                      error_set(ENOSPC, "the daemon cannot go on waiting for this session"));
+        return false;
+}
+
+bool session_deliver(Session *session)
+{
+        int r = session->failed ? error_set(-session->failed, "no memory to go on")
+                                : delivery_flush(session);
+
+        if (r == -EPIPE || r == -ECONNRESET) {
+                session_free(session);
+                return false;
+        }
+        if (r < 0) {
+                session_fail(session, 0, r);
+                return false;
+        }
+        if (!session->pauses || delivery_is_full(session))
+                return true;
+        session->pauses = false;
+        return session_rearm(session);
 }
 
 /* One packet: 1 served, 0 nothing there or ended by the client, or -errno with error_text(). */
@@ -140,7 +164,7 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
                         session_fail(session, sequence, r);
                         return;
                 }
-                if (notifier_is_waiting(&session->notifier)) {
+                if (notifier_is_waiting(&session->notifier) || delivery_is_full(session)) {
                         session_rearm(session);
                         return;
                 }
@@ -161,19 +185,25 @@ static void on_writable(evutil_socket_t fd, short what, void *data)
                 session_free(session);
                 return;
         }
-        if (r == 0)
-                session_rearm(session);
+        if (r != 0)
+                return;
+        server_deliver(session);
+        session_rearm(session);
 }
 
 static void on_set_ready(evutil_socket_t fd, short what, void *data)
 {
         Session *session = data;
-        int notified;
-        int told = io_driver_process_io(&session->server->driver, &session->registrations,
-                                        &session->notifier, &notified);
+        int notified, told;
 
         (void)fd;
         (void)what;
+        /* Perhaps it was the client that has read. Then what waits for it goes first: after more
+         * readiness, which a busy client always has, it could not go. */
+        if (session->delivery.awaits_reading && !session_deliver(session))
+                return;
+        told = io_driver_process_io(&session->server->driver, &session->registrations,
+                                    &session->notifier, &notified);
         if (told < 0) {
                 log_session(LOG_DEBUG, session, "closed: %s", strerror(-told));
                 session_free(session);
@@ -184,18 +214,11 @@ static void on_set_ready(evutil_socket_t fd, short what, void *data)
                 session->events += (uint64_t)told;
                 session->frames++;
         }
+        /* And it may have read meanwhile: that edge is used up now. */
+        if (session->delivery.awaits_reading)
+                server_deliver(session);
         if (notified == NOTIFIER_WAITING)
                 session_rearm(session);
-}
-
-void session_settle_registrations(Session *session)
-{
-        uint32_t surplus = session->charged_registrations - session->registrations.count;
-
-        assert(session->charged_registrations >= session->registrations.count);
-        quota_discharge(session->user, QUOTA_REGISTRATIONS, surplus);
-        session->server->registration_count -= surplus;
-        session->charged_registrations -= surplus;
 }
 
 int session_watch_set(Session *session)
@@ -217,75 +240,15 @@ void session_release_hold(Session *session)
         session_rearm(session);
 }
 
-static bool in_admin_group(const Session *session)
-{
-        gid_t groups[256];
-        socklen_t size = sizeof(groups);
-        gid_t admin_gid = session->server->admin_gid;
-
-        if (!session->server->has_admin_gid)
-                return false;
-        if (session->gid == admin_gid)
-                return true;
-        /* Somebody in more groups than fit here is not taken for an administrator. */
-        if (getsockopt(session->socket_fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0)
-                return false;
-        for (size_t i = 0; i < size / sizeof(groups[0]); i++) {
-                if (groups[i] == admin_gid)
-                        return true;
-        }
-        return false;
-}
-
-/* The kernel's name for the process, until Hello brings another. */
-static void name_after_process(Session *session)
-{
-        CLEANUP(cleanup_close) int fd = -1;
-        char path[sizeof("/proc//comm") + 3 * sizeof(pid_t)];
-        ssize_t n;
-
-        strcpy(session->program, "-");
-        snprintf(path, sizeof(path), "/proc/%d/comm", (int)session->pid);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-                return;
-        n = read(fd, session->program, FRAME_PROGRAM_MAX);
-        if (n > 0)
-                session->program[strcspn(session->program, "\n")] = '\0';
-        for (char *c = session->program; *c; c++) {
-                if (*c < ' ' || *c > '~')
-                        *c = '?';
-        }
-}
-
-static int identify_peer(Session *session)
-{
-        struct ucred peer;
-        socklen_t size = sizeof(peer);
-        struct timespec now;
-
-        if (getsockopt(session->socket_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
-                return error_set(errno, "the kernel does not say who connected");
-        session->pid = peer.pid;
-        session->uid = peer.uid;
-        session->gid = peer.gid;
-        session->process_fd = peer_process_open(session->socket_fd, session->pid);
-        if (session->process_fd == -ESRCH)
-                return error_set(ESRCH, "the process that connected has ended");
-        session->sees_all = peer.uid == 0 || in_admin_group(session);
-        name_after_process(session);
-        clock_gettime(CLOCK_REALTIME, &now);
-        session->since = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-        return 0;
-}
-
 static int charge_session(Session *session)
 {
         Server *server = session->server;
+        uint32_t limits[QUOTA_RESOURCE_COUNT];
 
-        if (quota_user_ref(&server->quota, session->uid, &session->user) < 0)
+        authorise_limits(session, limits);
+        if (quota_user_ref(&server->quota, session->uid, limits, &session->user) < 0)
                 return error_set(ENOMEM, "no memory for another session");
-        return quota_charge(&server->quota, session->user, QUOTA_SESSIONS, 1);
+        return quota_charge(session->user, QUOTA_SESSIONS, 1);
 }
 
 int session_new(Server *server, int take_socket_fd, uint64_t id, Session **out)
@@ -307,8 +270,11 @@ int session_new(Server *server, int take_socket_fd, uint64_t id, Session **out)
         registration_set_init(&session->registrations,
                               server->options->registrations_per_session_max);
         notifier_init(&session->notifier, session->socket_fd);
+        delivery_init(&session->delivery);
+        TAILQ_INIT(&session->workers);
+        TAILQ_INIT(&session->connects);
 
-        r = identify_peer(session);
+        r = session_identify_peer(session);
         if (r == 0)
                 r = closer_lane_join(&server->closer, session->uid, &session->lane);
         if (r == 0)
@@ -337,6 +303,20 @@ int session_new(Server *server, int take_socket_fd, uint64_t id, Session **out)
         return 0;
 }
 
+/* What the daemon does for it ends, or goes to others. */
+static void give_up_services(Session *session)
+{
+        Worker *worker;
+
+        opening_cancel_all(session);
+        while ((worker = TAILQ_FIRST(&session->workers)))
+                balancer_lose(worker);
+        drain_forget(session);
+        delivery_deinit(session);
+        if (session->delivers)
+                TAILQ_REMOVE(&session->server->delivering, session, deliver_link);
+}
+
 Session *session_free(Session *session)
 {
         Server *server;
@@ -356,6 +336,7 @@ Session *session_free(Session *session)
         if (session->process_fd >= 0)
                 close(session->process_fd);
         if (session->user) {
+                give_up_services(session);
                 TAILQ_REMOVE(&server->sessions, session, link);
                 if (session->held)
                         TAILQ_REMOVE(&session->lane->held, session, held_link);
@@ -373,6 +354,7 @@ Session *session_free(Session *session)
         closer_lane_leave(&server->closer, session->lane);
         registration_set_deinit(&session->registrations);
         notifier_deinit(&session->notifier);
+        free(session->groups);
         free(session);
         return NULL;
 }

@@ -7,13 +7,20 @@
  * notifier is waiting, and then the other two are not: a client that does not read is not served
  * and costs nothing but a look at its process, whose end the connection need not tell then
  * (peer_process.h). A session whose descriptors find no room in its user's lane of the closer is
- * held: its requests wait in its socket until the lane has caught up.
+ * held: its requests wait in its socket until the lane has caught up. One whose answers wait in
+ * numbers pauses: its requests wait until it has read (delivery.h).
+ *
+ * Beside these, the daemon opens sockets for it and passes connections to it (opening.h, sharing.h,
+ * delivery.h). Frames caused by others' doings are sent from the server's own event, so that
+ * nothing else ends a session but its own events and that one.
  *
  * Whatever goes wrong here ends this session and no other. Owned by the server, single-threaded.
  */
 #pragma once
 
+#include "daemon/balancer.h"
 #include "daemon/closer.h"
+#include "daemon/delivery.h"
 #include "daemon/notifier.h"
 #include "daemon/quota.h"
 #include "daemon/registration_set.h"
@@ -34,6 +41,7 @@ enum {
 typedef struct Session {
         TAILQ_ENTRY(Session) link;      /* in order of id */
         TAILQ_ENTRY(Session) held_link; /* in order of holding */
+        TAILQ_ENTRY(Session) deliver_link;
         Server *server;
         uint64_t id;
         int socket_fd;
@@ -41,17 +49,28 @@ typedef struct Session {
         pid_t pid;
         uid_t uid;
         gid_t gid;
+        gid_t *groups; /* gid first */
+        size_t n_groups;
         bool sees_all; /* root or the admin group */
         char program[FRAME_PROGRAM_MAX + 1];
         uint64_t since; /* CLOCK_REALTIME nanoseconds */
 
         bool open;
         bool held;
+        bool pauses; /* its requests are not read, for it has not read their answers */
         QuotaUser *user;
         CloserLane *lane; /* its user's, or the strangers' */
         uint32_t charged_registrations;
         RegistrationSet registrations;
         Notifier notifier;
+
+        Delivery delivery;
+        bool delivers;                  /* in the server's list of those to be delivered to */
+        int failed;                     /* -errno: to be ended by its next delivery */
+        bool draining;                  /* its workers, those to come too */
+        WorkerList workers;             /* its memberships in groups */
+        uint32_t endpoints;             /* given out so far */
+        TAILQ_HEAD(, Connect) connects; /* under way */
 
         struct event *readable;
         struct event *writable;
@@ -78,11 +97,12 @@ void session_say_goodbye(Session *session, uint32_t sequence, int error, const c
 /* Sends an answer: 0 or -errno, which ends the session. */
 int session_reply(Session *session, uint32_t sequence, Iod__Frame *frame);
 
+/* Sends what is to be delivered. false: that has ended the session. From the server's event and the
+ * session's own only. */
+bool session_deliver(Session *session);
+
 /* Starts waiting for the set once it is open. 0 or -ENOMEM. */
 int session_watch_set(Session *session);
 
 /* Lets it read requests again after the closer had no room. */
 void session_release_hold(Session *session);
-
-/* Makes the charge what the registrations count, after some went away. */
-void session_settle_registrations(Session *session);

@@ -3,10 +3,14 @@
 
 #include "core/error.h"
 #include "daemon/inspect.h"
+#include "daemon/keeping.h"
 #include "daemon/log.h"
+#include "daemon/opening.h"
+#include "daemon/operating.h"
 #include "daemon/server.h"
+#include "daemon/session_source.h"
+#include "daemon/sharing.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <stdio.h>
@@ -54,20 +58,6 @@ static int refusals_reply(Refusals *refusals, Session *session, uint32_t sequenc
         return session_reply(session, sequence, &frame);
 }
 
-static int charge_registration(Session *session)
-{
-        Server *server = session->server;
-        int r;
-
-        session_settle_registrations(session);
-        r = quota_charge(&server->quota, session->user, QUOTA_REGISTRATIONS, 1);
-        if (r < 0)
-                return r;
-        session->charged_registrations++;
-        server->registration_count++;
-        return 0;
-}
-
 static bool is_printable(const char *text)
 {
         for (; *text; text++) {
@@ -77,13 +67,12 @@ static bool is_printable(const char *text)
         return true;
 }
 
-static int hello(Session *session, const Iod__Frame *request, FdList *fds)
+static int hello(Session *session, const Iod__Frame *request)
 {
         const Iod__Hello *hello = request->hello;
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Welcome welcome = IOD__WELCOME__INIT;
 
-        (void)fds;
         if (hello->version != FRAME_PROTOCOL_VERSION)
                 return error_set(EPROTONOSUPPORT,
                                  "protocol version %u is not spoken here: this daemon speaks %d",
@@ -115,54 +104,63 @@ static int check_source_count(size_t sources, const FdList *fds, const char *nam
                          sources, fds->count);
 }
 
+/* A taken listener's file stays open here, so that closing it does not end its registration. */
+static bool remove_taken(Session *session, IoId id, const RegistrationInfo *info)
+{
+        const Worker *worker;
+        int r = -1;
+
+        TAILQ_FOREACH(worker, &session->workers, session_link)
+        {
+                if (r < 0 && worker->is_taker && worker->listener->inode == info->inode)
+                        r = session_remove_io_source(session, worker->listener->fd, id);
+        }
+        return r == 0;
+}
+
 static void forget_gone(Session *session, const Iod__AddIoSource *request)
 {
         for (size_t i = 0; i < request->n_gone; i++) {
-                RegistrationInfo *info = registration_set_recreate(&session->registrations,
-                                                                   io_id_unpack(request->gone[i]));
+                IoId id = io_id_unpack(request->gone[i]);
+                RegistrationInfo *info = registration_set_recreate(&session->registrations, id);
 
-                if (info)
+                if (info && !remove_taken(session, id, info))
                         registration_set_forget(&session->registrations, info);
         }
 }
 
-static int add_one_source(Session *session, int borrow_fd, uint64_t packed)
+static void take_connections(Session *session, const Iod__AddIoSource *request)
 {
-        IoId id = io_id_unpack(packed);
-        RegistrationSet *set = &session->registrations;
-        int r = 0;
+        for (size_t i = 0; i < request->n_taken; i++) {
+                const RegistrationInfo *info = registration_set_recreate(
+                        &session->registrations, io_id_unpack(request->taken[i]));
+                Connection *connection = info ? balancer_connection(info) : NULL;
 
-        if (!registration_set_is_occupied(set, id))
-                r = charge_registration(session);
-        if (r == 0)
-                r = io_driver_add_io_source(&session->server->driver, set, borrow_fd, id,
-                                            io_id_unpack_readiness(packed));
-        return r;
+                if (connection)
+                        balancer_taken(connection);
+        }
 }
 
 static int add_io_source(Session *session, const Iod__Frame *request, FdList *fds)
 {
         const Iod__AddIoSource *add = request->add_io_source;
-        RegistrationSet *set = &session->registrations;
         Refusals refusals;
         int r;
 
         r = check_source_count(add->n_source, fds, "add_io_source");
         if (r < 0)
                 return r;
-        if (add->n_source > 0 && set->selector.epoll_fd < 0) {
-                r = selector_open(&set->selector);
-                if (r < 0)
-                        return error_set(-r, "no epoll set for this session: %s", strerror(-r));
-                r = session_watch_set(session);
+        if (add->n_source > 0) {
+                r = session_open_set(session);
                 if (r < 0)
                         return r;
         }
 
         refusals.count = 0;
+        take_connections(session, add);
         forget_gone(session, add);
         for (size_t i = 0; i < add->n_source; i++) {
-                r = add_one_source(session, fd_list_borrow(fds, i), add->source[i]);
+                r = session_add_io_source(session, fd_list_borrow(fds, i), add->source[i], NULL);
                 if (r < 0)
                         refusals_add(&refusals, io_id_unpack(add->source[i]), r);
         }
@@ -184,8 +182,7 @@ static int remove_io_source(Session *session, const Iod__Frame *request, FdList 
         for (size_t i = 0; i < remove->n_source; i++) {
                 IoId id = io_id_unpack(remove->source[i]);
 
-                r = io_driver_remove_io_source(&session->server->driver, &session->registrations,
-                                               fd_list_borrow(fds, i), id);
+                r = session_remove_io_source(session, fd_list_borrow(fds, i), id);
                 if (r < 0)
                         refusals_add(&refusals, id, r);
         }
@@ -194,36 +191,35 @@ static int remove_io_source(Session *session, const Iod__Frame *request, FdList 
         return refusals_reply(&refusals, session, request->sequence);
 }
 
-static int get_status(Session *session, const Iod__Frame *request, FdList *fds)
-{
-        (void)fds;
-        return inspect_get_status(session, request);
-}
-
-static int list_sessions(Session *session, const Iod__Frame *request, FdList *fds)
-{
-        (void)fds;
-        return inspect_list_sessions(session, request);
-}
-
-static int list_registrations(Session *session, const Iod__Frame *request, FdList *fds)
-{
-        (void)fds;
-        return inspect_list_registrations(session, request);
-}
-
 static const struct {
         Iod__Frame__BodyCase body;
         bool before_open; /* else after */
-        bool takes_descriptors;
+        /* One of them: of a request that comes with descriptors, and of one that does not. */
         Handler handler;
+        int (*plain_handler)(Session *session, const Iod__Frame *request);
 } requests[] = {
-        {IOD__FRAME__BODY_HELLO, true, false, hello},
-        {IOD__FRAME__BODY_ADD_IO_SOURCE, false, true, add_io_source},
-        {IOD__FRAME__BODY_REMOVE_IO_SOURCE, false, true, remove_io_source},
-        {IOD__FRAME__BODY_GET_STATUS, false, false, get_status},
-        {IOD__FRAME__BODY_LIST_SESSIONS, false, false, list_sessions},
-        {IOD__FRAME__BODY_LIST_REGISTRATIONS, false, false, list_registrations},
+        {IOD__FRAME__BODY_HELLO, true, .plain_handler = hello},
+        {IOD__FRAME__BODY_ADD_IO_SOURCE, false, .handler = add_io_source},
+        {IOD__FRAME__BODY_REMOVE_IO_SOURCE, false, .handler = remove_io_source},
+        {IOD__FRAME__BODY_CONNECT, false, .plain_handler = opening_serve_connect},
+        {IOD__FRAME__BODY_BIND, false, .plain_handler = opening_serve_bind},
+        {IOD__FRAME__BODY_TAKE_LISTENER, false, .plain_handler = opening_serve_take_listener},
+        {IOD__FRAME__BODY_JOIN, false, .plain_handler = sharing_join},
+        {IOD__FRAME__BODY_OFFER, false, .plain_handler = sharing_offer},
+        {IOD__FRAME__BODY_LEAVE, false, .plain_handler = sharing_leave},
+        {IOD__FRAME__BODY_HOLD, false, .handler = keeping_hold},
+        {IOD__FRAME__BODY_TAKE_HELD, false, .plain_handler = keeping_take_held},
+        {IOD__FRAME__BODY_CANCEL, false, .plain_handler = operating_cancel},
+        {IOD__FRAME__BODY_SET_LISTENER, false, .plain_handler = operating_set_listener},
+        {IOD__FRAME__BODY_DRAIN, false, .plain_handler = operating_drain},
+        {IOD__FRAME__BODY_RELOAD, false, .plain_handler = operating_reload},
+        {IOD__FRAME__BODY_TEST_POLICY, false, .plain_handler = operating_test_policy},
+        {IOD__FRAME__BODY_GET_STATUS, false, .plain_handler = inspect_get_status},
+        {IOD__FRAME__BODY_LIST_SESSIONS, false, .plain_handler = inspect_list_sessions},
+        {IOD__FRAME__BODY_LIST_REGISTRATIONS, false, .plain_handler = inspect_list_registrations},
+        {IOD__FRAME__BODY_LIST_LISTENERS, false, .plain_handler = inspect_list_listeners},
+        {IOD__FRAME__BODY_LIST_GROUPS, false, .plain_handler = inspect_list_groups},
+        {IOD__FRAME__BODY_LIST_HOLDS, false, .plain_handler = inspect_list_holds},
 };
 
 /* Refuses a request as a whole; the session goes on. */
@@ -267,7 +263,7 @@ int session_dispatch(Session *session, const void *bytes, size_t size, FdList *f
         r = frame_decode(&session->server->arena, bytes, size, fds->count, &request);
         if (request)
                 *sequence = request->sequence;
-        if (r < 0)
+        if (r < 0 || !request)
                 return r;
 
         for (row = 0; row < sizeof(requests) / sizeof(requests[0]); row++) {
@@ -282,10 +278,11 @@ int session_dispatch(Session *session, const void *bytes, size_t size, FdList *f
                 return refuse_unknown(session, request);
         if (session->open && requests[row].before_open)
                 return error_set(EPROTO, "hello came twice: a session has one");
-        if (fds->count > 0 && !requests[row].takes_descriptors)
+        if (fds->count > 0 && !requests[row].handler)
                 return error_set(EBADMSG, "%s takes no descriptors and came with %zu",
                                  frame_body_name(request->body_case), fds->count);
 
-        r = requests[row].handler(session, request, fds);
+        r = requests[row].handler ? requests[row].handler(session, request, fds)
+                                  : requests[row].plain_handler(session, request);
         return r > 0 ? refuse(session, request->sequence, r) : r;
 }

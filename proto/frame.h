@@ -25,6 +25,9 @@ enum {
         FRAME_TEXT_MAX = 96,
         /* Bytes of Hello.program. */
         FRAME_PROGRAM_MAX = 32,
+        /* Bytes of the name of a listener or of a held descriptor, and of a note. */
+        FRAME_NAME_MAX = 64,
+        FRAME_NOTE_MAX = 65536,
         /* Entries of one page of Sessions or Registrations. */
         FRAME_PAGE_MAX = 128,
         /* What decoding the fullest legitimate frame needs, with room (test_frame.c). */
@@ -42,7 +45,8 @@ void frame_arena_init(FrameArena *arena);
 /*
  * Decodes a packet that came with n_descriptors. *out lives in the arena until the next decode.
  * 0, or with error_text(): -EPROTO the bytes are no frame, -EBADMSG the descriptors are not as
- * many as the frame says, and *out is there for its sequence. A frame whose body is unknown is no error: body_case is NOT_SET.
+ * many as the frame says, and *out is there for its sequence. A frame whose body is unknown is no
+ * error: body_case is NOT_SET.
  */
 int frame_decode(FrameArena *arena, const void *bytes, size_t size, size_t n_descriptors,
                  Iod__Frame **out);

@@ -3,41 +3,63 @@
 unit_tests = \
 	tests/unit/test_address \
 	tests/unit/test_address_pattern \
+	tests/unit/test_address_queue \
 	tests/unit/test_async_registration \
 	tests/unit/test_background \
+	tests/unit/test_balancer \
 	tests/unit/test_bridged_fd \
 	tests/unit/test_cleanup \
 	tests/unit/test_closer \
+	tests/unit/test_config \
+	tests/unit/test_config_compare \
+	tests/unit/test_config_text \
+	tests/unit/test_connector \
 	tests/unit/test_daemon_connection \
+	tests/unit/test_daemon_opening \
+	tests/unit/test_delivery \
 	tests/unit/test_descriptor_kind \
+	tests/unit/test_drain \
 	tests/unit/test_error \
 	tests/unit/test_fd_list \
 	tests/unit/test_frame \
 	tests/unit/test_frame_socket \
+	tests/unit/test_hold \
 	tests/unit/test_inspect \
+	tests/unit/test_inspect_services \
 	tests/unit/test_io_driver \
 	tests/unit/test_io_driver_handle \
 	tests/unit/test_io_id \
+	tests/unit/test_keeping \
 	tests/unit/test_kernel_assumptions_descriptors \
 	tests/unit/test_kernel_assumptions_edges \
 	tests/unit/test_kernel_assumptions_epoll \
 	tests/unit/test_kernel_assumptions_packets \
 	tests/unit/test_kernel_assumptions_rights \
+	tests/unit/test_kernel_assumptions_seals \
+	tests/unit/test_listener \
 	tests/unit/test_listening_socket \
 	tests/unit/test_log \
+	tests/unit/test_note \
 	tests/unit/test_notifier \
+	tests/unit/test_operating \
 	tests/unit/test_operation \
 	tests/unit/test_options \
 	tests/unit/test_outbox \
+	tests/unit/test_passing \
+	tests/unit/test_policy \
 	tests/unit/test_quota \
 	tests/unit/test_readiness \
 	tests/unit/test_registration_set \
+	tests/unit/test_resolver \
 	tests/unit/test_selector \
 	tests/unit/test_server \
 	tests/unit/test_service_manager \
 	tests/unit/test_session \
 	tests/unit/test_session_dispatch \
+	tests/unit/test_sharing \
+	tests/unit/test_short_connections \
 	tests/unit/test_slot_table \
+	tests/unit/test_socket_open \
 	tests/unit/test_socket_option \
 	tests/unit/test_tcp_listener \
 	tests/unit/test_tcp_stream \
@@ -47,6 +69,7 @@ unit_tests = \
 	tests/unit/test_unix_listener \
 	tests/unit/test_unix_stream
 integration_tests = \
+	tests/integration/test_daemon_config \
 	tests/integration/test_daemon_life \
 	tests/integration/test_daemon_start \
 	tests/integration/test_daemon_words \
@@ -88,6 +111,8 @@ libtestsupport_la_SOURCES = \
 	tests/support/daemon.h \
 	tests/support/deadline.c \
 	tests/support/deadline.h \
+	tests/support/dns_server.c \
+	tests/support/dns_server.h \
 	tests/support/epoll_set.c \
 	tests/support/epoll_set.h \
 	tests/support/fd_message.c \
@@ -98,12 +123,20 @@ libtestsupport_la_SOURCES = \
 	tests/support/hostile_scene.h \
 	tests/support/inner_server.c \
 	tests/support/inner_server.h \
+	tests/support/memfd_note.c \
+	tests/support/memfd_note.h \
 	tests/support/program.c \
 	tests/support/program.h \
 	tests/support/random.h \
 	tests/support/raw_client.c \
 	tests/support/raw_client.h \
 	tests/support/scale.h \
+	tests/support/service_frames.c \
+	tests/support/service_frames.h \
+	tests/support/sharing_scene.c \
+	tests/support/sharing_scene.h \
+	tests/support/short_connections.c \
+	tests/support/short_connections.h \
 	tests/support/silent_fuse.c \
 	tests/support/silent_fuse.h
 

@@ -48,6 +48,7 @@ static void run_program(const KyronctlSetup *setup, const char *const *words, in
         while (*words && count < WORDS_MAX - 1)
                 arguments[count++] = *words++;
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        signal(SIGINT, setup->ignores_interrupts ? SIG_IGN : SIG_DFL);
         unsetenv("COLUMNS");
         setenv("TZ", "UTC", 1);
         dup2(out, STDOUT_FILENO);
@@ -137,8 +138,9 @@ KyronctlRun kyronctl_run(const KyronctlSetup *setup, const char *const *words)
         if (master >= 0)
                 copy_terminal(master, out);
         ck_assert_msg(wait_exit(pid, DEADLINE_MS, &status), "%s does not end", kyronctl_program());
-        ck_assert_msg(WIFEXITED(status), "%s ended with status %#x", kyronctl_program(), status);
-        run.exit_status = WEXITSTATUS(status);
+        ck_assert_msg(WIFEXITED(status) || WTERMSIG(status) == SIGINT, "%s ended with status %#x",
+                      kyronctl_program(), status);
+        run.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : -SIGINT;
         run.out = read_all(out);
         run.err = read_all(err);
         return run;

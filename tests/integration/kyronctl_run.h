@@ -15,10 +15,11 @@ typedef struct KyronctlSetup {
         const char *output_path; /* standard output goes here; NULL: into the run */
         bool without_output;     /* standard output is closed */
         bool as_another_user;    /* needs root */
+        bool ignores_interrupts; /* as in the background of a script */
 } KyronctlSetup;
 
 typedef struct KyronctlRun {
-        int exit_status; /* 126: it could not be started */
+        int exit_status; /* 126: it could not be started; -SIGINT: by that */
         char *out;
         char *err;
 } KyronctlRun;

@@ -215,6 +215,7 @@ END_TEST
 static void point_runtime_directory(void)
 {
         setenv("XDG_RUNTIME_DIR", directory, 1);
+        setenv("XDG_CONFIG_HOME", directory, 1); /* root's is not nobody's to read */
         become_nobody();
 }
 

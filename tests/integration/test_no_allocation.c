@@ -73,6 +73,7 @@ static _Noreturn void serve(pid_t parent)
 {
         const char *arguments[] = {"kyron-iod", "--foreground", "--socket", kyron_iod.socket_path};
         Options options;
+        Config *config;
         Server *server;
         int exit_code;
 
@@ -83,7 +84,8 @@ static _Noreturn void serve(pid_t parent)
         count = &counts[1];
         log_open(LOG_WARNING);
         if (!options_parse(&options, 4, (char **)arguments, &exit_code) ||
-            server_open(&server, &options) < 0)
+            config_load(&config, "", false, false) < 0 ||
+            server_open(&server, &options, config) < 0)
                 _exit(1);
         server_run(server);
         server_close(server);

@@ -34,9 +34,9 @@ static void run_program(const TestDaemon *daemon, const char *const *options, pi
 {
         const char *arguments[ARGUMENTS_MAX] = {
                 test_daemon_program(), "--foreground", "--log-level", "warning", "--socket",
-                daemon->socket_path,
+                daemon->socket_path,   "--config",     "/dev/null",
         };
-        size_t count = 6;
+        size_t count = 8;
 
         while (options && *options && count < ARGUMENTS_MAX - 1)
                 arguments[count++] = *options++;

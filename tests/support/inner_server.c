@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,9 +36,35 @@ void inner_server_prepare(void)
                          (int)sizeof(inner.options.socket_path));
 }
 
+/* Whoever runs the test may do everything on 127.0.0.1. */
+static void allow_oneself(Policy *policy)
+{
+        PolicyRule *rule;
+
+        ck_assert_int_eq(policy_add_rule(policy, POLICY_USER, getuid(), "user:tester", &rule), 0);
+        ck_assert_int_eq(policy_rule_allow(rule, POLICY_LISTEN, "tcp:127.0.0.1:*"), 0);
+        ck_assert_int_eq(policy_rule_allow(rule, POLICY_CONNECT, "tcp:127.0.0.1:*"), 0);
+        ck_assert_int_eq(policy_rule_allow(rule, POLICY_BIND, "udp:127.0.0.1:*"), 0);
+        ck_assert_int_eq(policy_rule_allow(rule, POLICY_HOLD, "*"), 0);
+        policy_rule_set_limit(rule, POLICY_HOLDS, 1000);
+}
+
+Config *inner_server_config(void)
+{
+        Config *config;
+
+        ck_assert_int_eq(config_load(&config, "", false, false), 0);
+        /* What a test has changed in the options counts. */
+        inner.options.given = UINT_MAX;
+        config_settle(config, &inner.options);
+        allow_oneself(config->policy);
+        return config;
+}
+
 void inner_server_open(void)
 {
-        ck_assert_msg(server_open(&inner.server, &inner.options) == 0, "%s", error_text());
+        ck_assert_msg(server_open(&inner.server, &inner.options, inner_server_config()) == 0, "%s",
+                      error_text());
 }
 
 void inner_server_set_up(void)

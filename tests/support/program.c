@@ -105,7 +105,7 @@ void program_expect_failure(const char *socket_path, void (*prepare)(void), cons
         va_end(args);
         snprintf(expected, sizeof(expected), "kyron-iod: error: %s\n", sentence);
         ck_assert_int_eq(PROGRAM_RUN(&program, prepare, "--foreground", "--log-level", "error",
-                                     "--socket", socket_path),
+                                     "--config", "/dev/null", "--socket", socket_path),
                          1);
         ck_assert_str_eq(program.err, expected);
         ck_assert_str_eq(program.out, "");
@@ -114,8 +114,8 @@ void program_expect_failure(const char *socket_path, void (*prepare)(void), cons
 void program_serve(Program *program, const char *socket_path, void (*prepare)(void))
 {
         program_start(program,
-                      (const char *const[]){"--foreground", "--log-level", "warning", "--socket",
-                                            socket_path, NULL},
+                      (const char *const[]){"--foreground", "--log-level", "warning", "--config",
+                                            "/dev/null", "--socket", socket_path, NULL},
                       prepare);
         program_await_serving(socket_path);
 }

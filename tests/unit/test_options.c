@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 enum { ARGUMENTS_MAX = 8 };
 
@@ -54,6 +55,7 @@ START_TEST(without_options_the_defaults_hold)
         ck_assert_uint_eq(options.sessions_per_user_max, 1024);
         ck_assert_uint_eq(options.registrations_per_session_max, 65536);
         ck_assert_uint_eq(options.registrations_per_user_max, 262144);
+        ck_assert_uint_eq(options.given, 0);
         ACCEPT((const char *)NULL);
         ck_assert(!options.foreground);
 }
@@ -71,7 +73,12 @@ START_TEST(every_option_sets_its_own_field)
         ck_assert_uint_eq(options.sessions_per_user_max, 12);
         ck_assert_uint_eq(options.registrations_per_session_max, 13);
         ck_assert_uint_eq(options.registrations_per_user_max, 14);
-        ck_assert(!options.foreground && !options.user);
+        ck_assert(!options.foreground && !options.user && !options.check_config);
+        ck_assert_uint_eq(options.given, OPTIONS_GIVEN_LOG_LEVEL | OPTIONS_GIVEN_ADMIN_GROUP |
+                                                 OPTIONS_GIVEN_SESSIONS |
+                                                 OPTIONS_GIVEN_SESSIONS_PER_USER |
+                                                 OPTIONS_GIVEN_REGISTRATIONS_PER_SESSION |
+                                                 OPTIONS_GIVEN_REGISTRATIONS_PER_USER);
 }
 END_TEST
 
@@ -82,6 +89,26 @@ START_TEST(limits_reach_to_what_the_code_can_count)
         ck_assert_uint_eq(options.sessions_max, 1);
         ck_assert_uint_eq(options.registrations_per_session_max, IO_ID_SLOT_MAX);
         ck_assert_uint_eq(options.registrations_per_user_max, UINT32_MAX);
+}
+END_TEST
+
+static const struct Given {
+        const char *option;
+        unsigned given;
+} given[] = {
+        {"--log-level=info", OPTIONS_GIVEN_LOG_LEVEL},
+        {"--admin-group=a", OPTIONS_GIVEN_ADMIN_GROUP},
+        {"--max-sessions=1", OPTIONS_GIVEN_SESSIONS},
+        {"--max-sessions-per-user=1", OPTIONS_GIVEN_SESSIONS_PER_USER},
+        {"--max-registrations-per-session=1", OPTIONS_GIVEN_REGISTRATIONS_PER_SESSION},
+        {"--max-registrations-per-user=1", OPTIONS_GIVEN_REGISTRATIONS_PER_USER},
+        {"--foreground", 0},
+};
+
+START_TEST(what_wins_over_the_configuration_is_remembered)
+{
+        ACCEPT(given[_i].option);
+        ck_assert_uint_eq(options.given, given[_i].given);
 }
 END_TEST
 
@@ -117,6 +144,45 @@ START_TEST(a_private_instance_is_in_the_users_runtime_directory)
 }
 END_TEST
 
+/* ---- the configuration ---- */
+
+START_TEST(the_configuration_is_the_systems_the_users_or_the_one_that_is_named)
+{
+        setenv("XDG_RUNTIME_DIR", "/run/user/1000", 1);
+        setenv("XDG_CONFIG_HOME", "/home/a/conf", 1);
+        setenv("HOME", "/home/a", 1);
+        ACCEPT("--foreground");
+        ck_assert_str_eq(options.config_path, KYRON_DEFAULT_CONFIG);
+        ck_assert(!options.config_given);
+        ACCEPT("--user");
+        ck_assert_str_eq(options.config_path, "/home/a/conf/kyron-iod/kyron-iod.conf");
+        setenv("XDG_CONFIG_HOME", "relative", 1);
+        ACCEPT("--user");
+        ck_assert_str_eq(options.config_path, "/home/a/.config/kyron-iod/kyron-iod.conf");
+        unsetenv("XDG_CONFIG_HOME");
+        ACCEPT("--user");
+        ck_assert_str_eq(options.config_path, "/home/a/.config/kyron-iod/kyron-iod.conf");
+        unsetenv("HOME");
+        ACCEPT("--user");
+        ck_assert_str_eq(options.config_path, "");
+        ck_assert(!options.config_given);
+        ACCEPT("--user", "--config=/a/k.conf");
+        ck_assert_str_eq(options.config_path, "/a/k.conf");
+        ck_assert(options.config_given);
+        ck_assert_int_eq(chdir("/usr"), 0);
+        ACCEPT("--config=k.conf");
+        ck_assert_str_eq(options.config_path, "/usr/k.conf");
+}
+END_TEST
+
+START_TEST(checking_a_configuration_needs_no_place_for_a_socket)
+{
+        unsetenv("XDG_RUNTIME_DIR");
+        ACCEPT("--user", "--check-config");
+        ck_assert(options.check_config);
+}
+END_TEST
+
 /* ---- mistakes ---- */
 
 /* The longest path fits a socket's address with its terminating zero; this is one byte more. */
@@ -133,6 +199,9 @@ static const struct Mistake {
          "kyron-iod: --socket takes an absolute path, not \"relative\"\n"},
         {{"--socket", ""}, "kyron-iod: --socket takes an absolute path, not \"\"\n"},
         {{"--socket", long_path}, "kyron-iod: --socket takes a path of at most 107 bytes\n"},
+        {{"--config", ""}, "kyron-iod: --config takes the path of a file\n"},
+        {{"--config"}, "see kyron-iod --help"},
+        {{"--check-config=yes"}, "see kyron-iod --help"},
         {{"--log-level", "loud"},
          "kyron-iod: --log-level is error, warning, notice, info or debug, not \"loud\"\n"},
         {{"--max-sessions", "0"},
@@ -214,6 +283,8 @@ START_TEST(help_names_every_option_that_is_taken)
 {
         static const char *const all[] = {
                 "--socket",
+                "--config",
+                "--check-config",
                 "--user",
                 "--foreground",
                 "--log-level",
@@ -254,6 +325,10 @@ static Suite *options_suite(void)
         tcase_add_test(taken, limits_reach_to_what_the_code_can_count);
         tcase_add_loop_test(taken, each_log_level_has_its_name, 0,
                             (int)(sizeof(levels) / sizeof(levels[0])));
+        tcase_add_loop_test(taken, what_wins_over_the_configuration_is_remembered, 0,
+                            (int)(sizeof(given) / sizeof(given[0])));
+        tcase_add_test(taken, the_configuration_is_the_systems_the_users_or_the_one_that_is_named);
+        tcase_add_test(taken, checking_a_configuration_needs_no_place_for_a_socket);
         tcase_add_test(taken, a_private_instance_is_in_the_users_runtime_directory);
         tcase_add_test(taken, the_longest_path_is_taken);
         tcase_add_test(taken, help_goes_to_standard_output_and_exits_with_0);

@@ -71,7 +71,8 @@ START_TEST(a_second_one_on_the_same_path_says_so_and_harms_nothing)
         }
         ck_assert(wait_readable(ready[0], DEADLINE_MS));
         before = count_descriptors();
-        ck_assert_int_eq(server_open(&inner.server, &inner.options), -EADDRINUSE);
+        ck_assert_int_eq(server_open(&inner.server, &inner.options, inner_server_config()),
+                         -EADDRINUSE);
         ck_assert_ptr_nonnull(strstr(error_text(), "is served by another daemon: stop it first"));
         ck_assert_uint_eq(count_descriptors(), before);
         raw_client_open(&client, inner.options.socket_path);
@@ -88,7 +89,8 @@ START_TEST(an_unusable_directory_is_an_error_and_leaves_nothing)
         inner.server = server_close(inner.server);
         before = count_descriptors();
         strcpy(inner.options.socket_path, "/nonexistent/socket");
-        ck_assert_int_eq(server_open(&inner.server, &inner.options), -ENOENT);
+        ck_assert_int_eq(server_open(&inner.server, &inner.options, inner_server_config()),
+                         -ENOENT);
         ck_assert_ptr_null(inner.server);
         ck_assert_uint_eq(count_descriptors(), before);
 }
@@ -218,7 +220,7 @@ static int sessions_under(rlim_t open_files)
 
                 if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
                         _exit(254);
-                switch (server_open(&server, &inner.options)) {
+                switch (server_open(&server, &inner.options, inner_server_config())) {
                 case 0:
                         status = (int)server->sessions_max;
                         server_close(server);

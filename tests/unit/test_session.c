@@ -152,7 +152,7 @@ START_TEST(a_users_sessions_are_limited)
 {
         char sentence[ERROR_TEXT_MAX];
 
-        inner.server->quota.per_user[QUOTA_SESSIONS] = 1;
+        policy_set_default_limit(inner.server->config->policy, POLICY_SESSIONS, 1);
         inner_server_connect(&neighbour);
         raw_client_connect(&client, inner.options.socket_path);
         snprintf(sentence, sizeof(sentence),

@@ -1,0 +1,354 @@
+/* The daemon's listening sockets. See listener.h. */
+#include "daemon/listener.h"
+
+#include "core/cleanup.h"
+#include "core/error.h"
+#include "daemon/descriptor_kind.h"
+#include "daemon/log.h"
+#include "daemon/server.h"
+#include "daemon/socket_open.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* How long until it looks again whether there is more of what had run out. */
+static const struct timeval moment = {.tv_usec = 100000};
+
+/* ---- Connections --------------------------------------------------------------------------- */
+
+static Connection *connection_new(Listener *listener, int take_fd)
+{
+        Connection *connection = calloc(1, sizeof(*connection));
+
+        if (!connection || server_keep_descriptor(listener->server, listener->lane) < 0) {
+                free(connection);
+                close(take_fd);
+                return NULL;
+        }
+        connection->listener = listener;
+        connection->fd = take_fd;
+        connection->note_fd = -1;
+        return connection;
+}
+
+void connection_free(Connection *connection)
+{
+        Server *server = connection->listener->server;
+
+        if (connection->first_bytes)
+                event_free(connection->first_bytes);
+        if (connection->fd >= 0)
+                server_close_kept(server, connection->listener->lane, connection->fd);
+        if (connection->note_fd >= 0)
+                server_close_note(server, connection->note_fd);
+        free(connection);
+}
+
+/* Whether the first bytes are there: 1 yes, 0 not yet, -1 the peer has gone without any. */
+static int has_first_bytes(int fd)
+{
+        char byte;
+        ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+        if (n > 0)
+                return 1;
+        return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+}
+
+static void take_from_silent(Connection *connection)
+{
+        Listener *listener = connection->listener;
+
+        TAILQ_REMOVE(&listener->silent, connection, link);
+        listener->silent_count--;
+        event_free(STEAL_PTR(connection->first_bytes));
+}
+
+static void on_first_bytes(evutil_socket_t fd, short what, void *data)
+{
+        Connection *connection = data;
+        Listener *listener = connection->listener;
+        int has = what & EV_TIMEOUT ? -1 : has_first_bytes(fd);
+
+        if (has == 0)
+                return; /* somebody woke us for nothing: the event and its time limit go on */
+        take_from_silent(connection);
+        if (what & EV_TIMEOUT)
+                listener->timed_out++;
+        if (has < 0)
+                connection_free(connection);
+        else
+                balancer_place(connection);
+        listener_update(listener);
+}
+
+/* false: there was no memory to wait. */
+static bool wait_for_first_bytes(Connection *connection)
+{
+        Listener *listener = connection->listener;
+        const struct timeval limit = {
+                .tv_sec = listener->config.silent_ms / 1000,
+                .tv_usec = (suseconds_t)(listener->config.silent_ms % 1000) * 1000,
+        };
+
+        connection->first_bytes = event_new(listener->server->base, connection->fd,
+                                            EV_READ | EV_PERSIST, on_first_bytes, connection);
+        if (!connection->first_bytes || event_add(connection->first_bytes, &limit) < 0)
+                return false;
+        TAILQ_INSERT_TAIL(&listener->silent, connection, link);
+        listener->silent_count++;
+        return true;
+}
+
+/* ---- Accepting ----------------------------------------------------------------------------- */
+
+/* A connection accepted now would have a worker, and the daemon room for it. */
+static bool wants_connections(const Listener *listener)
+{
+        return listener->config.shared && !listener->paused &&
+               server_can_keep(listener->server, listener->lane) && TAILQ_EMPTY(&listener->queue) &&
+               listener->silent_count < LISTENER_SILENT_MAX &&
+               balancer_credit(listener) > listener->silent_count;
+}
+
+static void rest(Listener *listener, int error)
+{
+        log_daemon(LOG_WARNING, "listener %s rests for %ld ms: %s", listener->config.name,
+                   (long)moment.tv_usec / 1000, strerror(error));
+        listener->resting = true;
+        evtimer_add(listener->look_again, &moment);
+}
+
+/* It would do more if there was more of something, and nobody tells when there is. */
+static bool is_short(const Listener *listener)
+{
+        return balancer_is_short(listener) || (balancer_credit(listener) > 0 &&
+                                               !server_can_keep(listener->server, listener->lane));
+}
+
+void listener_update(Listener *listener)
+{
+        bool wants = wants_connections(listener) && !listener->resting;
+        bool waits = event_pending(listener->acceptable, EV_READ, NULL);
+
+        if (!wants && !evtimer_pending(listener->look_again, NULL) && is_short(listener))
+                evtimer_add(listener->look_again, &moment);
+        if (wants == waits)
+                return;
+        if (!wants)
+                event_del(listener->acceptable);
+        else if (event_add(listener->acceptable, NULL) < 0)
+                rest(listener, ENOMEM);
+}
+
+void listener_update_all(Server *server)
+{
+        Listener *listener;
+
+        TAILQ_FOREACH(listener, &server->listeners, link)
+        listener_update(listener);
+}
+
+static void on_look_again(evutil_socket_t fd, short what, void *data)
+{
+        Listener *listener = data;
+
+        (void)fd;
+        (void)what;
+        listener->resting = false;
+        balancer_look_again(listener);
+}
+
+/* 1 accepted, 0 there is none now, -errno: a want that may pass. */
+static int accept_one(Listener *listener)
+{
+        Connection *connection;
+        int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int has = 1;
+
+        if (fd < 0) {
+                if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+                        return -errno;
+                /* Anything else than EAGAIN is about one connection that is gone. */
+                return errno != EAGAIN;
+        }
+        listener->accepted++;
+        socket_prepare_accepted(fd, &listener->config);
+        connection = connection_new(listener, fd);
+        if (!connection)
+                return -ENOMEM;
+        if (listener->config.when_readable)
+                has = has_first_bytes(fd);
+        if (has < 0 || (has == 0 && !wait_for_first_bytes(connection)))
+                connection_free(connection);
+        else if (has > 0)
+                balancer_place(connection);
+        return 1;
+}
+
+static void on_acceptable(evutil_socket_t fd, short what, void *data)
+{
+        Listener *listener = data;
+        int r = 1;
+
+        (void)fd;
+        (void)what;
+        for (int i = 0; i < LISTENER_ACCEPTS_PER_TURN && r > 0 && wants_connections(listener); i++)
+                r = accept_one(listener);
+        if (r < 0)
+                rest(listener, -r);
+        listener_update(listener);
+}
+
+/* ---- Opening and closing ------------------------------------------------------------------- */
+
+static void on_expired(evutil_socket_t fd, short what, void *data)
+{
+        Listener *listener = data;
+
+        (void)fd;
+        (void)what;
+        log_daemon(LOG_INFO, "listener %s closed: nobody has served it for %u s",
+                   listener->config.name, listener->config.keep_seconds);
+        listener_free(listener);
+}
+
+void listener_left(Listener *listener)
+{
+        const struct timeval keep = {.tv_sec = listener->config.keep_seconds};
+        const Worker *worker;
+
+        if (listener->configured)
+                return;
+        TAILQ_FOREACH(worker, &listener->workers, link)
+        {
+                if (!worker->left)
+                        return;
+        }
+        evtimer_add(listener->expires, &keep);
+}
+
+void listener_close_unused(Listener *listener)
+{
+        if (!listener->configured && TAILQ_EMPTY(&listener->workers) &&
+            !evtimer_pending(listener->expires, NULL))
+                listener_free(listener);
+}
+
+static int make_events(Listener *listener)
+{
+        struct event_base *base = listener->server->base;
+
+        listener->acceptable =
+                event_new(base, listener->fd, EV_READ | EV_PERSIST, on_acceptable, listener);
+        listener->look_again = evtimer_new(base, on_look_again, listener);
+        listener->expires = evtimer_new(base, on_expired, listener);
+        if (!listener->acceptable || !listener->look_again || !listener->expires)
+                return error_set(ENOMEM, "no memory for another listener");
+        return 0;
+}
+
+int listener_open(Listener **out, Server *server, const ListenerConfig *config, QuotaUser *user)
+{
+        Listener *listener = calloc(1, sizeof(*listener));
+        DescriptorKind kind;
+        int r = 0;
+
+        if (!listener)
+                return error_set(ENOMEM, "no memory for another listener");
+        *listener = (Listener){.server = server, .config = *config, .fd = -1, .configured = !user};
+        TAILQ_INIT(&listener->silent);
+        TAILQ_INIT(&listener->queue);
+        TAILQ_INIT(&listener->workers);
+        TAILQ_INSERT_TAIL(&server->listeners, listener, link);
+        server->listener_count++;
+        if (user)
+                r = quota_charge(user, QUOTA_LISTENERS, 1);
+        if (user && r == 0) {
+                listener->uid = user->uid;
+                listener->user = quota_user_ref_again(user);
+        }
+        if (r == 0)
+                r = closer_lane_open(&server->closer, &listener->lane);
+        if (r == 0)
+                r = listener->fd = socket_open_listener(config, &listener->bound);
+        if (r >= 0)
+                r = descriptor_kind_classify(listener->fd, &kind, &listener->inode);
+        if (r == 0)
+                r = make_events(listener);
+        if (r < 0) {
+                listener_free(listener);
+                return r;
+        }
+        listener->number = ++server->listeners_total;
+        address_format(&listener->bound, listener->address);
+        log_daemon(LOG_INFO, "listener %s opened at %s", config->name, listener->address);
+        *out = listener;
+        return 0;
+}
+
+static void free_connections(ConnectionList *list)
+{
+        Connection *connection;
+
+        while ((connection = TAILQ_FIRST(list))) {
+                TAILQ_REMOVE(list, connection, link);
+                connection_free(connection);
+        }
+}
+
+Listener *listener_free(Listener *listener)
+{
+        Server *server = listener->server;
+
+        balancer_dissolve(listener);
+        free_connections(&listener->silent);
+        free_connections(&listener->queue);
+        if (listener->acceptable)
+                event_free(listener->acceptable);
+        if (listener->look_again)
+                event_free(listener->look_again);
+        if (listener->expires)
+                event_free(listener->expires);
+        if (listener->user) {
+                quota_discharge(listener->user, QUOTA_LISTENERS, 1);
+                quota_user_unref(&server->quota, listener->user);
+        }
+        TAILQ_REMOVE(&server->listeners, listener, link);
+        server->listener_count--;
+        if (listener->fd >= 0) {
+                /* Who took it may go on with it, and with its file. */
+                if (listener->config.shared)
+                        shutdown(listener->fd, SHUT_RD);
+                socket_file_remove(&listener->bound);
+        }
+        /* What waits in its backlog may bring descriptors that do not close. */
+        if (listener->lane) {
+                closer_push_own(&server->closer, listener->lane, listener->fd);
+                closer_lane_leave(&server->closer, listener->lane);
+        }
+        free(listener);
+        return NULL;
+}
+
+Listener *listener_find(const Server *server, const char *name)
+{
+        Listener *listener, *found = NULL;
+
+        TAILQ_FOREACH(listener, &server->listeners, link)
+        {
+                if (strcmp(listener->config.name, name) == 0 &&
+                    (!found || (listener->configured && !found->configured)))
+                        found = listener;
+        }
+        return found;
+}
+
+void listener_set_paused(Listener *listener, bool paused)
+{
+        listener->paused = paused;
+        listener_update(listener);
+}

@@ -1,0 +1,91 @@
+/*
+ * Listener: a listening socket of the daemon's, by name. Of the configuration, or asked for by a
+ * client; shared, and then the daemon accepts and its balancer finds a worker for each connection,
+ * or there to be taken, and then who took it accepts.
+ *
+ * A shared one accepts only while there is credit for what it accepts: otherwise connections wait
+ * in the kernel's backlog, and nobody is refused. Of a connection whose bytes have to come first,
+ * that credit may be used up by the time they do; then it is queued here.
+ *
+ * Where nobody tells when there is more of what has run out (descriptors, a user's limit), the
+ * listener looks again after a moment.
+ *
+ * A configured listener stays; another closes keep_seconds after its last worker or taker has left.
+ * Owned by the server, single-threaded.
+ */
+#pragma once
+
+#include "daemon/balancer.h"
+#include "daemon/closer.h"
+#include "daemon/config.h"
+#include "daemon/connection.h"
+#include "daemon/quota.h"
+
+typedef struct Server Server;
+
+enum {
+        /* Connections accepted in one turn of the loop. */
+        LISTENER_ACCEPTS_PER_TURN = 64,
+        /* Connections of one listener whose first bytes have not come. */
+        LISTENER_SILENT_MAX = 1024,
+        LISTENER_SILENT_MS = 10000,
+        LISTENER_KEEP_SECONDS = 30,
+};
+
+struct Listener {
+        TAILQ_ENTRY(Listener) link;
+        Server *server;
+        uint64_t number;
+        ListenerConfig config;
+        Address bound;
+        char address[ADDRESS_TEXT_MAX]; /* bound, as text */
+        int fd;
+        uint64_t inode;   /* of its socket */
+        CloserLane *lane; /* where it and its connections are closed */
+        bool configured;
+        uid_t uid;       /* who asked for it, unless configured */
+        QuotaUser *user; /* charged for it; NULL: nobody */
+        bool paused;
+        struct event *acceptable;
+        bool resting; /* accepting, for want of descriptors or memory */
+        struct event *look_again;
+        struct event *expires;
+        ConnectionList silent;
+        ConnectionList queue;
+        uint32_t silent_count;
+        uint32_t queued_count;
+        WorkerList workers;
+        uint64_t accepted;
+        uint64_t passed;
+        uint64_t passed_again;
+        uint64_t timed_out;
+};
+
+typedef TAILQ_HEAD(ListenerList, Listener) ListenerList;
+
+/*
+ * Opens a listener. user is charged, and asked for it; NULL: it is one of the configuration. 0, or
+ * -errno with error_text().
+ */
+int listener_open(Listener **out, Server *server, const ListenerConfig *config, QuotaUser *user);
+/* Closes it; its workers are left without. Returns NULL. */
+Listener *listener_free(Listener *listener);
+
+/* Closes a client's listener that nobody has come to yet: who asked for it was refused after all.
+ */
+void listener_close_unused(Listener *listener);
+
+/* One of the configuration rather than a client's of the same name. NULL: there is none. */
+Listener *listener_find(const Server *server, const char *name);
+
+/* Accepts from now on, or no more, as its state says. To be called after whatever changes that. */
+void listener_update(Listener *listener);
+/* The same for all: when descriptors the daemon kept were closed. */
+void listener_update_all(Server *server);
+
+void listener_set_paused(Listener *listener, bool paused);
+/* A worker or taker has left: closes it some time after the last, if it is a client's. */
+void listener_left(Listener *listener);
+
+/* The connection's end: closes what the daemon has of it, and frees it. It is in no list. */
+void connection_free(Connection *connection);

@@ -1,0 +1,80 @@
+/* The limit of open files, and what is promised of it. See server_parts.h. */
+#include "core/error.h"
+#include "daemon/log.h"
+#include "daemon/server_parts.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+
+_Static_assert(CLOSER_LANE_MAX + FD_LIST_MAX <= IO_DRIVER_CLOSING_MAX, "see io_driver.h");
+
+enum {
+        /* Descriptors beside those of sessions and of the closer: standard streams, epoll, signal
+         * pipe, listening socket, eventfds, scratch number, /proc, one packet being received, and
+         * connections that are turned away. */
+        DESCRIPTORS_OWN = 64 + FD_LIST_MAX + CLOSER_STRANGERS_MAX,
+        /* A session's socket, its epoll set and its process. */
+        DESCRIPTORS_PER_SESSION = 3,
+};
+
+/* The closer's share of so many open files: a quarter, if they do not suffice for all of it. */
+static rlim_t share_of_closer(rlim_t open_files, rlim_t wanted)
+{
+        rlim_t quarter = open_files / 4;
+
+        if (open_files >= wanted || quarter > CLOSER_PLACES_MAX)
+                return CLOSER_PLACES_MAX;
+        return quarter < CLOSER_PLACES_MIN ? CLOSER_PLACES_MIN : quarter;
+}
+
+/* Divides what is left of the limit: sessions first, but an eighth for what is kept at least. */
+static void divide(Server *server, rlim_t open_files, rlim_t left)
+{
+        uint32_t sessions = server->options->sessions_max;
+        uint32_t keep = server->config->descriptors_max;
+        rlim_t for_sessions = (rlim_t)sessions * DESCRIPTORS_PER_SESSION;
+        rlim_t for_kept = left > for_sessions ? left - for_sessions : 0;
+
+        if (for_kept < left / 8)
+                for_kept = left / 8;
+        if (for_kept > keep)
+                for_kept = keep;
+        server->kept_max = (uint32_t)for_kept;
+        if (left - for_kept < for_sessions)
+                server->sessions_max = (uint32_t)((left - for_kept) / DESCRIPTORS_PER_SESSION);
+        if (server->kept_max < keep)
+                log_daemon(LOG_DEBUG, "the limit of %llu open files allows to keep %u, not %u",
+                           (unsigned long long)open_files, server->kept_max, keep);
+        if (server->sessions_max < sessions)
+                log_daemon(LOG_WARNING, "the limit of %llu open files allows %u sessions, not %u",
+                           (unsigned long long)open_files, server->sessions_max, sessions);
+}
+
+/* Makes sure that the sessions allowed can have their descriptors, with the closer's lanes full
+ * and a full packet being received. */
+int server_reserve_descriptors(Server *server)
+{
+        const uint32_t keep = server->config->descriptors_max;
+        struct rlimit limit;
+        rlim_t wanted, shared;
+
+        server->sessions_max = server->options->sessions_max;
+        wanted = DESCRIPTORS_OWN + CLOSER_PLACES_MAX + keep +
+                 (rlim_t)server->sessions_max * DESCRIPTORS_PER_SESSION;
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return error_set(errno, "no limit of open files: %s", strerror(errno));
+        limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+        server->closer_places = (uint32_t)share_of_closer(limit.rlim_cur, wanted);
+        shared = DESCRIPTORS_OWN + server->closer_places;
+        if (limit.rlim_cur < shared + DESCRIPTORS_PER_SESSION)
+                return error_set(EMFILE,
+                                 "the limit of open files is %llu: %u is the least, %llu would do",
+                                 (unsigned long long)limit.rlim_max,
+                                 DESCRIPTORS_OWN + CLOSER_PLACES_MIN + DESCRIPTORS_PER_SESSION,
+                                 (unsigned long long)wanted);
+        if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return error_set(errno, "the limit of open files: %s", strerror(errno));
+        divide(server, limit.rlim_cur, limit.rlim_cur - shared);
+        return 0;
+}

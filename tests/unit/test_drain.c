@@ -1,0 +1,196 @@
+/*
+ * daemon/drain: a drained session is given nothing more, and whoever asked is answered when it has
+ * nothing in hand: once, whichever of them ends first.
+ */
+#include "daemon/drain.h"
+
+#include "tests/support/sharing_scene.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+static void ask_to_drain(int i, uint32_t sequence, const Session *target, bool undo)
+{
+        SCENE_SEND(i, sequence, DRAIN, drain,
+                   {.base = PROTOBUF_C_MESSAGE_INIT(&iod__drain__descriptor),
+                    .session = target->id,
+                    .undo = undo});
+        inner_server_settle();
+}
+
+static void cancel(int i, uint32_t request)
+{
+        SCENE_SEND(i, 0, CANCEL, cancel,
+                   {.base = PROTOBUF_C_MESSAGE_INIT(&iod__cancel__descriptor), .request = request});
+}
+
+/* A worker with one connection taken, one passed on in a packet that it has not read, and an asker
+ * who has asked for its drain. */
+static Session *busy;
+
+static void set_up(void)
+{
+        sharing_scene_set_up();
+        busy = scene_join(0, 8, NULL);
+        scene_dial_many(1);
+        ck_assert_uint_eq(scene_connections(0, NULL), 1);
+        service_taken(&sharing.clients[0], (uint64_t[]){io_id_make(0, 1)}, 1);
+        ck_assert_ptr_null(scene_next(0));
+        scene_dial_many(1);
+        inner_server_settle();
+        ck_assert_uint_eq(TAILQ_FIRST(&busy->workers)->not_taken, 1);
+        scene_open(1);
+        ask_to_drain(1, 7, busy, false);
+        ck_assert_ptr_null(scene_next(1));
+}
+
+START_TEST(one_without_connections_is_drained_at_once_and_gets_none)
+{
+        Session *idle = scene_join(2, 8, NULL);
+
+        ask_to_drain(1, 8, idle, false);
+        ck_assert_uint_eq(scene_expect(1, IOD__FRAME__BODY_DONE)->sequence, 8);
+        scene_dial_many(3);
+        ck_assert_uint_eq(scene_connections(2, NULL), 0);
+        ck_assert_uint_eq(scene_listener()->accepted, 2);
+        /* Nor in a group that it joins now. */
+        service_join(&sharing.clients[2], 3, "web", "", 20, 8, NULL);
+        scene_expect(2, IOD__FRAME__BODY_JOINED);
+        ck_assert_uint_eq(scene_connections(2, NULL), 0);
+        ask_to_drain(1, 9, idle, true);
+        ck_assert_uint_eq(scene_expect(1, IOD__FRAME__BODY_DONE)->sequence, 9);
+        ck_assert_uint_eq(scene_serve(2), 3);
+}
+END_TEST
+
+START_TEST(it_is_answered_when_nothing_is_in_hand)
+{
+        service_gone(&sharing.clients[0], (uint64_t[]){io_id_make(0, 1)}, 1);
+        ck_assert_ptr_null(scene_next(1));
+        ck_assert_uint_eq(scene_serve(0), 1);
+        ck_assert_uint_eq(scene_expect(1, IOD__FRAME__BODY_DONE)->sequence, 7);
+        ck_assert_ptr_null(scene_next(1));
+}
+END_TEST
+
+START_TEST(what_was_not_sent_goes_to_others_and_its_ids_stay_offered)
+{
+        const Worker *worker = TAILQ_FIRST(&busy->workers);
+        uint32_t credit;
+
+        ask_to_drain(1, 8, busy, true);
+        scene_expect(1, IOD__FRAME__BODY_DONE);
+        credit = worker->credit;
+        scene_dial_many(2);
+        inner_server_settle();
+        ck_assert_uint_eq(worker->assigned_count, 2);
+        ask_to_drain(1, 9, busy, false);
+        ck_assert_uint_eq(worker->assigned_count, 0);
+        ck_assert_uint_eq(worker->credit, credit);
+        ck_assert_uint_eq(scene_listener()->queued_count, 2);
+        scene_join(2, 8, NULL);
+        ck_assert_uint_eq(scene_serve(2), 2);
+}
+END_TEST
+
+START_TEST(it_is_answered_when_the_target_ends)
+{
+        scene_close(0);
+        ck_assert_uint_eq(scene_expect(1, IOD__FRAME__BODY_DONE)->sequence, 7);
+        ck_assert(TAILQ_EMPTY(&inner.server->drains));
+}
+END_TEST
+
+START_TEST(it_is_answered_when_the_target_leaves_and_what_it_took_is_gone)
+{
+        service_leave(&sharing.clients[0], 3, 1);
+        inner_server_settle();
+        ck_assert_ptr_null(scene_next(1));
+        service_gone(&sharing.clients[0], (uint64_t[]){io_id_make(0, 1)}, 1);
+        ck_assert_uint_eq(scene_expect(1, IOD__FRAME__BODY_DONE)->sequence, 7);
+}
+END_TEST
+
+START_TEST(it_is_answered_when_the_listener_closes)
+{
+        listener_free(scene_listener());
+        ck_assert_uint_eq(scene_expect(1, IOD__FRAME__BODY_DONE)->sequence, 7);
+}
+END_TEST
+
+START_TEST(it_can_be_cancelled_and_the_drain_goes_on)
+{
+        cancel(1, 6);
+        ck_assert_ptr_null(scene_next(1));
+        cancel(0, 7);
+        ck_assert_ptr_null(scene_next(1));
+        cancel(1, 7);
+        ck_assert_str_eq(scene_expect_refused(1, 7, ECANCELED), "cancelled as asked for");
+        cancel(1, 7);
+        ck_assert_ptr_null(scene_next(1));
+        ck_assert(busy->draining);
+}
+END_TEST
+
+START_TEST(an_asker_that_ends_is_forgotten)
+{
+        scene_close(1);
+        ck_assert(TAILQ_EMPTY(&inner.server->drains));
+        ck_assert_uint_eq(scene_serve(0), 1);
+        service_gone(&sharing.clients[0], (uint64_t[]){io_id_make(0, 1)}, 1);
+        inner_server_settle();
+}
+END_TEST
+
+START_TEST(a_session_may_drain_itself_and_end_meanwhile)
+{
+        ask_to_drain(0, 4, busy, false);
+        scene_close(0);
+        scene_expect(1, IOD__FRAME__BODY_DONE);
+        ck_assert(TAILQ_EMPTY(&inner.server->drains));
+}
+END_TEST
+
+START_TEST(only_ones_own_users_and_living_sessions_are_drained)
+{
+        Session *asker = TAILQ_LAST(&inner.server->sessions, SessionList);
+        Session nobody = {.id = 1000};
+
+        ask_to_drain(1, 2, &nobody, false);
+        ck_assert_str_eq(scene_expect_refused(1, 2, ENOENT), "there is no session 1000");
+        asker->sees_all = false;
+        asker->uid++;
+        ask_to_drain(1, 3, busy, false);
+        ck_assert_str_eq(scene_expect_refused(1, 3, EACCES), "session 1 is another user's");
+        asker->uid--;
+        ask_to_drain(1, 4, busy, true);
+        scene_expect(1, IOD__FRAME__BODY_DONE);
+}
+END_TEST
+
+static Suite *drain_suite(void)
+{
+        Suite *suite = suite_create("drain");
+        TCase *waits = tcase_create("waits");
+
+        tcase_add_checked_fixture(waits, set_up, sharing_scene_tear_down);
+        tcase_set_timeout(waits, TEST_TIMEOUT_SECONDS);
+        tcase_add_test(waits, one_without_connections_is_drained_at_once_and_gets_none);
+        tcase_add_test(waits, it_is_answered_when_nothing_is_in_hand);
+        tcase_add_test(waits, what_was_not_sent_goes_to_others_and_its_ids_stay_offered);
+        tcase_add_test(waits, it_is_answered_when_the_target_ends);
+        tcase_add_test(waits, it_is_answered_when_the_target_leaves_and_what_it_took_is_gone);
+        tcase_add_test(waits, it_is_answered_when_the_listener_closes);
+        tcase_add_test(waits, it_can_be_cancelled_and_the_drain_goes_on);
+        tcase_add_test(waits, an_asker_that_ends_is_forgotten);
+        tcase_add_test(waits, a_session_may_drain_itself_and_end_meanwhile);
+        tcase_add_test(waits, only_ones_own_users_and_living_sessions_are_drained);
+        suite_add_tcase(suite, waits);
+        return suite;
+}
+
+int main(void)
+{
+        return run_suite(drain_suite());
+}

@@ -1,0 +1,348 @@
+/*
+ * daemon/listener: when it accepts and when it leaves that to the kernel, whose first bytes it
+ * waits for and how long, and its end in every state of its connections.
+ */
+#include "daemon/listener.h"
+
+#include "tests/support/sharing_scene.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const Iod__ListenerOptions *when_readable(void)
+{
+        static Iod__ListenerOptions options;
+
+        options = (Iod__ListenerOptions)IOD__LISTENER_OPTIONS__INIT;
+        options.when_readable = true;
+        return &options;
+}
+
+/* ---- accepting ---- */
+
+START_TEST(a_paused_listener_leaves_them_to_the_kernel_until_it_goes_on)
+{
+        scene_join(0, 8, NULL);
+        listener_set_paused(scene_listener(), true);
+        scene_join(1, 8, NULL);
+        scene_dial_many(4);
+        ck_assert_uint_eq(scene_serve(0) + scene_serve(1), 0);
+        ck_assert_uint_eq(scene_listener()->accepted, 0);
+        listener_set_paused(scene_listener(), false);
+        inner_server_settle();
+        ck_assert_uint_eq(scene_serve(0), 2);
+        ck_assert_uint_eq(scene_serve(1), 2);
+}
+END_TEST
+
+START_TEST(without_descriptors_accepting_rests_and_goes_on)
+{
+        int next;
+
+        scene_join(0, 8, NULL);
+        scene_dial_many(2);
+        next = dup(0);
+        close(next);
+        if (!limit_descriptors(next))
+                SKIP_TEST("descriptors cannot be limited here");
+        inner_server_settle();
+        ck_assert(scene_listener()->resting);
+        ck_assert(!event_pending(scene_listener()->acceptable, EV_READ, NULL));
+        ck_assert_uint_eq(scene_listener()->accepted, 0);
+        unlimit_descriptors();
+        ck_assert(WAIT_UNTIL(scene_serve(0) == 2, DEADLINE_MS));
+        ck_assert(!scene_listener()->resting);
+}
+END_TEST
+
+START_TEST(when_as_many_are_kept_as_may_be_accepting_stops_and_goes_on)
+{
+        Iod__Connections *connections;
+
+        scene_join(0, 20, NULL);
+        inner.server->kept_max = 3;
+        scene_dial_many(5);
+        ck_assert_uint_eq(scene_connections(0, &connections), 3);
+        ck_assert_uint_eq(scene_listener()->accepted, 3);
+        ck_assert_uint_eq(inner.server->kept, 3);
+        scene_taken(0, connections);
+        ck_assert_uint_eq(scene_connections(0, &connections), 2);
+        scene_taken(0, connections);
+        ck_assert_uint_eq(inner.server->kept, 0);
+}
+END_TEST
+
+START_TEST(room_that_a_hold_gave_back_is_found_after_a_moment)
+{
+        scene_join(0, 20, NULL);
+        inner.server->kept_max = 3;
+        inner.server->holds.descriptors = 3;
+        listener_update(scene_listener());
+        scene_dial_many(2);
+        ck_assert_uint_eq(scene_connections(0, NULL), 0);
+        inner.server->holds.descriptors = 0;
+        ck_assert(WAIT_UNTIL(scene_serve(0) == 2, DEADLINE_MS));
+}
+END_TEST
+
+START_TEST(a_listener_without_want_never_looks_again)
+{
+        scene_join(0, 2, NULL);
+        ck_assert(!evtimer_pending(scene_listener()->look_again, NULL));
+        scene_dial_many(3);
+        ck_assert_uint_eq(scene_connections(0, NULL), 2);
+        ck_assert(!evtimer_pending(scene_listener()->look_again, NULL));
+}
+END_TEST
+
+/* ---- first bytes ---- */
+
+START_TEST(a_connection_is_passed_once_its_first_bytes_are_there)
+{
+        char bytes[3] = "";
+        int silent, speaking;
+
+        scene_join(0, 8, when_readable());
+        silent = scene_dial();
+        speaking = scene_dial();
+        ck_assert_uint_eq(scene_connections(0, NULL), 0);
+        ck_assert_uint_eq(scene_listener()->silent_count, 2);
+        ck_assert_int_eq(write(speaking, "hi", 2), 2);
+        ck_assert_uint_eq(scene_connections(0, NULL), 1);
+        ck_assert_int_eq(read(fd_list_borrow(&sharing.received, 0), bytes, 2), 2);
+        ck_assert_str_eq(bytes, "hi");
+        ck_assert_uint_eq(scene_listener()->silent_count, 1);
+        close(silent);
+        close(speaking);
+}
+END_TEST
+
+START_TEST(bytes_that_are_there_already_are_not_waited_for)
+{
+        int peer;
+
+        scene_join(0, 0, when_readable());
+        peer = scene_dial();
+        ck_assert_int_eq(write(peer, "x", 1), 1);
+        service_offer(&sharing.clients[0], 0, 1, 0, 1);
+        ck_assert_uint_eq(scene_connections(0, NULL), 1);
+        close(peer);
+}
+END_TEST
+
+START_TEST(the_silent_are_closed_when_their_time_is_over)
+{
+        int peer;
+        char byte;
+
+        scene_join(0, 8, when_readable());
+        peer = scene_dial();
+        inner_server_settle();
+        event_active(TAILQ_FIRST(&scene_listener()->silent)->first_bytes, EV_TIMEOUT, 1);
+        inner_server_settle();
+        ck_assert_uint_eq(scene_listener()->timed_out, 1);
+        ck_assert_uint_eq(scene_listener()->silent_count, 0);
+        ck_assert_uint_eq(inner.server->kept, 0);
+        ck_assert(wait_readable(peer, DEADLINE_MS));
+        ck_assert_int_eq(recv(peer, &byte, 1, MSG_DONTWAIT), 0);
+        close(peer);
+}
+END_TEST
+
+START_TEST(the_silent_have_as_long_as_was_asked_for)
+{
+        Iod__ListenerOptions options = *when_readable();
+
+        options.silent_ms = 20;
+        scene_join(0, 8, &options);
+        scene_dial_many(1);
+        inner_server_settle();
+        ck_assert(WAIT_UNTIL(({
+                                     inner_server_settle();
+                                     scene_listener()->timed_out == 1;
+                             }),
+                             DEADLINE_MS));
+}
+END_TEST
+
+START_TEST(who_goes_without_a_word_was_never_there)
+{
+        int peers[2];
+
+        scene_join(0, 8, when_readable());
+        for (int i = 0; i < 2; i++)
+                peers[i] = scene_dial();
+        inner_server_settle();
+        close(peers[0]);
+        setsockopt(peers[1], SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1},
+                   sizeof(struct linger));
+        close(peers[1]);
+        ck_assert_uint_eq(scene_connections(0, NULL), 0);
+        ck_assert_uint_eq(scene_listener()->silent_count, 0);
+        ck_assert_uint_eq(scene_listener()->timed_out, 0);
+        ck_assert_uint_eq(inner.server->kept, 0);
+}
+END_TEST
+
+START_TEST(the_silent_use_credit_and_no_more_are_accepted_than_there_is)
+{
+        int peers[3];
+
+        scene_join(0, 2, when_readable());
+        for (int i = 0; i < 3; i++)
+                peers[i] = scene_dial();
+        inner_server_settle();
+        ck_assert_uint_eq(scene_listener()->accepted, 2);
+        close(peers[0]);
+        inner_server_settle();
+        ck_assert_uint_eq(scene_listener()->accepted, 3);
+        close(peers[1]);
+        close(peers[2]);
+}
+END_TEST
+
+/* ---- its end ---- */
+
+START_TEST(it_closes_some_time_after_its_last_worker_left)
+{
+        Iod__ListenerOptions options = IOD__LISTENER_OPTIONS__INIT;
+        Listener *listener;
+        struct timeval now, end;
+
+        options.keep_seconds = 7;
+        scene_join(0, 1, &options);
+        scene_join(1, 1, NULL);
+        listener = scene_listener();
+        scene_close(0);
+        ck_assert(!evtimer_pending(listener->expires, NULL));
+        service_leave(&sharing.clients[1], 2, 1);
+        scene_expect(1, IOD__FRAME__BODY_DONE);
+        event_base_gettimeofday_cached(inner.server->base, &now);
+        ck_assert(evtimer_pending(listener->expires, &end));
+        ck_assert_int_ge(end.tv_sec - now.tv_sec, 6);
+        ck_assert_int_le(end.tv_sec - now.tv_sec, 7);
+        /* Until somebody comes back. */
+        scene_join(2, 1, NULL);
+        ck_assert(!evtimer_pending(listener->expires, NULL));
+        scene_close(2);
+        event_active(listener->expires, EV_TIMEOUT, 1);
+        inner_server_settle();
+        ck_assert_uint_eq(inner.server->listener_count, 0);
+        ck_assert_uint_eq(TAILQ_FIRST(&inner.server->sessions)->user->used[QUOTA_LISTENERS], 0);
+}
+END_TEST
+
+START_TEST(it_stays_while_there_is_a_taker)
+{
+        scene_open(0);
+        SCENE_SEND(0, 1, TAKE_LISTENER, take_listener,
+                   {.base = PROTOBUF_C_MESSAGE_INIT(&iod__take_listener__descriptor),
+                    .name = (char *)"web",
+                    .address = (char *)"tcp:127.0.0.1:0"});
+        scene_expect(0, IOD__FRAME__BODY_OPENED);
+        ck_assert(!evtimer_pending(scene_listener()->expires, NULL));
+        scene_close(0);
+        ck_assert(evtimer_pending(scene_listener()->expires, NULL));
+}
+END_TEST
+
+START_TEST(a_configured_one_stays_without_anybody)
+{
+        scene_join(0, 1, NULL);
+        scene_listener()->configured = true;
+        scene_close(0);
+        ck_assert(!evtimer_pending(scene_listener()->expires, NULL));
+}
+END_TEST
+
+START_TEST(a_configured_one_is_found_before_a_clients_of_its_name)
+{
+        ListenerConfig config = {.name = "web", .shared = true};
+        Listener *configured;
+
+        scene_join(0, 1, NULL);
+        ck_assert_int_eq(address_parse("tcp:127.0.0.1:0", &config.address), 0);
+        ck_assert_int_eq(listener_open(&configured, inner.server, &config, NULL), 0);
+        ck_assert_ptr_eq(listener_find(inner.server, "web"), configured);
+        ck_assert_ptr_null(listener_find(inner.server, "we"));
+}
+END_TEST
+
+START_TEST(it_ends_with_connections_in_every_state)
+{
+        Iod__Connections *connections;
+        Session *session = scene_join(0, 5, when_readable());
+        int peers[5];
+        uint64_t id;
+
+        /* Taken, passed, assigned, queued and silent. */
+        for (int i = 0; i < 5; i++)
+                peers[i] = scene_dial();
+        for (int i = 0; i < 2; i++)
+                ck_assert_int_eq(write(peers[i], "x", 1), 1);
+        ck_assert_uint_eq(scene_connections(0, &connections), 2);
+        id = connections->connection[0]->id;
+        service_taken(&sharing.clients[0], &id, 1);
+        ck_assert_int_eq(write(peers[2], "x", 1), 1);
+        inner_server_settle();
+        ck_assert_uint_eq(TAILQ_FIRST(&session->workers)->assigned_count, 1);
+        TAILQ_FIRST(&session->workers)->credit = 0;
+        ck_assert_int_eq(write(peers[3], "x", 1), 1);
+        inner_server_settle();
+        ck_assert_uint_eq(scene_listener()->queued_count, 1);
+        ck_assert_uint_eq(scene_listener()->silent_count, 1);
+
+        listener_free(scene_listener());
+        ck_assert(TAILQ_EMPTY(&session->workers));
+        ck_assert_uint_eq(inner.server->kept, 0);
+        /* The worker keeps what it has. */
+        ck_assert_uint_eq(session->registrations.count, 2);
+        service_gone(&sharing.clients[0], &id, 1);
+        service_offer(&sharing.clients[0], 3, 1, 9, 1);
+        scene_expect_refused(0, 3, ENOENT);
+        for (int i = 0; i < 5; i++)
+                close(peers[i]);
+}
+END_TEST
+
+static Suite *listener_suite(void)
+{
+        Suite *suite = suite_create("listener");
+        TCase *accepting = tcase_create("accepting"), *bytes = tcase_create("first bytes"),
+              *end = tcase_create("end");
+
+        tcase_add_checked_fixture(accepting, sharing_scene_set_up, sharing_scene_tear_down);
+        tcase_add_checked_fixture(bytes, sharing_scene_set_up, sharing_scene_tear_down);
+        tcase_add_checked_fixture(end, sharing_scene_set_up, sharing_scene_tear_down);
+        tcase_set_timeout(accepting, TEST_TIMEOUT_SECONDS);
+        tcase_set_timeout(bytes, TEST_TIMEOUT_SECONDS);
+        tcase_set_timeout(end, TEST_TIMEOUT_SECONDS);
+        tcase_add_test(accepting, a_paused_listener_leaves_them_to_the_kernel_until_it_goes_on);
+        tcase_add_test(accepting, without_descriptors_accepting_rests_and_goes_on);
+        tcase_add_test(accepting, when_as_many_are_kept_as_may_be_accepting_stops_and_goes_on);
+        tcase_add_test(accepting, room_that_a_hold_gave_back_is_found_after_a_moment);
+        tcase_add_test(accepting, a_listener_without_want_never_looks_again);
+        tcase_add_test(bytes, a_connection_is_passed_once_its_first_bytes_are_there);
+        tcase_add_test(bytes, bytes_that_are_there_already_are_not_waited_for);
+        tcase_add_test(bytes, the_silent_are_closed_when_their_time_is_over);
+        tcase_add_test(bytes, the_silent_have_as_long_as_was_asked_for);
+        tcase_add_test(bytes, who_goes_without_a_word_was_never_there);
+        tcase_add_test(bytes, the_silent_use_credit_and_no_more_are_accepted_than_there_is);
+        tcase_add_test(end, it_closes_some_time_after_its_last_worker_left);
+        tcase_add_test(end, it_stays_while_there_is_a_taker);
+        tcase_add_test(end, a_configured_one_stays_without_anybody);
+        tcase_add_test(end, a_configured_one_is_found_before_a_clients_of_its_name);
+        tcase_add_test(end, it_ends_with_connections_in_every_state);
+        suite_add_tcase(suite, accepting);
+        suite_add_tcase(suite, bytes);
+        suite_add_tcase(suite, end);
+        return suite;
+}
+
+int main(void)
+{
+        return run_suite(listener_suite());
+}
