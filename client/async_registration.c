@@ -141,6 +141,14 @@ void async_registration_detach(KyronAsyncRegistration *registration, bool told)
                 io_driver_handle_unpark(handle);
 }
 
+void async_registration_free(KyronAsyncRegistration *registration)
+{
+        if (registration->dispose)
+                registration->dispose(registration);
+        else
+                free(registration);
+}
+
 int async_registration_reap(KyronAsyncRegistration *registration)
 {
         int fd = -1;
@@ -152,7 +160,7 @@ int async_registration_reap(KyronAsyncRegistration *registration)
                 registration->fd = -1;
         }
         if (registration->woken == 0)
-                free(registration);
+                async_registration_free(registration);
         return fd;
 }
 

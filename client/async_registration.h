@@ -28,7 +28,8 @@ enum WakerState {
         WAKER_IDLE,
         WAKER_WAITING,
         WAKER_WOKEN,
-        WAKER_RUNNING, /* operations only: a plain waker is idle before it is called */
+        WAKER_RUNNING,   /* operations only: a plain waker is idle before it is called */
+        WAKER_REQUESTED, /* operations only: in no list, but of a request to the daemon */
 };
 
 typedef struct WakerList {
@@ -42,6 +43,9 @@ struct KyronAsyncRegistration {
         bool owns_fd; /* a BridgedFd's: closed at the end */
         bool closing;
         bool queued; /* in the handle's list of what is to be sent */
+        bool passed; /* a PassedStream's: the daemon counts it until it is told of its end */
+        /* What to do instead of free() at the end, for what is more than a BridgedFd; or NULL. */
+        void (*dispose)(KyronAsyncRegistration *registration);
         _Atomic ReadinessWord word;
         IoId id;          /* IO_ID_NONE until somebody had to wait */
         Readiness arm;    /* asked for along with the first interest */
@@ -89,3 +93,6 @@ void async_registration_detach(KyronAsyncRegistration *registration, bool told);
  * to close once it has let go of the lock, for close() may block; -1: none. Lock held.
  */
 int async_registration_reap(KyronAsyncRegistration *registration);
+
+/* Frees it, in the way of what it belongs to. */
+void async_registration_free(KyronAsyncRegistration *registration);

@@ -57,12 +57,14 @@ static void close_bridged_fd(KyronBridgedFd *bridged_fd, bool is_stream)
         handle = registration->handle;
         if (io_driver_handle_check_process(handle) < 0) {
                 /* After fork(): the lock may be held by a thread that does not exist here. */
-                close(registration->fd);
-                free(bridged_fd);
+                if (registration->fd >= 0)
+                        close(registration->fd);
+                async_registration_free(registration);
                 return;
         }
         pthread_mutex_lock(&handle->lock);
-        if (is_stream && registration->armed)
+        /* One that was passed on may be another worker's by now. */
+        if (is_stream && registration->armed && !(registration->passed && handle->gone))
                 shutdown(registration->fd, SHUT_RDWR);
         async_registration_detach(registration, false);
         close_fd = async_registration_reap(registration);

@@ -2,10 +2,9 @@
 #include "client/io_driver_handle.h"
 
 #include "client/daemon_connection.h"
+#include "client/inbox.h"
 #include "client/operation.h"
 #include "client/outbox.h"
-#include "core/cleanup.h"
-#include "proto/frame_socket.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -52,24 +51,9 @@ const char *kyron_error_text(void)
         return error_text();
 }
 
-/* ---- Receiving ----------------------------------------------------------------------------- */
+/* ---- One turn ------------------------------------------------------------------------------ */
 
-static void lose_daemon(KyronIoDriverHandle *handle, const char *why)
-{
-        if (handle->gone)
-                return;
-        handle->gone = true;
-        snprintf(handle->gone_text, sizeof(handle->gone_text), "%s", why);
-        /* Out of the selector first: a child of fork() may hold the socket open. */
-        selector_remove(&handle->selector, handle->socket_fd);
-        close(STEAL_FD(handle->socket_fd));
-        for (uint32_t slot = 0; slot < handle->slots.size; slot++) {
-                if (handle->slots.slots[slot].registration)
-                        async_registration_wake_all(handle->slots.slots[slot].registration);
-        }
-}
-
-static int run_woken(KyronIoDriverHandle *handle)
+int io_driver_handle_run_woken(KyronIoDriverHandle *handle)
 {
         KyronWaker *waker;
         int count = 0;
@@ -97,118 +81,14 @@ static int run_woken(KyronIoDriverHandle *handle)
                 pthread_mutex_lock(&handle->lock);
         }
         pthread_mutex_unlock(&handle->lock);
-        return count;
+        return count + request_run_ended(handle);
 }
 
-static int on_readiness(KyronIoDriverHandle *handle, const Iod__Readiness *readiness)
+/* Whether there is something to run. Lock held. */
+static bool has_woken(const KyronIoDriverHandle *handle)
 {
-        pthread_mutex_lock(&handle->lock);
-        for (size_t i = 0; i < readiness->n_event; i++) {
-                KyronAsyncRegistration *registration =
-                        slot_table_recreate(&handle->slots, io_id_unpack(readiness->event[i]));
-
-                if (registration)
-                        async_registration_wake(registration,
-                                                io_id_unpack_readiness(readiness->event[i]) &
-                                                        READINESS_ALL);
-        }
-        pthread_mutex_unlock(&handle->lock);
-        return run_woken(handle);
+        return handle->woken.first || !TAILQ_EMPTY(&handle->requests.ended);
 }
-
-/* A limit was reached; there may be room another time. Only new registrations meet these. */
-static bool is_for_want_of_room(int error)
-{
-        return error == EDQUOT || error == ENOSPC;
-}
-
-/* The next wait registers anew. Lock held. */
-static void forget_refusal(KyronAsyncRegistration *registration)
-{
-        outbox_forget(registration->handle, registration, true);
-        registration->id = IO_ID_NONE;
-        registration->armed = 0;
-        registration->error = 0;
-}
-
-/* Runs what waited for each refused source by itself, so that its completion finds its sentence. */
-static int on_refused_sources(KyronIoDriverHandle *handle, const Iod__Refused *refused)
-{
-        int count = 0;
-
-        for (size_t i = 0; i < refused->n_source; i++) {
-                const Iod__RefusedSource *source = refused->source[i];
-                KyronAsyncRegistration *registration;
-
-                pthread_mutex_lock(&handle->lock);
-                registration = slot_table_recreate(&handle->slots, source->id);
-                if (registration) {
-                        registration->error = source->error > 0 ? -source->error : -EPROTO;
-                        async_registration_wake_all(registration);
-                }
-                handle->refused = registration;
-                handle->refused_text = source->text;
-                pthread_mutex_unlock(&handle->lock);
-                count += run_woken(handle);
-                pthread_mutex_lock(&handle->lock);
-                handle->refused = NULL;
-                registration = slot_table_recreate(&handle->slots, source->id);
-                if (registration && is_for_want_of_room(source->error))
-                        forget_refusal(registration);
-                pthread_mutex_unlock(&handle->lock);
-        }
-        return count;
-}
-
-static int handle_frame(KyronIoDriverHandle *handle, const Iod__Frame *frame)
-{
-        char why[ERROR_TEXT_MAX];
-
-        switch (frame->body_case) {
-        case IOD__FRAME__BODY_READINESS:
-                return on_readiness(handle, frame->readiness);
-        case IOD__FRAME__BODY_REFUSED:
-                if (frame->refused->session_ends) {
-                        snprintf(why, sizeof(why), "the daemon ended the session: %s",
-                                 frame->refused->text);
-                        pthread_mutex_lock(&handle->lock);
-                        lose_daemon(handle, why);
-                        pthread_mutex_unlock(&handle->lock);
-                        return run_woken(handle);
-                }
-                return on_refused_sources(handle, frame->refused);
-        default:
-                /* From a newer daemon, and not asked for. */
-                return 0;
-        }
-}
-
-/* Receives one packet and runs what it brought. */
-static int receive(KyronIoDriverHandle *handle)
-{
-        FdList fds = {.count = 0};
-        Iod__Frame *frame;
-        int size = frame_socket_receive(handle->socket_fd, handle->bytes, FRAME_BYTES_MAX, &fds);
-        int r;
-
-        /* The daemon closed with packets of ours unread: what it sent before comes after that. */
-        if (size == -ECONNRESET)
-                size = frame_socket_receive(handle->socket_fd, handle->bytes, FRAME_BYTES_MAX,
-                                            &fds);
-        if (size == -EAGAIN)
-                return 0;
-        r = size > 0 ? frame_decode(&handle->arena, handle->bytes, (size_t)size, fds.count, &frame)
-                     : -EPIPE;
-        fd_list_close(&fds);
-        if (r == 0)
-                return handle_frame(handle, frame);
-        pthread_mutex_lock(&handle->lock);
-        lose_daemon(handle, r == -EPIPE ? "the daemon has gone" : error_text());
-        pthread_mutex_unlock(&handle->lock);
-        return run_woken(handle);
-}
-
-/* ---- One turn ------------------------------------------------------------------------------ */
 
 void io_driver_handle_unpark(KyronIoDriverHandle *handle)
 {
@@ -252,7 +132,7 @@ static bool leave(KyronIoDriverHandle *handle)
         pthread_mutex_lock(&handle->lock);
         outbox_flush(handle);
         handle->in_process_io = false;
-        if (handle->woken.first || handle->retry_soon)
+        if (has_woken(handle) || handle->retry_soon)
                 io_driver_handle_unpark(handle);
         gone = handle->gone;
         pthread_mutex_unlock(&handle->lock);
@@ -267,7 +147,7 @@ static int wait_for_daemon(KyronIoDriverHandle *handle, SelectorEvent events[sta
         pthread_mutex_lock(&handle->lock);
         outbox_flush(handle);
         /* What unparked us is done now. */
-        if ((handle->unparked && take_unpark(handle)) || handle->woken.first)
+        if ((handle->unparked && take_unpark(handle)) || has_woken(handle))
                 timeout_ms = 0;
         if (handle->retry_soon && (timeout_ms < 0 || timeout_ms > RETRY_MS))
                 timeout_ms = RETRY_MS;
@@ -285,7 +165,7 @@ static int wait_for_daemon(KyronIoDriverHandle *handle, SelectorEvent events[sta
 static int turn(KyronIoDriverHandle *handle, int timeout_ms)
 {
         SelectorEvent events[2];
-        int count = run_woken(handle);
+        int count = io_driver_handle_run_woken(handle);
         int n = wait_for_daemon(handle, events, count > 0 ? 0 : timeout_ms);
 
         for (int i = 0; i < n; i++) {
@@ -296,9 +176,9 @@ static int turn(KyronIoDriverHandle *handle, int timeout_ms)
                         handle->remove_wants_room = false;
                 pthread_mutex_unlock(&handle->lock);
                 if (events[i].id == IO_ID_DAEMON && events[i].readiness & ~READINESS_WRITABLE)
-                        count += receive(handle);
+                        count += inbox_receive(handle);
         }
-        count += run_woken(handle);
+        count += io_driver_handle_run_woken(handle);
         return n < 0 && count == 0 ? n : count;
 }
 
@@ -342,6 +222,9 @@ int kyron_io_driver_handle_open(KyronIoDriverHandle **out, const KyronOptions *o
         handle->session = connection.session;
         handle->fork_count = fork_count;
         TAILQ_INIT(&handle->queue);
+        TAILQ_INIT(&handle->endpoints);
+        TAILQ_INIT(&handle->taken);
+        request_table_init(&handle->requests);
         slot_table_init(&handle->slots, connection.registrations_max);
         frame_arena_init(&handle->arena);
 
@@ -366,7 +249,11 @@ void kyron_io_driver_handle_close(KyronIoDriverHandle *handle)
         if (!handle)
                 return;
         if (io_driver_handle_check_process(handle) == 0) {
-                run_woken(handle);
+                pthread_mutex_lock(&handle->lock);
+                request_end_all(handle, -ECANCELED);
+                pthread_mutex_unlock(&handle->lock);
+                io_driver_handle_run_woken(handle);
+                request_table_deinit(&handle->requests);
                 pthread_mutex_destroy(&handle->lock);
         }
         selector_close(&handle->selector);

@@ -5,6 +5,8 @@
  * one descriptor to wait for); the registrations by slot; what is to be sent (registrations that
  * were waited for first since the last packet, and the ids of closed ones); and the woken wakers.
  *
+ * Also the requests that wait for their answers, and the endpoints.
+ *
  * One lock guards all of it and everything of the registrations but their readiness word. It is
  * held for list operations and one non-blocking send, never while user code runs.
  *
@@ -13,6 +15,9 @@
 #pragma once
 
 #include "client/async_registration.h"
+#include "client/endpoint.h"
+#include "client/passed_stream.h"
+#include "client/request.h"
 #include "client/slot_table.h"
 #include "core/error.h"
 #include "core/selector.h"
@@ -47,6 +52,9 @@ struct KyronIoDriverHandle {
         uint64_t closed_ids[HANDLE_GONE_MAX];
         size_t closed_count;
         uint64_t packets_sent;
+        RequestTable requests;
+        EndpointList endpoints;
+        PassedStreamList taken; /* by the program, which the daemon is to be told */
         WakerList woken;
         /* While those are run who waited for a source that was refused: it, and the sentence. */
         const KyronAsyncRegistration *refused;
@@ -61,3 +69,7 @@ int io_driver_handle_check_process(const KyronIoDriverHandle *handle);
 
 /* Makes sure that process_io comes round to what was just left for it. Lock held. */
 void io_driver_handle_unpark(KyronIoDriverHandle *handle);
+
+/* Calls the wakers and runs the operations whose turn it is; returns how many. In process_io only,
+ * without the lock. */
+int io_driver_handle_run_woken(KyronIoDriverHandle *handle);

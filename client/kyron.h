@@ -21,6 +21,14 @@
  * and every buffer and address given with it, is the caller's and has to stay in place until
  * then. Nothing is allocated for an operation.
  *
+ * Ready descriptors. What a program may not open itself, or what shall outlive it, the daemon opens
+ * and passes on: connections to an address, UDP sockets, listeners, and the connections of
+ * listeners that several processes share (KyronEndpoint). What is allowed, its policy says; see
+ * kyron-iod.conf(5). Addresses are text: "tcp:192.0.2.1:80", "tcp:[2001:db8::1]:http",
+ * "tcp:example.org:443", "udp:[fe80::1%eth0]:53", "unix:/run/app/socket", "unix:@name"; to listen
+ * or bind, "*" is any address and port 0 the kernel's choice. What came from the daemon is an
+ * object as any other, and registered already: it costs no message to wait for it.
+ *
  * Threads. Any thread may start, wait for and cancel operations on any object of a handle; one
  * thread at a time runs process_io(), and completions and wakers are called there only, never
  * under a lock. Closing an object while another thread is inside a call on it is a mistake, as
@@ -87,6 +95,7 @@ typedef struct KyronUnixListener KyronUnixListener;
 typedef struct KyronUnixStream KyronUnixStream;
 typedef struct KyronUnixDatagram KyronUnixDatagram;
 typedef struct KyronTimer KyronTimer;
+typedef struct KyronEndpoint KyronEndpoint;
 typedef struct KyronWaker KyronWaker;
 typedef struct KyronOperation KyronOperation;
 
@@ -233,6 +242,7 @@ struct KyronOperation {
         struct {
                 KyronWaker waker;
                 KyronIoFunction function;
+                void *request;
         } internal;
 };
 
@@ -243,7 +253,11 @@ KYRON_PUBLIC void kyron_operation_init(KyronOperation *operation, KyronCompletio
 /* To be called once the call that started it has returned. 0: it waited, and now the completion
  * will not be called; -EALREADY: the completion is being, will be or was called, or it was not
  * waiting. If its function is running just then, in another thread, it will not wait again but end
- * with -ECANCELED. */
+ * with -ECANCELED.
+ *
+ * What waits for the daemon's answer can be cancelled too: a connection that is made all the same
+ * is closed. But kyron_hold(), kyron_take_held() and the streams' keep functions cannot once the
+ * request has left (-EALREADY): its answer comes at once, and a descriptor would get lost. */
 KYRON_PUBLIC int kyron_operation_cancel(KyronOperation *operation);
 
 /* ---- BridgedFd: any descriptor that can be waited for -------------------------------------- */
@@ -297,6 +311,36 @@ KYRON_PUBLIC int kyron_bridged_fd_readv(KyronBridgedFd *bridged_fd, KyronOperati
 KYRON_PUBLIC int kyron_bridged_fd_writev(KyronBridgedFd *bridged_fd, KyronOperation *operation,
                                          const struct iovec *parts, int count);
 
+/* ---- Ready descriptors: what asking the daemon has in common -------------------------------- */
+
+/*
+ * kyron_tcp_stream_connect_to(), kyron_udp_socket_bind_to(), kyron_tcp_listener_take(),
+ * kyron_unix_listener_take() and kyron_endpoint_join() ask the daemon and never are done at once:
+ * they return KYRON_PENDING, or a negative errno. *out is NULL until the operation has succeeded
+ * (result 0), and then the caller's to close; out itself, texts and options have to stay in place
+ * until then. Any thread may call them.
+ *
+ * Errors at once: -EINVAL a text is missing or too long; -EDQUOT this session has all the
+ * registrations it may have; -EBUSY, -ENOMEM, -EHOSTDOWN, -EOWNERDEAD.
+ *
+ * Results: -EACCES the policy does not allow it: kyron_error_text() has the rule, or says that
+ * there is none; -EINVAL the address or name is not one; -EDQUOT this user has all it may have;
+ * -EHOSTDOWN the daemon has gone; -ECANCELED the handle was closed; and what is listed with each.
+ */
+
+/* How a listener that is asked for is opened, and for how long. All zero: as a listener usually
+ * is. */
+typedef struct KyronListenerOptions {
+        unsigned backlog;      /* listen(2)'s; 0: the kernel's largest */
+        bool v6_only;          /* IPv6 only, where the address is "*" or "[::]" */
+        bool nodelay;          /* TCP_NODELAY of what is accepted */
+        bool keepalive;        /* SO_KEEPALIVE of what is accepted */
+        bool when_readable;    /* connections are passed once their first bytes are there */
+        unsigned silent_ms;    /* and closed when those take longer, milliseconds; 0: 10,000 */
+        bool least_loaded;     /* to whoever has fewest in hand, for the weight; else in turn */
+        unsigned keep_seconds; /* open for so long after the last worker or taker; 0: 30 */
+} KyronListenerOptions;
+
 /* ---- TcpListener --------------------------------------------------------------------------- */
 
 /*
@@ -309,6 +353,18 @@ KYRON_PUBLIC int kyron_tcp_listener_bind(KyronTcpListener **out, KyronIoDriverHa
  * as kyron_bridged_fd_new(). */
 KYRON_PUBLIC int kyron_tcp_listener_from_fd(KyronTcpListener **out, KyronIoDriverHandle *handle,
                                             int take_fd);
+/*
+ * Takes a listener from the daemon, to accept from it without the daemon. It outlives this process:
+ * whoever takes it next finds the connections that came meanwhile. address NULL: there has to be a
+ * listener of this name; otherwise it is opened there if there is none. options may be NULL; they
+ * concern a listener opened by this call. See "Ready descriptors". Results: -ENOENT there is no
+ * such listener; -EEXIST it is at another address; bind(2)'s and listen(2)'s errors; -EINVAL it is
+ * of another kind.
+ */
+KYRON_PUBLIC int kyron_tcp_listener_take(KyronTcpListener **out, KyronIoDriverHandle *handle,
+                                         const char *name, const char *address,
+                                         const KyronListenerOptions *options,
+                                         KyronOperation *operation);
 KYRON_PUBLIC void kyron_tcp_listener_close(KyronTcpListener *listener);
 /* Accepts one connection into *out, which is the caller's to close. result is 0, or accept4(2)'s
  * error; connections that broke before they were accepted are passed over. */
@@ -333,6 +389,15 @@ KYRON_PUBLIC KyronBridgedFd *kyron_tcp_listener_bridged_fd(KyronTcpListener *lis
 KYRON_PUBLIC int kyron_tcp_stream_connect(KyronTcpStream **out, KyronIoDriverHandle *handle,
                                           const struct sockaddr *address, socklen_t address_size,
                                           KyronOperation *operation);
+/*
+ * Connects through the daemon to "tcp:HOST:PORT": names are resolved there, and all their addresses
+ * tried. timeout_ms is for all of it; 0: 30,000; at most 600,000. See "Ready descriptors". Results:
+ * -ENOENT the name does not resolve; -EAGAIN its name servers did not answer; -ETIMEDOUT;
+ * -EAFNOSUPPORT the address is not a "tcp:" one; what connect(2) said of the address tried last.
+ */
+KYRON_PUBLIC int kyron_tcp_stream_connect_to(KyronTcpStream **out, KyronIoDriverHandle *handle,
+                                             const char *address, unsigned timeout_ms,
+                                             KyronOperation *operation);
 /* Makes a stream of a connected socket. Errors: -EINVAL it is not one; as kyron_bridged_fd_new().
  */
 KYRON_PUBLIC int kyron_tcp_stream_from_fd(KyronTcpStream **out, KyronIoDriverHandle *handle,
@@ -371,6 +436,23 @@ KYRON_PUBLIC int kyron_tcp_stream_set_keepalive(KyronTcpStream *stream, unsigned
 KYRON_PUBLIC int kyron_tcp_stream_keepalive(const KyronTcpStream *stream);
 KYRON_PUBLIC int kyron_tcp_stream_set_ttl(KyronTcpStream *stream, int ttl);
 KYRON_PUBLIC int kyron_tcp_stream_ttl(const KyronTcpStream *stream);
+/* Whether another worker had this connection, which came from an endpoint, and ended. */
+KYRON_PUBLIC bool kyron_tcp_stream_was_served_before(const KyronTcpStream *stream);
+/* The note that worker left with it: copies at most size bytes into buffer and returns the whole
+ * note's size; 0: there is none. */
+KYRON_PUBLIC ssize_t kyron_tcp_stream_note(const KyronTcpStream *stream, void *buffer, size_t size);
+/*
+ * Keeps a connection from an endpoint on death: if this session ends before the stream is closed,
+ * it is given to another worker, with this note (at most 65,536 bytes, copied by this call; it
+ * replaces the one before; size 0: none). The daemon has to have a copy yet: of an endpoint joined
+ * with keep_on_death it always has; of others until the end of the turn they were accepted in, so
+ * call this right after the accept, or in its completion. Returns KYRON_PENDING; result is 0 once
+ * the daemon keeps it. Errors: -EINVAL it did not come from an endpoint; -EMSGSIZE the note is too
+ * long; -EMFILE. Results: -EACCES, -EDQUOT this user may not hold (more) descriptors; -ESTALE it
+ * was too late; -ENOENT.
+ */
+KYRON_PUBLIC int kyron_tcp_stream_keep(KyronTcpStream *stream, const void *note, size_t note_size,
+                                       KyronOperation *operation);
 KYRON_PUBLIC int kyron_tcp_stream_take_error(KyronTcpStream *stream);
 KYRON_PUBLIC KyronBridgedFd *kyron_tcp_stream_bridged_fd(KyronTcpStream *stream);
 
@@ -379,6 +461,10 @@ KYRON_PUBLIC KyronBridgedFd *kyron_tcp_stream_bridged_fd(KyronTcpStream *stream)
 /* Binds to an AF_INET or AF_INET6 address; port 0: the kernel chooses. */
 KYRON_PUBLIC int kyron_udp_socket_bind(KyronUdpSocket **out, KyronIoDriverHandle *handle,
                                        const struct sockaddr *address, socklen_t address_size);
+/* Has the daemon bind one, to "udp:HOST:PORT"; the host is a number or "*". See "Ready
+ * descriptors". Results: bind(2)'s errors. */
+KYRON_PUBLIC int kyron_udp_socket_bind_to(KyronUdpSocket **out, KyronIoDriverHandle *handle,
+                                          const char *address, KyronOperation *operation);
 KYRON_PUBLIC int kyron_udp_socket_from_fd(KyronUdpSocket **out, KyronIoDriverHandle *handle,
                                           int take_fd);
 KYRON_PUBLIC void kyron_udp_socket_close(KyronUdpSocket *socket);
@@ -424,6 +510,11 @@ KYRON_PUBLIC int kyron_unix_listener_bind(KyronUnixListener **out, KyronIoDriver
                                           const char *path);
 KYRON_PUBLIC int kyron_unix_listener_from_fd(KyronUnixListener **out, KyronIoDriverHandle *handle,
                                              int take_fd);
+/* As kyron_tcp_listener_take(). */
+KYRON_PUBLIC int kyron_unix_listener_take(KyronUnixListener **out, KyronIoDriverHandle *handle,
+                                          const char *name, const char *address,
+                                          const KyronListenerOptions *options,
+                                          KyronOperation *operation);
 KYRON_PUBLIC void kyron_unix_listener_close(KyronUnixListener *listener);
 KYRON_PUBLIC int kyron_unix_listener_accept(KyronUnixListener *listener, KyronOperation *operation,
                                             KyronUnixStream **out);
@@ -462,6 +553,12 @@ KYRON_PUBLIC int kyron_unix_stream_peer_addr(const KyronUnixStream *stream,
 /* Who was at the other end when it connected (SO_PEERCRED). pid, uid and gid may be NULL. */
 KYRON_PUBLIC int kyron_unix_stream_peer_cred(const KyronUnixStream *stream, pid_t *pid, uid_t *uid,
                                              gid_t *gid);
+/* As kyron_tcp_stream_was_served_before() and so on. */
+KYRON_PUBLIC bool kyron_unix_stream_was_served_before(const KyronUnixStream *stream);
+KYRON_PUBLIC ssize_t kyron_unix_stream_note(const KyronUnixStream *stream, void *buffer,
+                                            size_t size);
+KYRON_PUBLIC int kyron_unix_stream_keep(KyronUnixStream *stream, const void *note, size_t note_size,
+                                        KyronOperation *operation);
 KYRON_PUBLIC int kyron_unix_stream_take_error(KyronUnixStream *stream);
 KYRON_PUBLIC KyronBridgedFd *kyron_unix_stream_bridged_fd(KyronUnixStream *stream);
 
@@ -495,6 +592,87 @@ KYRON_PUBLIC int kyron_unix_datagram_peer_addr(const KyronUnixDatagram *socket,
                                                struct sockaddr_un *address, socklen_t *size);
 KYRON_PUBLIC int kyron_unix_datagram_take_error(KyronUnixDatagram *socket);
 KYRON_PUBLIC KyronBridgedFd *kyron_unix_datagram_bridged_fd(KyronUnixDatagram *socket);
+
+/* ---- Endpoint: a share in a listener --------------------------------------------------------- */
+
+typedef struct KyronEndpointOptions {
+        const char *name; /* the listener's, 1 to 63 bytes */
+        /* NULL: there has to be a listener of this name; otherwise it is opened there if there is
+         * none. */
+        const char *address;
+        /* For one that is opened by this; or NULL. */
+        const KyronListenerOptions *listener;
+        /* How many connections this worker takes for one of a worker of weight 1; 0: 1. At most
+         * 100. */
+        unsigned weight;
+        /* How many connections may be on their way to this process, not accepted by it yet; 0: 64.
+         * At most 4,096. */
+        unsigned credits;
+        /* Every connection is kept on death, as kyron_tcp_stream_keep() does for one. */
+        bool keep_on_death;
+} KyronEndpointOptions;
+
+/*
+ * Joins the group of processes that serve a listener: the daemon accepts, and gives each connection
+ * to one of them. See "Ready descriptors"; of options, the texts and what listener points to stay
+ * in place. Results: -ENOENT there is no such listener; -EEXIST it is at another address; bind(2)'s
+ * and listen(2)'s errors.
+ */
+KYRON_PUBLIC int kyron_endpoint_join(KyronEndpoint **out, KyronIoDriverHandle *handle,
+                                     const KyronEndpointOptions *options,
+                                     KyronOperation *operation);
+/*
+ * Leaves the group. Accepts that wait end with -ECANCELED; connections that were not accepted go to
+ * other workers; those that were stay this program's. endpoint may be NULL.
+ */
+KYRON_PUBLIC void kyron_endpoint_close(KyronEndpoint *endpoint);
+/*
+ * Accepts one connection into *out, which is the caller's to close. From then on, and not before,
+ * it is this process's: until the daemon has learnt of it, with the next packet, it would give the
+ * connection to another worker if this process ended. It is ready for reading and writing when it
+ * comes: try first. result is 0; -EINVAL the listener's connections are of the other kind;
+ * -EHOSTDOWN the daemon has gone.
+ *
+ * After -EHOSTDOWN, connections that are kept on death are another worker's, or will be: close them
+ * without writing.
+ */
+KYRON_PUBLIC int kyron_endpoint_accept(KyronEndpoint *endpoint, KyronOperation *operation,
+                                       KyronTcpStream **out);
+KYRON_PUBLIC int kyron_endpoint_accept_unix(KyronEndpoint *endpoint, KyronOperation *operation,
+                                            KyronUnixStream **out);
+/* Where it listens, as text, with the port the kernel chose. Valid until it is closed. */
+KYRON_PUBLIC const char *kyron_endpoint_address(const KyronEndpoint *endpoint);
+/* Another number of credits, 0 to 4,096. What was offered before may still come; 0: that is all for
+ * now. Returns 0, -EINVAL or -EOWNERDEAD. */
+KYRON_PUBLIC int kyron_endpoint_set_credits(KyronEndpoint *endpoint, unsigned credits);
+
+/* ---- Held descriptors ------------------------------------------------------------------------ */
+
+/*
+ * Leaves a descriptor with the daemon under a name (1 to 64 printable characters without blanks),
+ * for any process of this user to take back within time_to_live_ms. borrow_fd stays the caller's,
+ * and open until the operation has ended, as name stays in place; the daemon has the same open file
+ * from then on. The note, at most 65,536 bytes, is copied by this call; note_size 0: none.
+ * Returns KYRON_PENDING. Errors: -EINVAL the name, or time_to_live_ms is 0; -EMSGSIZE the note is
+ * too long; -EBADF; -EMFILE, -ENOMEM, -EBUSY, -EHOSTDOWN, -EOWNERDEAD. Results: 0; -EEXIST the name
+ * is taken; -EACCES, -EDQUOT this user may not hold (more) descriptors; -EBADF it is not open.
+ */
+KYRON_PUBLIC int kyron_hold(KyronIoDriverHandle *handle, int borrow_fd, const char *name,
+                            const void *note, size_t note_size, uint64_t time_to_live_ms,
+                            KyronOperation *operation);
+
+/* What was held. Both descriptors are the caller's to close. */
+typedef struct KyronHeld {
+        int fd;           /* for kyron_bridged_fd_new() or a net type's from_fd function */
+        int note_fd;      /* the note, for pread(2) or mmap(2): nobody can change it; -1: none */
+        size_t note_size; /* bytes */
+        uint64_t held_ms; /* for so long, milliseconds */
+} KyronHeld;
+
+/* Takes a held descriptor back: the name is free again. name and out stay in place. Returns
+ * KYRON_PENDING, or errors as kyron_hold(). Results: 0; -ENOENT nothing is held under this name. */
+KYRON_PUBLIC int kyron_take_held(KyronIoDriverHandle *handle, const char *name,
+                                 KyronOperation *operation, KyronHeld *out);
 
 /* ---- Timer --------------------------------------------------------------------------------- */
 

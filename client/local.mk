@@ -7,14 +7,30 @@ libclient_la_SOURCES = \
 	client/bridged_fd.h \
 	client/daemon_connection.c \
 	client/daemon_connection.h \
+	client/endpoint.c \
+	client/endpoint.h \
+	client/holding.c \
+	client/holding.h \
+	client/inbox.c \
+	client/inbox.h \
 	client/io_driver_handle.c \
 	client/io_driver_handle.h \
 	client/new_socket.c \
 	client/new_socket.h \
+	client/offer.c \
+	client/offer.h \
+	client/opening.c \
+	client/opening.h \
 	client/operation.c \
 	client/operation.h \
 	client/outbox.c \
 	client/outbox.h \
+	client/passed_stream.c \
+	client/passed_stream.h \
+	client/request.c \
+	client/request.h \
+	client/sealed_note.c \
+	client/sealed_note.h \
 	client/slot_table.c \
 	client/slot_table.h \
 	client/socket_io.c \

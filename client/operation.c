@@ -3,6 +3,7 @@
 
 #include "client/bridged_fd.h"
 #include "client/io_driver_handle.h"
+#include "client/request.h"
 
 #include <errno.h>
 #include <string.h>
@@ -138,6 +139,11 @@ int kyron_operation_cancel(KyronOperation *operation)
         if (r < 0)
                 return r;
         pthread_mutex_lock(&handle->lock);
+        if (waker->internal.state == WAKER_REQUESTED) {
+                r = request_cancel(operation);
+                pthread_mutex_unlock(&handle->lock);
+                return r;
+        }
         registration = waker->internal.registration;
         if (waker->internal.state == WAKER_RUNNING)
                 waker->internal.cancelled = true;

@@ -1,6 +1,7 @@
 /* What goes from the handle to the daemon. See outbox.h. */
 #include "client/outbox.h"
 
+#include "client/offer.h"
 #include "proto/frame_socket.h"
 
 #include <assert.h>
@@ -17,8 +18,8 @@ static void set_wants_room(KyronIoDriverHandle *handle, bool wants)
                               READINESS_READABLE | (wants ? READINESS_WRITABLE : 0));
 }
 
-/* Encodes and sends a frame. Lock held. 0, -EAGAIN, or -EHOSTDOWN: the daemon is lost. */
-static int send_frame(KyronIoDriverHandle *handle, Iod__Frame *frame, const int *fds, size_t n)
+int outbox_send_frame(KyronIoDriverHandle *handle, Iod__Frame *frame, const int *borrow_fds,
+                      size_t n)
 {
         uint8_t bytes[FRAME_BYTES_MAX];
         int size, r;
@@ -26,7 +27,7 @@ static int send_frame(KyronIoDriverHandle *handle, Iod__Frame *frame, const int 
         frame->descriptors = (uint32_t)n;
         size = frame_encode(frame, bytes);
         assert(size > 0);
-        r = frame_socket_send(handle->socket_fd, bytes, (size_t)size, fds, n);
+        r = frame_socket_send(handle->socket_fd, bytes, (size_t)size, borrow_fds, n);
         switch (r) {
         case 0:
                 handle->packets_sent++;
@@ -62,62 +63,100 @@ static void take_first(KyronIoDriverHandle *handle, int error)
         io_driver_handle_unpark(handle);
 }
 
+/* What one packet says. */
+typedef struct Packet {
+        size_t sources;
+        size_t retired; /* of gone, with the closed ids */
+        size_t taken;
+} Packet;
+
 /* One packet of what is to be sent, with at most max registrations. */
-static int send_packet(KyronIoDriverHandle *handle, size_t max, size_t *n)
+static int send_packet(KyronIoDriverHandle *handle, size_t max, Packet *packet)
 {
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__AddIoSource add = IOD__ADD_IO_SOURCE__INIT;
         uint64_t sources[FRAME_SOURCES_MAX];
+        uint64_t gone[2 * HANDLE_GONE_MAX];
+        uint64_t taken[HANDLE_GONE_MAX];
         int fds[FRAME_SOURCES_MAX];
         KyronAsyncRegistration *registration;
 
-        *n = 0;
+        *packet = (Packet){.sources = 0};
         TAILQ_FOREACH(registration, &handle->queue, queue_link)
         {
-                if (*n == max)
+                if (packet->sources == max)
                         break;
-                sources[*n] = io_id_pack(registration->id, registration->wanted);
-                fds[(*n)++] = registration->fd;
+                sources[packet->sources] = io_id_pack(registration->id, registration->wanted);
+                fds[packet->sources++] = registration->fd;
         }
-        add.n_source = *n;
+        memcpy(gone, handle->closed_ids, handle->closed_count * sizeof(*gone));
+        packet->retired =
+                slot_table_retired(&handle->slots, gone + handle->closed_count, HANDLE_GONE_MAX);
+        packet->taken = passed_stream_taken(handle, taken, HANDLE_GONE_MAX);
+        add.n_source = packet->sources;
         add.source = sources;
-        add.n_gone = handle->closed_count;
-        add.gone = handle->closed_ids;
+        add.n_gone = handle->closed_count + packet->retired;
+        add.gone = gone;
+        add.n_taken = packet->taken;
+        add.taken = taken;
         frame.body_case = IOD__FRAME__BODY_ADD_IO_SOURCE;
         frame.add_io_source = &add;
-        return send_frame(handle, &frame, fds, *n);
+        return outbox_send_frame(handle, &frame, fds, packet->sources);
 }
 
 static int flush_packet(KyronIoDriverHandle *handle)
 {
-        size_t n;
-        int r = send_packet(handle, FRAME_SOURCES_MAX, &n);
+        Packet packet;
+        int r = send_packet(handle, FRAME_SOURCES_MAX, &packet);
 
         /* One of the descriptors is none, or one that the kernel does not pass on: find out which.
          */
-        if (r < 0 && r != -EAGAIN && r != -EHOSTDOWN && n > 1)
-                r = send_packet(handle, 1, &n);
-        if (r < 0 && r != -EAGAIN && r != -EHOSTDOWN && n == 1) {
+        if (r < 0 && r != -EAGAIN && r != -EHOSTDOWN && packet.sources > 1)
+                r = send_packet(handle, 1, &packet);
+        if (r < 0 && r != -EAGAIN && r != -EHOSTDOWN && packet.sources == 1) {
                 take_first(handle, r);
                 return 0;
         }
         if (r < 0)
                 return r;
         handle->closed_count = 0;
-        while (n-- > 0)
+        slot_table_give_back_retired(&handle->slots, packet.retired);
+        passed_stream_forget_taken(handle, packet.taken);
+        while (packet.sources-- > 0)
                 take_first(handle, 0);
         return 0;
 }
 
-void outbox_flush(KyronIoDriverHandle *handle)
+static bool has_sources(const KyronIoDriverHandle *handle)
+{
+        return !TAILQ_EMPTY(&handle->queue) || handle->closed_count > 0 ||
+               !TAILQ_EMPTY(&handle->taken) || handle->slots.first_retired != SLOT_NONE;
+}
+
+/* Registrations, and the ends of some. */
+static int flush_sources(KyronIoDriverHandle *handle)
 {
         int r = 0;
+
+        while (r == 0 && has_sources(handle))
+                r = flush_packet(handle);
+        return r;
+}
+
+void outbox_flush(KyronIoDriverHandle *handle)
+{
+        int r;
 
         if (handle->gone)
                 return;
         handle->retry_soon = false;
-        while (r == 0 && (!TAILQ_EMPTY(&handle->queue) || handle->closed_count > 0))
-                r = flush_packet(handle);
+        /* Requests first: the daemon can keep a connection on death until it hears that it is
+         * taken. */
+        r = request_flush(handle);
+        if (r == 0)
+                r = flush_sources(handle);
+        if (r == 0)
+                r = offer_flush(handle);
         set_wants_room(handle, (r == -EAGAIN && !handle->retry_soon) || handle->remove_wants_room);
 }
 
@@ -153,7 +192,7 @@ int outbox_remove_io_source(KyronIoDriverHandle *handle, const KyronAsyncRegistr
         remove.source = &source;
         frame.body_case = IOD__FRAME__BODY_REMOVE_IO_SOURCE;
         frame.remove_io_source = &remove;
-        r = send_frame(handle, &frame, &registration->fd, 1);
+        r = outbox_send_frame(handle, &frame, &registration->fd, 1);
         if (r == 0 || r == -EHOSTDOWN)
                 return 0;
         if (r != -EAGAIN)
@@ -168,14 +207,20 @@ void outbox_forget(KyronIoDriverHandle *handle, KyronAsyncRegistration *registra
 {
         if (registration->id == IO_ID_NONE)
                 return;
-        slot_table_give_back(&handle->slots, registration->id);
         if (registration->queued)
                 TAILQ_REMOVE(&handle->queue, registration, queue_link);
         registration->queued = false;
+        if (registration->passed && !handle->gone) {
+                passed_stream_forget(registration);
+                slot_table_retire(&handle->slots, registration->id);
+                io_driver_handle_unpark(handle);
+                return;
+        }
+        slot_table_give_back(&handle->slots, registration->id);
         if (told || handle->gone || !registration->armed)
                 return;
         if (handle->closed_count == HANDLE_GONE_MAX)
-                outbox_flush(handle);
+                flush_sources(handle);
         /* If the daemon does not read, it learns of this one when the slot is used again. */
         if (handle->closed_count < HANDLE_GONE_MAX)
                 handle->closed_ids[handle->closed_count++] = registration->id;

@@ -10,7 +10,7 @@ enum { FIRST_SIZE = 64 };
 
 void slot_table_init(SlotTable *table, uint32_t limit)
 {
-        *table = (SlotTable){.limit = limit, .first_free = SLOT_NONE};
+        *table = (SlotTable){.limit = limit, .first_free = SLOT_NONE, .first_retired = SLOT_NONE};
         if (table->limit > IO_ID_SLOT_MAX)
                 table->limit = IO_ID_SLOT_MAX;
 }
@@ -69,6 +69,35 @@ void slot_table_give_back(SlotTable *table, IoId id)
         slot->registration = NULL;
         slot->next_free = table->first_free;
         table->first_free = io_id_slot(id);
+}
+
+void slot_table_retire(SlotTable *table, IoId id)
+{
+        Slot *slot = &table->slots[io_id_slot(id)];
+
+        slot->registration = NULL;
+        slot->next_free = table->first_retired;
+        table->first_retired = io_id_slot(id);
+}
+
+size_t slot_table_retired(const SlotTable *table, IoId *ids, size_t max)
+{
+        size_t count = 0;
+
+        for (uint32_t slot = table->first_retired; slot != SLOT_NONE && count < max;
+             slot = table->slots[slot].next_free)
+                ids[count++] = io_id_make(slot, table->slots[slot].generation);
+        return count;
+}
+
+void slot_table_give_back_retired(SlotTable *table, size_t count)
+{
+        while (count-- > 0) {
+                uint32_t slot = table->first_retired;
+
+                table->first_retired = table->slots[slot].next_free;
+                slot_table_give_back(table, io_id_make(slot, table->slots[slot].generation));
+        }
 }
 
 KyronAsyncRegistration *slot_table_recreate(const SlotTable *table, IoId id)

@@ -2,6 +2,9 @@
  * SlotTable: the handle's registrations by slot. The client's side of recreating a registration
  * from an IoId: a slot that was freed and used again has another generation.
  *
+ * A slot whose end the daemon has to be told of without fail is retired first, and free only once
+ * that was sent.
+ *
  * Slots are reused last-freed first, which keeps the numbers low and the daemon's table small.
  * Guarded by the handle's lock.
  */
@@ -13,7 +16,7 @@
 typedef struct Slot {
         KyronAsyncRegistration *registration; /* NULL: free */
         uint32_t generation;
-        uint32_t next_free; /* a slot, or SLOT_NONE */
+        uint32_t next_free; /* or retired: a slot, or SLOT_NONE */
 } Slot;
 
 #define SLOT_NONE UINT32_MAX
@@ -23,6 +26,7 @@ typedef struct SlotTable {
         uint32_t size;  /* allocated */
         uint32_t limit; /* as the daemon allows */
         uint32_t first_free;
+        uint32_t first_retired; /* not to be used before the daemon was told */
 } SlotTable;
 
 void slot_table_init(SlotTable *table, uint32_t limit);
@@ -32,6 +36,12 @@ void slot_table_deinit(SlotTable *table);
 int slot_table_take(SlotTable *table, KyronAsyncRegistration *registration, IoId *id);
 /* Gives it back; the id finds nothing from then on. */
 void slot_table_give_back(SlotTable *table, IoId id);
+
+/* Ends it; the id finds nothing from then on, but its slot is not free yet. */
+void slot_table_retire(SlotTable *table, IoId id);
+/* Up to max ids of retired ones; and gives the first count of them back. */
+size_t slot_table_retired(const SlotTable *table, IoId *ids, size_t max);
+void slot_table_give_back_retired(SlotTable *table, size_t count);
 
 /* The registration that id names, or NULL. */
 KyronAsyncRegistration *slot_table_recreate(const SlotTable *table, IoId id);

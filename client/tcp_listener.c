@@ -1,11 +1,18 @@
 /* TcpListener: accepts TCP connections. */
 #include "client/io_driver_handle.h"
 #include "client/new_socket.h"
+#include "client/opening.h"
 #include "client/socket_io.h"
 #include "client/socket_option.h"
 
 struct KyronTcpListener {
         KyronBridgedFd bridged_fd;
+};
+
+static const SocketKind listener_kind = {
+        .type = SOCK_STREAM,
+        .state = SOCKET_LISTENS,
+        .name = "a listening TCP socket",
 };
 
 int kyron_tcp_listener_bind(KyronTcpListener **out, KyronIoDriverHandle *handle,
@@ -20,14 +27,17 @@ int kyron_tcp_listener_bind(KyronTcpListener **out, KyronIoDriverHandle *handle,
 
 int kyron_tcp_listener_from_fd(KyronTcpListener **out, KyronIoDriverHandle *handle, int take_fd)
 {
-        static const SocketKind kind = {
-                .type = SOCK_STREAM,
-                .state = SOCKET_LISTENS,
-                .name = "a listening TCP socket",
-        };
-        int fd = new_socket_take_over(take_fd, &kind);
+        int fd = new_socket_take_over(take_fd, &listener_kind);
 
         return fd < 0 ? fd : bridged_fd_new((KyronBridgedFd **)out, handle, fd, 0);
+}
+
+int kyron_tcp_listener_take(KyronTcpListener **out, KyronIoDriverHandle *handle, const char *name,
+                            const char *address, const KyronListenerOptions *options,
+                            KyronOperation *operation)
+{
+        return opening_take((KyronBridgedFd **)out, handle, &listener_kind, name, address, options,
+                            operation);
 }
 
 void kyron_tcp_listener_close(KyronTcpListener *listener)

@@ -4,7 +4,10 @@
  * It registers for reading and writing together, whichever is waited for first: TCP reports that
  * there is room only after there was none, so this costs no events and saves a second message.
  */
+#include "client/holding.h"
 #include "client/new_socket.h"
+#include "client/opening.h"
+#include "client/passed_stream.h"
 #include "client/socket_io.h"
 #include "client/socket_option.h"
 #include "core/error.h"
@@ -46,6 +49,12 @@ int kyron_tcp_stream_connect(KyronTcpStream **out, KyronIoDriverHandle *handle,
                 *out = NULL;
         }
         return r;
+}
+
+int kyron_tcp_stream_connect_to(KyronTcpStream **out, KyronIoDriverHandle *handle,
+                                const char *address, unsigned timeout_ms, KyronOperation *operation)
+{
+        return opening_connect((KyronBridgedFd **)out, handle, address, timeout_ms, operation);
 }
 
 int kyron_tcp_stream_from_fd(KyronTcpStream **out, KyronIoDriverHandle *handle, int take_fd)
@@ -163,6 +172,22 @@ int kyron_tcp_stream_set_ttl(KyronTcpStream *stream, int ttl)
 int kyron_tcp_stream_ttl(const KyronTcpStream *stream)
 {
         return socket_option_ttl(&stream->bridged_fd);
+}
+
+bool kyron_tcp_stream_was_served_before(const KyronTcpStream *stream)
+{
+        return passed_stream_was_served_before(&stream->bridged_fd);
+}
+
+ssize_t kyron_tcp_stream_note(const KyronTcpStream *stream, void *buffer, size_t size)
+{
+        return passed_stream_note(&stream->bridged_fd, buffer, size);
+}
+
+int kyron_tcp_stream_keep(KyronTcpStream *stream, const void *note, size_t note_size,
+                          KyronOperation *operation)
+{
+        return holding_keep(&stream->bridged_fd, note, note_size, operation);
 }
 
 int kyron_tcp_stream_take_error(KyronTcpStream *stream)

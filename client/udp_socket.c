@@ -1,6 +1,7 @@
 /* UdpSocket: sends and receives UDP datagrams. */
 #include "client/io_driver_handle.h"
 #include "client/new_socket.h"
+#include "client/opening.h"
 #include "client/socket_io.h"
 #include "client/socket_option.h"
 
@@ -26,6 +27,12 @@ int kyron_udp_socket_from_fd(KyronUdpSocket **out, KyronIoDriverHandle *handle, 
         int fd = new_socket_take_over(take_fd, &kind);
 
         return fd < 0 ? fd : bridged_fd_new((KyronBridgedFd **)out, handle, fd, 0);
+}
+
+int kyron_udp_socket_bind_to(KyronUdpSocket **out, KyronIoDriverHandle *handle, const char *address,
+                             KyronOperation *operation)
+{
+        return opening_bind((KyronBridgedFd **)out, handle, address, operation);
 }
 
 void kyron_udp_socket_close(KyronUdpSocket *socket)

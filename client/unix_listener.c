@@ -1,11 +1,19 @@
 /* UnixListener: accepts connections on a Unix stream socket. */
 #include "client/io_driver_handle.h"
 #include "client/new_socket.h"
+#include "client/opening.h"
 #include "client/socket_io.h"
 #include "client/socket_option.h"
 
 struct KyronUnixListener {
         KyronBridgedFd bridged_fd;
+};
+
+static const SocketKind listener_kind = {
+        .is_unix = true,
+        .type = SOCK_STREAM,
+        .state = SOCKET_LISTENS,
+        .name = "a listening Unix stream socket",
 };
 
 int kyron_unix_listener_bind(KyronUnixListener **out, KyronIoDriverHandle *handle, const char *path)
@@ -19,15 +27,17 @@ int kyron_unix_listener_bind(KyronUnixListener **out, KyronIoDriverHandle *handl
 
 int kyron_unix_listener_from_fd(KyronUnixListener **out, KyronIoDriverHandle *handle, int take_fd)
 {
-        static const SocketKind kind = {
-                .is_unix = true,
-                .type = SOCK_STREAM,
-                .state = SOCKET_LISTENS,
-                .name = "a listening Unix stream socket",
-        };
-        int fd = new_socket_take_over(take_fd, &kind);
+        int fd = new_socket_take_over(take_fd, &listener_kind);
 
         return fd < 0 ? fd : bridged_fd_new((KyronBridgedFd **)out, handle, fd, 0);
+}
+
+int kyron_unix_listener_take(KyronUnixListener **out, KyronIoDriverHandle *handle, const char *name,
+                             const char *address, const KyronListenerOptions *options,
+                             KyronOperation *operation)
+{
+        return opening_take((KyronBridgedFd **)out, handle, &listener_kind, name, address, options,
+                            operation);
 }
 
 void kyron_unix_listener_close(KyronUnixListener *listener)

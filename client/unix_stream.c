@@ -1,6 +1,8 @@
 /* UnixStream: a connection of Unix stream sockets. */
+#include "client/holding.h"
 #include "client/io_driver_handle.h"
 #include "client/new_socket.h"
+#include "client/passed_stream.h"
 #include "client/socket_io.h"
 #include "client/socket_option.h"
 #include "core/error.h"
@@ -139,6 +141,22 @@ int kyron_unix_stream_peer_cred(const KyronUnixStream *stream, pid_t *pid, uid_t
         if (gid)
                 *gid = peer.gid;
         return 0;
+}
+
+bool kyron_unix_stream_was_served_before(const KyronUnixStream *stream)
+{
+        return passed_stream_was_served_before(&stream->bridged_fd);
+}
+
+ssize_t kyron_unix_stream_note(const KyronUnixStream *stream, void *buffer, size_t size)
+{
+        return passed_stream_note(&stream->bridged_fd, buffer, size);
+}
+
+int kyron_unix_stream_keep(KyronUnixStream *stream, const void *note, size_t note_size,
+                           KyronOperation *operation)
+{
+        return holding_keep(&stream->bridged_fd, note, note_size, operation);
 }
 
 int kyron_unix_stream_take_error(KyronUnixStream *stream)

@@ -19,11 +19,14 @@ unit_tests = \
 	tests/unit/test_delivery \
 	tests/unit/test_descriptor_kind \
 	tests/unit/test_drain \
+	tests/unit/test_endpoint \
 	tests/unit/test_error \
 	tests/unit/test_fd_list \
 	tests/unit/test_frame \
 	tests/unit/test_frame_socket \
 	tests/unit/test_hold \
+	tests/unit/test_holding \
+	tests/unit/test_inbox \
 	tests/unit/test_inspect \
 	tests/unit/test_inspect_services \
 	tests/unit/test_io_driver \
@@ -41,16 +44,21 @@ unit_tests = \
 	tests/unit/test_log \
 	tests/unit/test_note \
 	tests/unit/test_notifier \
+	tests/unit/test_offer \
+	tests/unit/test_opening \
 	tests/unit/test_operating \
 	tests/unit/test_operation \
 	tests/unit/test_options \
 	tests/unit/test_outbox \
 	tests/unit/test_passing \
+	tests/unit/test_passed_stream \
 	tests/unit/test_policy \
 	tests/unit/test_quota \
 	tests/unit/test_readiness \
 	tests/unit/test_registration_set \
+	tests/unit/test_request \
 	tests/unit/test_resolver \
+	tests/unit/test_sealed_note \
 	tests/unit/test_selector \
 	tests/unit/test_server \
 	tests/unit/test_service_manager \
@@ -87,6 +95,8 @@ integration_tests = \
 	tests/integration/test_limits \
 	tests/integration/test_lost_wakeups \
 	tests/integration/test_no_allocation \
+	tests/integration/test_ready_descriptors \
+	tests/integration/test_shared_listener \
 	tests/integration/test_slow_client \
 	tests/integration/test_threads
 # Shell tests: exit 0 passed, 77 skipped, anything else failed.
@@ -115,6 +125,8 @@ libtestsupport_la_SOURCES = \
 	tests/support/dns_server.h \
 	tests/support/epoll_set.c \
 	tests/support/epoll_set.h \
+	tests/support/echo_worker.c \
+	tests/support/echo_worker.h \
 	tests/support/fd_message.c \
 	tests/support/fd_message.h \
 	tests/support/fixture.c \
@@ -137,6 +149,8 @@ libtestsupport_la_SOURCES = \
 	tests/support/sharing_scene.h \
 	tests/support/short_connections.c \
 	tests/support/short_connections.h \
+	tests/support/scripted_daemon.c \
+	tests/support/scripted_daemon.h \
 	tests/support/silent_fuse.c \
 	tests/support/silent_fuse.h
 

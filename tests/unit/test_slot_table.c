@@ -128,6 +128,37 @@ START_TEST(a_slot_past_the_table_finds_nothing)
 }
 END_TEST
 
+START_TEST(a_retired_slot_is_not_used_before_it_is_given_back)
+{
+        IoId ids[3], retired[3], again;
+        SlotTable table;
+
+        slot_table_init(&table, LIMIT);
+        for (size_t i = 0; i < 3; i++)
+                ck_assert_int_eq(slot_table_take(&table, registration(i), &ids[i]), 0);
+        ck_assert_uint_eq(slot_table_retired(&table, retired, 3), 0);
+        slot_table_retire(&table, ids[0]);
+        slot_table_retire(&table, ids[2]);
+        ck_assert_ptr_null(slot_table_recreate(&table, ids[0]));
+        ck_assert_ptr_eq(slot_table_recreate(&table, ids[1]), registration(1));
+        ck_assert_int_eq(slot_table_take(&table, registration(3), &again), 0);
+        ck_assert_uint_eq(io_id_slot(again), 3);
+        /* As many as there is room for, and those first. */
+        ck_assert_uint_eq(slot_table_retired(&table, retired, 1), 1);
+        ck_assert_uint_eq(retired[0], ids[2]);
+        ck_assert_uint_eq(slot_table_retired(&table, retired, 3), 2);
+        ck_assert_uint_eq(retired[1], ids[0]);
+        slot_table_give_back_retired(&table, 1);
+        ck_assert_int_eq(slot_table_take(&table, registration(4), &again), 0);
+        ck_assert_uint_eq(io_id_slot(again), io_id_slot(ids[2]));
+        ck_assert_uint_ne(again, ids[2]);
+        ck_assert_uint_eq(slot_table_retired(&table, retired, 3), 1);
+        slot_table_give_back_retired(&table, 1);
+        ck_assert_uint_eq(slot_table_retired(&table, retired, 3), 0);
+        slot_table_deinit(&table);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("slot_table");
@@ -141,6 +172,7 @@ int main(void)
         tcase_add_test(all, past_its_limit_it_refuses_and_says_so);
         tcase_add_test(all, a_limit_past_what_an_id_can_name_is_cut);
         tcase_add_test(all, a_slot_past_the_table_finds_nothing);
+        tcase_add_test(all, a_retired_slot_is_not_used_before_it_is_given_back);
         suite_add_tcase(suite, all);
         return run_suite(suite);
 }

@@ -1,0 +1,400 @@
+/* A worker's place in a group. See endpoint.h. */
+#include "client/endpoint.h"
+
+#include "client/io_driver_handle.h"
+#include "client/offer.h"
+#include "client/opening.h"
+#include "client/outbox.h"
+#include "core/cleanup.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- The end ------------------------------------------------------------------------------- */
+
+static void free_streams(PassedStreamList *list)
+{
+        PassedStream *stream;
+
+        while ((stream = TAILQ_FIRST(list))) {
+                TAILQ_REMOVE(list, stream, link);
+                passed_stream_free(stream);
+        }
+}
+
+/* Frees it once both halves have ended. */
+static void end(KyronEndpoint *endpoint)
+{
+        if (!endpoint->disposed || !endpoint->left)
+                return;
+        free(endpoint);
+}
+
+/* The daemon's half: it passes nothing more, so the slots are free. */
+static void end_membership(KyronEndpoint *endpoint)
+{
+        TAILQ_REMOVE(&endpoint->registration.handle->endpoints, endpoint, link);
+        free_streams(&endpoint->to_offer);
+        free_streams(&endpoint->offered);
+        free_streams(&endpoint->arrived);
+        endpoint->left = true;
+        end(endpoint);
+}
+
+/* The program's half. */
+static void dispose(KyronAsyncRegistration *registration)
+{
+        KyronEndpoint *endpoint = (KyronEndpoint *)registration;
+
+        endpoint->disposed = true;
+        end(endpoint);
+}
+
+static int send_leave(Request *request)
+{
+        const KyronEndpoint *endpoint = request->object;
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Leave body = IOD__LEAVE__INIT;
+
+        body.endpoint = endpoint->number;
+        frame.sequence = request->sequence;
+        frame.body_case = IOD__FRAME__BODY_LEAVE;
+        frame.leave = &body;
+        return outbox_send_frame(request->handle, &frame, NULL, 0);
+}
+
+/* Done, or refused, or the daemon lost: it is over in any case. */
+static void drop_leave(Request *request, const Iod__Frame *answer)
+{
+        (void)answer;
+        end_membership(request->object);
+}
+
+static const RequestKind leave_kind = {
+        .answer = IOD__FRAME__BODY_DONE,
+        .send = send_leave,
+        .drop = drop_leave,
+};
+
+static void leave(KyronEndpoint *endpoint)
+{
+        Request *request = endpoint->leave;
+
+        endpoint->leave = NULL;
+        if (!endpoint->registration.handle->gone) {
+                request_queue(request);
+                return;
+        }
+        request_free(request);
+        end_membership(endpoint);
+}
+
+/* ---- Joining ------------------------------------------------------------------------------- */
+
+static int send_join(Request *request)
+{
+        KyronEndpoint *endpoint = request->object;
+        const KyronEndpointOptions *options = &endpoint->options;
+        uint64_t ids[ENDPOINT_OFFER_MAX];
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Join body = IOD__JOIN__INIT;
+        Iod__ListenerOptions listener;
+        int r;
+
+        opening_fill_options(&listener, options->listener);
+        body.name = (char *)options->name;
+        if (options->address)
+                body.address = (char *)options->address;
+        body.options = &listener;
+        body.weight = options->weight;
+        body.keep_on_death = options->keep_on_death;
+        body.n_source = offer_gather(endpoint, ids);
+        body.source = ids;
+        frame.sequence = request->sequence;
+        frame.body_case = IOD__FRAME__BODY_JOIN;
+        frame.join = &body;
+        r = outbox_send_frame(request->handle, &frame, NULL, 0);
+        if (r == 0)
+                offer_sent(endpoint, body.n_source);
+        return r;
+}
+
+static ssize_t take_joined(Request *request, const Iod__Frame *frame, FdList *fds)
+{
+        KyronEndpoint *endpoint = request->object;
+        KyronEndpoint **out = request->operation->arguments.pointer;
+
+        (void)fds;
+        endpoint->number = frame->joined->endpoint;
+        snprintf(endpoint->address, sizeof(endpoint->address), "%s", frame->joined->address);
+        *out = endpoint;
+        return 0;
+}
+
+/* It has not joined, or nobody wants it to any more. */
+static void drop_join(Request *request, const Iod__Frame *answer)
+{
+        KyronEndpoint *endpoint = request->object;
+
+        endpoint->disposed = true;
+        endpoint->registration.closing = true;
+        if (answer) {
+                endpoint->number = answer->joined->endpoint;
+                leave(endpoint);
+                return;
+        }
+        request_free(STEAL_PTR(endpoint->leave));
+        end_membership(endpoint);
+}
+
+static const RequestKind join_kind = {
+        .answer = IOD__FRAME__BODY_JOINED,
+        .send = send_join,
+        .take = take_joined,
+        .drop = drop_join,
+};
+
+/* An endpoint with its first streams, its request and the one that will end it. Lock held. */
+static int new_endpoint(KyronIoDriverHandle *handle, const KyronEndpointOptions *options,
+                        KyronOperation *operation)
+{
+        KyronEndpoint *endpoint = calloc(1, sizeof(*endpoint));
+        Request *join;
+        int r;
+
+        if (!endpoint)
+                return error_set(ENOMEM, "no memory for an endpoint");
+        async_registration_init(&endpoint->registration, handle, -1);
+        endpoint->registration.dispose = dispose;
+        /* Nothing is to be sent for a wait. */
+        endpoint->registration.armed = READINESS_INTERESTS;
+        endpoint->options = *options;
+        endpoint->credits = options->credits ? options->credits : ENDPOINT_CREDITS;
+        TAILQ_INIT(&endpoint->to_offer);
+        TAILQ_INIT(&endpoint->offered);
+        TAILQ_INIT(&endpoint->arrived);
+        r = request_new(&join, handle, &join_kind, operation);
+        if (r < 0) {
+                free(endpoint);
+                return r;
+        }
+        TAILQ_INSERT_TAIL(&handle->endpoints, endpoint, link);
+        join->object = endpoint;
+        r = request_new(&endpoint->leave, handle, &leave_kind, NULL);
+        if (r == 0) {
+                endpoint->leave->object = endpoint;
+                r = offer_fill_up(endpoint);
+        }
+        if (r < 0 && TAILQ_EMPTY(&endpoint->to_offer)) {
+                if (endpoint->leave)
+                        request_free(STEAL_PTR(endpoint->leave));
+                request_free(join);
+                endpoint->disposed = true;
+                end_membership(endpoint);
+                return r;
+        }
+        return request_queue(join);
+}
+
+static int check_options(const KyronEndpointOptions *options)
+{
+        int r = request_check_text("a listener's name", options->name, FRAME_NAME_MAX);
+
+        if (r == 0 && options->address)
+                r = request_check_text("an address", options->address, ADDRESS_TEXT_MAX - 1);
+        if (r < 0)
+                return r;
+        if (options->credits > ENDPOINT_CREDITS_MAX)
+                return error_set(EINVAL, "an endpoint has at most %d credits, not %u",
+                                 ENDPOINT_CREDITS_MAX, options->credits);
+        return 0;
+}
+
+int kyron_endpoint_join(KyronEndpoint **out, KyronIoDriverHandle *handle,
+                        const KyronEndpointOptions *options, KyronOperation *operation)
+{
+        int r;
+
+        *out = NULL;
+        r = request_check(handle, operation);
+        if (r == 0)
+                r = check_options(options);
+        if (r < 0)
+                return r;
+        operation->arguments.pointer = out;
+        pthread_mutex_lock(&handle->lock);
+        r = new_endpoint(handle, options, operation);
+        pthread_mutex_unlock(&handle->lock);
+        return r;
+}
+
+/* ---- Connections --------------------------------------------------------------------------- */
+
+static KyronEndpoint *find(const KyronIoDriverHandle *handle, uint32_t number)
+{
+        KyronEndpoint *endpoint;
+
+        TAILQ_FOREACH(endpoint, &handle->endpoints, link)
+        {
+                if (number != 0 && endpoint->number == number)
+                        return endpoint->registration.closing ? NULL : endpoint;
+        }
+        return NULL;
+}
+
+/* The stream that was offered under an id. */
+static PassedStream *find_offered(KyronEndpoint *endpoint, IoId id)
+{
+        KyronIoDriverHandle *handle = endpoint->registration.handle;
+        PassedStream *stream = passed_stream_of(slot_table_recreate(&handle->slots, id));
+
+        if (!stream || stream->endpoint != endpoint || stream->state != PASSED_STREAM_OFFERED)
+                return NULL;
+        return stream;
+}
+
+void endpoint_take_connections(KyronIoDriverHandle *handle, const Iod__Connections *connections,
+                               FdList *fds)
+{
+        KyronEndpoint *endpoint = find(handle, connections->endpoint);
+        bool has_arrived = false;
+        size_t next = 0;
+
+        for (size_t i = 0; endpoint && i < connections->n_connection; i++) {
+                const Iod__Connection *connection = connections->connection[i];
+                PassedStream *stream = find_offered(endpoint, connection->id);
+                size_t number = next;
+
+                next += connection->note_size > 0 ? 2 : 1;
+                if (!stream)
+                        continue;
+                stream->bridged_fd.registration.fd = fd_list_steal(fds, number);
+                stream->again = connection->again;
+                stream->note_size = connection->note_size;
+                if (connection->note_size > 0)
+                        stream->note_fd = fd_list_steal(fds, number + 1);
+                stream->state = PASSED_STREAM_ARRIVED;
+                TAILQ_REMOVE(&endpoint->offered, stream, link);
+                TAILQ_INSERT_TAIL(&endpoint->arrived, stream, link);
+                has_arrived = true;
+        }
+        if (has_arrived)
+                async_registration_wake(&endpoint->registration, READINESS_READABLE);
+}
+
+static ssize_t take_arrived(int borrow_fd, KyronOperation *operation)
+{
+        KyronEndpoint *endpoint = operation->arguments.object;
+        KyronBridgedFd **out = operation->arguments.pointer;
+        KyronIoDriverHandle *handle = endpoint->registration.handle;
+        PassedStream *stream;
+
+        (void)borrow_fd;
+        pthread_mutex_lock(&handle->lock);
+        stream = TAILQ_FIRST(&endpoint->arrived);
+        if (stream) {
+                TAILQ_REMOVE(&endpoint->arrived, stream, link);
+                endpoint->outstanding--;
+                passed_stream_take(stream);
+        }
+        pthread_mutex_unlock(&handle->lock);
+        if (!stream)
+                return -EAGAIN;
+        *out = &stream->bridged_fd;
+        return 0;
+}
+
+static int accept_stream(KyronEndpoint *endpoint, KyronOperation *operation, KyronBridgedFd **out,
+                         const char *scheme)
+{
+        *out = NULL;
+        if (strncmp(endpoint->address, scheme, strlen(scheme)) != 0)
+                return error_set(EINVAL, "the listener is at %s, not at a %s address",
+                                 endpoint->address, scheme);
+        operation->arguments.object = endpoint;
+        operation->arguments.pointer = out;
+        return kyron_bridged_fd_async_call((KyronBridgedFd *)endpoint, operation, KYRON_READABLE,
+                                           take_arrived);
+}
+
+int kyron_endpoint_accept(KyronEndpoint *endpoint, KyronOperation *operation, KyronTcpStream **out)
+{
+        return accept_stream(endpoint, operation, (KyronBridgedFd **)out, "tcp:");
+}
+
+int kyron_endpoint_accept_unix(KyronEndpoint *endpoint, KyronOperation *operation,
+                               KyronUnixStream **out)
+{
+        return accept_stream(endpoint, operation, (KyronBridgedFd **)out, "unix:");
+}
+
+const char *kyron_endpoint_address(const KyronEndpoint *endpoint)
+{
+        return endpoint->address;
+}
+
+int kyron_endpoint_set_credits(KyronEndpoint *endpoint, unsigned credits)
+{
+        KyronIoDriverHandle *handle = endpoint->registration.handle;
+        int r = io_driver_handle_check_process(handle);
+
+        if (r < 0)
+                return r;
+        if (credits > ENDPOINT_CREDITS_MAX)
+                return error_set(EINVAL, "an endpoint has at most %d credits, not %u",
+                                 ENDPOINT_CREDITS_MAX, credits);
+        pthread_mutex_lock(&handle->lock);
+        endpoint->credits = credits;
+        io_driver_handle_unpark(handle);
+        pthread_mutex_unlock(&handle->lock);
+        return 0;
+}
+
+/* Gives what has arrived back: it was not taken. */
+static void close_arrived(KyronEndpoint *endpoint)
+{
+        PassedStream *stream;
+
+        while ((stream = TAILQ_FIRST(&endpoint->arrived))) {
+                TAILQ_REMOVE(&endpoint->arrived, stream, link);
+                TAILQ_INSERT_TAIL(&endpoint->offered, stream, link);
+                close(STEAL_FD(stream->bridged_fd.registration.fd));
+        }
+}
+
+void endpoint_lose_all(KyronIoDriverHandle *handle)
+{
+        KyronEndpoint *endpoint;
+
+        TAILQ_FOREACH(endpoint, &handle->endpoints, link)
+        {
+                close_arrived(endpoint);
+                async_registration_wake_all(&endpoint->registration);
+        }
+}
+
+void kyron_endpoint_close(KyronEndpoint *endpoint)
+{
+        KyronIoDriverHandle *handle;
+        PassedStream *stream;
+
+        if (!endpoint)
+                return;
+        handle = endpoint->registration.handle;
+        if (io_driver_handle_check_process(handle) < 0) {
+                /* After fork(): the lock may be held by a thread that does not exist here, and the
+                 * memory stays. */
+                TAILQ_FOREACH(stream, &endpoint->arrived, link)
+                close(stream->bridged_fd.registration.fd);
+                return;
+        }
+        pthread_mutex_lock(&handle->lock);
+        close_arrived(endpoint);
+        async_registration_detach(&endpoint->registration, true);
+        leave(endpoint);
+        async_registration_reap(&endpoint->registration);
+        pthread_mutex_unlock(&handle->lock);
+}

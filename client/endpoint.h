@@ -1,0 +1,53 @@
+/*
+ * Endpoint: this process's place in the group that serves a shared listener.
+ *
+ * It joins with a request, and has a number from then on. It offers the daemon ids for as many
+ * connections as it has credits (see offer.h). Connections arrive in any turn of process_io and
+ * wait in the endpoint until the program accepts them: accept is an operation on the endpoint's
+ * registration, which has no descriptor and is made ready by arrivals instead of events.
+ *
+ * Its end has two halves: the program closes it, and the daemon confirms that it has left; until
+ * then the offered slots stay taken. What has arrived and was not accepted is closed, and being
+ * not told as taken goes to another worker.
+ *
+ * Guarded by the handle's lock.
+ */
+#pragma once
+
+#include "client/async_registration.h"
+#include "client/passed_stream.h"
+#include "client/request.h"
+#include "core/address.h"
+
+enum {
+        ENDPOINT_CREDITS = 64,
+        /* Unused ids that the daemon takes of one endpoint, and of one frame. */
+        ENDPOINT_CREDITS_MAX = 4096,
+        ENDPOINT_OFFER_MAX = 2048,
+};
+
+struct KyronEndpoint {
+        /* First: it is freed through it. */
+        KyronAsyncRegistration registration;
+        TAILQ_ENTRY(KyronEndpoint) link; /* of the handle's */
+        uint32_t number;                 /* 0: it has not joined */
+        unsigned credits;
+        unsigned outstanding; /* streams in the three lists */
+        PassedStreamList to_offer;
+        PassedStreamList offered;
+        PassedStreamList arrived;
+        Request *leave; /* made beforehand: closing does not fail */
+        bool disposed;  /* the program's half has ended */
+        bool left;      /* the daemon's has */
+        KyronEndpointOptions options;
+        char address[ADDRESS_TEXT_MAX];
+};
+
+typedef TAILQ_HEAD(EndpointList, KyronEndpoint) EndpointList;
+
+/* Puts what has come with a frame where it belongs, and wakes who accepts. Lock held. */
+void endpoint_take_connections(KyronIoDriverHandle *handle, const Iod__Connections *connections,
+                               FdList *fds);
+
+/* The daemon has gone: what was not accepted is another worker's now. Lock held. */
+void endpoint_lose_all(KyronIoDriverHandle *handle);

@@ -1,0 +1,181 @@
+/* What comes from the daemon. See inbox.h. */
+#include "client/inbox.h"
+
+#include "client/outbox.h"
+#include "core/cleanup.h"
+#include "proto/frame_socket.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static void lose_daemon(KyronIoDriverHandle *handle, const char *why)
+{
+        if (handle->gone)
+                return;
+        handle->gone = true;
+        snprintf(handle->gone_text, sizeof(handle->gone_text), "%s", why);
+        /* Out of the selector first: a child of fork() may hold the socket open. */
+        selector_remove(&handle->selector, handle->socket_fd);
+        close(STEAL_FD(handle->socket_fd));
+        request_end_all(handle, -EHOSTDOWN);
+        endpoint_lose_all(handle);
+        for (uint32_t slot = 0; slot < handle->slots.size; slot++) {
+                if (handle->slots.slots[slot].registration)
+                        async_registration_wake_all(handle->slots.slots[slot].registration);
+        }
+}
+
+/* Loses the daemon, and tells everyone who waits. why is copied. */
+static int end_session(KyronIoDriverHandle *handle, const char *why)
+{
+        pthread_mutex_lock(&handle->lock);
+        lose_daemon(handle, why);
+        pthread_mutex_unlock(&handle->lock);
+        return io_driver_handle_run_woken(handle);
+}
+
+static int on_readiness(KyronIoDriverHandle *handle, const Iod__Readiness *readiness)
+{
+        pthread_mutex_lock(&handle->lock);
+        for (size_t i = 0; i < readiness->n_event; i++) {
+                KyronAsyncRegistration *registration =
+                        slot_table_recreate(&handle->slots, io_id_unpack(readiness->event[i]));
+
+                if (registration)
+                        async_registration_wake(registration,
+                                                io_id_unpack_readiness(readiness->event[i]) &
+                                                        READINESS_ALL);
+        }
+        pthread_mutex_unlock(&handle->lock);
+        return io_driver_handle_run_woken(handle);
+}
+
+/* A limit was reached; there may be room another time. Only new registrations meet these. */
+static bool is_for_want_of_room(int error)
+{
+        return error == EDQUOT || error == ENOSPC;
+}
+
+/* The next wait registers anew. Lock held. */
+static void forget_refusal(KyronAsyncRegistration *registration)
+{
+        outbox_forget(registration->handle, registration, true);
+        registration->id = IO_ID_NONE;
+        registration->armed = 0;
+        registration->error = 0;
+}
+
+/* Runs what waited for each refused source by itself, so that its completion finds its sentence. */
+static int on_refused_sources(KyronIoDriverHandle *handle, const Iod__Refused *refused)
+{
+        int count = 0;
+
+        for (size_t i = 0; i < refused->n_source; i++) {
+                const Iod__RefusedSource *source = refused->source[i];
+                KyronAsyncRegistration *registration;
+
+                pthread_mutex_lock(&handle->lock);
+                registration = slot_table_recreate(&handle->slots, source->id);
+                if (registration) {
+                        registration->error = source->error > 0 ? -source->error : -EPROTO;
+                        async_registration_wake_all(registration);
+                }
+                handle->refused = registration;
+                handle->refused_text = source->text;
+                pthread_mutex_unlock(&handle->lock);
+                count += io_driver_handle_run_woken(handle);
+                pthread_mutex_lock(&handle->lock);
+                handle->refused = NULL;
+                registration = slot_table_recreate(&handle->slots, source->id);
+                if (registration && is_for_want_of_room(source->error))
+                        forget_refusal(registration);
+                pthread_mutex_unlock(&handle->lock);
+        }
+        return count;
+}
+
+static int on_refused(KyronIoDriverHandle *handle, const Iod__Frame *frame, FdList *fds)
+{
+        const Iod__Refused *refused = frame->refused;
+        char why[ERROR_TEXT_MAX];
+
+        if (!refused->session_ends)
+                return on_refused_sources(handle, refused) +
+                       (refused->error != 0 ? request_answer(handle, frame, fds) : 0);
+        snprintf(why, sizeof(why), "the daemon ended the session: %s", refused->text);
+        return end_session(handle, why);
+}
+
+/* How many descriptors a frame speaks of. */
+static size_t count_descriptors(const Iod__Frame *frame)
+{
+        size_t n = 0;
+
+        switch (frame->body_case) {
+        case IOD__FRAME__BODY_OPENED:
+                return 1;
+        case IOD__FRAME__BODY_HELD:
+                return frame->held->note_size > 0 ? 2 : 1;
+        case IOD__FRAME__BODY_CONNECTIONS:
+                for (size_t i = 0; i < frame->connections->n_connection; i++)
+                        n += frame->connections->connection[i]->note_size > 0 ? 2 : 1;
+                return n;
+        case IOD__FRAME__BODY__NOT_SET:
+                return frame->descriptors; /* from a newer daemon: whatever they are for */
+        default:
+                return 0;
+        }
+}
+
+static int handle_frame(KyronIoDriverHandle *handle, const Iod__Frame *frame, FdList *fds)
+{
+        char why[ERROR_TEXT_MAX];
+        size_t n = count_descriptors(frame);
+
+        if (fds->count != n) {
+                snprintf(why, sizeof(why), "the daemon sent %s with %zu descriptors, not %zu",
+                         frame_body_name(frame->body_case), fds->count, n);
+                return end_session(handle, why);
+        }
+        switch (frame->body_case) {
+        case IOD__FRAME__BODY_READINESS:
+                return on_readiness(handle, frame->readiness);
+        case IOD__FRAME__BODY_REFUSED:
+                return on_refused(handle, frame, fds);
+        case IOD__FRAME__BODY_CONNECTIONS:
+                pthread_mutex_lock(&handle->lock);
+                endpoint_take_connections(handle, frame->connections, fds);
+                pthread_mutex_unlock(&handle->lock);
+                return io_driver_handle_run_woken(handle);
+        case IOD__FRAME__BODY__NOT_SET:
+                /* From a newer daemon, and not asked for. */
+                return 0;
+        default:
+                return request_answer(handle, frame, fds);
+        }
+}
+
+int inbox_receive(KyronIoDriverHandle *handle)
+{
+        FdList fds = {.count = 0};
+        Iod__Frame *frame;
+        int size = frame_socket_receive(handle->socket_fd, handle->bytes, FRAME_BYTES_MAX, &fds);
+        int count;
+
+        /* The daemon closed with packets of ours unread: what it sent before comes after that. */
+        if (size == -ECONNRESET)
+                size = frame_socket_receive(handle->socket_fd, handle->bytes, FRAME_BYTES_MAX,
+                                            &fds);
+        if (size == -EAGAIN)
+                return 0;
+        if (size == 0 || (size < 0 && size != -EMFILE && size != -EMSGSIZE))
+                count = end_session(handle, "the daemon has gone");
+        else if (size < 0 ||
+                 frame_decode(&handle->arena, handle->bytes, (size_t)size, fds.count, &frame) < 0)
+                count = end_session(handle, error_text());
+        else
+                count = handle_frame(handle, frame, &fds);
+        fd_list_close(&fds);
+        return count;
+}

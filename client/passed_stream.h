@@ -1,0 +1,55 @@
+/*
+ * PassedStream: a stream that the daemon passed on from a shared listener, or may pass on: to the
+ * program a KyronTcpStream or KyronUnixStream as any other.
+ *
+ * Its way: made with a slot of its own and offered to the daemon under that id → passed, and then
+ * in its endpoint's list of those that have arrived → taken by the program's accept, which the
+ * next packet tells the daemon → told. From then on it is the program's alone. When it is closed,
+ * its slot is retired: the daemon counts connections in hand, and has to learn of every end.
+ *
+ * Guarded by the handle's lock, but for what is set when it is passed and stays: again and note.
+ */
+#pragma once
+
+#include "client/bridged_fd.h"
+
+typedef enum PassedStreamState {
+        PASSED_STREAM_NEW,
+        PASSED_STREAM_OFFERED,
+        PASSED_STREAM_ARRIVED,
+        PASSED_STREAM_TAKEN,
+        PASSED_STREAM_TOLD,
+} PassedStreamState;
+
+typedef struct PassedStream {
+        KyronBridgedFd bridged_fd;
+        TAILQ_ENTRY(PassedStream) link; /* of its endpoint's lists; TAKEN: of the handle's */
+        KyronEndpoint *endpoint;        /* NULL once it is taken */
+        PassedStreamState state;
+        bool again;
+        int note_fd; /* -1: there is none */
+        uint32_t note_size;
+} PassedStream;
+
+typedef TAILQ_HEAD(PassedStreamList, PassedStream) PassedStreamList;
+
+/* One to be offered, with a slot. 0, or -EDQUOT or -ENOMEM with error_text(). Lock held. */
+int passed_stream_new(PassedStream **out, KyronEndpoint *endpoint);
+/* Frees one that never reached the program; its slot is free at once. Lock held. */
+void passed_stream_free(PassedStream *stream);
+
+/* The one a registration belongs to; NULL: it is another kind of stream. */
+PassedStream *passed_stream_of(KyronAsyncRegistration *registration);
+
+/* The program has it: the next packet says so. Lock held. */
+void passed_stream_take(PassedStream *stream);
+/* Up to max ids that the daemon is to be told are taken; and that the first count of them were
+ * told. Lock held. */
+size_t passed_stream_taken(const KyronIoDriverHandle *handle, IoId *ids, size_t max);
+void passed_stream_forget_taken(KyronIoDriverHandle *handle, size_t count);
+/* It is closed: that says enough. Lock held. */
+void passed_stream_forget(KyronAsyncRegistration *registration);
+
+/* What the net types' functions of these names do. */
+bool passed_stream_was_served_before(const KyronBridgedFd *stream);
+ssize_t passed_stream_note(const KyronBridgedFd *stream, void *buffer, size_t size);

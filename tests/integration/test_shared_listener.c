@@ -1,0 +1,195 @@
+/*
+ * What a shared listener promises: connections are spread as the group is set up, go on when their
+ * worker dies, and are never refused while the server restarts.
+ *
+ * KYRON_TEST_SCALE=full: 20,000 connections, 1,000 kills, 100 restarts.
+ */
+#include "tests/support/daemon.h"
+#include "tests/support/deadline.h"
+#include "tests/support/echo_worker.h"
+#include "tests/support/fixture.h"
+#include "tests/support/random.h"
+#include "tests/support/scale.h"
+#include "tests/support/short_connections.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+        WORKERS = 4,
+        AT_ONCE = 16,
+        WAIT_MS = 20000,
+};
+
+static TestDaemon kyron_iod;
+static EchoWorker workers[WORKERS];
+static EchoWorkerOptions options;
+
+static void set_up(void)
+{
+        /* In a private instance its user may do everything. */
+        test_daemon_start(&kyron_iod, (const char *const[]){"--user", NULL});
+        options = (EchoWorkerOptions){
+                .socket_path = kyron_iod.socket_path,
+                .name = "web",
+                .address = "tcp:127.0.0.1:0",
+        };
+}
+
+static void tear_down(void)
+{
+        for (int i = 0; i < WORKERS; i++)
+                echo_worker_clean_up(&workers[i]);
+        test_daemon_stop(&kyron_iod);
+}
+
+static void start_workers(int n)
+{
+        for (int i = 0; i < n; i++)
+                echo_worker_start(&workers[i], &options);
+}
+
+static ShortConnections *start_load(uint64_t count)
+{
+        struct sockaddr_in address = echo_worker_address(&workers[0]);
+        ShortConnections *load = short_connections_start((struct sockaddr *)&address,
+                                                         sizeof(address), count, AT_ONCE, WAIT_MS);
+
+        ck_assert_ptr_nonnull(load);
+        return load;
+}
+
+/* Waits for the load: every connection has to have been served. */
+static void end_load(ShortConnections *load, const char *what)
+{
+        ShortConnectionsResult result;
+
+        short_connections_end(load, &result);
+        printf("%s: %ju served, the slowest in %ju ms\n", what, (uintmax_t)result.served,
+               (uintmax_t)result.slowest_ms);
+        ck_assert_msg(
+                result.refused + result.reset + result.lost + result.mixed_up + result.failed == 0,
+                "%s: %ju refused, %ju reset, %ju lost, %ju mixed up, %ju failed; first: %s", what,
+                (uintmax_t)result.refused, (uintmax_t)result.reset, (uintmax_t)result.lost,
+                (uintmax_t)result.mixed_up, (uintmax_t)result.failed, result.first_failure);
+}
+
+static uint64_t connections(void)
+{
+        return (uint64_t)scaled(2000, 20000, 20000);
+}
+
+START_TEST(in_turn_every_worker_gets_its_share)
+{
+        uint64_t share = connections() / WORKERS;
+
+        start_workers(WORKERS);
+        end_load(start_load(connections()), "in turn");
+        for (int i = 0; i < WORKERS; i++) {
+                printf("  worker %d: %ju\n", i, (uintmax_t)workers[i].state->accepted);
+                ck_assert_uint_ge(workers[i].state->accepted, share * 95 / 100);
+                ck_assert_uint_le(workers[i].state->accepted, share * 105 / 100);
+        }
+}
+END_TEST
+
+START_TEST(a_slow_worker_gets_little_of_the_load)
+{
+        options.least_loaded = true;
+        options.work_us = 200;
+        for (int i = 0; i < WORKERS; i++) {
+                if (i == WORKERS - 1)
+                        options.work_us *= 10;
+                echo_worker_start(&workers[i], &options);
+        }
+        end_load(start_load(connections()), "least loaded");
+        printf("  the slow worker: %ju of %ju\n", (uintmax_t)workers[WORKERS - 1].state->accepted,
+               (uintmax_t)connections());
+        ck_assert_uint_lt(workers[WORKERS - 1].state->accepted, connections() / 10);
+        ck_assert_uint_gt(workers[WORKERS - 1].state->accepted, 0);
+}
+END_TEST
+
+START_TEST(a_worker_out_of_credit_gets_none)
+{
+        enum { ITS_CREDIT = 8, ITS_SHARE = 10 };
+
+        start_workers(WORKERS - 1);
+        options.credits = ITS_CREDIT;
+        options.stop_after = ITS_SHARE;
+        echo_worker_start(&workers[WORKERS - 1], &options);
+        /* It accepts ten and no more, and eight more are on their way to it: those are served when
+         * it stops, by another. */
+        ShortConnections *load = start_load(connections());
+        ck_assert(WAIT_UNTIL(short_connections_ended(load) + ITS_CREDIT >= connections(), WAIT_MS));
+        ck_assert_uint_eq(workers[WORKERS - 1].state->accepted, ITS_SHARE);
+        echo_worker_stop(&workers[WORKERS - 1]);
+        end_load(load, "out of credit");
+        ck_assert_uint_eq(workers[WORKERS - 1].state->accepted, ITS_SHARE);
+}
+END_TEST
+
+START_TEST(what_a_killed_worker_had_is_served_by_another)
+{
+        int kills = scaled(20, 200, 1000);
+        uint64_t again = 0;
+        ShortConnections *load;
+
+        options.keep_on_death = true;
+        start_workers(WORKERS);
+        load = start_load(0);
+        for (int i = 0; i < kills; i++) {
+                EchoWorker *worker = &workers[i % WORKERS];
+                uint64_t ended = short_connections_ended(load);
+
+                /* In the middle of its work, wherever that is. */
+                ck_assert(WAIT_UNTIL(short_connections_ended(load) > ended, WAIT_MS));
+                echo_worker_kill(worker);
+                echo_worker_start(worker, &options);
+        }
+        end_load(load, "killed workers");
+        for (int i = 0; i < WORKERS; i++)
+                again += workers[i].state->served_again;
+        printf("  %d kills, %ju connections served by a second worker\n", kills, (uintmax_t)again);
+        ck_assert_uint_gt(again, 0);
+}
+END_TEST
+
+START_TEST(a_server_restarts_and_no_connection_is_refused)
+{
+        int restarts = scaled(10, 100, 100);
+        ShortConnections *load;
+
+        start_workers(1);
+        load = start_load(0);
+        for (int i = 0; i < restarts; i++) {
+                uint64_t ended = short_connections_ended(load);
+
+                ck_assert(WAIT_UNTIL(short_connections_ended(load) > ended, WAIT_MS));
+                echo_worker_stop(&workers[0]);
+                echo_worker_start(&workers[0], &options);
+        }
+        end_load(load, "restarts");
+}
+END_TEST
+
+static Suite *shared_listener_suite(void)
+{
+        Suite *suite = suite_create("shared_listener");
+        TCase *sharing = tcase_create("sharing");
+
+        tcase_add_checked_fixture(sharing, set_up, tear_down);
+        tcase_set_timeout(sharing, 300);
+        tcase_add_test(sharing, in_turn_every_worker_gets_its_share);
+        tcase_add_test(sharing, a_slow_worker_gets_little_of_the_load);
+        tcase_add_test(sharing, a_worker_out_of_credit_gets_none);
+        tcase_add_test(sharing, what_a_killed_worker_had_is_served_by_another);
+        tcase_add_test(sharing, a_server_restarts_and_no_connection_is_refused);
+        suite_add_tcase(suite, sharing);
+        return suite;
+}
+
+int main(void)
+{
+        return run_suite(shared_listener_suite());
+}

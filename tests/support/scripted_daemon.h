@@ -1,0 +1,50 @@
+/*
+ * The test in the daemon's place: it welcomes a handle of the library and then decides frame by
+ * frame what the daemon says, so that answers can come late, in any order, or be wrong. Calls end
+ * the test when anything but the script happens.
+ */
+#pragma once
+
+#include "proto/frame.h"
+#include "tests/support/client.h"
+
+typedef struct ScriptedDaemon {
+        char *directory;
+        int listener_fd;
+        int socket_fd; /* the session; -1: closed */
+        uint32_t registrations_max;
+        KyronIoDriverHandle *handle;
+        FdList fds; /* of the frame that came last */
+        FrameArena arena;
+        uint8_t packet[FRAME_BYTES_MAX];
+} ScriptedDaemon;
+
+/* Opens a handle with at most so many registrations; it is large: keep it static. */
+void scripted_daemon_start(ScriptedDaemon *daemon, uint32_t registrations_max);
+/* Closes the handle if it is open still, and the rest. */
+void scripted_daemon_stop(ScriptedDaemon *daemon);
+/* Closes the session, as a daemon that ends. */
+void scripted_daemon_vanish(ScriptedDaemon *daemon);
+
+/* Lets the handle send: its next frame, with descriptors in daemon->fds, valid until the next
+ * call. */
+const Iod__Frame *scripted_daemon_next(ScriptedDaemon *daemon);
+/* As above, and it has to be of that body. */
+const Iod__Frame *scripted_daemon_expect(ScriptedDaemon *daemon, Iod__Frame__BodyCase body);
+/* Lets the handle send: there is nothing. */
+void scripted_daemon_expect_nothing(ScriptedDaemon *daemon);
+
+/* Sends a frame; descriptors are as many as n, unless the frame says otherwise already. */
+void scripted_daemon_send(ScriptedDaemon *daemon, Iod__Frame *frame, const int *borrow_fds,
+                          size_t n);
+void scripted_daemon_send_done(ScriptedDaemon *daemon, uint32_t sequence);
+void scripted_daemon_send_refused(ScriptedDaemon *daemon, uint32_t sequence, int error,
+                                  const char *text);
+/* take_fd is closed once it is sent. */
+void scripted_daemon_send_opened(ScriptedDaemon *daemon, uint32_t sequence, uint64_t id,
+                                 int take_fd);
+void scripted_daemon_send_joined(ScriptedDaemon *daemon, uint32_t sequence, uint32_t endpoint,
+                                 const char *address);
+/* One connection without a note; take_fd is closed once it is sent. */
+void scripted_daemon_send_connection(ScriptedDaemon *daemon, uint32_t endpoint, uint64_t id,
+                                     int take_fd);
