@@ -1,15 +1,30 @@
 bin_PROGRAMS += kyronctl
 kyronctl_SOURCES = \
+	ctl/argument.c \
+	ctl/argument.h \
+	ctl/descriptor_text.c \
+	ctl/descriptor_text.h \
+	ctl/drain.c \
+	ctl/groups.c \
+	ctl/holds.c \
+	ctl/listeners.c \
 	ctl/main.c \
 	ctl/output.c \
 	ctl/output.h \
+	ctl/pause.c \
+	ctl/policy.c \
 	ctl/query.c \
 	ctl/query.h \
+	ctl/query_list.c \
+	ctl/query_list.h \
 	ctl/registrations.c \
+	ctl/reload.c \
 	ctl/sessions.c \
 	ctl/socket_address_lookup.c \
 	ctl/socket_address_lookup.h \
 	ctl/status.c \
+	ctl/user_name.c \
+	ctl/user_name.h \
 	ctl/verb.h \
 	ctl/version.c
 kyronctl_LDADD = $(client_libs) $(SMARTCOLS_LIBS) $(JANSSON_LIBS) $(LIBMNL_LIBS)

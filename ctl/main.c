@@ -3,27 +3,42 @@
  */
 #include "client/daemon_connection.h"
 #include "core/error.h"
+#include "ctl/argument.h"
 #include "ctl/output.h"
 #include "ctl/verb.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static const char usage[] =
-        "Usage: kyronctl [OPTION]... [VERB]\n"
-        "Show whom kyron-iod waits for, and for what.\n"
+        "Usage: kyronctl [OPTION]... [VERB [ARGUMENT]...]\n"
+        "Show whom kyron-iod waits for, and what it keeps open for them; steer it.\n"
         "\n"
         "  status                the daemon at a glance; also without a verb\n"
         "  sessions              the processes that are connected\n"
         "  registrations         what they wait for\n"
+        "  listeners             what is listened on\n"
+        "  groups                the workers that serve it\n"
+        "  holds                 the descriptors that are held under a name\n"
+        "  policy test USER ADDRESS [ACTION]\n"
+        "                        whether a user may, and by which rule\n"
         "  version               the releases of kyronctl and of the daemon\n"
         "\n"
+        "  pause LISTENER        accept nothing; connections queue in the kernel\n"
+        "  resume LISTENER       accept again\n"
+        "  drain SESSION         give a worker no more connections, and wait until it\n"
+        "                        has none\n"
+        "  reload                have the daemon read its configuration again\n"
+        "\n"
         "      --session ID      only this session's registrations\n"
+        "      --timeout SECONDS how long drain waits; else as long as it takes\n"
+        "      --undo            give a drained worker connections again\n"
         "      --json            JSON for programs\n"
         "      --no-legend       tables without headings\n"
         "      --socket PATH     the daemon's socket; else $KYRON_SOCKET, else\n"
@@ -33,25 +48,46 @@ static const char usage[] =
         "\n"
         "See kyronctl(1).\n";
 
+/* Options that go with one verb only. */
+enum {
+        TAKES_SESSION = 1 << 0,
+        TAKES_TIMEOUT = 1 << 1,
+        TAKES_UNDO = 1 << 2,
+};
+
 static const struct {
         const char *name;
         ExitCode (*run)(const CommandLine *command_line);
-        bool takes_session;
+        unsigned options;
+        int arguments_min;
+        int arguments_max;
+        const char *arguments; /* in words */
 } verbs[] = {
-        {"status", verb_status, false},
-        {"sessions", verb_sessions, false},
-        {"registrations", verb_registrations, true},
-        {"version", verb_version, false},
+        {"status", verb_status, 0, 0, 0, ""},
+        {"sessions", verb_sessions, 0, 0, 0, ""},
+        {"registrations", verb_registrations, TAKES_SESSION, 0, 0, ""},
+        {"listeners", verb_listeners, 0, 0, 0, ""},
+        {"groups", verb_groups, 0, 0, 0, ""},
+        {"holds", verb_holds, 0, 0, 0, ""},
+        {"policy", verb_policy, 0, 3, 4, "test USER ADDRESS [ACTION]"},
+        {"version", verb_version, 0, 0, 0, ""},
+        {"pause", verb_pause, 0, 1, 1, "LISTENER"},
+        {"resume", verb_resume, 0, 1, 1, "LISTENER"},
+        {"drain", verb_drain, TAKES_TIMEOUT | TAKES_UNDO, 1, 1, "SESSION"},
+        {"reload", verb_reload, 0, 0, 0, ""},
 };
 
 enum {
         VERBS = sizeof(verbs) / sizeof(verbs[0]),
         VERB_STATUS = 0,
         USER_SOCKET_MAX = 4096,
+        TIMEOUT_MAX_SECONDS = 365 * 24 * 60 * 60,
 };
 
 enum {
         OPTION_SESSION = 256,
+        OPTION_TIMEOUT,
+        OPTION_UNDO,
         OPTION_JSON,
         OPTION_NO_LEGEND,
         OPTION_SOCKET,
@@ -62,6 +98,8 @@ enum {
 
 static const struct option long_options[] = {
         {"session", required_argument, NULL, OPTION_SESSION},
+        {"timeout", required_argument, NULL, OPTION_TIMEOUT},
+        {"undo", no_argument, NULL, OPTION_UNDO},
         {"json", no_argument, NULL, OPTION_JSON},
         {"no-legend", no_argument, NULL, OPTION_NO_LEGEND},
         {"socket", required_argument, NULL, OPTION_SOCKET},
@@ -73,16 +111,18 @@ static const struct option long_options[] = {
 
 static int parse_session(const char *text, uint64_t *out)
 {
-        char *end;
+        if (argument_number(text, UINT64_MAX, out) && *out > 0)
+                return 0;
+        return error_set(EINVAL, "--session takes a number, as kyronctl sessions shows, not \"%s\"",
+                         text);
+}
 
-        errno = 0;
-        *out = strtoull(text, &end, 10);
-        if (errno != 0 || end == text || *end || *text == '-' || *out == 0)
-                return error_set(EINVAL,
-                                 "--session takes a number, as kyronctl sessions shows, "
-                                 "not \"%s\"",
-                                 text);
-        return 0;
+static int parse_timeout(const char *text, uint64_t *out)
+{
+        if (argument_number(text, TIMEOUT_MAX_SECONDS, out) && *out > 0)
+                return 0;
+        return error_set(EINVAL, "--timeout takes seconds, 1 to %d, not \"%s\"",
+                         TIMEOUT_MAX_SECONDS, text);
 }
 
 static int choose_user_socket(const char **socket_path)
@@ -121,23 +161,47 @@ static int find_verb(const char *name, size_t *verb)
         return error_set(EINVAL, "there is no verb \"%s\": see kyronctl --help", name);
 }
 
+static int check_arguments(size_t verb, int count, char **arguments)
+{
+        if (arguments && count > verbs[verb].arguments_max)
+                return error_set(EINVAL, "%s takes no argument \"%s\": see kyronctl --help",
+                                 verbs[verb].name, arguments[verbs[verb].arguments_max]);
+        if (count < verbs[verb].arguments_min)
+                return error_set(EINVAL, "%s takes %s: see kyronctl --help", verbs[verb].name,
+                                 verbs[verb].arguments);
+        return 0;
+}
+
+static int check_options(size_t verb, const CommandLine *command_line)
+{
+        const char *name = verbs[verb].name;
+        unsigned takes = verbs[verb].options;
+
+        if (command_line->session != 0 && !(takes & TAKES_SESSION))
+                return error_set(EINVAL, "--session goes with registrations, not with %s", name);
+        if (command_line->timeout_s != 0 && !(takes & TAKES_TIMEOUT))
+                return error_set(EINVAL, "--timeout goes with drain, not with %s", name);
+        if (command_line->undo && !(takes & TAKES_UNDO))
+                return error_set(EINVAL, "--undo goes with drain, not with %s", name);
+        return 0;
+}
+
 /* What the options come to, when all were read: 0 or -EINVAL. */
 static int check_words(CommandLine *command_line, int count, char **words, bool user, size_t *verb)
 {
         int r = 0;
 
         *verb = VERB_STATUS;
-        if (count > 0)
+        if (count > 0) {
                 r = find_verb(words[0], verb);
-        if (r < 0)
-                return r;
-        if (count > 1)
-                return error_set(EINVAL, "%s takes no argument \"%s\": see kyronctl --help",
-                                 verbs[*verb].name, words[1]);
-        if (command_line->session != 0 && !verbs[*verb].takes_session)
-                return error_set(EINVAL, "--session goes with registrations, not with %s",
-                                 verbs[*verb].name);
-        if (user && !command_line->socket_path)
+                command_line->arguments = words + 1;
+                command_line->argument_count = count - 1;
+        }
+        if (r == 0)
+                r = check_arguments(*verb, command_line->argument_count, command_line->arguments);
+        if (r == 0)
+                r = check_options(*verb, command_line);
+        if (r == 0 && user && !command_line->socket_path)
                 r = choose_user_socket(&command_line->socket_path);
         if (r < 0)
                 return r;
@@ -159,6 +223,14 @@ static int parse(CommandLine *command_line, int argc, char **argv, size_t *verb)
                         r = parse_session(optarg, &command_line->session);
                         if (r < 0)
                                 return r;
+                        break;
+                case OPTION_TIMEOUT:
+                        r = parse_timeout(optarg, &command_line->timeout_s);
+                        if (r < 0)
+                                return r;
+                        break;
+                case OPTION_UNDO:
+                        command_line->undo = true;
                         break;
                 case OPTION_JSON:
                         command_line->json = true;
@@ -207,6 +279,17 @@ static void complain(const char *text)
         fprintf(stderr, "kyronctl: %s\n", line);
 }
 
+/* The signal that was waited for is still pending: now it may end kyronctl, so that a shell learns
+ * of it, and ends its loop too. */
+static void end_by_interrupt(void)
+{
+        sigset_t signals;
+
+        sigemptyset(&signals);
+        sigaddset(&signals, SIGINT);
+        sigprocmask(SIG_UNBLOCK, &signals, NULL);
+}
+
 int main(int argc, char **argv)
 {
         CommandLine command_line = {.socket_path = NULL};
@@ -221,7 +304,7 @@ int main(int argc, char **argv)
                 code = EXIT_CODE_USAGE;
         else if (r == 0)
                 code = verbs[verb].run(&command_line);
-        if (code != EXIT_CODE_OK)
+        if (code != EXIT_CODE_OK && *error_text())
                 complain(error_text());
         errno = EIO; /* when it failed before */
         if (fflush(stdout) != 0 || ferror(stdout)) {
@@ -229,5 +312,7 @@ int main(int argc, char **argv)
                 complain(error_text());
                 return EXIT_CODE_FAILED;
         }
+        if (code == EXIT_CODE_INTERRUPTED)
+                end_by_interrupt();
         return (int)code;
 }

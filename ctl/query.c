@@ -67,19 +67,18 @@ static ExitCode gone(void)
         return EXIT_CODE_UNREACHABLE;
 }
 
-static ExitCode nonsense(const char *request, const char *what)
+ExitCode query_nonsense(const Query *query, const char *what)
 {
-        error_set(EPROTO, "the daemon answered %s with %s", request, what);
+        error_set(EPROTO, "the daemon answered %s with %s", frame_body_name(query->asked), what);
         return EXIT_CODE_FAILED;
 }
 
-static ExitCode send_request(Query *query, Iod__Frame *request)
+static ExitCode send_frame(Query *query, const Iod__Frame *frame)
 {
         uint8_t bytes[FRAME_BYTES_MAX];
         int size, r;
 
-        request->sequence = ++query->sequence;
-        size = frame_encode(request, bytes);
+        size = frame_encode(frame, bytes);
         if (size < 0)
                 return EXIT_CODE_FAILED;
         r = frame_socket_send(query->connection.fd, bytes, (size_t)size, NULL, 0);
@@ -88,6 +87,25 @@ static ExitCode send_request(Query *query, Iod__Frame *request)
                 return EXIT_CODE_OK;
         error_set(-r, "the daemon does not take the request: %s", strerror(-r));
         return EXIT_CODE_FAILED;
+}
+
+ExitCode query_send(Query *query, Iod__Frame *request, Iod__Frame__BodyCase expected)
+{
+        request->sequence = ++query->sequence;
+        query->asked = request->body_case;
+        query->expected = expected;
+        return send_frame(query, request);
+}
+
+ExitCode query_cancel(Query *query)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Cancel cancel = IOD__CANCEL__INIT;
+
+        cancel.request = query->sequence;
+        frame.body_case = IOD__FRAME__BODY_CANCEL;
+        frame.cancel = &cancel;
+        return send_frame(query, &frame);
 }
 
 static ExitCode receive_frame(Query *query, Iod__Frame **out)
@@ -115,31 +133,36 @@ static ExitCode receive_frame(Query *query, Iod__Frame **out)
         return r < 0 ? EXIT_CODE_FAILED : EXIT_CODE_OK;
 }
 
-/* Sends a request and waits for its answer, which has the expected body. */
-static ExitCode ask(Query *query, Iod__Frame *request, Iod__Frame__BodyCase expected,
-                    Iod__Frame **reply)
+ExitCode query_take_answer(Query *query, Iod__Frame **reply)
 {
-        const char *name = frame_body_name(request->body_case);
         Iod__Frame *frame;
         ExitCode code;
 
-        code = send_request(query, request);
-        if (code == EXIT_CODE_OK)
-                code = receive_frame(query, &frame);
+        query->refusal = 0;
+        code = receive_frame(query, &frame);
         if (code != EXIT_CODE_OK)
                 return code;
         /* The end of a session answers no request in particular. */
         if (frame->body_case == IOD__FRAME__BODY_REFUSED && frame->refused->error > 0 &&
             (frame->sequence == query->sequence || frame->refused->session_ends)) {
+                query->refusal = frame->refused->error;
                 error_set(frame->refused->error, "%s", frame->refused->text);
                 return exit_code_of_refusal(frame->refused->error);
         }
-        if (frame->body_case != expected)
-                return nonsense(name, frame_body_name(frame->body_case));
+        if (frame->body_case != query->expected)
+                return query_nonsense(query, frame_body_name(frame->body_case));
         if (frame->sequence != query->sequence)
-                return nonsense(name, "the answer to another request");
+                return query_nonsense(query, "the answer to another request");
         *reply = frame;
         return EXIT_CODE_OK;
+}
+
+ExitCode query_ask(Query *query, Iod__Frame *request, Iod__Frame__BodyCase expected,
+                   Iod__Frame **reply)
+{
+        ExitCode code = query_send(query, request, expected);
+
+        return code == EXIT_CODE_OK ? query_take_answer(query, reply) : code;
 }
 
 ExitCode query_status(Query *query, const Iod__Status **out)
@@ -151,97 +174,10 @@ ExitCode query_status(Query *query, const Iod__Status **out)
 
         request.body_case = IOD__FRAME__BODY_GET_STATUS;
         request.get_status = &body;
-        code = ask(query, &request, IOD__FRAME__BODY_STATUS, &reply);
+        code = query_ask(query, &request, IOD__FRAME__BODY_STATUS, &reply);
         if (code != EXIT_CODE_OK)
                 return code;
         output_make_printable(reply->status->release);
         *out = reply->status;
         return EXIT_CODE_OK;
-}
-
-ExitCode query_sessions(Query *query, QuerySessionVisit visit, void *data)
-{
-        Iod__ListSessions list = IOD__LIST_SESSIONS__INIT;
-        Iod__Frame request = IOD__FRAME__INIT;
-        Iod__Frame *reply;
-
-        request.body_case = IOD__FRAME__BODY_LIST_SESSIONS;
-        request.list_sessions = &list;
-        do {
-                ExitCode code = ask(query, &request, IOD__FRAME__BODY_SESSIONS, &reply);
-
-                if (code != EXIT_CODE_OK)
-                        return code;
-                if (reply->sessions->more && reply->sessions->n_entry == 0)
-                        return nonsense("list_sessions", "a page that leads nowhere");
-                for (size_t i = 0; i < reply->sessions->n_entry; i++) {
-                        const Iod__SessionEntry *entry = reply->sessions->entry[i];
-
-                        if (entry->session <= list.after)
-                                return nonsense("list_sessions", "sessions out of order");
-                        output_make_printable(entry->program);
-                        visit(data, entry);
-                        list.after = entry->session;
-                }
-        } while (reply->sessions->more);
-        return EXIT_CODE_OK;
-}
-
-/* Whether a place in the list of registrations is at or after where the list goes on. */
-static bool goes_on(const Iod__ListRegistrations *list, uint64_t session, uint32_t slot)
-{
-        if (session != list->from_session)
-                return session > list->from_session;
-        return slot >= list->from_slot;
-}
-
-/* One page; moves the request on to just behind what was visited. */
-static ExitCode visit_registrations(const Iod__Registrations *page, Iod__ListRegistrations *list,
-                                    QueryRegistrationVisit visit, void *data)
-{
-        for (size_t i = 0; i < page->n_entry; i++) {
-                const Iod__RegistrationEntry *entry = page->entry[i];
-
-                if (!goes_on(list, entry->session, entry->slot) || entry->slot == UINT32_MAX)
-                        return nonsense("list_registrations", "registrations out of order");
-                if (list->session != 0 && entry->session != list->session)
-                        return nonsense("list_registrations", "another session's registrations");
-                output_make_printable(entry->program);
-                output_make_printable(entry->kind);
-                visit(data, entry);
-                list->from_session = entry->session;
-                list->from_slot = entry->slot + 1;
-        }
-        return EXIT_CODE_OK;
-}
-
-ExitCode query_registrations(Query *query, uint64_t session, QueryRegistrationVisit visit,
-                             void *data)
-{
-        Iod__ListRegistrations list = IOD__LIST_REGISTRATIONS__INIT;
-        Iod__Frame request = IOD__FRAME__INIT;
-        Iod__Frame *reply;
-
-        list.session = session;
-        request.body_case = IOD__FRAME__BODY_LIST_REGISTRATIONS;
-        request.list_registrations = &list;
-        for (;;) {
-                const Iod__ListRegistrations asked = list;
-                const Iod__Registrations *page;
-                ExitCode code;
-
-                code = ask(query, &request, IOD__FRAME__BODY_REGISTRATIONS, &reply);
-                if (code != EXIT_CODE_OK)
-                        return code;
-                page = reply->registrations;
-                code = visit_registrations(page, &list, visit, data);
-                if (code != EXIT_CODE_OK || page->next_session == 0)
-                        return code;
-                if (!goes_on(&list, page->next_session, page->next_slot) ||
-                    (page->next_session == asked.from_session &&
-                     page->next_slot == asked.from_slot))
-                        return nonsense("list_registrations", "a page that leads nowhere");
-                list.from_session = page->next_session;
-                list.from_slot = page->next_slot;
-        }
 }

@@ -2,9 +2,9 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/readiness.h"
+#include "ctl/descriptor_text.h"
 #include "ctl/output.h"
-#include "ctl/query.h"
-#include "ctl/socket_address_lookup.h"
+#include "ctl/query_list.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,10 +16,7 @@ static const OutputColumn columns[] = {
         {"INT", 0}, {"READY", 0},          {"EVENTS", OUTPUT_RIGHT}, {"ADDRESS", OUTPUT_CUT},
 };
 
-enum {
-        LETTERS_MAX = 8,
-        ADDRESS_MAX = 2 * SOCKET_ADDRESS_TEXT_MAX + sizeof(" (listening)"),
-};
+enum { LETTERS_MAX = 8 };
 
 typedef struct Registrations {
         OutputList list;
@@ -68,32 +65,6 @@ static json_t *words(uint32_t bits)
         return array;
 }
 
-/* The names ss(8) has for the long ones. */
-static const char *short_kind(const char *kind)
-{
-        if (strcmp(kind, "unix-stream") == 0)
-                return "u_str";
-        if (strcmp(kind, "unix-datagram") == 0)
-                return "u_dgr";
-        if (strcmp(kind, "unix-seqpacket") == 0)
-                return "u_seq";
-        return kind;
-}
-
-static const char *address_text(const SocketAddresses *addresses, char buffer[static ADDRESS_MAX])
-{
-        if (!*addresses->local && !*addresses->peer)
-                return strcpy(buffer, "-");
-        snprintf(buffer, ADDRESS_MAX, "%s%s%s%s", addresses->local, *addresses->peer ? "->" : "",
-                 addresses->peer, addresses->listening ? " (listening)" : "");
-        return buffer;
-}
-
-static json_t *text_or_null(const char *text)
-{
-        return *text ? json_string(text) : json_null();
-}
-
 static void append_object(Registrations *registrations, const Iod__RegistrationEntry *entry,
                           const SocketAddresses *addresses)
 {
@@ -110,9 +81,7 @@ static void append_object(Registrations *registrations, const Iod__RegistrationE
         output_add(&object, "interest", words(entry->interest));
         output_add(&object, "readiness", words(entry->readiness));
         output_add_number(&object, "events", entry->tick);
-        output_add(&object, "local", text_or_null(addresses->local));
-        output_add(&object, "peer", text_or_null(addresses->peer));
-        output_add(&object, "listening", json_boolean(addresses->listening));
+        descriptor_text_add_addresses(&object, addresses);
         output_list_append(&registrations->list, object);
 }
 
@@ -120,17 +89,17 @@ static void append_row(Registrations *registrations, const Iod__RegistrationEntr
                        const SocketAddresses *addresses)
 {
         OutputList *list = &registrations->list;
-        char interest[LETTERS_MAX], readiness[LETTERS_MAX], address[ADDRESS_MAX];
+        char interest[LETTERS_MAX], readiness[LETTERS_MAX], address[DESCRIPTOR_TEXT_MAX];
 
         output_list_begin_row(list);
         output_list_cell(list, "%" PRIu64 ".%" PRIu32, entry->session, entry->slot);
         output_list_cell(list, "%" PRId32, entry->pid);
         output_list_cell(list, "%s", entry->program);
-        output_list_cell(list, "%s", short_kind(entry->kind));
+        output_list_cell(list, "%s", descriptor_text_kind(entry->kind));
         output_list_cell(list, "%s", letters(entry->interest, interest));
         output_list_cell(list, "%s", letters(entry->readiness, readiness));
         output_list_cell(list, "%" PRIu64, entry->tick);
-        output_list_cell(list, "%s", address_text(addresses, address));
+        output_list_cell(list, "%s", descriptor_text_address(addresses, address));
 }
 
 static void append(void *data, const Iod__RegistrationEntry *entry)

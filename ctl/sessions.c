@@ -1,10 +1,10 @@
 /* kyronctl sessions: the processes that are connected. */
 #include "core/cleanup.h"
 #include "ctl/output.h"
-#include "ctl/query.h"
+#include "ctl/query_list.h"
+#include "ctl/user_name.h"
 
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -21,24 +21,8 @@ enum { SINCE_MAX = 16 };
 typedef struct Sessions {
         OutputList list;
         uint64_t own; /* kyronctl's, which nobody asks for */
-        uint32_t uid; /* whose name was looked up last; often the next one's too */
-        char user[64];
+        UserName user;
 } Sessions;
-
-static void look_up_user(Sessions *sessions, uint32_t uid)
-{
-        const struct passwd *entry;
-
-        if (*sessions->user && sessions->uid == uid)
-                return;
-        entry = getpwuid(uid);
-        sessions->uid = uid;
-        if (entry)
-                snprintf(sessions->user, sizeof(sessions->user), "%s", entry->pw_name);
-        else
-                snprintf(sessions->user, sizeof(sessions->user), "%" PRIu32, uid);
-        output_make_printable(sessions->user);
-}
 
 static const char *state_text(const Iod__SessionEntry *entry)
 {
@@ -71,7 +55,7 @@ static void append_object(Sessions *sessions, const Iod__SessionEntry *entry)
         output_add(&object, "pid", json_integer(entry->pid));
         output_add_number(&object, "uid", entry->uid);
         output_add_number(&object, "gid", entry->gid);
-        output_add_text(&object, "user", sessions->user);
+        output_add_text(&object, "user", user_name_of(&sessions->user, entry->uid));
         output_add_text(&object, "program", entry->program);
         output_add_time(&object, "since", entry->since);
         output_add_number(&object, "registrations", entry->registrations);
@@ -90,7 +74,7 @@ static void append_row(Sessions *sessions, const Iod__SessionEntry *entry)
         output_list_begin_row(list);
         output_list_cell(list, "%" PRIu64, entry->session);
         output_list_cell(list, "%" PRId32, entry->pid);
-        output_list_cell(list, "%s", sessions->user);
+        output_list_cell(list, "%s", user_name_of(&sessions->user, entry->uid));
         output_list_cell(list, "%s", entry->program);
         output_list_cell(list, "%s", since_text(entry->since, since));
         output_list_cell(list, "%" PRIu32, entry->registrations);
@@ -106,7 +90,6 @@ static void append(void *data, const Iod__SessionEntry *entry)
 
         if (entry->session == sessions->own)
                 return;
-        look_up_user(sessions, entry->uid);
         if (sessions->list.array)
                 append_object(sessions, entry);
         else
@@ -116,7 +99,7 @@ static void append(void *data, const Iod__SessionEntry *entry)
 ExitCode verb_sessions(const CommandLine *command_line)
 {
         CLEANUP(query_close) Query query;
-        Sessions sessions = {.user = ""};
+        Sessions sessions = {.own = 0};
         ExitCode code;
 
         code = query_open(&query, command_line->socket_path);

@@ -72,6 +72,11 @@ static ExitCode print_text(const Iod__Status *status, const char *socket_path)
                " a user), %" PRIu64 " ever\n",
                status->registrations, status->registrations_per_session_max,
                status->registrations_per_user_max, status->registrations_total);
+        printf("listeners      %" PRIu32 ", with %" PRIu32 " workers\n", status->listeners,
+               status->workers);
+        printf("connects       %" PRIu32 " under way\n", status->connects);
+        printf("holds          %" PRIu32 "; %" PRIu32 " of %" PRIu32 " descriptors kept\n",
+               status->holds, status->descriptors_kept, status->descriptors_kept_max);
         printf("events         %" PRIu64 " in %" PRIu64 " frames", status->events, status->frames);
         if (status->frames > 0)
                 printf(", %.1f a frame", (double)status->events / (double)status->frames);
@@ -105,6 +110,12 @@ static ExitCode print_json(const Iod__Status *status, const char *socket_path)
         output_add_number(&object, "registrations_per_user_max",
                           status->registrations_per_user_max);
         output_add_number(&object, "registrations_total", status->registrations_total);
+        output_add_number(&object, "listeners", status->listeners);
+        output_add_number(&object, "workers", status->workers);
+        output_add_number(&object, "connects", status->connects);
+        output_add_number(&object, "holds", status->holds);
+        output_add_number(&object, "descriptors_kept", status->descriptors_kept);
+        output_add_number(&object, "descriptors_kept_max", status->descriptors_kept_max);
         output_add_number(&object, "events", status->events);
         output_add_number(&object, "frames", status->frames);
         output_add_number(&object, "refusals", status->refusals);

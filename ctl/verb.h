@@ -1,7 +1,7 @@
 /*
  * Verbs: each is one file with one function, which asks the daemon and prints the answer. It
  * returns an exit code; unless that is EXIT_CODE_OK, error_text() has the sentence for standard
- * error, which main() writes.
+ * error, which main() writes. It is empty when the verb's output has said it already.
  */
 #pragma once
 
@@ -16,11 +16,16 @@ typedef enum ExitCode {
         EXIT_CODE_UNREACHABLE = 3,
         EXIT_CODE_DENIED = 4,
         EXIT_CODE_NOT_FOUND = 5,
+        EXIT_CODE_INTERRUPTED = 130, /* by SIGINT, which main() lets end kyronctl then */
 } ExitCode;
 
 typedef struct CommandLine {
         const char *socket_path; /* never NULL */
-        uint64_t session;        /* --session; 0: every one */
+        char **arguments;        /* of the verb: as many as its row in main()'s table allows */
+        int argument_count;
+        uint64_t session;   /* --session; 0: every one */
+        uint64_t timeout_s; /* --timeout; 0: none */
+        bool undo;
         bool json;
         bool no_legend;
 } CommandLine;
@@ -28,4 +33,12 @@ typedef struct CommandLine {
 ExitCode verb_status(const CommandLine *command_line);
 ExitCode verb_sessions(const CommandLine *command_line);
 ExitCode verb_registrations(const CommandLine *command_line);
+ExitCode verb_listeners(const CommandLine *command_line);
+ExitCode verb_groups(const CommandLine *command_line);
+ExitCode verb_holds(const CommandLine *command_line);
+ExitCode verb_policy(const CommandLine *command_line);
+ExitCode verb_pause(const CommandLine *command_line);
+ExitCode verb_resume(const CommandLine *command_line);
+ExitCode verb_drain(const CommandLine *command_line);
+ExitCode verb_reload(const CommandLine *command_line);
 ExitCode verb_version(const CommandLine *command_line);

@@ -90,6 +90,8 @@ integration_tests = \
 	tests/integration/test_hostile_wire \
 	tests/integration/test_kyronctl \
 	tests/integration/test_kyronctl_failures \
+	tests/integration/test_kyronctl_lists \
+	tests/integration/test_kyronctl_orders \
 	tests/integration/test_kyronctl_registrations \
 	tests/integration/test_kyronctl_words \
 	tests/integration/test_limits \

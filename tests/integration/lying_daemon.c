@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-/* The sequence of the next frame; ends the process when there is none. */
-static uint32_t receive(int fd, FrameArena *arena)
+/* The next frame, valid until the one after; ends the process when there is none. */
+static const Iod__Frame *receive(int fd, FrameArena *arena)
 {
         uint8_t bytes[FRAME_BYTES_MAX];
         FdList fds = {.count = 0};
@@ -23,7 +23,7 @@ static uint32_t receive(int fd, FrameArena *arena)
         size = frame_socket_receive(fd, bytes, sizeof(bytes), &fds);
         if (size <= 0 || frame_decode(arena, bytes, (size_t)size, 0, &frame) < 0)
                 _exit(0);
-        return frame->sequence;
+        return frame;
 }
 
 static void send_frame(int fd, const Iod__Frame *frame)
@@ -33,6 +33,35 @@ static void send_frame(int fd, const Iod__Frame *frame)
 
         if (size > 0)
                 frame_socket_send(fd, bytes, (size_t)size, NULL, 0);
+}
+
+bool lying_daemon_answer(int fd, const Iod__Frame *request, Iod__Frame *frame)
+{
+        frame->sequence = request->sequence;
+        send_frame(fd, frame);
+        return true;
+}
+
+bool lying_daemon_done(int fd, const Iod__Frame *request)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Done done = IOD__DONE__INIT;
+
+        frame.body_case = IOD__FRAME__BODY_DONE;
+        frame.done = &done;
+        return lying_daemon_answer(fd, request, &frame);
+}
+
+bool lying_daemon_refuse(int fd, const Iod__Frame *request, int error, const char *text)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Refused refused = IOD__REFUSED__INIT;
+
+        refused.error = error;
+        refused.text = (char *)text;
+        frame.body_case = IOD__FRAME__BODY_REFUSED;
+        frame.refused = &refused;
+        return lying_daemon_answer(fd, request, &frame);
 }
 
 static void welcome(int fd, const Lie *lie)
@@ -60,14 +89,17 @@ static void serve(int listener, const Lie *lie)
         receive(fd, arena);
         welcome(fd, lie);
         for (;;) {
-                uint32_t sequence = receive(fd, arena);
+                const Iod__Frame *request = receive(fd, arena);
 
-                if (lie->bytes) {
+                if (lie->reply) {
+                        if (!lie->reply(fd, request))
+                                _exit(0);
+                } else if (lie->bytes) {
                         frame_socket_send(fd, lie->bytes, strlen(lie->bytes), NULL, 0);
                 } else if (lie->answer) {
                         Iod__Frame frame = *lie->answer;
 
-                        frame.sequence = sequence + lie->sequence_offset;
+                        frame.sequence = request->sequence + lie->sequence_offset;
                         send_frame(fd, &frame);
                 } else {
                         _exit(0);

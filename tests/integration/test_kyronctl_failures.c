@@ -31,7 +31,7 @@ static void stop_daemon(void)
 /* ---- exit status 2 ------------------------------------------------------------------------- */
 
 static const struct {
-        const char *words[4];
+        const char *words[8];
         const char *text;
 } mistakes[] = {
         {{"frobnicate"}, "there is no verb \"frobnicate\""},
@@ -49,6 +49,24 @@ static const struct {
         {{"registrations", "--session", "99999999999999999999"}, "--session takes a number"},
         {{"sessions", "--session", "1"}, "--session goes with registrations"},
         {{"--user"}, "XDG_RUNTIME_DIR"},
+        {{"pause"}, "pause takes LISTENER"},
+        {{"resume", "web", "app"}, "resume takes no argument \"app\""},
+        {{"reload", "now"}, "reload takes no argument \"now\""},
+        {{"policy"}, "policy takes test USER ADDRESS [ACTION]"},
+        {{"policy", "test", "root"}, "policy takes test USER ADDRESS [ACTION]"},
+        {{"policy", "ask", "root", "web"}, "policy is followed by test, not by \"ask\""},
+        {{"policy", "test", "root", "web", "sleep"}, "an action is listen, connect, bind"},
+        {{"policy", "test", "root", "web", "hold", "on"}, "policy takes no argument \"on\""},
+        {{"drain"}, "drain takes SESSION"},
+        {{"drain", "web"}, "drain takes a session's number"},
+        {{"drain", "0"}, "drain takes a session's number"},
+        {{"drain", "1", "--timeout", "0"}, "--timeout takes seconds, 1 to 31536000"},
+        {{"drain", "1", "--timeout", "31536001"}, "--timeout takes seconds"},
+        {{"drain", "1", "--timeout", "1.5"}, "--timeout takes seconds"},
+        {{"drain", "1", "--timeout", "5", "--undo"}, "--undo does not wait"},
+        {{"drain", "1", "--session", "1"}, "--session goes with registrations, not with drain"},
+        {{"pause", "web", "--timeout", "5"}, "--timeout goes with drain, not with pause"},
+        {{"pause", "web", "--undo"}, "--undo goes with drain, not with pause"},
 };
 
 START_TEST(mistakes_on_the_command_line_are_told)

@@ -1,0 +1,101 @@
+/* kyronctl listeners: what is listened on, and for whom. */
+#include "core/cleanup.h"
+#include "ctl/output.h"
+#include "ctl/query_list.h"
+#include "ctl/user_name.h"
+
+#include <inttypes.h>
+
+static const OutputColumn columns[] = {
+        {"NAME", OUTPUT_CUT},       {"ADDRESS", OUTPUT_CUT},
+        {"USER", OUTPUT_CUT},       {"WORKERS", OUTPUT_RIGHT},
+        {"CREDITS", OUTPUT_RIGHT},  {"WAIT", OUTPUT_RIGHT},
+        {"ACCEPTED", OUTPUT_RIGHT}, {"STATE", 0},
+};
+
+typedef struct Listeners {
+        OutputList list;
+        UserName user;
+} Listeners;
+
+static const char *state_text(const Iod__ListenerEntry *entry)
+{
+        if (entry->paused)
+                return "paused";
+        return entry->shared ? "accepting" : "to-take";
+}
+
+static uint64_t waiting(const Iod__ListenerEntry *entry)
+{
+        return (uint64_t)entry->silent + entry->queued;
+}
+
+static void append_object(Listeners *listeners, const Iod__ListenerEntry *entry)
+{
+        json_t *object = json_object();
+
+        output_add_number(&object, "listener", entry->listener);
+        output_add_text(&object, "name", entry->name);
+        output_add_text(&object, "address", entry->address);
+        output_add_number(&object, "uid", entry->uid);
+        output_add_text(&object, "user", user_name_of(&listeners->user, entry->uid));
+        output_add(&object, "configured", json_boolean(entry->configured));
+        output_add(&object, "shared", json_boolean(entry->shared));
+        output_add(&object, "least_loaded", json_boolean(entry->least_loaded));
+        output_add(&object, "when_readable", json_boolean(entry->when_readable));
+        output_add_number(&object, "workers", entry->workers);
+        output_add_number(&object, "credits", entry->credits);
+        output_add_number(&object, "silent", entry->silent);
+        output_add_number(&object, "queued", entry->queued);
+        output_add_number(&object, "accepted", entry->accepted);
+        output_add_number(&object, "passed", entry->passed);
+        output_add_number(&object, "passed_again", entry->passed_again);
+        output_add_number(&object, "timed_out", entry->timed_out);
+        output_add_text(&object, "state", state_text(entry));
+        output_list_append(&listeners->list, object);
+}
+
+static void append_row(Listeners *listeners, const Iod__ListenerEntry *entry)
+{
+        OutputList *list = &listeners->list;
+
+        output_list_begin_row(list);
+        output_list_cell(list, "%s", entry->name);
+        output_list_cell(list, "%s", entry->address);
+        output_list_cell(list, "%s",
+                         entry->configured ? "-" : user_name_of(&listeners->user, entry->uid));
+        output_list_cell(list, "%" PRIu32, entry->workers);
+        output_list_cell(list, "%" PRIu64, entry->credits);
+        output_list_cell(list, "%" PRIu64, waiting(entry));
+        output_list_cell(list, "%" PRIu64, entry->accepted);
+        output_list_cell(list, "%s", state_text(entry));
+}
+
+static void append(void *data, const Iod__ListenerEntry *entry)
+{
+        Listeners *listeners = data;
+
+        if (listeners->list.array)
+                append_object(listeners, entry);
+        else
+                append_row(listeners, entry);
+}
+
+ExitCode verb_listeners(const CommandLine *command_line)
+{
+        CLEANUP(query_close) Query query;
+        Listeners listeners = {.user = {.text = ""}};
+        ExitCode code;
+
+        code = query_open(&query, command_line->socket_path);
+        if (code != EXIT_CODE_OK)
+                return code;
+        code = output_list_open(&listeners.list, command_line, columns,
+                                sizeof(columns) / sizeof(columns[0]));
+        if (code == EXIT_CODE_OK)
+                code = query_listeners(&query, append, &listeners);
+        if (code == EXIT_CODE_OK)
+                code = output_list_print(&listeners.list, "listeners");
+        output_list_close(&listeners.list);
+        return code;
+}
