@@ -37,6 +37,9 @@ static const char usage[] =
         "      --seed N          of the messages and of chaos (1)\n"
         "      --deadline S      fail what is not done after so many seconds (120)\n"
         "      --hold S          leave all connections open for so long when done (0)\n"
+        "      --via-daemon      have the daemon make the TCP connections; its policy limits how "
+        "many\n"
+        "                        may be under way at once\n"
         "      --socket PATH     the daemon's socket ($KYRON_SOCKET, or the system's)\n"
         "      --help\n"
         "\n"
@@ -65,6 +68,19 @@ static bool add_target(LoadOptions *options, LoadProtocol protocol, const char *
         return protocol == LOAD_UNIX || address_parse(where, &target->address);
 }
 
+static void name_for_the_daemon(LoadOptions *options)
+{
+        char text[ADDRESS_TEXT_MAX];
+
+        for (unsigned i = 0; i < options->target_count; i++) {
+                LoadTarget *target = &options->targets[i];
+
+                if (target->protocol == LOAD_TCP)
+                        snprintf(target->via_daemon, sizeof(target->via_daemon), "tcp:%s",
+                                 address_format(&target->address, text));
+        }
+}
+
 static bool take_option(LoadOptions *options, int option, const char *argument)
 {
         switch (option) {
@@ -84,6 +100,9 @@ static bool take_option(LoadOptions *options, int option, const char *argument)
                 return parse_number(argument, 0, UINT64_MAX, &options->seed);
         case 'a':
                 options->chaos = true;
+                return true;
+        case 'v':
+                options->via_daemon = true;
                 return true;
         case 's':
                 options->library.socket_path = argument;
@@ -113,6 +132,7 @@ static bool options_parse(LoadOptions *options, int argc, char **argv)
                 {"seed", required_argument, NULL, 'e'},
                 {"deadline", required_argument, NULL, 'd'},
                 {"hold", required_argument, NULL, 'o'},
+                {"via-daemon", no_argument, NULL, 'v'},
                 {"socket", required_argument, NULL, 's'},
                 {"help", no_argument, NULL, 'h'},
                 {NULL, 0, NULL, 0},
@@ -132,6 +152,8 @@ static bool options_parse(LoadOptions *options, int argc, char **argv)
                         return false;
                 }
         }
+        if (options->via_daemon)
+                name_for_the_daemon(options);
         for (unsigned i = 0; i < options->target_count; i++) {
                 if (options->targets[i].protocol == LOAD_UDP && options->size > LOAD_DATAGRAM_MAX) {
                         fprintf(stderr, "echo_load: a datagram has at most %d bytes\n",

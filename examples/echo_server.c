@@ -123,6 +123,7 @@ typedef struct Acceptor {
         Task task;
         KyronTcpListener *tcp;            /* either */
         KyronUnixListener *unix_listener; /* or */
+        KyronEndpoint *endpoint;          /* or, for tcp, the daemon's */
         KyronTcpStream *accepted_tcp;
         KyronUnixStream *accepted_unix;
         KyronTimer *timer;
@@ -135,6 +136,9 @@ static int acceptor_start(Task *task)
 
         if (acceptor->pauses)
                 return kyron_timer_wait(acceptor->timer, &task->operation);
+        if (acceptor->endpoint)
+                return kyron_endpoint_accept(acceptor->endpoint, &task->operation,
+                                             &acceptor->accepted_tcp);
         if (acceptor->tcp)
                 return kyron_tcp_listener_accept(acceptor->tcp, &task->operation,
                                                  &acceptor->accepted_tcp);
@@ -227,6 +231,45 @@ static void announce(const char *what, const char *where)
         fflush(stdout);
 }
 
+static bool answered;
+
+static void on_answer(KyronOperation *operation)
+{
+        (void)operation;
+        answered = true;
+}
+
+/* Asking the daemon, with nothing else to do meanwhile: r is what the call returned. */
+static int wait_for_answer(KyronOperation *operation, int r)
+{
+        answered = false;
+        while (r >= 0 && !answered && !stop)
+                r = kyron_io_driver_handle_process_io(handle, -1);
+        if (answered)
+                return (int)operation->result;
+        kyron_operation_cancel(operation);
+        return r < 0 ? r : -ECANCELED;
+}
+
+/* Shares the listener of this address with every other server that does. */
+static int serve_tcp_via_daemon(const Address *wanted)
+{
+        KyronEndpointOptions options = {.name = "echo"};
+        char text[ADDRESS_TEXT_MAX], address[ADDRESS_TEXT_MAX + 4];
+        KyronOperation joining;
+
+        snprintf(address, sizeof(address), "tcp:%s", address_format(wanted, text));
+        options.address = address;
+        kyron_operation_init(&joining, on_answer, NULL);
+        if (acceptor_init(&tcp_acceptor) < 0 ||
+            wait_for_answer(&joining, kyron_endpoint_join(&tcp_acceptor.endpoint, handle, &options,
+                                                          &joining)) < 0)
+                return -1;
+        announce("tcp", kyron_endpoint_address(tcp_acceptor.endpoint) + 4);
+        task_run(&tcp_acceptor.task);
+        return 0;
+}
+
 static int serve_tcp(const Address *wanted)
 {
         Address address = {.size = sizeof(address.storage)};
@@ -254,15 +297,31 @@ static int serve_unix(const char *path)
         return 0;
 }
 
-static int serve_udp(const Address *wanted)
+static int bind_udp_via_daemon(const Address *wanted)
+{
+        char text[ADDRESS_TEXT_MAX], address[ADDRESS_TEXT_MAX + 4];
+        KyronOperation binding;
+
+        snprintf(address, sizeof(address), "udp:%s", address_format(wanted, text));
+        kyron_operation_init(&binding, on_answer, NULL);
+        return wait_for_answer(
+                &binding, kyron_udp_socket_bind_to(&datagrams.socket, handle, address, &binding));
+}
+
+static int bind_udp(const Address *wanted)
+{
+        return kyron_udp_socket_bind(&datagrams.socket, handle,
+                                     (const struct sockaddr *)&wanted->storage, wanted->size);
+}
+
+static int serve_udp(const Address *wanted, bool via_daemon)
 {
         Address address = {.size = sizeof(address.storage)};
         const int queue = UDP_QUEUE;
         char text[ADDRESS_TEXT_MAX];
 
         task_init(&datagrams.task, datagrams_start, datagrams_take);
-        if (kyron_udp_socket_bind(&datagrams.socket, handle,
-                                  (const struct sockaddr *)&wanted->storage, wanted->size) < 0 ||
+        if ((via_daemon ? bind_udp_via_daemon(wanted) : bind_udp(wanted)) < 0 ||
             kyron_udp_socket_local_addr(datagrams.socket, (struct sockaddr *)&address.storage,
                                         &address.size) < 0)
                 return -1;
@@ -298,6 +357,7 @@ static void clean_up(void)
         kyron_operation_cancel(&unix_acceptor.task.operation);
         kyron_operation_cancel(&datagrams.task.operation);
         kyron_tcp_listener_close(tcp_acceptor.tcp);
+        kyron_endpoint_close(tcp_acceptor.endpoint);
         kyron_timer_close(tcp_acceptor.timer);
         kyron_unix_listener_close(unix_acceptor.unix_listener);
         kyron_timer_close(unix_acceptor.timer);
@@ -322,6 +382,8 @@ static const char usage[] =
         "Send back what is received, until SIGTERM or SIGINT. Port 0: the kernel chooses; each\n"
         "address is printed once it is served.\n"
         "\n"
+        "      --via-daemon    have the daemon open the TCP and UDP sockets; servers of one TCP\n"
+        "                      address share its connections\n"
         "      --socket PATH   the daemon's socket ($KYRON_SOCKET, or the system's)\n"
         "      --help\n";
 
@@ -329,14 +391,19 @@ typedef struct Options {
         KyronOptions library;
         Address tcp, udp; /* size 0: not wanted */
         const char *unix_path;
+        bool via_daemon;
 } Options;
 
 static bool options_parse(Options *options, int argc, char **argv)
 {
         static const struct option names[] = {
-                {"tcp", required_argument, NULL, 't'},  {"udp", required_argument, NULL, 'u'},
-                {"unix", required_argument, NULL, 'x'}, {"socket", required_argument, NULL, 's'},
-                {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0},
+                {"tcp", required_argument, NULL, 't'},
+                {"udp", required_argument, NULL, 'u'},
+                {"unix", required_argument, NULL, 'x'},
+                {"socket", required_argument, NULL, 's'},
+                {"via-daemon", no_argument, NULL, 'd'},
+                {"help", no_argument, NULL, 'h'},
+                {NULL, 0, NULL, 0},
         };
         bool good = true;
         int option;
@@ -354,6 +421,9 @@ static bool options_parse(Options *options, int argc, char **argv)
                         break;
                 case 's':
                         options->library.socket_path = optarg;
+                        break;
+                case 'd':
+                        options->via_daemon = true;
                         break;
                 case 'h':
                         fputs(usage, stdout);
@@ -388,8 +458,9 @@ int main(int argc, char **argv)
         }
         sigaction(SIGTERM, &stopping, NULL);
         sigaction(SIGINT, &stopping, NULL);
-        if ((options.tcp.size > 0 && serve_tcp(&options.tcp) < 0) ||
-            (options.udp.size > 0 && serve_udp(&options.udp) < 0) ||
+        if ((options.tcp.size > 0 && (options.via_daemon ? serve_tcp_via_daemon(&options.tcp)
+                                                         : serve_tcp(&options.tcp)) < 0) ||
+            (options.udp.size > 0 && serve_udp(&options.udp, options.via_daemon) < 0) ||
             (options.unix_path && serve_unix(options.unix_path) < 0))
                 give_up("cannot serve");
         serve();

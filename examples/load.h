@@ -22,6 +22,8 @@ typedef struct LoadTarget {
         LoadProtocol protocol;
         Address address;  /* of TCP and UDP */
         const char *path; /* of Unix */
+        /* Of TCP, if the daemon is to connect: the address as it takes it; else empty. */
+        char via_daemon[ADDRESS_TEXT_MAX + sizeof("tcp:")];
 } LoadTarget;
 
 enum { LOAD_TARGETS_MAX = 16 };
@@ -38,6 +40,7 @@ typedef struct LoadOptions {
         uint64_t hold_s;
         uint64_t seed;
         bool chaos;
+        bool via_daemon;
 } LoadOptions;
 
 enum {

@@ -24,6 +24,10 @@ int load_transport_open(LoadTransport *transport, KyronIoDriverHandle *handle,
 
         switch (transport->target->protocol) {
         case LOAD_TCP:
+                if (*transport->target->via_daemon)
+                        return kyron_tcp_stream_connect_to(&transport->tcp, handle,
+                                                           transport->target->via_daemon, 0,
+                                                           operation);
                 return kyron_tcp_stream_connect(&transport->tcp, handle,
                                                 (const struct sockaddr *)&server->storage,
                                                 server->size, operation);

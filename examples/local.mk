@@ -3,7 +3,8 @@ EXTRA_DIST += examples/demo.sh
 noinst_PROGRAMS += \
 	examples/echo_load \
 	examples/echo_server \
-	examples/first_program
+	examples/first_program \
+	examples/first_worker
 examples_cppflags = -D_GNU_SOURCE -I$(srcdir)/client $(BASE_CPPFLAGS)
 
 examples_echo_load_SOURCES = \
@@ -36,3 +37,6 @@ examples_echo_server_LDADD = libkyron.la
 
 examples_first_program_CPPFLAGS = $(examples_cppflags)
 examples_first_program_LDADD = libkyron.la
+
+examples_first_worker_CPPFLAGS = $(examples_cppflags)
+examples_first_worker_LDADD = libkyron.la

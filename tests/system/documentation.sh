@@ -51,9 +51,13 @@ load_constants() {
 
         while read -r name value; do
                 declare -gi "$name=$value"
-        done < <(sed -nE 's/^ *(enum \{ )?([A-Z][A-Z0-9_]+) = ([A-Z0-9_ ()<+*-]+),?( \};)?( .*)?$/\2 \3/p' \
+        done < <(sed -E '/^enum \{ .* \};$/s/, /,\n/g' \
                 core/fd_list.h core/error.h core/selector.h core/io_id.h proto/frame.h \
-                daemon/options.h daemon/session.h daemon/log.h client/daemon_connection.h)
+                daemon/options.h daemon/session.h daemon/log.h daemon/config.h daemon/policy.h \
+                daemon/balancer.h daemon/passing.h daemon/listener.h daemon/note.h daemon/hold.h \
+                daemon/connector.h daemon/delivery.h daemon/sharing.c daemon/operating.c daemon/inspect_services.c \
+                client/daemon_connection.h |
+                sed -nE 's/^ *(enum \{ )?([A-Z][A-Z0-9_]+) = ([A-Z0-9_ ()<+*-]+),?( \};)?( .*)?$/\2 \3/p')
 }
 
 # ---- The daemon's command line -------------------------------------------------------------------
@@ -113,10 +117,150 @@ limits_agree() {
         says man/libkyron.3.scd "within $((DAEMON_CONNECTION_TIMEOUT_MS / 1000)) seconds"
         says man/libkyron.3.scd "name is over $FRAME_PROGRAM_MAX printable characters"
 
+        service_limits_agree "$protocol"
+
         says proto/iod.proto "at most $(sed -E 's/...$/,&/' <<<"$FRAME_BYTES_MAX") bytes"
         says proto/iod.proto "became ready, at most $FRAME_EVENTS_MAX entries."
         says proto/iod.proto "at most $FRAME_PROGRAM_MAX bytes, printable"
         says proto/iod.proto "at most $sentence bytes."
+}
+
+# ---- The configuration ---------------------------------------------------------------------------
+
+# Keys and their blocks: as the daemon takes them, in the page, and in the default configuration.
+config_agrees() {
+        local page=man/kyron-iod.conf.5.scd heading block example=0
+        umask 022
+
+        sed -nE 's/^ *\{"(root|listener|policy)", "([a-z0-9-]+)".*/\1 \2/p' daemon/config_syntax.c |
+                sort >"$work/keys"
+        for heading in SETTINGS LISTENERS POLICIES; do
+                case $heading in
+                SETTINGS) block=root ;;
+                LISTENERS) block=listener ;;
+                POLICIES) block=policy ;;
+                esac
+                section "$page" "# $heading" | sed -nE "s/^\*([a-z0-9-]+)\* = .*/$block \1/p"
+        done | sort >"$work/page"
+        same "keys: config_syntax.c and kyron-iod.conf(5)" "$work/keys" "$work/page"
+        awk '/^#[a-z]+ "/ { block = substr($1, 2); next }
+             /^#}/ { block = "" }
+             match($0, /^# *[a-z0-9-]+ = /) {
+                     key = substr($0, 2, RLENGTH - 4)
+                     gsub(/ /, "", key)
+                     print (block == "" ? "root" : block) " " key
+             }' conf/kyron-iod.conf | sort >"$work/default"
+        same "keys: config_syntax.c and conf/kyron-iod.conf" "$work/keys" "$work/default"
+
+        # A copy: of files that are another user's root's daemon reads none.
+        cat conf/kyron-iod.conf >"$work/default.conf"
+        check_config "$work/default.conf" conf/kyron-iod.conf
+        # With what it has in comments, for a user there is, and a directory without a conf.d.
+        sed -E 's/^#([a-z].*|       .*|})$/\1/; s/www-data/root/' "$work/default.conf" >"$work/all.conf"
+        check_config "$work/all.conf" "conf/kyron-iod.conf without its comment marks"
+        grep -q '^policy "user:root"' "$work/all.conf" ||
+                differ "conf/kyron-iod.conf has no policy to try"
+        for heading in LISTENERS POLICIES; do
+                section "$page" "# $heading" | awk '/^```$/ { n++; next } n == 1' |
+                        sed 's/www-data/root/' >"$work/example.conf"
+                [[ -s $work/example.conf ]] && example=$((example + 1))
+                check_config "$work/example.conf" "the example in $page, $heading"
+        done
+        [[ $example -eq 2 ]] || differ "$page has lost its examples"
+}
+
+# check_config FILE WHAT
+check_config() {
+        local sentence
+        sentence=$("$build_dir/kyron-iod" --check-config --config "$1" 2>&1) ||
+                differ "$2 is not fine: $sentence"
+}
+
+config_limits_agree() {
+        local page=man/kyron-iod.conf.5.scd
+
+        says "$page" "Sessions in all, 1 to $OPTIONS_SESSIONS_LIMIT. Default: $OPTIONS_SESSIONS_MAX."
+        says "$page" "Sessions of one user, 1 to $OPTIONS_SESSIONS_LIMIT, where no policy says otherwise. Default: $OPTIONS_SESSIONS_PER_USER_MAX."
+        says "$page" "1 to $OPTIONS_REGISTRATIONS_LIMIT. Default: $OPTIONS_REGISTRATIONS_PER_SESSION_MAX."
+        says "$page" "Default: $OPTIONS_REGISTRATIONS_PER_USER_MAX."
+        says "$page" "1 to $CONFIG_DESCRIPTORS_LIMIT. Default: $CONFIG_DESCRIPTORS_MAX."
+        says "$page" "1 to $CONFIG_SILENT_MS_LIMIT. Default: $CONFIG_SILENT_MS."
+        says "$page" "0 to $CONFIG_BACKLOG_LIMIT; 0 is as many"
+        says "$page" "Its name has 1 to $((CONFIG_NAME_MAX - 1)) bytes"
+        says "$page" "Default: $(printf '%04o' "$CONFIG_SOCKET_MODE")."
+        says "$page" "Listeners of their own, 0 to 4294967295. Default: $POLICY_LISTENERS_PER_USER_MAX."
+        says "$page" "Held descriptors, 0 to 4294967295. Default: $POLICY_HOLDS_PER_USER_MAX."
+        says "$page" "Connections being made, 0 to 4294967295. Default: $POLICY_CONNECTS_PER_USER_MAX."
+        says conf/kyron-iod.conf "#max-sessions = $OPTIONS_SESSIONS_MAX "
+        says conf/kyron-iod.conf "#max-sessions-per-user = $OPTIONS_SESSIONS_PER_USER_MAX "
+        says conf/kyron-iod.conf "#max-registrations-per-session = $OPTIONS_REGISTRATIONS_PER_SESSION_MAX "
+        says conf/kyron-iod.conf "#max-registrations-per-user = $OPTIONS_REGISTRATIONS_PER_USER_MAX "
+        says conf/kyron-iod.conf "#max-descriptors = $CONFIG_DESCRIPTORS_MAX "
+}
+
+# grouped NUMBER: 65536 as 65,536.
+grouped() {
+        sed -E ':again; s/^([0-9]+)([0-9]{3})/\1,\2/; t again' <<<"$1"
+}
+
+# Of ready descriptors.
+service_limits_agree() {
+        local page=$1 name=$((CONFIG_NAME_MAX - 1))
+
+        says "$page" "entries of Listeners, Groups and Holds $PAGE_MAX "
+        says "$page" "One page of listeners, at most $PAGE_MAX,"
+        says "$page" "One page of workers, at most $PAGE_MAX,"
+        says "$page" "One page of held descriptors, at most $PAGE_MAX,"
+        says "$page" "sentences of Reloaded $CHANGES_MAX "
+        says "$page" "a sentence each, at most $CHANGES_MAX of them."
+        says "$page" "connections of a packet $PASSING_PACKET_MAX "
+        says "$page" "Connections for a worker, at most $PASSING_PACKET_MAX."
+        says "$page" "unused ids of a worker $BALANCER_OFFERS_MAX "
+        says "$page" "At most $BALANCER_OFFERS_MAX may be unused"
+        says "$page" "connections waiting for a worker $BALANCER_WAITING_MAX "
+        says "$page" "at most $BALANCER_WAITING_MAX connections for each of its workers"
+        says "$page" "answers waiting for a client $DELIVERY_ANSWERS_MAX "
+        says "$page" "while $DELIVERY_ANSWERS_MAX answers wait"
+        says "$page" "endpoints of a session $BALANCER_WORKERS_MAX "
+        says "$page" "weight of a worker $BALANCER_WEIGHT_MAX "
+        says "$page" "0: 1. At most $BALANCER_WEIGHT_MAX."
+        says "$page" "silent connections of a listener $LISTENER_SILENT_MAX "
+        says "$page" "bytes of a listener's name $name "
+        says "$page" "The listener's name, 1 to $name bytes"
+        says "$page" "bytes of a hold's name $HOLD_NAME_MAX "
+        says "$page" "1 to $HOLD_NAME_MAX bytes of printable ASCII without blanks. Each user"
+        says "$page" "bytes of a note $NOTE_BYTES_MAX "
+        says "$page" "Bytes of the note, at most $NOTE_BYTES_MAX."
+        says "$page" "KiB of memory of a note $((NOTE_STORAGE_MAX / 1024)) "
+        says "$page" "days of a hold $HOLD_DAYS_MAX "
+        says "$page" "from 1 to $HOLD_DAYS_MAX days."
+        says "$page" "milliseconds of a Connect $CONNECTOR_TIMEOUT_MAX_MS "
+        says "$page" "included. 0: $CONNECTOR_TIMEOUT_MS. At most $CONNECTOR_TIMEOUT_MAX_MS."
+        says "$page" "addresses tried of a name $CONNECTOR_ADDRESSES_MAX "
+        says "$page" "as RFC 8305 says, at most $CONNECTOR_ADDRESSES_MAX of them."
+        says "$page" "milliseconds of silence $SILENT_MS_MAX "
+        says "$page" "so many milliseconds. 0: $LISTENER_SILENT_MS. At most $SILENT_MS_MAX."
+        says "$page" "seconds of keeping a listener $KEEP_SECONDS_MAX "
+        says "$page" "session ended. 0: $LISTENER_KEEP_SECONDS. At most $KEEP_SECONDS_MAX."
+
+        page=README.md
+        says "$page" "listeners of one user's own $POLICY_LISTENERS_PER_USER_MAX "
+        says "$page" "held descriptors of one user $POLICY_HOLDS_PER_USER_MAX "
+        says "$page" "connects of one user under way $POLICY_CONNECTS_PER_USER_MAX "
+        says "$page" "descriptors kept for clients $CONFIG_DESCRIPTORS_MAX "
+        says "$page" "connections offered to one worker $BALANCER_OFFERS_MAX "
+        says "$page" "bytes of a note $NOTE_BYTES_MAX "
+
+        page=proto/iod.proto
+        says "$page" "included; 0: $(grouped "$CONNECTOR_TIMEOUT_MS"). At most $(grouped "$CONNECTOR_TIMEOUT_MAX_MS")."
+        says "$page" "so many milliseconds; 0: $(grouped "$LISTENER_SILENT_MS")."
+        says "$page" "session ended; 0: $LISTENER_KEEP_SECONDS."
+        says "$page" "weight 1; 0: 1. At most $BALANCER_WEIGHT_MAX."
+        says "$page" "each for one. At most $(grouped "$BALANCER_OFFERS_MAX") unused"
+        says "$page" "Connections for a worker, at most $PASSING_PACKET_MAX,"
+        says "$page" "As TakeListener: 1 to $name bytes"
+        says "$page" "1 to $HOLD_NAME_MAX bytes of printable"
+        says "$page" "Bytes of the note, at most $(grouped "$NOTE_BYTES_MAX");"
 }
 
 # ---- The wire ------------------------------------------------------------------------------------
@@ -127,7 +271,7 @@ proto_is_commented() {
 
         uncommented=$(awk '
                 /^ *\/\// || /^ *oneof / { commented = 1; next }
-                /^ *[a-zA-Z0-9 ]+ [a-z_]+ = [0-9]+/ && !commented { print FILENAME ":" FNR ": " $0 }
+                /^ *[a-zA-Z0-9 ]+ [a-z0-9_]+ = [0-9]+/ && !commented { print FILENAME ":" FNR ": " $0 }
                 /^message / { if (!commented) print FILENAME ":" FNR ": " $0; commented = 0 }
                 /^ *(}.*)?$/ { commented = 0 }' proto/iod.proto)
         [[ -z $uncommented ]] || differ "without a comment: $uncommented"
@@ -138,7 +282,7 @@ fields_agree() {
         local page=man/kyron-iod-protocol.7.scd
 
         awk '/^message / { message = $2 }
-             match($0, /[a-z_]+ = [0-9]+/) && !/^ *\/\// {
+             match($0, /[a-z0-9_]+ = [0-9]+/) && !/^ *\/\// {
                      name = substr($0, RSTART, RLENGTH)
                      type = substr($0, 1, RSTART - 1)
                      gsub(/^ +| +$/, "", type)
@@ -148,7 +292,7 @@ fields_agree() {
              }' proto/iod.proto | sort >"$work/proto"
         awk '/^## / { message = $2; messages = 1 }
              /^# / && messages { exit }
-             messages && /^\*[a-z_]+\* = [0-9]+, / {
+             messages && /^\*[a-z0-9_]+\* = [0-9]+, / {
                      gsub(/\*|\+\+$/, "")
                      print message ": " $0
              }' "$page" | sort >"$work/page"
@@ -165,25 +309,59 @@ kinds_agree() {
         same "kinds: descriptor_kind.c and kyron-iod-protocol(7)" "$work/code" "$work/page"
 }
 
-# The sentences that the daemon may send, with its placeholders, are all in the page.
+# The sentences that the daemon may send, with its placeholders, are all in the page. Quotation marks
+# within one are ' there.
 sentences_are_documented() {
         local file call sentence
+        local any
+        # What is said when the daemon starts, or of what the request was refused for before.
+        local elsewhere='no memory for the (connector|resolver|name|holds)|a name server is ADDRESS'
+        elsewhere+='|only (tcp|udp): addresses|udp: addresses are bound|is needed, not the name'
+        elsewhere+='|a note of 0 bytes|bytes was announced and did not come'
 
         text man/kyron-iod-protocol.7.scd >"$work/page"
-        for file in proto/frame_socket.c proto/frame.c daemon/descriptor_kind.c daemon/inspect.c \
-                daemon/io_driver.c daemon/notifier.c daemon/quota.c daemon/registration_set.c \
-                daemon/closer.c daemon/server.c daemon/session.c daemon/session_dispatch.c; do
+        for file in proto/frame_socket.c proto/frame.c daemon/authorise.c daemon/balancer.c \
+                daemon/closer.c daemon/connect_attempt.c daemon/connector.c daemon/delivery.c \
+                daemon/descriptor_kind.c daemon/drain.c daemon/hold.c daemon/inspect.c \
+                daemon/inspect_services.c daemon/io_driver.c daemon/keeping.c daemon/listener.c \
+                daemon/note.c daemon/notifier.c daemon/opening.c daemon/operating.c \
+                daemon/passing.c daemon/policy.c daemon/quota.c daemon/registration_set.c \
+                daemon/resolver.c daemon/server.c daemon/server_accept.c daemon/server_delivery.c \
+                daemon/server_kept.c daemon/session.c daemon/session_dispatch.c \
+                daemon/session_peer.c daemon/session_source.c daemon/sharing.c \
+                daemon/socket_open.c; do
                 while read -r call; do
-                        # Of the server's, these two reach a client.
+                        # Of the server's, these alone reach a client.
                         [[ $file != daemon/server.c || $call =~ EDQUOT|ESHUTDOWN ]] || continue
-                        # The words between the quotes; a placeholder is any one word.
-                        sentence=$(sed -E 's/^error_set\([^,]*, (("[^"]*" ?)+).*/\1/; s/"//g; s/ *$//
-                                s/[].[()]/\\&/g; s/%[#a-z]*(u|d|s|x)/[^ ]+/g' <<<"$call")
+                        [[ ! $call =~ $elsewhere ]] || continue
+                        # The words between the quotes; a placeholder is any one word, or some
+                        # where the code has words to choose from.
+                        any='[^ ]+'
+                        [[ $call != *'? "'* ]] || any='[^"]+'
+                        sentence=$(sed -E "s/\\\\\"/'/g"'
+                                s/^error_set\([^,]*, (("[^"]*" ?)+).*/\1/; s/" "//g; s/["*]//g
+                                s/ *$//; s/[].[()]/\\&/g
+                                s/%[#.\\0-9a-z]*(u|d|s|x)/'"$any"'/g' <<<"$call")
                         [[ $sentence == *"is over the limit of"* ]] && continue # its own mistake
+                        [[ $sentence == *[a-z]* ]] || continue # put together, see below
                         grep -qE -- "\"$sentence\"" "$work/page" ||
                                 differ "kyron-iod-protocol(7) lacks a sentence of $file: $sentence"
                 done < <(tr -s '[:space:]' ' ' <"$file" | grep -oE 'error_set\([^;]*;')
         done
+}
+
+# policy.c puts its sentences together.
+policy_sentences_are_documented() {
+        local page=man/kyron-iod-protocol.7.scd action part
+
+        says "$page" "\"uid N may not listen on ADDRESS: not in policy WORD\""
+        while IFS= read -r part; do
+                says "$page" "$part"
+        done < <(sed -nE 's/^ *static const char (none|not_in)\[\] = "(.*[^ ]) *";$/\2/p' daemon/policy.c)
+        while read -r action; do
+                grep -qE -- "may not $action|with .*_?$action" "$work/page" ||
+                        differ "$page does not say: may not $action"
+        done < <(grep -oE '\{"[a-z]+", "[a-z ]+"\}' daemon/policy.c | sed -E 's/.*, "(.*)"\}/\1/')
 }
 
 # ---- The library ---------------------------------------------------------------------------------
@@ -224,9 +402,25 @@ names_exist() {
                         grep -vE '^`(epoll|event|evtimer|uv)_' | sort -u)
                 while read -r name; do
                         [[ -e $name ]] || differ "$document names $name, which is not there"
-                done < <(grep -oE '\b(core|proto|daemon|client|ctl|tests|examples|systemd|man|completions)/[a-z0-9_/.-]+\.[a-z0-9]+\b' \
+                done < <(grep -oE '\b(core|proto|daemon|client|ctl|tests|examples|systemd|conf|man|completions)/[a-z0-9_/.-]+\.[a-z0-9]+\b' \
                         "$document" | grep -vE 'NAME|man/[a-z-]+\.[0-9]$' | sort -u)
         done
+}
+
+# Each invariant's tests are in the programs they are said to be in.
+invariants_have_their_tests() {
+        local file='' name
+
+        # shellcheck disable=SC2016 # backquotes of Markdown
+        while read -r name; do
+                case $name in
+                tests/*) file=$name ;;
+                *_*)
+                        [[ $file != *.c ]] || grep -qF "START_TEST($name)" "$file" ||
+                                differ "ARCHITECTURE.md names $name of $file, which has no such test"
+                        ;;
+                esac
+        done < <(section ARCHITECTURE.md '## Invariants' | grep -oE '`[a-z][a-z0-9_/.-]+`' | tr -d '`')
 }
 
 # imports_are DIRECTORY PATTERN: what its files include of the other directories.
@@ -295,12 +489,16 @@ links_lead_somewhere() {
 load_constants
 options_agree
 limits_agree
+config_agrees
+config_limits_agree
 proto_is_commented
 fields_agree
 kinds_agree
 sentences_are_documented
+policy_sentences_are_documented
 functions_agree
 names_exist
+invariants_have_their_tests
 imports_run_one_way
 first_program_agrees
 example_compiles
