@@ -56,6 +56,7 @@ unit_tests = \
 	tests/unit/test_quota \
 	tests/unit/test_readiness \
 	tests/unit/test_registration_set \
+	tests/unit/test_reload \
 	tests/unit/test_request \
 	tests/unit/test_resolver \
 	tests/unit/test_sealed_note \

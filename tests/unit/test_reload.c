@@ -1,0 +1,188 @@
+/*
+ * daemon/reload: what changed is put in force and told, what stayed goes on as it was, and a
+ * configuration with a mistake changes nothing.
+ */
+#include "daemon/reload.h"
+
+#include "daemon/authorise.h"
+#include "daemon/log.h"
+#include "tests/support/sharing_scene.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static char path[OPTIONS_PATH_MAX];
+static size_t told;
+
+static void write_config(const char *format, const char *address)
+{
+        FILE *file = fopen(path, "we");
+
+        ck_assert_ptr_nonnull(file);
+        ck_assert_int_gt(fprintf(file, format, address), 0);
+        ck_assert_int_eq(fclose(file), 0);
+}
+
+static void count_sentence(void *data, const char *sentence)
+{
+        ck_assert_ptr_null(data);
+        ck_assert_str_ne(sentence, "");
+        told++;
+}
+
+static int reload_now(void)
+{
+        told = 0;
+        return reload(inner.server, count_sentence, NULL);
+}
+
+static void set_up(void)
+{
+        sharing_scene_prepare();
+        snprintf(path, sizeof(path), "%.80s/iod.conf", inner.directory);
+        strcpy(inner.options.config_path, path);
+        log_open(LOG_CRIT); /* mistakes are made on purpose */
+        write_config("# nothing%s\n", "");
+        sharing_scene_open();
+}
+
+static const char one_listener[] = "listener \"site\" { address = \"%s\" }\n";
+
+START_TEST(a_listener_that_is_new_is_opened_and_one_that_is_gone_is_closed)
+{
+        write_config(one_listener, "tcp:127.0.0.1:0");
+        ck_assert_msg(reload_now() == 0, "%s", error_text());
+        ck_assert_uint_gt(told, 0);
+        ck_assert(listener_find(inner.server, "site")->configured);
+        write_config("# nothing%s\n", "");
+        ck_assert_int_eq(reload_now(), 0);
+        ck_assert_uint_eq(told, 1);
+        ck_assert_uint_eq(inner.server->listener_count, 0);
+        ck_assert_int_eq(reload_now(), 0);
+        ck_assert_uint_eq(told, 0);
+}
+END_TEST
+
+START_TEST(one_that_stays_keeps_its_socket_and_its_workers)
+{
+        Listener *listener;
+        int fd;
+
+        write_config(one_listener, "tcp:127.0.0.1:0");
+        ck_assert_int_eq(reload_now(), 0);
+        listener = listener_find(inner.server, "site");
+        fd = listener->fd;
+        scene_open(0)->sees_all = true;
+        ck_assert_int_eq(balancer_join(listener, TAILQ_FIRST(&inner.server->sessions), false,
+                                       &(Worker *){NULL}),
+                         0);
+        write_config("listener \"site\" { address = \"%s\" balance = least-loaded }\n",
+                     "tcp:127.0.0.1:0");
+        ck_assert_int_eq(reload_now(), 0);
+        ck_assert_ptr_eq(listener_find(inner.server, "site"), listener);
+        ck_assert_int_eq(listener->fd, fd);
+        ck_assert(listener->config.least_loaded);
+        ck_assert(!TAILQ_EMPTY(&listener->workers));
+}
+END_TEST
+
+START_TEST(one_that_moves_is_another)
+{
+        uint64_t number;
+
+        write_config(one_listener, "tcp:127.0.0.1:0");
+        ck_assert_int_eq(reload_now(), 0);
+        number = listener_find(inner.server, "site")->number;
+        write_config(one_listener, "tcp:127.0.0.2:0");
+        ck_assert_int_eq(reload_now(), 0);
+        ck_assert_uint_eq(inner.server->listener_count, 1);
+        ck_assert_uint_gt(listener_find(inner.server, "site")->number, number);
+        ck_assert_int_eq(strncmp(scene_listener()->address, "tcp:127.0.0.2:", 14), 0);
+}
+END_TEST
+
+START_TEST(a_broken_file_changes_nothing)
+{
+        const Config *before;
+
+        write_config(one_listener, "tcp:127.0.0.1:0");
+        ck_assert_int_eq(reload_now(), 0);
+        before = inner.server->config;
+        write_config("listenr \"site\" { address = \"%s\" }\n", "tcp:127.0.0.1:0");
+        ck_assert_int_eq(reload_now(), -EINVAL);
+        ck_assert_ptr_nonnull(strstr(error_text(), "iod.conf:1"));
+        ck_assert_uint_eq(told, 0);
+        ck_assert_ptr_eq(inner.server->config, before);
+        ck_assert_uint_eq(inner.server->listener_count, 1);
+}
+END_TEST
+
+START_TEST(where_one_cannot_be_opened_none_is)
+{
+        const Config *before;
+
+        scene_join(0, 1, NULL);
+        before = inner.server->config;
+        write_config("listener \"a\" { address = \"tcp:127.0.0.1:0\" }\n"
+                     "listener \"site\" { address = \"%s\" }\n",
+                     scene_listener()->address);
+        ck_assert_int_eq(reload_now(), -EADDRINUSE);
+        ck_assert_ptr_eq(inner.server->config, before);
+        ck_assert_uint_eq(inner.server->listener_count, 1);
+}
+END_TEST
+
+START_TEST(a_clients_listener_of_the_name_is_no_hindrance)
+{
+        scene_join(0, 1, NULL);
+        write_config("listener \"web\" { address = \"%s\" }\n", "tcp:127.0.0.1:0");
+        for (int i = 0; i < 2; i++) {
+                ck_assert_int_eq(reload_now(), 0);
+                ck_assert_uint_eq(inner.server->listener_count, 2);
+                ck_assert(listener_find(inner.server, "web")->configured);
+        }
+        ck_assert(!scene_listener()->configured);
+}
+END_TEST
+
+START_TEST(the_new_policy_and_its_limits_count_at_once)
+{
+        Session *session = scene_open(0);
+        char rule[256];
+
+        snprintf(rule, sizeof(rule), "policy \"user:%u\" { hold = {\"job*\"} holds = 7 }\n%%s",
+                 (unsigned)session->uid);
+        ck_assert_int_eq(authorise(session, POLICY_HOLD, NULL, "job.1"), -EACCES);
+        write_config(rule, "");
+        ck_assert_msg(reload_now() == 0, "%s", error_text());
+        ck_assert_int_eq(authorise(session, POLICY_HOLD, NULL, "job.1"), 0);
+        ck_assert_int_eq(authorise(session, POLICY_HOLD, NULL, "web.1"), -EACCES);
+        ck_assert_uint_eq(session->user->limits[QUOTA_HOLDS], 7);
+}
+END_TEST
+
+static Suite *reload_suite(void)
+{
+        Suite *suite = suite_create("reload");
+        TCase *changes = tcase_create("changes");
+
+        tcase_add_checked_fixture(changes, set_up, sharing_scene_tear_down);
+        tcase_set_timeout(changes, TEST_TIMEOUT_SECONDS);
+        tcase_add_test(changes, a_listener_that_is_new_is_opened_and_one_that_is_gone_is_closed);
+        tcase_add_test(changes, one_that_stays_keeps_its_socket_and_its_workers);
+        tcase_add_test(changes, one_that_moves_is_another);
+        tcase_add_test(changes, a_broken_file_changes_nothing);
+        tcase_add_test(changes, where_one_cannot_be_opened_none_is);
+        tcase_add_test(changes, a_clients_listener_of_the_name_is_no_hindrance);
+        tcase_add_test(changes, the_new_policy_and_its_limits_count_at_once);
+        suite_add_tcase(suite, changes);
+        return suite;
+}
+
+int main(void)
+{
+        return run_suite(reload_suite());
+}
