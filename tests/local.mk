@@ -5,6 +5,7 @@ unit_tests = \
 	tests/unit/test_address_pattern \
 	tests/unit/test_address_queue \
 	tests/unit/test_async_registration \
+	tests/unit/test_authorise \
 	tests/unit/test_background \
 	tests/unit/test_balancer \
 	tests/unit/test_bridged_fd \
