@@ -33,7 +33,7 @@ void drain_set(Session *target, bool draining)
 
         target->draining = draining;
         TAILQ_FOREACH(worker, &target->workers, session_link)
-        balancer_set_draining(worker, draining);
+        worker_set_draining(worker, draining);
 }
 
 int drain_wait(Session *asker, uint32_t sequence, Session *target)

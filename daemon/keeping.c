@@ -33,7 +33,7 @@ static int keep_connection(Session *session, const Iod__Hold *hold, FdList *fds)
 {
         const RegistrationInfo *info =
                 registration_set_recreate(&session->registrations, io_id_unpack(hold->id));
-        Connection *connection = info ? balancer_connection(info) : NULL;
+        Connection *connection = info ? worker_connection(info) : NULL;
         int r = 0;
 
         if (!connection)
@@ -47,8 +47,8 @@ static int keep_connection(Session *session, const Iod__Hold *hold, FdList *fds)
                 r = server_check_keep(session->server, session->lane);
         if (r < 0)
                 return r;
-        r = balancer_keep(connection, hold->note_size > 0 ? fd_list_borrow(fds, 0) : -1,
-                          hold->note_size);
+        r = worker_keep(connection, hold->note_size > 0 ? fd_list_borrow(fds, 0) : -1,
+                        hold->note_size);
         if (r == 0 && hold->note_size > 0)
                 (void)fd_list_steal(fds, 0);
         return r;

@@ -304,7 +304,7 @@ Listener *listener_free(Listener *listener)
 {
         Server *server = listener->server;
 
-        balancer_dissolve(listener);
+        worker_dissolve_group(listener);
         free_connections(&listener->silent);
         free_connections(&listener->queue);
         if (listener->acceptable)

@@ -97,7 +97,9 @@ libdaemon_la_SOURCES = \
 	daemon/sharing.c \
 	daemon/sharing.h \
 	daemon/socket_open.c \
-	daemon/socket_open.h
+	daemon/socket_open.h \
+	daemon/worker.c \
+	daemon/worker.h
 daemon_libs = libdaemon.la $(proto_libs) $(LIBEVENT_LIBS) $(CONFUSE_LIBS) $(SYSTEMD_LIBS)
 
 sbin_PROGRAMS += kyron-iod

@@ -196,7 +196,7 @@ int opening_serve_take_listener(Session *session, const Iod__Frame *request)
                 r = error_set(errno, "no descriptor for another taker: %s", strerror(errno));
         /* The listener stays open at least as long as this session. */
         if (r == 0 && !find_taker(session, listener))
-                r = balancer_join(listener, session, true, &taker);
+                r = worker_join(listener, session, true, &taker);
         if (r < 0) {
                 if (fd >= 0)
                         close(fd); /* the listener has it open */

@@ -109,7 +109,7 @@ static int packet_fill(Packet *packet, Worker *worker)
                         packet_add(packet, connection, info);
                 } else if (is_about_id(session, connection->source, r)) {
                         told = delivery_refused_source(session, connection->source, r);
-                        balancer_unassign(connection);
+                        worker_unassign(connection);
                 } else {
                         log_session(LOG_NOTICE, session, "rests from connections: %s",
                                     error_text());
@@ -150,7 +150,7 @@ static int packet_send(Packet *packet, const Worker *worker)
                 return r;
         }
         for (size_t i = 0; i < packet->count; i++)
-                balancer_passed(packet->connections[i], packet->infos[i]);
+                worker_passed(packet->connections[i], packet->infos[i]);
         return 0;
 }
 
@@ -162,7 +162,7 @@ int passing_send(Worker *worker)
         if (r == 0 && packet.count > 0)
                 r = packet_send(&packet, worker);
         if (packet.lacks_room)
-                balancer_rest(worker);
+                worker_rest(worker);
         balancer_place_queue(worker->listener);
         return r;
 }

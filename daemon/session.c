@@ -310,7 +310,7 @@ static void give_up_services(Session *session)
 
         opening_cancel_all(session);
         while ((worker = TAILQ_FIRST(&session->workers)))
-                balancer_lose(worker);
+                worker_lose(worker);
         drain_forget(session);
         delivery_deinit(session);
         if (session->delivers)

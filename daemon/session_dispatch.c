@@ -134,10 +134,10 @@ static void take_connections(Session *session, const Iod__AddIoSource *request)
         for (size_t i = 0; i < request->n_taken; i++) {
                 const RegistrationInfo *info = registration_set_recreate(
                         &session->registrations, io_id_unpack(request->taken[i]));
-                Connection *connection = info ? balancer_connection(info) : NULL;
+                Connection *connection = info ? worker_connection(info) : NULL;
 
                 if (connection)
-                        balancer_taken(connection);
+                        worker_taken(connection);
         }
 }
 

@@ -134,9 +134,9 @@ int sharing_join(Session *session, const Iod__Frame *request)
         Worker *worker;
         int r;
 
-        if (join->weight > BALANCER_WEIGHT_MAX)
-                return -error_set(EINVAL, "a worker's weight is at most %d", BALANCER_WEIGHT_MAX);
-        r = balancer_check_sources(join->source, join->n_source);
+        if (join->weight > WORKER_WEIGHT_MAX)
+                return -error_set(EINVAL, "a worker's weight is at most %d", WORKER_WEIGHT_MAX);
+        r = worker_check_sources(join->source, join->n_source);
         if (r == 0)
                 r = sharing_find_listener(session, join->name, join->address, true, join->options,
                                           &listener);
@@ -145,7 +145,7 @@ int sharing_join(Session *session, const Iod__Frame *request)
         if (join->keep_on_death)
                 r = authorise(session, POLICY_HOLD, NULL, listener->config.name);
         if (r == 0)
-                r = balancer_join(listener, session, false, &worker);
+                r = worker_join(listener, session, false, &worker);
         if (r != 0) {
                 listener_close_unused(listener);
                 return -r;
@@ -153,7 +153,7 @@ int sharing_join(Session *session, const Iod__Frame *request)
         worker->weight = join->weight ? join->weight : 1;
         worker->keep_on_death = join->keep_on_death;
         worker->draining = session->draining;
-        balancer_offer(worker, join->source, join->n_source); /* it was checked */
+        worker_offer(worker, join->source, join->n_source); /* it was checked */
 
         joined.endpoint = worker->endpoint;
         joined.address = listener->address;
@@ -164,7 +164,7 @@ int sharing_join(Session *session, const Iod__Frame *request)
 
 static int find_worker(const Session *session, uint32_t endpoint, Worker **out)
 {
-        *out = balancer_find(session, endpoint);
+        *out = worker_find(session, endpoint);
         return *out ? 0 : error_set(ENOENT, "this session has no endpoint %u", endpoint);
 }
 
@@ -175,7 +175,7 @@ int sharing_offer(Session *session, const Iod__Frame *request)
         int r = find_worker(session, offer->endpoint, &worker);
 
         if (r == 0)
-                r = balancer_offer(worker, offer->source, offer->n_source);
+                r = worker_offer(worker, offer->source, offer->n_source);
         return -r;
 }
 
@@ -188,7 +188,7 @@ int sharing_leave(Session *session, const Iod__Frame *request)
 
         if (r < 0)
                 return -r;
-        balancer_leave(worker);
+        worker_leave(worker);
         frame.body_case = IOD__FRAME__BODY_DONE;
         frame.done = &done;
         return session_reply(session, request->sequence, &frame);

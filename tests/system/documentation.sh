@@ -54,7 +54,7 @@ load_constants() {
         done < <(sed -E '/^enum \{ .* \};$/s/, /,\n/g' \
                 core/fd_list.h core/error.h core/selector.h core/io_id.h proto/frame.h \
                 daemon/options.h daemon/session.h daemon/log.h daemon/config.h daemon/policy.h \
-                daemon/balancer.h daemon/passing.h daemon/listener.h daemon/note.h daemon/hold.h \
+                daemon/balancer.h daemon/worker.h daemon/passing.h daemon/listener.h daemon/note.h daemon/hold.h \
                 daemon/connector.h daemon/delivery.h daemon/sharing.c daemon/operating.c daemon/inspect_services.c \
                 client/daemon_connection.h |
                 sed -nE 's/^ *(enum \{ )?([A-Z][A-Z0-9_]+) = ([A-Z0-9_ ()<+*-]+),?( \};)?( .*)?$/\2 \3/p')
@@ -215,15 +215,15 @@ service_limits_agree() {
         says "$page" "a sentence each, at most $CHANGES_MAX of them."
         says "$page" "connections of a packet $PASSING_PACKET_MAX "
         says "$page" "Connections for a worker, at most $PASSING_PACKET_MAX."
-        says "$page" "unused ids of a worker $BALANCER_OFFERS_MAX "
-        says "$page" "At most $BALANCER_OFFERS_MAX may be unused"
-        says "$page" "connections waiting for a worker $BALANCER_WAITING_MAX "
-        says "$page" "at most $BALANCER_WAITING_MAX connections for each of its workers"
+        says "$page" "unused ids of a worker $WORKER_OFFERS_MAX "
+        says "$page" "At most $WORKER_OFFERS_MAX may be unused"
+        says "$page" "connections waiting for a worker $WORKER_WAITING_MAX "
+        says "$page" "at most $WORKER_WAITING_MAX connections for each of its workers"
         says "$page" "answers waiting for a client $DELIVERY_ANSWERS_MAX "
         says "$page" "while $DELIVERY_ANSWERS_MAX answers wait"
-        says "$page" "endpoints of a session $BALANCER_WORKERS_MAX "
-        says "$page" "weight of a worker $BALANCER_WEIGHT_MAX "
-        says "$page" "0: 1. At most $BALANCER_WEIGHT_MAX."
+        says "$page" "endpoints of a session $WORKER_PER_SESSION_MAX "
+        says "$page" "weight of a worker $WORKER_WEIGHT_MAX "
+        says "$page" "0: 1. At most $WORKER_WEIGHT_MAX."
         says "$page" "silent connections of a listener $LISTENER_SILENT_MAX "
         says "$page" "bytes of a listener's name $name "
         says "$page" "The listener's name, 1 to $name bytes"
@@ -248,15 +248,15 @@ service_limits_agree() {
         says "$page" "held descriptors of one user $POLICY_HOLDS_PER_USER_MAX "
         says "$page" "connects of one user under way $POLICY_CONNECTS_PER_USER_MAX "
         says "$page" "descriptors kept for clients $CONFIG_DESCRIPTORS_MAX "
-        says "$page" "connections offered to one worker $BALANCER_OFFERS_MAX "
+        says "$page" "connections offered to one worker $WORKER_OFFERS_MAX "
         says "$page" "bytes of a note $NOTE_BYTES_MAX "
 
         page=proto/iod.proto
         says "$page" "included; 0: $(grouped "$CONNECTOR_TIMEOUT_MS"). At most $(grouped "$CONNECTOR_TIMEOUT_MAX_MS")."
         says "$page" "so many milliseconds; 0: $(grouped "$LISTENER_SILENT_MS")."
         says "$page" "session ended; 0: $LISTENER_KEEP_SECONDS."
-        says "$page" "weight 1; 0: 1. At most $BALANCER_WEIGHT_MAX."
-        says "$page" "each for one. At most $(grouped "$BALANCER_OFFERS_MAX") unused"
+        says "$page" "weight 1; 0: 1. At most $WORKER_WEIGHT_MAX."
+        says "$page" "each for one. At most $(grouped "$WORKER_OFFERS_MAX") unused"
         says "$page" "Connections for a worker, at most $PASSING_PACKET_MAX,"
         says "$page" "As TakeListener: 1 to $name bytes"
         says "$page" "1 to $HOLD_NAME_MAX bytes of printable"
@@ -320,7 +320,7 @@ sentences_are_documented() {
         elsewhere+='|a note of 0 bytes|bytes was announced and did not come'
 
         text man/kyron-iod-protocol.7.scd >"$work/page"
-        for file in proto/frame_socket.c proto/frame.c daemon/authorise.c daemon/balancer.c \
+        for file in proto/frame_socket.c proto/frame.c daemon/authorise.c daemon/balancer.c daemon/worker.c \
                 daemon/closer.c daemon/connect_attempt.c daemon/connector.c daemon/delivery.c \
                 daemon/descriptor_kind.c daemon/drain.c daemon/hold.c daemon/inspect.c \
                 daemon/inspect_services.c daemon/io_driver.c daemon/keeping.c daemon/listener.c \

@@ -148,12 +148,12 @@ START_TEST(a_worker_that_does_not_read_keeps_no_more_than_two_packets_waiting)
         scene_join(0, 1000, NULL);
         scene_dial_many(300);
         inner_server_settle();
-        ck_assert_uint_eq(scene_listener()->accepted, BALANCER_WAITING_MAX);
-        ck_assert_uint_eq(inner.server->kept, BALANCER_WAITING_MAX);
+        ck_assert_uint_eq(scene_listener()->accepted, WORKER_WAITING_MAX);
+        ck_assert_uint_eq(inner.server->kept, WORKER_WAITING_MAX);
         /* Another one gets the rest. */
         scene_join(1, 1000, NULL);
-        ck_assert_uint_eq(scene_serve(1), 300 - BALANCER_WAITING_MAX);
-        ck_assert_uint_eq(scene_serve(0), BALANCER_WAITING_MAX);
+        ck_assert_uint_eq(scene_serve(1), 300 - WORKER_WAITING_MAX);
+        ck_assert_uint_eq(scene_serve(0), WORKER_WAITING_MAX);
 }
 END_TEST
 

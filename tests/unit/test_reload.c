@@ -76,8 +76,8 @@ START_TEST(one_that_stays_keeps_its_socket_and_its_workers)
         listener = listener_find(inner.server, "site");
         fd = listener->fd;
         scene_open(0)->sees_all = true;
-        ck_assert_int_eq(balancer_join(listener, TAILQ_FIRST(&inner.server->sessions), false,
-                                       &(Worker *){NULL}),
+        ck_assert_int_eq(worker_join(listener, TAILQ_FIRST(&inner.server->sessions), false,
+                                     &(Worker *){NULL}),
                          0);
         write_config("listener \"site\" { address = \"%s\" balance = least-loaded }\n",
                      "tcp:127.0.0.1:0");

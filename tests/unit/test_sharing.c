@@ -239,7 +239,7 @@ END_TEST
 START_TEST(a_session_has_so_many_endpoints)
 {
         scene_join(0, 0, NULL);
-        for (uint32_t i = 2; i <= BALANCER_WORKERS_MAX; i++) {
+        for (uint32_t i = 2; i <= WORKER_PER_SESSION_MAX; i++) {
                 join(0, i, "web", "");
                 ck_assert_uint_eq(scene_expect(0, IOD__FRAME__BODY_JOINED)->joined->endpoint, i);
         }
