@@ -9,7 +9,7 @@
 /* It takes connections, as far as it goes. */
 static bool is_willing(const Worker *worker)
 {
-        return worker->credit > 0 && !worker->draining && !worker->left &&
+        return worker->credit > 0 && !worker->draining && !worker->left && !worker->stalled &&
                worker->assigned_count + worker->not_taken < WORKER_WAITING_MAX;
 }
 

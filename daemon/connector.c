@@ -178,6 +178,21 @@ static bool is_paced(const Connecting *connecting)
 
 static void on_attempt_ended(ConnectAttempt *attempt, int error);
 
+/* Nobody has answered it for a second. */
+static void give_up_oldest(Connecting *connecting)
+{
+        for (size_t i = 0; i < connecting->tried; i++) {
+                ConnectAttempt *attempt = &connecting->attempts[i];
+
+                if (attempt->fd < 0)
+                        continue;
+                connect_attempt_end(attempt);
+                connecting->living--;
+                note_failed_attempt(connecting, attempt, -ETIMEDOUT);
+                return;
+        }
+}
+
 static void advance(Connecting *connecting)
 {
         const struct timeval delay = milliseconds(ATTEMPT_DELAY_MS);
@@ -186,10 +201,14 @@ static void advance(Connecting *connecting)
         while (!is_paced(connecting) && !waits_for_v6(connecting) &&
                connecting->tried < CONNECTOR_ADDRESSES_MAX &&
                address_queue_take(&connecting->addresses, &address)) {
-                ConnectAttempt *attempt = &connecting->attempts[connecting->tried++];
-                int r = connect_attempt_start(attempt, connecting->connector->base, &address,
-                                              on_attempt_ended, connecting);
+                ConnectAttempt *attempt = &connecting->attempts[connecting->tried];
+                int r;
 
+                if (connecting->living == CONNECTOR_SOCKETS_MAX)
+                        give_up_oldest(connecting);
+                connecting->tried++;
+                r = connect_attempt_start(attempt, connecting->connector->base, &address,
+                                          on_attempt_ended, connecting);
                 if (r == 0) {
                         finish_connected(connecting, attempt);
                         return;

@@ -9,7 +9,7 @@
  * State: a Connecting is resolving, then has attempts under way, both at once while a family's
  * answer is late. It owns its questions, sockets and timers, and ends in one place, which frees
  * them before it tells anybody.
- * Invariant: at most CONNECTOR_ADDRESSES_MAX sockets each; none after the end.
+ * Invariant: at most CONNECTOR_SOCKETS_MAX sockets each; none after the end.
  *
  * Single-threaded, on the loop.
  */
@@ -29,6 +29,8 @@ enum {
         CONNECTOR_TIMEOUT_MAX_MS = 600000,
         /* Addresses of one name that are tried. */
         CONNECTOR_ADDRESSES_MAX = 16,
+        /* Of these, at once: beyond it the oldest attempt is given up for the next. */
+        CONNECTOR_SOCKETS_MAX = 4,
 };
 
 /* Whether an address may be connected to: asked for each that a name resolved to, an IPv4 address

@@ -29,9 +29,20 @@ static Connection *connection_new(Listener *listener, int take_fd)
                 return NULL;
         }
         connection->listener = listener;
+        listener->kept_count++;
         connection->fd = take_fd;
         connection->note_fd = -1;
         return connection;
+}
+
+void connection_close_copy(Connection *connection)
+{
+        Listener *listener = connection->listener;
+
+        if (connection->fd < 0)
+                return;
+        listener->kept_count--;
+        server_close_kept(listener->server, listener->lane, STEAL_FD(connection->fd));
 }
 
 void connection_free(Connection *connection)
@@ -40,8 +51,7 @@ void connection_free(Connection *connection)
 
         if (connection->first_bytes)
                 event_free(connection->first_bytes);
-        if (connection->fd >= 0)
-                server_close_kept(server, connection->listener->lane, connection->fd);
+        connection_close_copy(connection);
         if (connection->note_fd >= 0)
                 server_close_note(server, connection->note_fd);
         free(connection);
@@ -105,12 +115,20 @@ static bool wait_for_first_bytes(Connection *connection)
 
 /* ---- Accepting ----------------------------------------------------------------------------- */
 
+/* For another descriptor, and as many for other listeners as it has already. */
+static bool has_room(const Listener *listener)
+{
+        const Server *server = listener->server;
+
+        return server_can_keep(listener->server, listener->lane) &&
+               listener->kept_count < server->kept_max - server->kept;
+}
+
 /* A connection accepted now would have a worker, and the daemon room for it. */
 static bool wants_connections(const Listener *listener)
 {
-        return listener->config.shared && !listener->paused &&
-               server_can_keep(listener->server, listener->lane) && TAILQ_EMPTY(&listener->queue) &&
-               listener->silent_count < LISTENER_SILENT_MAX &&
+        return listener->config.shared && !listener->paused && has_room(listener) &&
+               TAILQ_EMPTY(&listener->queue) && listener->silent_count < LISTENER_SILENT_MAX &&
                balancer_credit(listener) > listener->silent_count;
 }
 
@@ -125,8 +143,8 @@ static void rest(Listener *listener, int error)
 /* It would do more if there was more of something, and nobody tells when there is. */
 static bool is_short(const Listener *listener)
 {
-        return balancer_is_short(listener) || (balancer_credit(listener) > 0 &&
-                                               !server_can_keep(listener->server, listener->lane));
+        return balancer_is_short(listener) ||
+               (balancer_credit(listener) > 0 && !has_room(listener));
 }
 
 void listener_update(Listener *listener)
@@ -150,6 +168,25 @@ void listener_update_all(Server *server)
 
         TAILQ_FOREACH(listener, &server->listeners, link)
         listener_update(listener);
+}
+
+void listener_watch_stalls(Listener *listener)
+{
+        const struct timeval time = {.tv_sec = WORKER_STALL_MS / 1000};
+
+        if (!evtimer_pending(listener->stalls, NULL))
+                evtimer_add(listener->stalls, &time);
+}
+
+static void on_stalls(evutil_socket_t fd, short what, void *data)
+{
+        Listener *listener = data;
+
+        (void)fd;
+        (void)what;
+        if (worker_check_stalls(listener))
+                listener_watch_stalls(listener);
+        balancer_place_queue(listener);
 }
 
 static void on_look_again(evutil_socket_t fd, short what, void *data)
@@ -245,8 +282,10 @@ static int make_events(Listener *listener)
         listener->acceptable =
                 event_new(base, listener->fd, EV_READ | EV_PERSIST, on_acceptable, listener);
         listener->look_again = evtimer_new(base, on_look_again, listener);
+        listener->stalls = evtimer_new(base, on_stalls, listener);
         listener->expires = evtimer_new(base, on_expired, listener);
-        if (!listener->acceptable || !listener->look_again || !listener->expires)
+        if (!listener->acceptable || !listener->look_again || !listener->stalls ||
+            !listener->expires)
                 return error_set(ENOMEM, "no memory for another listener");
         return 0;
 }
@@ -311,6 +350,8 @@ Listener *listener_free(Listener *listener)
                 event_free(listener->acceptable);
         if (listener->look_again)
                 event_free(listener->look_again);
+        if (listener->stalls)
+                event_free(listener->stalls);
         if (listener->expires)
                 event_free(listener->expires);
         if (listener->user) {

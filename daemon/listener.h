@@ -10,6 +10,9 @@
  * Where nobody tells when there is more of what has run out (descriptors, a user's limit), the
  * listener looks again after a moment.
  *
+ * What the daemon keeps of a listener's connections is never more than what it could keep yet: so
+ * no listener, whoever floods it, takes all there is from the others.
+ *
  * A configured listener stays; another closes keep_seconds after its last worker or taker has left.
  * Owned by the server, single-threaded.
  */
@@ -49,10 +52,12 @@ struct Listener {
         struct event *acceptable;
         bool resting; /* accepting, for want of descriptors or memory */
         struct event *look_again;
+        struct event *stalls; /* while something waits behind what is not taken */
         struct event *expires;
         ConnectionList silent;
         ConnectionList queue;
         uint32_t silent_count;
+        uint32_t kept_count; /* connections the daemon has a descriptor of */
         uint32_t queued_count;
         WorkerList workers;
         uint64_t accepted;
@@ -83,9 +88,14 @@ void listener_update(Listener *listener);
 /* The same for all: when descriptors the daemon kept were closed. */
 void listener_update_all(Server *server);
 
+/* Looks whether a worker has stalled, after a moment. */
+void listener_watch_stalls(Listener *listener);
+
 void listener_set_paused(Listener *listener, bool paused);
 /* A worker or taker has left: closes it some time after the last, if it is a client's. */
 void listener_left(Listener *listener);
 
+/* Closes the daemon's copy of it, if there is one. */
+void connection_close_copy(Connection *connection);
 /* The connection's end: closes what the daemon has of it, and frees it. It is in no list. */
 void connection_free(Connection *connection);

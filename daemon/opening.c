@@ -24,7 +24,8 @@ static Connect *connect_free(Connect *connect)
 
         TAILQ_REMOVE(&session->connects, connect, link);
         quota_discharge(session->user, QUOTA_CONNECTS, 1);
-        server_unkeep(session->server);
+        for (int i = 0; i < CONNECTOR_SOCKETS_MAX; i++)
+                server_unkeep(session->server);
         free(connect);
         return NULL;
 }
@@ -91,7 +92,8 @@ static int start_connect(Session *session, const Iod__Frame *frame, const Addres
         connect->sequence = frame->sequence;
         connect->source = request->source;
         TAILQ_INSERT_TAIL(&session->connects, connect, link);
-        server_keep(session->server);
+        for (int i = 0; i < CONNECTOR_SOCKETS_MAX; i++)
+                server_keep(session->server);
         r = connector_start(session->server->connector, address,
                             request->timeout_ms ? request->timeout_ms : CONNECTOR_TIMEOUT_MS,
                             by_address ? is_allowed : NULL, on_connected, connect,

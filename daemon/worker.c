@@ -5,12 +5,22 @@
 #include "core/error.h"
 #include "daemon/drain.h"
 #include "daemon/listener.h"
+#include "daemon/log.h"
 #include "daemon/server.h"
 #include "daemon/session_source.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
+#include <time.h>
+
+static uint64_t now_ms(void)
+{
+        struct timespec now;
+
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
 
 /* ---- Joining and offering ------------------------------------------------------------------ */
 
@@ -162,6 +172,8 @@ void worker_assign(Worker *worker, Connection *connection)
         worker->in_hand_count++;
         /* One that was kept stays so, whoever has it. */
         connection->keep = (connection->keep || worker->keep_on_death) && charge(connection) == 0;
+        if (worker->not_taken > 0)
+                listener_watch_stalls(worker->listener);
         server_deliver(worker->session);
 }
 
@@ -211,6 +223,37 @@ static void queue_assigned_again(Worker *worker)
         }
 }
 
+/* After one of those that were passed was taken, or is gone: the next packet may go. */
+static void look_whether_taken(Worker *worker)
+{
+        if (worker->not_taken > 0)
+                return;
+        worker->stalled = false;
+        server_deliver(worker->session);
+}
+
+bool worker_check_stalls(Listener *listener)
+{
+        uint64_t now = now_ms();
+        bool may_stall = false;
+        Worker *worker;
+
+        TAILQ_FOREACH(worker, &listener->workers, link)
+        {
+                if (worker->not_taken == 0 || worker->assigned_count == 0)
+                        continue;
+                if (now - worker->passed_at_ms < WORKER_STALL_MS) {
+                        may_stall = true;
+                        continue;
+                }
+                log_session(LOG_NOTICE, worker->session, "does not take its connections of %s",
+                            listener->config.name);
+                worker->stalled = true;
+                queue_assigned_again(worker);
+        }
+        return may_stall;
+}
+
 /* The worker's session has closed it. */
 static void on_forgotten(RegistrationOwner *owner)
 {
@@ -221,8 +264,8 @@ static void on_forgotten(RegistrationOwner *owner)
 
         take_from_worker(connection);
         connection_free(connection);
-        if (was_passed && worker->not_taken == 0)
-                server_deliver(worker->session);
+        if (was_passed)
+                look_whether_taken(worker);
         look_whether_done(worker);
         balancer_place_queue(listener);
 }
@@ -244,6 +287,7 @@ void worker_passed(Connection *connection, RegistrationInfo *info)
         worker->assigned_count--;
         TAILQ_INSERT_TAIL(&worker->in_hand, connection, link);
         worker->not_taken++;
+        worker->passed_at_ms = now_ms();
         worker->passed++;
         connection->listener->passed++;
 }
@@ -279,12 +323,11 @@ void worker_taken(Connection *connection)
                 return;
         connection->state = CONNECTION_TAKEN;
         if (!connection->keep)
-                server_close_kept(worker->session->server, connection->listener->lane,
-                                  STEAL_FD(connection->fd));
-        if (--worker->not_taken > 0)
-                return;
-        server_deliver(worker->session);
-        balancer_place_queue(worker->listener);
+                connection_close_copy(connection);
+        worker->not_taken--;
+        look_whether_taken(worker);
+        if (worker->not_taken == 0)
+                balancer_place_queue(worker->listener);
 }
 
 int worker_keep(Connection *connection, int take_note_fd, uint32_t note_size)

@@ -8,6 +8,10 @@
  * who waited longest are served first. What waits to be sent goes to others also when the worker
  * begins to drain; and the id that was meant for it is offered again.
  *
+ * One whose last packet is not taken within WORKER_STALL_MS has stalled: what waits behind it goes
+ * to others, and it is given no more until it has taken that packet. What was sent cannot be called
+ * back, or two would serve it: it waits for this worker, or its end.
+ *
  * One whose session has no room for another registration rests until the listener looks again.
  *
  * A taker is a worker that takes no connections: it has the listening socket itself.
@@ -30,6 +34,8 @@ enum {
         WORKER_OFFERS_MAX = 4096,
         /* Connections of one worker that its program has not taken: two packets. */
         WORKER_WAITING_MAX = 128,
+        /* How long a packet may be untaken before what waits behind it goes to others. */
+        WORKER_STALL_MS = 1000,
         /* Workers of one session, the takers among them. */
         WORKER_PER_SESSION_MAX = 256,
 };
@@ -44,6 +50,7 @@ struct Worker {
         bool keep_on_death;
         bool draining;
         bool resting; /* there was no room for a registration */
+        bool stalled; /* its last packet was not taken for too long */
         bool left;    /* gone once it has nothing in hand */
         uint32_t weight;
         int64_t turn;     /* of the round-robin */
@@ -55,6 +62,7 @@ struct Worker {
         uint32_t assigned_count;
         uint32_t in_hand_count; /* of both lists */
         uint32_t not_taken;     /* PASSED */
+        uint64_t passed_at_ms;  /* the last packet, CLOCK_MONOTONIC */
         uint64_t passed;
 };
 
@@ -83,6 +91,8 @@ void worker_set_draining(Worker *worker, bool draining);
 
 /* The next of what it has offered is this connection's, which is in no list. */
 void worker_assign(Worker *worker, Connection *connection);
+/* Takes what waits from those of the group that have stalled. false: none may stall yet. */
+bool worker_check_stalls(Listener *listener);
 /* The connection has reached the worker's program. */
 void worker_taken(Connection *connection);
 /* The connection is to be kept on death, with this note, which was checked (take_note_fd -1: none).

@@ -8,6 +8,7 @@
 #include "tests/support/sharing_scene.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -158,6 +159,38 @@ START_TEST(a_worker_that_does_not_read_keeps_no_more_than_two_packets_waiting)
 END_TEST
 
 /* ---- leaving and dying ---- */
+
+START_TEST(what_waits_behind_a_packet_that_is_not_taken_goes_to_another)
+{
+        Iod__Connections *connections;
+        Worker *stalled;
+
+        scene_join(0, 100, NULL);
+        scene_dial_many(1);
+        inner_server_settle();
+        scene_dial_many(3);
+        inner_server_settle();
+        stalled = TAILQ_FIRST(&scene_listener()->workers);
+        ck_assert_uint_eq(stalled->not_taken, 1);
+        ck_assert_uint_eq(stalled->assigned_count, 3);
+        scene_join(1, 100, NULL);
+        /* Not before its time. */
+        event_active(scene_listener()->stalls, EV_TIMEOUT, 1);
+        ck_assert_uint_eq(scene_serve(1), 0);
+        ck_assert(evtimer_pending(scene_listener()->stalls, NULL));
+        stalled->passed_at_ms -= WORKER_STALL_MS;
+        event_active(scene_listener()->stalls, EV_TIMEOUT, 1);
+        ck_assert_uint_eq(scene_serve(1), 3);
+        ck_assert_uint_eq(stalled->credit, 99);
+        scene_dial_many(4);
+        ck_assert_uint_eq(scene_serve(1), 4);
+        /* Once it has taken that packet, it has its turns again. */
+        ck_assert_uint_eq(scene_connections(0, &connections), 1);
+        scene_taken(0, connections);
+        scene_dial_many(4);
+        ck_assert_uint_gt(scene_connections(0, NULL), 0);
+}
+END_TEST
 
 START_TEST(when_a_worker_leaves_what_it_had_not_taken_goes_to_another)
 {
@@ -409,6 +442,7 @@ static Suite *balancer_suite(void)
         tcase_add_test(turns, weights_are_kept_exactly_and_turns_are_spread);
         tcase_add_test(turns, the_least_loaded_is_given_the_next_and_what_is_gone_counts_no_more);
         tcase_add_test(turns, a_worker_that_does_not_read_keeps_no_more_than_two_packets_waiting);
+        tcase_add_test(turns, what_waits_behind_a_packet_that_is_not_taken_goes_to_another);
         tcase_add_test(ends, when_a_worker_leaves_what_it_had_not_taken_goes_to_another);
         tcase_add_test(ends, those_who_waited_longest_are_served_first);
         tcase_add_test(ends, when_a_worker_dies_what_was_taken_and_not_kept_is_closed);

@@ -451,6 +451,36 @@ static int allow_second(void *data, const Address *address)
         return error_set(EACCES, "no rule for %s", address->host);
 }
 
+START_TEST(only_so_many_attempts_are_open_at_once)
+{
+        struct sockaddr_in any = {.sin_family = AF_INET};
+        socklen_t size = sizeof(any);
+        int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        Deadline end = deadline_in(DEADLINE_MS);
+        Outcome outcome;
+        size_t before, open, most = 0;
+
+        ck_assert_int_eq(bind(listener, (struct sockaddr *)&any, sizeof(any)), 0);
+        ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&any, &size), 0);
+        fill_backlog(listener);
+        /* That opens the socket to the name server. */
+        outcome = connect_to("four.test", 0, NULL);
+        close(outcome.fd);
+        port = ntohs(any.sin_port);
+        before = count_descriptors();
+        /* Time for six attempts or seven, none of which is answered. */
+        start(&outcome, "many.test", 1700, NULL);
+        while (outcome.calls == 0 && deadline_left(end) > 0) {
+                turn();
+                open = count_descriptors() - before;
+                most = open > most ? open : most;
+        }
+        ck_assert_int_eq(outcome.result, -ETIMEDOUT);
+        ck_assert_uint_eq(most, CONNECTOR_SOCKETS_MAX);
+        close(listener);
+}
+END_TEST
+
 START_TEST(addresses_that_are_not_allowed_are_passed_over)
 {
         char expected[ERROR_TEXT_MAX];
@@ -651,6 +681,7 @@ static Suite *connector_suite(void)
         tcase_add_test(connecting, a_late_ipv6_answer_still_counts);
         tcase_add_test(connecting, nobody_who_answers_ends_at_the_deadline);
         tcase_add_test(connecting, only_so_many_addresses_are_tried);
+        tcase_add_test(connecting, only_so_many_attempts_are_open_at_once);
         tcase_add_test(connecting, addresses_that_are_not_allowed_are_passed_over);
         tcase_add_test(connecting, a_silent_name_delays_only_who_asked);
         tcase_add_loop_test(connecting, cancelling_ends_it_without_a_word_at_any_stage, 0,

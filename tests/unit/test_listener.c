@@ -58,12 +58,12 @@ START_TEST(without_descriptors_accepting_rests_and_goes_on)
 }
 END_TEST
 
-START_TEST(when_as_many_are_kept_as_may_be_accepting_stops_and_goes_on)
+START_TEST(what_it_keeps_leaves_as_much_for_others_and_it_goes_on)
 {
         Iod__Connections *connections;
 
         scene_join(0, 20, NULL);
-        inner.server->kept_max = 3;
+        inner.server->kept_max = 6;
         scene_dial_many(5);
         ck_assert_uint_eq(scene_connections(0, &connections), 3);
         ck_assert_uint_eq(scene_listener()->accepted, 3);
@@ -322,7 +322,7 @@ static Suite *listener_suite(void)
         tcase_set_timeout(end, TEST_TIMEOUT_SECONDS);
         tcase_add_test(accepting, a_paused_listener_leaves_them_to_the_kernel_until_it_goes_on);
         tcase_add_test(accepting, without_descriptors_accepting_rests_and_goes_on);
-        tcase_add_test(accepting, when_as_many_are_kept_as_may_be_accepting_stops_and_goes_on);
+        tcase_add_test(accepting, what_it_keeps_leaves_as_much_for_others_and_it_goes_on);
         tcase_add_test(accepting, room_that_a_hold_gave_back_is_found_after_a_moment);
         tcase_add_test(accepting, a_listener_without_want_never_looks_again);
         tcase_add_test(bytes, a_connection_is_passed_once_its_first_bytes_are_there);
