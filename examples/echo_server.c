@@ -2,13 +2,13 @@
  * echo_server: sends back what it receives, over TCP, UDP and Unix streams, all on one handle.
  *
  * It is made of tasks (see task.h): one accepts TCP connections, one Unix connections, one serves
- * UDP, and each connection is one.
+ * UDP, and each connection is one (echo_connection.h).
  */
-#include "address.h"
+#include "echo_connection.h"
+#include "echo_options.h"
 #include "task.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <kyron.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 enum {
-        CONNECTION_BUFFER = 16 * 1024,
         DATAGRAM_BUFFER = 64 * 1024, /* no datagram is longer */
         UDP_QUEUE = 1024 * 1024,     /* a burst the kernel shall keep for us; it may keep less */
         PAUSE_NS = 100 * 1000 * 1000,
@@ -37,81 +36,6 @@ static void give_up(const char *what)
         stop = 1;
 }
 
-/* ---- Connections --------------------------------------------------------------------------- */
-
-typedef struct Connection {
-        Task task;
-        KyronTcpStream *tcp;          /* either */
-        KyronUnixStream *unix_stream; /* or */
-        TAILQ_ENTRY(Connection) link;
-        size_t received;
-        size_t sent;
-        char buffer[CONNECTION_BUFFER];
-} Connection;
-
-static TAILQ_HEAD(ConnectionList, Connection) connections = TAILQ_HEAD_INITIALIZER(connections);
-
-static void connection_free(Connection *connection)
-{
-        kyron_tcp_stream_close(connection->tcp);
-        kyron_unix_stream_close(connection->unix_stream);
-        TAILQ_REMOVE(&connections, connection, link);
-        free(connection);
-}
-
-static int connection_start(Task *task)
-{
-        Connection *connection = (Connection *)task;
-        char *rest = connection->buffer + connection->sent;
-        size_t rest_size = connection->received - connection->sent;
-
-        if (connection->tcp)
-                return rest_size > 0 ? kyron_tcp_stream_write(connection->tcp, &task->operation,
-                                                              rest, rest_size)
-                                     : kyron_tcp_stream_read(connection->tcp, &task->operation,
-                                                             connection->buffer, CONNECTION_BUFFER);
-        return rest_size > 0 ? kyron_unix_stream_write(connection->unix_stream, &task->operation,
-                                                       rest, rest_size)
-                             : kyron_unix_stream_read(connection->unix_stream, &task->operation,
-                                                      connection->buffer, CONNECTION_BUFFER);
-}
-
-static bool connection_take(Task *task, ssize_t result)
-{
-        Connection *connection = (Connection *)task;
-
-        if (connection->sent < connection->received && result >= 0) {
-                connection->sent += (size_t)result;
-                return true;
-        }
-        if (result <= 0) {
-                /* The client has gone, in good order (0) or not; nobody else is concerned. */
-                connection_free(connection);
-                return false;
-        }
-        connection->received = (size_t)result;
-        connection->sent = 0;
-        return true;
-}
-
-/* Takes over whichever stream is not NULL. */
-static void connection_new(KyronTcpStream *tcp, KyronUnixStream *unix_stream)
-{
-        Connection *connection = malloc(sizeof(*connection));
-
-        if (!connection) {
-                kyron_tcp_stream_close(tcp);
-                kyron_unix_stream_close(unix_stream);
-                return;
-        }
-        task_init(&connection->task, connection_start, connection_take);
-        connection->tcp = tcp;
-        connection->unix_stream = unix_stream;
-        connection->received = connection->sent = 0;
-        TAILQ_INSERT_TAIL(&connections, connection, link);
-        task_run(&connection->task);
-}
-
 /* ---- Acceptors ----------------------------------------------------------------------------- */
 
 /*
@@ -124,6 +48,7 @@ typedef struct Acceptor {
         KyronTcpListener *tcp;            /* either */
         KyronUnixListener *unix_listener; /* or */
         KyronEndpoint *endpoint;          /* or, for tcp, the daemon's */
+        bool keeps;                       /* on death, what comes from the endpoint */
         KyronTcpStream *accepted_tcp;
         KyronUnixStream *accepted_unix;
         KyronTimer *timer;
@@ -156,7 +81,8 @@ static bool acceptor_take(Task *task, ssize_t result)
         }
         switch (result) {
         case 0:
-                connection_new(acceptor->accepted_tcp, acceptor->accepted_unix);
+                echo_connection_new(acceptor->accepted_tcp, acceptor->accepted_unix,
+                                    acceptor->keeps);
                 return true;
         case -EMFILE:
         case -ENFILE:
@@ -252,9 +178,9 @@ static int wait_for_answer(KyronOperation *operation, int r)
 }
 
 /* Shares the listener of this address with every other server that does. */
-static int serve_tcp_via_daemon(const Address *wanted)
+static int serve_tcp_via_daemon(const Address *wanted, bool keep_on_death)
 {
-        KyronEndpointOptions options = {.name = "echo"};
+        KyronEndpointOptions options = {.name = "echo", .keep_on_death = keep_on_death};
         char text[ADDRESS_TEXT_MAX], address[ADDRESS_TEXT_MAX + 4];
         KyronOperation joining;
 
@@ -265,7 +191,8 @@ static int serve_tcp_via_daemon(const Address *wanted)
             wait_for_answer(&joining, kyron_endpoint_join(&tcp_acceptor.endpoint, handle, &options,
                                                           &joining)) < 0)
                 return -1;
-        announce("tcp", kyron_endpoint_address(tcp_acceptor.endpoint) + 4);
+        tcp_acceptor.keeps = keep_on_death;
+        announce("tcp", kyron_endpoint_address(tcp_acceptor.endpoint) + strlen("tcp:"));
         task_run(&tcp_acceptor.task);
         return 0;
 }
@@ -347,12 +274,7 @@ static void serve(void)
  * that is freed. */
 static void clean_up(void)
 {
-        Connection *connection;
-
-        while ((connection = TAILQ_FIRST(&connections))) {
-                kyron_operation_cancel(&connection->task.operation);
-                connection_free(connection);
-        }
+        echo_connections_close();
         kyron_operation_cancel(&tcp_acceptor.task.operation);
         kyron_operation_cancel(&unix_acceptor.task.operation);
         kyron_operation_cancel(&datagrams.task.operation);
@@ -375,77 +297,14 @@ static void on_signal(int number)
         stop = 1;
 }
 
-/* ---- The command line ---------------------------------------------------------------------- */
-
-static const char usage[] =
-        "Usage: echo_server [--tcp ADDRESS:PORT] [--udp ADDRESS:PORT] [--unix PATH] [OPTION]\n"
-        "Send back what is received, until SIGTERM or SIGINT. Port 0: the kernel chooses; each\n"
-        "address is printed once it is served.\n"
-        "\n"
-        "      --via-daemon    have the daemon open the TCP and UDP sockets; servers of one TCP\n"
-        "                      address share its connections\n"
-        "      --socket PATH   the daemon's socket ($KYRON_SOCKET, or the system's)\n"
-        "      --help\n";
-
-typedef struct Options {
-        KyronOptions library;
-        Address tcp, udp; /* size 0: not wanted */
-        const char *unix_path;
-        bool via_daemon;
-} Options;
-
-static bool options_parse(Options *options, int argc, char **argv)
-{
-        static const struct option names[] = {
-                {"tcp", required_argument, NULL, 't'},
-                {"udp", required_argument, NULL, 'u'},
-                {"unix", required_argument, NULL, 'x'},
-                {"socket", required_argument, NULL, 's'},
-                {"via-daemon", no_argument, NULL, 'd'},
-                {"help", no_argument, NULL, 'h'},
-                {NULL, 0, NULL, 0},
-        };
-        bool good = true;
-        int option;
-
-        while (good && (option = getopt_long(argc, argv, "", names, NULL)) >= 0) {
-                switch (option) {
-                case 't':
-                        good = address_parse(optarg, &options->tcp);
-                        break;
-                case 'u':
-                        good = address_parse(optarg, &options->udp);
-                        break;
-                case 'x':
-                        options->unix_path = optarg;
-                        break;
-                case 's':
-                        options->library.socket_path = optarg;
-                        break;
-                case 'd':
-                        options->via_daemon = true;
-                        break;
-                case 'h':
-                        fputs(usage, stdout);
-                        exit(EXIT_SUCCESS);
-                default:
-                        return false;
-                }
-        }
-        if (!good)
-                fprintf(stderr, "echo_server: not an address with a port: %s\n", optarg);
-        return good && optind == argc &&
-               (options->tcp.size > 0 || options->udp.size > 0 || options->unix_path);
-}
-
 int main(int argc, char **argv)
 {
         const struct sigaction stopping = {.sa_handler = on_signal};
-        Options options = {.library.program = "echo_server"};
+        EchoOptions options = {.library.program = "echo_server"};
         struct rlimit files; /* each connection is one */
 
-        if (!options_parse(&options, argc, argv)) {
-                fputs("echo_server: takes an address or more. See echo_server --help.\n", stderr);
+        if (!echo_options_parse(&options, argc, argv)) {
+                fputs("See echo_server --help.\n", stderr);
                 return 2;
         }
         if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
@@ -458,8 +317,9 @@ int main(int argc, char **argv)
         }
         sigaction(SIGTERM, &stopping, NULL);
         sigaction(SIGINT, &stopping, NULL);
-        if ((options.tcp.size > 0 && (options.via_daemon ? serve_tcp_via_daemon(&options.tcp)
-                                                         : serve_tcp(&options.tcp)) < 0) ||
+        if ((options.tcp.size > 0 &&
+             (options.via_daemon ? serve_tcp_via_daemon(&options.tcp, options.keep_on_death)
+                                 : serve_tcp(&options.tcp)) < 0) ||
             (options.udp.size > 0 && serve_udp(&options.udp, options.via_daemon) < 0) ||
             (options.unix_path && serve_unix(options.unix_path) < 0))
                 give_up("cannot serve");

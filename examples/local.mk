@@ -29,6 +29,10 @@ examples_echo_load_LDADD = libkyron.la
 examples_echo_server_SOURCES = \
 	examples/address.c \
 	examples/address.h \
+	examples/echo_connection.c \
+	examples/echo_connection.h \
+	examples/echo_options.c \
+	examples/echo_options.h \
 	examples/echo_server.c \
 	examples/task.c \
 	examples/task.h
