@@ -97,21 +97,33 @@ static bool connection_take(Task *task, ssize_t result)
         return true;
 }
 
-/* Of a connection that another server had: the bytes it has sent back and not read yet. */
+static bool get_info(int fd, struct tcp_info *out)
+{
+        socklen_t size = sizeof(*out);
+
+        *out = (struct tcp_info){.tcpi_state = 0};
+        return getsockopt(fd, IPPROTO_TCP, TCP_INFO, out, &size) == 0;
+}
+
+/* Of a connection that another server had: the bytes it has sent back and not read yet. The client
+ * goes on meanwhile, so the counts are taken until they are of one moment. */
 static size_t count_unread(KyronTcpStream *tcp)
 {
         int fd = kyron_bridged_fd_fd(kyron_tcp_stream_bridged_fd(tcp));
-        struct tcp_info info = {.tcpi_state = 0};
-        socklen_t size = sizeof(info);
+        struct tcp_info before, after;
         uint64_t written, read;
         int unacked, readable;
 
-        if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0 ||
-            ioctl(fd, SIOCOUTQ, &unacked) < 0 || ioctl(fd, SIOCINQ, &readable) < 0)
-                return 0;
-        written = info.tcpi_bytes_acked + (uint64_t)unacked;
-        read = info.tcpi_bytes_received - (uint64_t)readable;
-        if (info.tcpi_state != TCP_ESTABLISHED)
+        do {
+                if (!get_info(fd, &before) || ioctl(fd, SIOCOUTQ, &unacked) < 0 ||
+                    ioctl(fd, SIOCINQ, &readable) < 0 || !get_info(fd, &after))
+                        return 0;
+        } while (before.tcpi_state != after.tcpi_state ||
+                 before.tcpi_bytes_acked != after.tcpi_bytes_acked ||
+                 before.tcpi_bytes_received != after.tcpi_bytes_received);
+        written = after.tcpi_bytes_acked + (uint64_t)unacked;
+        read = after.tcpi_bytes_received - (uint64_t)readable;
+        if (after.tcpi_state != TCP_ESTABLISHED)
                 read--; /* the client's FIN counts as a byte */
         return written > read ? (size_t)(written - read) : 0;
 }

@@ -106,6 +106,7 @@ integration_tests = \
 # Shell tests: exit 0 passed, 77 skipped, anything else failed.
 system_tests = \
 	tests/system/documentation.sh \
+	tests/system/examples.sh \
 	tests/system/idle.sh \
 	tests/system/network_namespaces.sh \
 	tests/system/strace_waits.sh

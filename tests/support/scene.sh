@@ -75,14 +75,25 @@ daemon_answers() {
         "$build/kyronctl" status >/dev/null 2>&1
 }
 
+# start_daemon [OPTION…]
 start_daemon() {
-        start daemon "$build/kyron-iod" --foreground --log-level warning --socket "$KYRON_SOCKET"
+        start daemon "$build/kyron-iod" --foreground --log-level warning --socket "$KYRON_SOCKET" \
+                "$@"
         await daemon daemon_answers
 }
 
 # address_of NAME PROTOCOL: where an echo server listens.
 address_of() {
         sed -n "s/^$2 //p" "$directory/$1.out"
+}
+
+# The server is killed, as by a crash.
+crash() {
+        local pid=${started[$1]}
+
+        unset "started[$1]"
+        kill -KILL "$pid" || fail "$1 has ended too early"
+        wait "$pid" 2>/dev/null
 }
 
 serves_all() {
