@@ -1,94 +1,25 @@
 #!/bin/bash
 # demo.sh BUILD_DIR: the daemon at work. A private daemon, two echo servers, a load of 1,000
-# connections, and what kyronctl says of it meanwhile; then everything is stopped again.
+# connections, and what kyronctl says of it meanwhile; then servers whose sockets the daemon opens,
+# killed while they serve, and servers that have no network at all. Everything is stopped again.
 set -euo pipefail
 
 connections=1000
 round_trips=200
 shown=12 # lines of the registrations
-patience=20
+shared=200
+shared_round_trips=300
 
 [[ $# -eq 1 && -x $1/kyron-iod && -x $1/examples/echo_load ]] || {
         echo "usage: demo.sh BUILD_DIR, where everything is built" >&2
         exit 2
 }
 build=$(cd "$1" && pwd)
-# Not under TMPDIR: a socket's path has at most 107 bytes.
-directory=$(mktemp -d /tmp/kyron-demo.XXXXXX)
-declare -A started=() # name: process id
-
-stop() {
-        local pid=${started[$1]}
-
-        unset "started[$1]"
-        kill -TERM "$pid" 2>/dev/null || true
-        wait "$pid"
-}
-
-clean_up() {
-        local name
-
-        for name in "${!started[@]}"; do
-                stop "$name" || true
-        done
-        rm -rf "$directory"
-}
-trap clean_up EXIT
-trap 'exit 130' INT TERM
-
-bold='' plain=''
-if [[ -t 1 ]]; then
-        bold=$'\e[1m' plain=$'\e[0m'
-fi
-
-say() {
-        printf '\n%s%s%s\n' "$bold" "$*" "$plain"
-}
-
-fail() {
-        local log
-
-        echo "demo: $*" >&2
-        for log in "$directory"/*.log; do
-                [[ -s $log ]] && sed "s|^|${log##*/}: |" "$log" >&2
-        done
-        exit 1
-}
-
-# start NAME PROGRAM [ARGUMENT…]: in the background, its words in NAME.log, its output in NAME.out.
-start() {
-        local name=$1
-        shift
-
-        : >"$directory/$name.out"
-        "$@" >>"$directory/$name.out" 2>"$directory/$name.log" &
-        started[$name]=$!
-}
-
-# await NAME CONDITION…: until the condition holds, while NAME runs, as long as patience lasts.
-await() {
-        local name=$1 deadline=$((SECONDS + patience))
-        shift
-
-        until "$@"; do
-                kill -0 "${started[$name]}" 2>/dev/null || fail "$name has ended too early"
-                ((SECONDS < deadline)) || fail "$name: no \"$*\" within $patience s"
-                sleep 0.02
-        done
-}
-
-kyronctl() {
-        "$build/kyronctl" "$@"
-}
-
-daemon_answers() {
-        kyronctl status >/dev/null 2>&1
-}
-
-# Where a server listens by that protocol.
-address_of() {
-        sed -n "s/^$2 //p" "$directory/$1.out"
-}
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=examples/demo_scene.sh
+source "$here/demo_scene.sh"
+# shellcheck source=examples/namespaces.sh
+source "$here/namespaces.sh"
 
 all_served() {
         [[ $(wc -l <"$directory/$1.out") -eq 3 ]]
@@ -105,11 +36,31 @@ start_server() {
         start "$name" "$build/examples/echo_server" --tcp "$host:0" --udp "$host:0" \
                 --unix "$directory/$name.socket"
         await "$name" all_served "$name"
-        printf '  %s, process %s, serves ' "$name" "${started[$name]}"
-        paste -sd, "$directory/$name.out" | sed 's/,/, /g'
+        echo "  $name, process ${started[$name]}, serves"
+        sed 's/^/    /' "$directory/$name.out"
 }
 
-export XDG_RUNTIME_DIR=$directory KYRON_SOCKET=$directory/kyron-iod/socket
+carries_all() {
+        kyronctl groups --no-legend | awk -v all="$shared" \
+                '$1 == "echo" { n += $7 } END { exit n < all }'
+}
+
+start_sharer() {
+        start "$1" "$build/examples/echo_server" --via-daemon --keep-on-death --tcp 127.0.0.1:0
+        await "$1" serves_tcp "$1"
+}
+
+# Not this user's own configuration.
+export XDG_RUNTIME_DIR=$directory XDG_CONFIG_HOME=$directory
+export KYRON_SOCKET=$directory/kyron-iod/socket
+mkdir -m 700 "$directory/kyron-iod"
+cat >"$directory/kyron-iod/kyron-iod.conf" <<END
+policy "user:$EUID" {
+        listen = {"tcp:127.0.0.1:*"}
+        connect = {"tcp:127.0.0.1:*"}
+        hold = {"echo"}
+}
+END
 
 say "A private daemon"
 start daemon "$build/kyron-iod" --user --foreground
@@ -140,16 +91,57 @@ say "kyronctl sessions"
 kyronctl sessions
 say "kyronctl registrations"
 kyronctl registrations >"$directory/registrations"
-head -n "$shown" "$directory/registrations"
+head -n "$shown" "$directory/registrations" | cut -c-80
 echo "… $(($(wc -l <"$directory/registrations") - shown)) more"
 
-load=${started[load]}
-unset "started[load]"
-wait "$load" || fail "the load did not get through: $(cat "$directory/load.out")"
+finish load
 say "What came of it; every byte was checked"
 cat "$directory/load.out"
+stop server1 || fail "server1 did not end well"
+stop server2 || fail "server2 did not end well"
 
-for name in server1 server2 daemon; do
+say "A listener of the daemon's, shared by two echo servers"
+start_sharer sharer1
+start_sharer sharer2
+echo "  processes ${started[sharer1]} and ${started[sharer2]}, at $(address_of sharer1 tcp)"
+
+say "A load of $shared connections through it; each server is killed -9 meanwhile"
+start load "$build/examples/echo_load" --via-daemon --tcp "$(address_of sharer1 tcp)" \
+        --connections "$shared" --round-trips "$shared_round_trips" --hold 2
+await load carries_all
+for name in sharer1 sharer2; do
+        killed=${started[$name]}
+        crash "$name"
+        start_sharer "$name"
+        echo "  process $killed is killed, process ${started[$name]} serves in its place"
+done
+await load carries_all
+
+say "Meanwhile: kyronctl listeners"
+kyronctl listeners
+say "kyronctl groups"
+kyronctl groups
+finish load
+say "What came of it: nothing was lost"
+cat "$directory/load.out"
+
+say "Who may: kyronctl policy test"
+me=$(id -un)
+for question in "$me tcp:127.0.0.1:7007" "$me tcp:192.0.2.1:443"; do
+        echo "\$ kyronctl policy test $question"
+        # shellcheck disable=SC2086 # two words
+        kyronctl policy test $question || [[ $? -eq 4 ]] || fail "policy test does not work"
+done
+
+for name in sharer1 sharer2 daemon; do
         stop "$name" || fail "$name did not end well"
 done
+
+say "Servers without a network"
+missing=$(namespaces_are_missing)
+if [[ -n $missing ]]; then
+        echo "  not shown: $missing"
+else
+        run_in_outer_namespace bash "$here/demo_namespaces.sh" "$build"
+fi
 say "All stopped."

@@ -35,8 +35,8 @@ uint64_t load_totals_errors(const LoadTotals *totals)
 
 static void print_row(const char *name, const LoadCount *count)
 {
-        printf("%-8s  %11" PRIu64 "  %11" PRIu64 "  %12" PRIu64 "  %7" PRIu64 "  %7" PRIu64
-               "  %6" PRIu64 "  %7.2f  %9.0f\n",
+        printf("%-8s %7" PRIu64 " %11" PRIu64 " %11" PRIu64 " %7" PRIu64 " %7" PRIu64 " %6" PRIu64
+               " %7.2f %8.0f\n",
                name, count->connections, count->round_trips, count->bytes, count->resends,
                count->cancels, count->errors, count->seconds,
                count->seconds > 0 ? (double)count->round_trips / count->seconds : 0.0);
@@ -46,8 +46,8 @@ void load_totals_print(const LoadTotals *totals)
 {
         LoadCount all = {.connections = 0};
 
-        printf("%-8s  %11s  %11s  %12s  %7s  %7s  %6s  %7s  %9s\n", "PROTOCOL", "CONNECTIONS",
-               "ROUND-TRIPS", "BYTES", "RESENDS", "CANCELS", "ERRORS", "SECONDS", "RATE/S");
+        printf("%-8s %7s %11s %11s %7s %7s %6s %7s %8s\n", "PROTOCOL", "CONNS", "ROUND-TRIPS",
+               "BYTES", "RESENDS", "CANCELS", "ERRORS", "SECONDS", "RATE/S");
         for (int i = 0; i < LOAD_PROTOCOLS; i++) {
                 if (totals->of[i].connections > 0)
                         print_row(load_protocol_names[i], &totals->of[i]);

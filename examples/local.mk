@@ -1,5 +1,6 @@
 # Built as a user of the library would: the public header and the shared library, nothing else.
-EXTRA_DIST += examples/demo.sh
+EXTRA_DIST += examples/demo.sh examples/demo_namespaces.sh examples/demo_scene.sh \
+	examples/namespaces.sh
 noinst_PROGRAMS += \
 	examples/echo_load \
 	examples/echo_server \

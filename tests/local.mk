@@ -166,7 +166,7 @@ LDADD = libtestsupport.la libclient.la $(daemon_libs) $(CHECK_LIBS) $(JANSSON_LI
 
 TESTS += $(unit_tests) $(integration_tests) $(system_tests)
 EXTRA_DIST += $(system_tests) tests/support/check.sh tests/support/installed_program.c \
-	tests/support/namespaces.sh tests/support/scene.sh
+	tests/support/scene.sh
 # Where a test finds the programs and the tree.
 AM_TESTS_ENVIRONMENT = \
 	KYRON_BUILD_DIR='$(abs_builddir)'; export KYRON_BUILD_DIR; \

@@ -76,6 +76,7 @@ daemon_answers() {
 }
 
 # start_daemon [OPTION…]
+# shellcheck disable=SC2120 # most need none
 start_daemon() {
         start daemon "$build/kyron-iod" --foreground --log-level warning --socket "$KYRON_SOCKET" \
                 "$@"

@@ -43,7 +43,7 @@ load_runs() {
 }
 
 load_is_served() {
-        "$build/kyronctl" groups --no-legend | awk '$1 == "echo" { n += $6 } END { exit n < 100 }'
+        "$build/kyronctl" groups --no-legend | awk '$1 == "echo" { n += $7 } END { exit n < 100 }'
 }
 
 # load_gets_through N: with so many round trips, and no error.

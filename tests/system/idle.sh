@@ -33,6 +33,7 @@ run_server() {
 }
 
 require_strace
+# shellcheck disable=SC2119
 start_daemon
 start server run_server "$build/examples/echo_server" --tcp 127.0.0.1:0 --udp 127.0.0.1:0 \
         --unix "$directory/echo"

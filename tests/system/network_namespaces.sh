@@ -8,8 +8,8 @@
 # dropped.
 set -u
 
-# shellcheck source=tests/support/namespaces.sh
-source "${KYRON_SOURCE_DIR:-.}/tests/support/namespaces.sh"
+# shellcheck source=examples/namespaces.sh
+source "${KYRON_SOURCE_DIR:-.}/examples/namespaces.sh"
 if [[ $# -eq 0 ]]; then
         reason=$(namespaces_are_missing)
         if [[ -n $reason ]]; then

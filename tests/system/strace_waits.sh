@@ -22,6 +22,7 @@ trace_server() {
 }
 
 require_strace
+# shellcheck disable=SC2119
 start_daemon
 start server trace_server "$build/examples/echo_server" --tcp 127.0.0.1:0 --udp 127.0.0.1:0 \
         --unix "$directory/echo"
