@@ -24,7 +24,7 @@ END
 start daemon "$build/kyron-iod" --foreground --socket "$KYRON_SOCKET" \
         --config "$directory/kyron-iod.conf"
 await daemon daemon_answers
-echo "  a daemon in a network namespace of the demo's, with a policy for $user_name"
+echo "  a daemon in a network namespace of the demo's, with a policy for user $user_name"
 
 start server "${unprivileged[@]}" "$directory/echo_server" --via-daemon --tcp "$address"
 await server serves_tcp server

@@ -24,8 +24,8 @@ enum { OVERDUE_S = 30 };
 
 static const char usage[] =
         "Usage: echo_load TARGET... [OPTION]...\n"
-        "Send messages to echo servers, over connections that take turns among the targets,\n"
-        "and check what comes back.\n"
+        "Send messages to echo servers, over connections that take turns among the\n"
+        "targets, and check what comes back.\n"
         "\n"
         "      --tcp ADDRESS:PORT, --udp ADDRESS:PORT, --unix PATH\n"
         "                        a target\n"
@@ -37,9 +37,8 @@ static const char usage[] =
         "      --seed N          of the messages and of chaos (1)\n"
         "      --deadline S      fail what is not done after so many seconds (120)\n"
         "      --hold S          leave all connections open for so long when done (0)\n"
-        "      --via-daemon      have the daemon make the TCP connections; its policy limits how "
-        "many\n"
-        "                        may be under way at once\n"
+        "      --via-daemon      have the daemon make the TCP connections; its policy\n"
+        "                        limits how many may be under way at once\n"
         "      --socket PATH     the daemon's socket ($KYRON_SOCKET, or the system's)\n"
         "      --help\n"
         "\n"

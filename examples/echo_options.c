@@ -6,15 +6,16 @@
 #include <stdlib.h>
 
 static const char usage[] =
-        "Usage: echo_server [--tcp ADDRESS:PORT] [--udp ADDRESS:PORT] [--unix PATH] [OPTION]...\n"
-        "Send back what is received, until SIGTERM or SIGINT. Port 0: the kernel chooses; each\n"
-        "address is printed once it is served.\n"
+        "Usage: echo_server ADDRESS... [OPTION]...\n"
+        "Send back what is received, until SIGTERM or SIGINT. Port 0: the kernel\n"
+        "chooses; each address is printed once it is served.\n"
         "\n"
-        "      --via-daemon      have the daemon open the TCP and UDP sockets; servers that do "
-        "share\n"
-        "                        one TCP listener, named \"echo\", and its connections\n"
-        "      --keep-on-death   and if this server is killed, another goes on with its TCP\n"
-        "                        connections where it was\n"
+        "      --tcp ADDRESS:PORT, --udp ADDRESS:PORT, --unix PATH\n"
+        "                        where, one of each at most\n"
+        "      --via-daemon      have the daemon open the TCP and UDP sockets; servers\n"
+        "                        that do share the TCP listener \"echo\"\n"
+        "      --keep-on-death   with that: when this server is killed, another goes on\n"
+        "                        with its TCP connections where it was\n"
         "      --socket PATH     the daemon's socket ($KYRON_SOCKET, or the system's)\n"
         "      --help\n";
 
