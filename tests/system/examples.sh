@@ -92,11 +92,13 @@ policy "user:$(id -u)" {
         hold = {"*"}
 }
 END
-start_daemon --config "$directory/kyron-iod.conf"
+start_daemon --log-level info --config "$directory/kyron-iod.conf"
 
 # first_worker: one of two dies, then both, and whoever connects then waits for the next.
-web=$("$build/kyronctl" listeners --no-legend | grep -o '127\.0\.0\.1:[0-9]*' | head -n1)
 start_worker worker1 1
+# The listeners of the configuration are shown to root and the admin group only.
+web=$(sed -nE 's/.*listener web.* tcp:(127\.0\.0\.1:[0-9]+).*/\1/p' "$directory/daemon.log" | head -n1)
+[[ -n $web ]] || fail "the daemon does not say where it listens"
 start_worker worker2 2
 for _ in 1 2; do
         [[ $(greeting) == hello ]] || fail "no greeting of two workers"
