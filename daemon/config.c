@@ -311,6 +311,5 @@ void config_settle(Config *config, Options *options)
                 snprintf(config->admin_group, sizeof(config->admin_group), "%s",
                          options->admin_group);
         options->log_level = config->log_level;
-        options->admin_group = config->admin_group;
         set_default_limits(config);
 }

@@ -81,7 +81,7 @@ int config_load(Config **out, const char *path, bool must_exist, bool is_private
 Config *config_free(Config *config);
 
 /* The command line wins: the configuration takes over what was given there, and the options what
- * was not; options->admin_group then is the configuration's. */
+ * was not. */
 void config_settle(Config *config, Options *options);
 
 /* Tells every difference between two configurations, a sentence each ("listener web: backlog 128,

@@ -4,7 +4,7 @@
 #include "core/error.h"
 #include "daemon/authorise.h"
 #include "daemon/log.h"
-#include "daemon/server.h"
+#include "daemon/server_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -148,5 +148,6 @@ int reload(Server *server, void (*tell)(void *data, const char *sentence), void 
         server->config = config;
         refresh_limits(server);
         adopt_options(server, config);
+        server_find_admin_group(server);
         return 0;
 }

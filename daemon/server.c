@@ -85,16 +85,17 @@ static int make_events(Server *server)
         return 0;
 }
 
-static void find_admin_group(Server *server)
+void server_find_admin_group(Server *server)
 {
         const struct group *group;
 
+        server->has_admin_gid = false;
         if (server->options->user)
                 return;
-        group = getgrnam(server->options->admin_group);
+        group = getgrnam(server->config->admin_group);
         if (!group) {
                 log_daemon(LOG_NOTICE, "there is no group %s: only root sees every user's sessions",
-                           server->options->admin_group);
+                           server->config->admin_group);
                 return;
         }
         server->admin_gid = group->gr_gid;
@@ -176,7 +177,7 @@ static int open_parts(Server *server)
         if (r == 0)
                 r = open_services(server);
         if (r == 0)
-                find_admin_group(server);
+                server_find_admin_group(server);
         return r;
 }
 

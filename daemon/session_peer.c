@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { GROUPS_MAX = 256 };
 
@@ -44,6 +45,12 @@ static bool in_admin_group(const Session *session)
                         return true;
         }
         return false;
+}
+
+/* A private instance is its user's, and has no other. */
+static bool owns_instance(const Session *session)
+{
+        return session->server->options->user && session->uid == geteuid();
 }
 
 /* The kernel's name for the process, until Hello brings another. */
@@ -85,7 +92,7 @@ int session_identify_peer(Session *session)
         r = learn_groups(session, peer.gid);
         if (r < 0)
                 return r;
-        session->sees_all = peer.uid == 0 || in_admin_group(session);
+        session->sees_all = peer.uid == 0 || in_admin_group(session) || owns_instance(session);
         name_after_process(session);
         clock_gettime(CLOCK_REALTIME, &now);
         session->since = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;

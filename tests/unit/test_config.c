@@ -522,7 +522,6 @@ START_TEST(the_command_line_wins_and_what_it_does_not_say_is_taken_over)
         ck_assert_int_eq(config->log_level, LOG_DEBUG);
         ck_assert_uint_eq(options.sessions_max, 11);
         ck_assert_uint_eq(options.registrations_per_user_max, 14);
-        ck_assert_str_eq(options.admin_group, "wheel");
 }
 END_TEST
 
