@@ -219,6 +219,8 @@ service_limits_agree() {
         says "$page" "At most $WORKER_OFFERS_MAX may be unused"
         says "$page" "connections waiting for a worker $WORKER_WAITING_MAX "
         says "$page" "at most $WORKER_WAITING_MAX connections for each of its workers"
+        says "$page" "milliseconds until a packet that is not taken stalls its worker $WORKER_STALL_MS "
+        says "$page" "within $WORKER_STALL_MS ms goes to other workers too"
         says "$page" "answers waiting for a client $DELIVERY_ANSWERS_MAX "
         says "$page" "while $DELIVERY_ANSWERS_MAX answers wait"
         says "$page" "endpoints of a session $WORKER_PER_SESSION_MAX "
