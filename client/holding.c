@@ -63,6 +63,7 @@ static void drop_hold(Request *request, const Iod__Frame *answer)
 static const RequestKind hold_kind = {
         .answer = IOD__FRAME__BODY_DONE,
         .is_final = true,
+        .is_urgent = true,
         .send = send_hold,
         .take = take_done,
         .drop = drop_hold,

@@ -150,11 +150,13 @@ void outbox_flush(KyronIoDriverHandle *handle)
         if (handle->gone)
                 return;
         handle->retry_soon = false;
-        /* Requests first: the daemon can keep a connection on death until it hears that it is
-         * taken. */
-        r = request_flush(handle);
+        /* The daemon can keep a connection on death until it hears that it is taken; and it can
+         * give a listener again once it hears that the one before is gone. */
+        r = request_flush(handle, true);
         if (r == 0)
                 r = flush_sources(handle);
+        if (r == 0)
+                r = request_flush(handle, false);
         if (r == 0)
                 r = offer_flush(handle);
         set_wants_room(handle, (r == -EAGAIN && !handle->retry_soon) || handle->remove_wants_room);

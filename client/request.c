@@ -184,14 +184,18 @@ static int send_cancel(const Request *request)
         return outbox_send_frame(request->handle, &frame, NULL, 0);
 }
 
-int request_flush(KyronIoDriverHandle *handle)
+int request_flush(KyronIoDriverHandle *handle, bool urgent_only)
 {
-        Request *request;
+        Request *request, *next;
 
-        while ((request = TAILQ_FIRST(&handle->requests.queue))) {
-                int r = request->state == REQUEST_ABANDONED ? send_cancel(request)
-                                                            : request->kind->send(request);
+        for (request = TAILQ_FIRST(&handle->requests.queue); request; request = next) {
+                int r;
 
+                next = TAILQ_NEXT(request, link);
+                if (urgent_only && !request->kind->is_urgent)
+                        continue;
+                r = request->state == REQUEST_ABANDONED ? send_cancel(request)
+                                                        : request->kind->send(request);
                 if (r == -EAGAIN || r == -EHOSTDOWN)
                         return r;
                 TAILQ_REMOVE(&handle->requests.queue, request, link);

@@ -34,6 +34,8 @@ typedef struct RequestKind {
         bool is_final;
         /* The daemon may take long: it is told when nobody waits any more. */
         bool is_long;
+        /* It has to be there before the daemon hears what was taken. */
+        bool is_urgent;
         /* Sends it, with what its operation's caller keeps in place: as outbox_send_frame(). */
         int (*send)(Request *request);
         /* Takes what the answer brought: the operation's result, with error_text() when negative.
@@ -103,8 +105,8 @@ void request_free(Request *request);
 /* Asks: it is sent with the next packets. Returns KYRON_PENDING. */
 int request_queue(Request *request);
 
-/* Sends what is queued: 0, -EAGAIN or -EHOSTDOWN. */
-int request_flush(KyronIoDriverHandle *handle);
+/* Sends what is queued, or only what is urgent of it: 0, -EAGAIN or -EHOSTDOWN. */
+int request_flush(KyronIoDriverHandle *handle, bool urgent_only);
 
 /* kyron_operation_cancel() for an operation that has one. */
 int request_cancel(KyronOperation *operation);

@@ -100,6 +100,7 @@ integration_tests = \
 	tests/integration/test_lost_wakeups \
 	tests/integration/test_no_allocation \
 	tests/integration/test_ready_descriptors \
+	tests/integration/test_request_descriptors \
 	tests/integration/test_shared_listener \
 	tests/integration/test_slow_client \
 	tests/integration/test_threads
@@ -123,6 +124,8 @@ libtestsupport_la_SOURCES = \
 	tests/support/capture.h \
 	tests/support/client.c \
 	tests/support/client.h \
+	tests/support/config_file.c \
+	tests/support/config_file.h \
 	tests/support/daemon.c \
 	tests/support/daemon.h \
 	tests/support/deadline.c \
