@@ -6,7 +6,9 @@
 #include <check.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 void config_file_make(ConfigFile *file)
 {
@@ -29,5 +31,13 @@ void config_file_write(const ConfigFile *file, const char *format, ...)
 
 void config_file_remove(ConfigFile *file)
 {
+        char *more;
+
+        if (asprintf(&more, "%s/conf.d", file->directory) >= 0) {
+                if (access(more, F_OK) == 0)
+                        remove_temp_dir(more);
+                else
+                        free(more);
+        }
         remove_temp_dir(file->directory);
 }
