@@ -635,6 +635,9 @@ KYRON_PUBLIC void kyron_endpoint_close(KyronEndpoint *endpoint);
  *
  * After -EHOSTDOWN, connections that are kept on death are another worker's, or will be: close them
  * without writing.
+ *
+ * A process that may open no more files (RLIMIT_NOFILE) loses the daemon when a connection comes;
+ * those it had not accepted go to other workers. Leave room for as many as there are credits.
  */
 KYRON_PUBLIC int kyron_endpoint_accept(KyronEndpoint *endpoint, KyronOperation *operation,
                                        KyronTcpStream **out);
