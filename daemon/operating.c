@@ -124,8 +124,10 @@ int operating_reload(Session *session, const Iod__Frame *request)
         if (check_operator(session) < 0)
                 return EACCES;
         r = reload(session->server, add_change, &changes);
+        /* Whatever is wrong with the configuration: who asked was not denied, nor is anything that
+         * was asked for missing. */
         if (r < 0)
-                return -r;
+                return r == -ENOMEM ? ENOMEM : EINVAL;
         reloaded.n_change = changes.count;
         reloaded.change = changes.pointers;
         reloaded.more = changes.more;

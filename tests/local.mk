@@ -103,6 +103,7 @@ integration_tests = \
 	tests/integration/test_no_allocation \
 	tests/integration/test_ready_descriptors \
 	tests/integration/test_refusals \
+	tests/integration/test_reload_live \
 	tests/integration/test_request_descriptors \
 	tests/integration/test_shared_listener \
 	tests/integration/test_slow_client \
