@@ -7,7 +7,9 @@
 #include "tests/support/config_file.h"
 #include "tests/support/program.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -292,6 +294,129 @@ START_TEST(past_a_limit_the_limit_is_named)
 }
 END_TEST
 
+/* ---- what cannot be done ---- */
+
+static int listen_here(char text[static 64], int backlog)
+{
+        struct sockaddr_in here = {
+                .sin_family = AF_INET,
+                .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+        };
+        socklen_t size = sizeof(here);
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        ck_assert_int_eq(bind(fd, (struct sockaddr *)&here, sizeof(here)), 0);
+        ck_assert_int_eq(listen(fd, backlog), 0);
+        ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&here, &size), 0);
+        snprintf(text, 64, "tcp:127.0.0.1:%u", ntohs(here.sin_port));
+        return fd;
+}
+
+static void start_with_everything(void)
+{
+        char title[32];
+
+        snprintf(title, sizeof(title), "user:%u", (unsigned)client_uid);
+        write_config(title,
+                     "listen = {\"tcp:*:*\"}\n connect = {\"tcp:*:*\"}\n"
+                     "bind = {\"udp:*:*\"}\n hold = {\"*\"}\n serve = {\"*\"}\n connects = 1",
+                     "");
+        start();
+}
+
+static void expect(Ask what, const char *object, int error, const char *sentence)
+{
+        test_call_init(&call);
+        ask(what, object);
+        ck_assert_str_eq(call.text, sentence);
+        ck_assert_int_eq(call.result, -error);
+}
+
+START_TEST(what_cannot_be_opened_says_why)
+{
+        char address[64], sentence[256];
+        int listener;
+
+        start_with_everything();
+        listener = listen_here(address, 1);
+        snprintf(sentence, sizeof(sentence), "address in use: %s", address);
+        expect(LISTEN, address, EADDRINUSE, sentence);
+        close(listener);
+        snprintf(sentence, sizeof(sentence), "Connection refused: %s", address);
+        expect(CONNECT, address, ECONNREFUSED, sentence);
+        expect(CONNECT, "unix:/run/kyron-iod/socket", EAFNOSUPPORT,
+               "connecting to unix: would lend the daemon's identity: do it yourself");
+        expect(CONNECT, "tcp:127.0.0.1:0", EINVAL,
+               "port 0 is to listen on: name a port to connect to");
+        expect(SERVE, "nobody", ENOENT, "there is no listener nobody");
+        stop();
+}
+END_TEST
+
+START_TEST(who_is_filtered_is_told_at_the_deadline_and_others_wait_for_their_limit)
+{
+        KyronTcpStream *stream, *second;
+        TestCall other;
+        char address[64], sentence[256];
+        int listener, filling[3];
+
+        /* Nobody gets an answer from a listener whose queue is full. */
+        start_with_everything();
+        listener = listen_here(address, 0);
+        for (int i = 0; i < 3; i++) {
+                struct sockaddr_in there;
+                socklen_t size = sizeof(there);
+
+                filling[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+                ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&there, &size), 0);
+                (void)connect(filling[i], (struct sockaddr *)&there, size);
+        }
+        test_call_init(&other);
+        ck_assert_int_eq(
+                kyron_tcp_stream_connect_to(&stream, handle, address, 500, &call.operation),
+                KYRON_PENDING);
+        ck_assert_int_eq(
+                kyron_tcp_stream_connect_to(&second, handle, address, 500, &other.operation),
+                KYRON_PENDING);
+        ck_assert(PROCESS_UNTIL(handle, other.completions == 1));
+        snprintf(sentence, sizeof(sentence),
+                 "user %u is at the limit of 1 connects per user: end some first",
+                 (unsigned)client_uid);
+        ck_assert_int_eq(other.result, -EDQUOT);
+        ck_assert_str_eq(other.text, sentence);
+        ck_assert_int_eq(call.completions, 0);
+        ck_assert(PROCESS_UNTIL(handle, call.completions == 1));
+        snprintf(sentence, sizeof(sentence), "no answer within 500 ms: %s", address);
+        ck_assert_int_eq(call.result, -ETIMEDOUT);
+        ck_assert_str_eq(call.text, sentence);
+        for (int i = 0; i < 3; i++)
+                close(filling[i]);
+        close(listener);
+        stop();
+}
+END_TEST
+
+START_TEST(what_cannot_be_held_says_why)
+{
+        static char note[65537];
+        KyronOperation operation;
+
+        start_with_everything();
+        test_call_init(&call);
+        ask(HOLD, "one");
+        ck_assert_msg(call.result == 0, "%s", call.text);
+        expect(HOLD, "one", EEXIST, "one is held already: take it");
+        kyron_operation_init(&operation, NULL, NULL);
+        ck_assert_int_eq(kyron_hold(handle, held_fd, "two", NULL, 0, 0, &operation), -EINVAL);
+        ck_assert_str_eq(kyron_error_text(),
+                         "a held descriptor needs a time to live of 1 ms or more");
+        ck_assert_int_eq(kyron_hold(handle, held_fd, "two", note, sizeof(note), 1000, &operation),
+                         -EMSGSIZE);
+        ck_assert_str_eq(kyron_error_text(), "a note has at most 65536 bytes, this one has 65537");
+        stop();
+}
+END_TEST
+
 static Suite *refusals_suite(void)
 {
         Suite *suite = suite_create("refusals");
@@ -304,6 +429,10 @@ static Suite *refusals_suite(void)
         tcase_add_loop_test(rules, without_a_policy_nothing_is_opened, 0, CASES);
         tcase_add_loop_test(rules, an_audit_lets_pass_and_its_suggestion_allows, 0, CASES);
         tcase_add_test(rules, past_a_limit_the_limit_is_named);
+        tcase_add_test(rules, what_cannot_be_opened_says_why);
+        tcase_add_test(rules,
+                       who_is_filtered_is_told_at_the_deadline_and_others_wait_for_their_limit);
+        tcase_add_test(rules, what_cannot_be_held_says_why);
         suite_add_tcase(suite, rules);
         return suite;
 }

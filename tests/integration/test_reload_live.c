@@ -133,7 +133,8 @@ START_TEST(a_listener_that_cannot_be_opened_refuses_it_all)
                  ntohs(taken.sin_port));
         write_config("least-loaded", more);
         run = RUN(&ctl, "reload");
-        kyronctl_run_failed(&run, 1, "in use");
+        snprintf(more, sizeof(more), "address in use: tcp:127.0.0.1:%u", ntohs(taken.sin_port));
+        kyronctl_run_failed(&run, 1, more);
         ck_assert(!listeners_say("\"api\""));
         ck_assert(!listeners_say("\"least_loaded\": true"));
         end_load(start_load(100));
@@ -145,6 +146,7 @@ START_TEST(sighup_reloads_too_and_a_listener_that_is_gone_is_closed)
         write_config("round-robin", "listener \"api\" { address = \"tcp:127.0.0.1:0\" }\n");
         ck_assert_int_eq(kill(kyron_iod.pid, SIGHUP), 0);
         ck_assert(WAIT_UNTIL(listeners_say("\"api\""), DEADLINE_MS));
+        /* The load's connections are as many turns of the loop after the signal. */
         write_config("round-robin", "oops");
         ck_assert_int_eq(kill(kyron_iod.pid, SIGHUP), 0);
         end_load(start_load(100));
