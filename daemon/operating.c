@@ -114,6 +114,23 @@ static void add_change(void *data, const char *sentence)
         snprintf(changes->texts[changes->count++], CHANGE_TEXT_MAX, "%s", sentence);
 }
 
+/* What is wrong matters more than where the directory is, if the wire has no room for both. */
+static void leave_out_directory(void)
+{
+        char text[ERROR_TEXT_MAX];
+        char *end, *slash;
+
+        snprintf(text, sizeof(text), "%s", error_text());
+        end = strstr(text, ": ");
+        if (strlen(text) < FRAME_TEXT_MAX || !end)
+                return;
+        *end = '\0';
+        slash = strrchr(text, '/');
+        *end = ':';
+        if (slash)
+                error_set(EINVAL, "%s", slash + 1);
+}
+
 int operating_reload(Session *session, const Iod__Frame *request)
 {
         Iod__Frame frame = IOD__FRAME__INIT;
@@ -126,8 +143,10 @@ int operating_reload(Session *session, const Iod__Frame *request)
         r = reload(session->server, add_change, &changes);
         /* Whatever is wrong with the configuration: who asked was not denied, nor is anything that
          * was asked for missing. */
-        if (r < 0)
+        if (r < 0) {
+                leave_out_directory();
                 return r == -ENOMEM ? ENOMEM : EINVAL;
+        }
         reloaded.n_change = changes.count;
         reloaded.change = changes.pointers;
         reloaded.more = changes.more;

@@ -111,8 +111,8 @@ START_TEST(a_mistake_is_named_with_its_place_and_changes_nothing)
 
         write_config("least-loaded", "listner \"api\" {}\n");
         run = RUN(&ctl, "reload");
-        /* The sentence is cut where the path is long; daemon_config tests the whole. */
-        kyronctl_run_failed(&run, 1, "kyron-iod.conf:9: unknown setting");
+        kyronctl_run_failed(&run, 1,
+                            "kyron-iod.conf:9: unknown setting \"listner\": is it \"listener\"?");
         ck_assert(!listeners_say("\"api\""));
         ck_assert(!listeners_say("\"least_loaded\": true"));
         end_load(load);
