@@ -61,8 +61,12 @@ int async_registration_wait(KyronAsyncRegistration *registration, Readiness inte
                 return 0;
         if (registration->error && registration == registration->handle->refused)
                 return error_set(-registration->error, "%s", registration->handle->refused_text);
+        if (registration->error == -ESTALE)
+                return error_set(ESTALE, "the daemon has given this connection to another worker");
         if (registration->error)
-                return error_set(-registration->error, "the daemon refused this descriptor: %s",
+                return error_set(-registration->error, "the daemon refused %s: %s",
+                                 registration->fd < 0 ? "to let this endpoint join again"
+                                                      : "this descriptor",
                                  strerror(-registration->error));
         registration->wanted |= interest | registration->arm;
         r = outbox_add_io_source(registration->handle, registration);

@@ -51,6 +51,7 @@ struct KyronAsyncRegistration {
         Readiness arm;    /* asked for along with the first interest */
         Readiness wanted; /* what was waited for so far */
         Readiness armed;  /* what the daemon was told */
+        Readiness local;  /* what this process's own Selector was */
         int error;        /* why the daemon refused it, as a negative errno */
         uint32_t woken;   /* wakers in the handle's list */
         uint32_t running; /* operations process_io is running */

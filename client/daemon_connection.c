@@ -70,7 +70,8 @@ static int check_owner(int fd, const char *path)
                          path, (unsigned)peer.uid);
 }
 
-static int connect_to(const char *path)
+/* waits: for as long as the daemon's backlog is full, at most DAEMON_CONNECTION_TIMEOUT_MS. */
+static int connect_to(const char *path, bool waits)
 {
         CLEANUP(cleanup_close) int fd = -1;
         struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -81,10 +82,9 @@ static int connect_to(const char *path)
                 return error_set(ENAMETOOLONG, "a socket path has at most %zu bytes",
                                  sizeof(address.sun_path) - 1);
         strcpy(address.sun_path, path);
-        fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+        fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | (waits ? 0 : SOCK_NONBLOCK), 0);
         if (fd < 0)
                 return error_set(errno, "no socket: %s", strerror(errno));
-        /* connect() waits while the daemon's backlog is full, up to this long. */
         if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) < 0)
                 return error_set(errno, "no socket: %s", strerror(errno));
         if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
@@ -147,7 +147,7 @@ static int take_welcome(DaemonConnection *connection, const Iod__Frame *frame)
         return 0;
 }
 
-static int read_welcome(DaemonConnection *connection)
+int daemon_connection_finish(DaemonConnection *out, int borrow_fd)
 {
         CLEANUP(cleanup_free) FrameArena *arena = malloc(sizeof(*arena));
         uint8_t bytes[FRAME_BYTES_MAX];
@@ -158,24 +158,26 @@ static int read_welcome(DaemonConnection *connection)
 
         if (!arena)
                 return error_set(ENOMEM, "no memory");
-        r = daemon_connection_wait(connection->fd, DAEMON_CONNECTION_TIMEOUT_MS);
-        if (r < 0)
-                return r;
-        size = frame_socket_receive(connection->fd, bytes, sizeof(bytes), &fds);
+        size = frame_socket_receive(borrow_fd, bytes, sizeof(bytes), &fds);
         /* Turned away with our Hello unread: the error comes first, what was said second. */
         if (size == -ECONNRESET)
-                size = frame_socket_receive(connection->fd, bytes, sizeof(bytes), &fds);
+                size = frame_socket_receive(borrow_fd, bytes, sizeof(bytes), &fds);
         n_fds = fds.count;
         fd_list_close(&fds);
+        if (size == -EAGAIN)
+                return -EAGAIN;
         if (size <= 0)
                 return error_set(EPROTO, "the daemon closed the connection without a word");
         frame_arena_init(arena);
         r = frame_decode(arena, bytes, (size_t)size, n_fds, &frame);
         /* Whatever was wrong with it: to who opens a handle it is nonsense. */
-        return r < 0 ? -EPROTO : take_welcome(connection, frame);
+        if (r < 0)
+                return -EPROTO;
+        *out = (DaemonConnection){.fd = borrow_fd};
+        return take_welcome(out, frame);
 }
 
-int daemon_connection_open(DaemonConnection *out, const char *path, const char *program)
+static int start(const char *path, const char *program, bool waits)
 {
         CLEANUP(cleanup_close) int fd = -1;
         int r;
@@ -183,16 +185,32 @@ int daemon_connection_open(DaemonConnection *out, const char *path, const char *
         if (program && strlen(program) > FRAME_PROGRAM_MAX)
                 return error_set(EINVAL, "a program's name has at most %d bytes",
                                  FRAME_PROGRAM_MAX);
-        fd = connect_to(daemon_connection_path(path));
+        fd = connect_to(daemon_connection_path(path), waits);
         if (fd < 0)
                 return fd;
-        *out = (DaemonConnection){.fd = fd};
         r = say_hello(fd, program);
         if (r < 0)
                 return error_set(-r, "the daemon does not take Hello: %s", strerror(-r));
-        r = read_welcome(out);
+        return STEAL_FD(fd);
+}
+
+int daemon_connection_start(const char *path, const char *program)
+{
+        return start(path, program, false);
+}
+
+int daemon_connection_open(DaemonConnection *out, const char *path, const char *program)
+{
+        CLEANUP(cleanup_close) int fd = start(path, program, true);
+        int r;
+
+        if (fd < 0)
+                return fd;
+        r = daemon_connection_wait(fd, DAEMON_CONNECTION_TIMEOUT_MS);
+        if (r == 0)
+                r = daemon_connection_finish(out, fd);
         if (r < 0)
                 return r;
-        out->fd = STEAL_FD(fd);
+        STEAL_FD(fd);
         return 0;
 }

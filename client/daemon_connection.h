@@ -28,5 +28,12 @@ const char *daemon_connection_path(const char *path);
  * error_text(). program may be NULL. */
 int daemon_connection_open(DaemonConnection *out, const char *path, const char *program);
 
+/* The same in two steps that never wait. Connects and says Hello: the socket, or -errno as above;
+ * -ETIMEDOUT the daemon's backlog is full. */
+int daemon_connection_start(const char *path, const char *program);
+/* Takes the answer. 0 with *out, whose fd is borrow_fd; -EAGAIN it has not come; or -errno as
+ * above. */
+int daemon_connection_finish(DaemonConnection *out, int borrow_fd);
+
 /* Waits until the daemon has sent something: 0, -ETIMEDOUT or -errno, with error_text(). */
 int daemon_connection_wait(int borrow_fd, int timeout_ms);

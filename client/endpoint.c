@@ -4,6 +4,7 @@
 #include "client/io_driver_handle.h"
 #include "client/offer.h"
 #include "client/opening.h"
+#include "client/outage.h"
 #include "client/outbox.h"
 #include "core/cleanup.h"
 
@@ -83,6 +84,9 @@ static void leave(KyronEndpoint *endpoint)
 {
         Request *request = endpoint->leave;
 
+        /* What it asked is answered first. */
+        if (endpoint->rejoins)
+                return;
         endpoint->leave = NULL;
         if (!endpoint->registration.handle->gone) {
                 request_queue(request);
@@ -122,14 +126,19 @@ static int send_join(Request *request)
         return r;
 }
 
+static void set_joined(KyronEndpoint *endpoint, const Iod__Joined *joined)
+{
+        endpoint->number = joined->endpoint;
+        snprintf(endpoint->address, sizeof(endpoint->address), "%s", joined->address);
+}
+
 static ssize_t take_joined(Request *request, const Iod__Frame *frame, FdList *fds)
 {
         KyronEndpoint *endpoint = request->object;
         KyronEndpoint **out = request->operation->arguments.pointer;
 
         (void)fds;
-        endpoint->number = frame->joined->endpoint;
-        snprintf(endpoint->address, sizeof(endpoint->address), "%s", frame->joined->address);
+        set_joined(endpoint, frame->joined);
         *out = endpoint;
         return 0;
 }
@@ -152,10 +161,78 @@ static void drop_join(Request *request, const Iod__Frame *answer)
 
 static const RequestKind join_kind = {
         .answer = IOD__FRAME__BODY_JOINED,
+        .is_repeatable = true,
         .send = send_join,
         .take = take_joined,
         .drop = drop_join,
 };
+
+/* ---- Joining again ------------------------------------------------------------------------- */
+
+/* It has, or the next daemon does not want it. */
+static void drop_rejoin(Request *request, const Iod__Frame *answer)
+{
+        KyronEndpoint *endpoint = request->object;
+
+        endpoint->rejoins = false;
+        if (answer) {
+                set_joined(endpoint, answer->joined);
+                if (endpoint->registration.closing)
+                        leave(endpoint);
+                return;
+        }
+        if (endpoint->registration.closing) {
+                request_free(STEAL_PTR(endpoint->leave));
+                end_membership(endpoint);
+                return;
+        }
+        if (!request->handle->gone)
+                endpoint->registration.error = request->error;
+        async_registration_wake_all(&endpoint->registration);
+}
+
+static const RequestKind rejoin_kind = {
+        .answer = IOD__FRAME__BODY_JOINED,
+        .is_repeatable = true,
+        .send = send_join,
+        .drop = drop_rejoin,
+};
+
+static void rejoin(KyronEndpoint *endpoint)
+{
+        KyronIoDriverHandle *handle = endpoint->registration.handle;
+        Request *request;
+        int r = request_new(&request, handle, &rejoin_kind, NULL);
+
+        endpoint->number = 0;
+        if (r < 0) {
+                endpoint->registration.error = r;
+                async_registration_wake_all(&endpoint->registration);
+                return;
+        }
+        request->object = endpoint;
+        endpoint->rejoins = true;
+        request_queue(request);
+}
+
+/* ---- Asking -------------------------------------------------------------------------------- */
+
+/* The program's texts are its own again once it has joined. */
+static void keep_options(KyronEndpoint *endpoint, const KyronEndpointOptions *options)
+{
+        endpoint->options = *options;
+        strcpy(endpoint->name, options->name);
+        endpoint->options.name = endpoint->name;
+        if (options->address) {
+                strcpy(endpoint->wanted_address, options->address);
+                endpoint->options.address = endpoint->wanted_address;
+        }
+        if (options->listener) {
+                endpoint->listener = *options->listener;
+                endpoint->options.listener = &endpoint->listener;
+        }
+        endpoint->credits = options->credits ? options->credits : ENDPOINT_CREDITS;
+}
 
 /* An endpoint with its first streams, its request and the one that will end it. Lock held. */
 static int new_endpoint(KyronIoDriverHandle *handle, const KyronEndpointOptions *options,
@@ -171,8 +248,7 @@ static int new_endpoint(KyronIoDriverHandle *handle, const KyronEndpointOptions 
         endpoint->registration.dispose = dispose;
         /* Nothing is to be sent for a wait. */
         endpoint->registration.armed = READINESS_INTERESTS;
-        endpoint->options = *options;
-        endpoint->credits = options->credits ? options->credits : ENDPOINT_CREDITS;
+        keep_options(endpoint, options);
         TAILQ_INIT(&endpoint->to_offer);
         TAILQ_INIT(&endpoint->offered);
         TAILQ_INIT(&endpoint->arrived);
@@ -277,6 +353,7 @@ void endpoint_take_connections(KyronIoDriverHandle *handle, const Iod__Connectio
                 if (connection->note_size > 0)
                         stream->note_fd = fd_list_steal(fds, number + 1);
                 stream->state = PASSED_STREAM_ARRIVED;
+                stream->counted = true;
                 TAILQ_REMOVE(&endpoint->offered, stream, link);
                 TAILQ_INSERT_TAIL(&endpoint->arrived, stream, link);
                 has_arrived = true;
@@ -295,6 +372,8 @@ static ssize_t take_arrived(int borrow_fd, KyronOperation *operation)
         (void)borrow_fd;
         pthread_mutex_lock(&handle->lock);
         stream = TAILQ_FIRST(&endpoint->arrived);
+        if (stream && outage_leaves_in_doubt(handle, &stream->bridged_fd.registration))
+                stream = NULL;
         if (stream) {
                 TAILQ_REMOVE(&endpoint->arrived, stream, link);
                 endpoint->outstanding--;
@@ -360,9 +439,26 @@ static void close_arrived(KyronEndpoint *endpoint)
 
         while ((stream = TAILQ_FIRST(&endpoint->arrived))) {
                 TAILQ_REMOVE(&endpoint->arrived, stream, link);
-                TAILQ_INSERT_TAIL(&endpoint->offered, stream, link);
-                close(STEAL_FD(stream->bridged_fd.registration.fd));
+                passed_stream_offer_again(stream);
+                TAILQ_INSERT_TAIL(stream->counted ? &endpoint->offered : &endpoint->to_offer,
+                                  stream, link);
         }
+}
+
+void endpoint_close_arrived(KyronIoDriverHandle *handle)
+{
+        KyronEndpoint *endpoint;
+
+        TAILQ_FOREACH(endpoint, &handle->endpoints, link)
+        close_arrived(endpoint);
+}
+
+void endpoint_wake_all(KyronIoDriverHandle *handle)
+{
+        KyronEndpoint *endpoint;
+
+        TAILQ_FOREACH(endpoint, &handle->endpoints, link)
+        async_registration_wake(&endpoint->registration, READINESS_READABLE);
 }
 
 void endpoint_lose_all(KyronIoDriverHandle *handle)
@@ -371,8 +467,13 @@ void endpoint_lose_all(KyronIoDriverHandle *handle)
 
         TAILQ_FOREACH(endpoint, &handle->endpoints, link)
         {
-                close_arrived(endpoint);
-                async_registration_wake_all(&endpoint->registration);
+                TAILQ_CONCAT(&endpoint->to_offer, &endpoint->offered, link);
+                if (handle->gone) {
+                        close_arrived(endpoint);
+                        async_registration_wake_all(&endpoint->registration);
+                } else if (endpoint->number != 0) {
+                        rejoin(endpoint);
+                }
         }
 }
 

@@ -10,6 +10,9 @@
  * then the offered slots stay taken. What has arrived and was not accepted is closed, and being
  * not told as taken goes to another worker.
  *
+ * When the daemon is lost it joins again with the next, with the ids it had offered; what had
+ * arrived stays, see outage.h.
+ *
  * Guarded by the handle's lock.
  */
 #pragma once
@@ -18,6 +21,7 @@
 #include "client/passed_stream.h"
 #include "client/request.h"
 #include "core/address.h"
+#include "proto/frame.h"
 
 enum {
         ENDPOINT_CREDITS = 64,
@@ -37,9 +41,14 @@ struct KyronEndpoint {
         PassedStreamList offered;
         PassedStreamList arrived;
         Request *leave; /* made beforehand: closing does not fail */
+        bool rejoins;   /* the next daemon is being asked */
         bool disposed;  /* the program's half has ended */
         bool left;      /* the daemon's has */
+        /* What it joined with, kept for joining again. */
         KyronEndpointOptions options;
+        KyronListenerOptions listener;
+        char name[FRAME_NAME_MAX + 1];
+        char wanted_address[ADDRESS_TEXT_MAX];
         char address[ADDRESS_TEXT_MAX];
 };
 
@@ -49,5 +58,10 @@ typedef TAILQ_HEAD(EndpointList, KyronEndpoint) EndpointList;
 void endpoint_take_connections(KyronIoDriverHandle *handle, const Iod__Connections *connections,
                                FdList *fds);
 
-/* The daemon has gone: what was not accepted is another worker's now. Lock held. */
+/* The daemon is lost: every endpoint joins again, or if it has gone for good, closes what was not
+ * accepted: it is another worker's now. Lock held. */
 void endpoint_lose_all(KyronIoDriverHandle *handle);
+/* The daemon lives, and has given what was not accepted to others. Lock held. */
+void endpoint_close_arrived(KyronIoDriverHandle *handle);
+/* Those who accept try again. Lock held. */
+void endpoint_wake_all(KyronIoDriverHandle *handle);

@@ -132,7 +132,10 @@ int holding_keep(KyronBridgedFd *stream, const void *note, size_t note_size,
                 return r;
         if (!stream->registration.passed)
                 return error_set(EINVAL, "only a connection from an endpoint can be kept on death");
-        return ask_to_hold(stream->registration.handle, &wanted, note, note_size);
+        r = ask_to_hold(stream->registration.handle, &wanted, note, note_size);
+        if (r == KYRON_PENDING)
+                passed_stream_keep((PassedStream *)stream);
+        return r;
 }
 
 /* ---- Take ---------------------------------------------------------------------------------- */
@@ -169,6 +172,7 @@ static void drop_take_held(Request *request, const Iod__Frame *answer)
 static const RequestKind take_held_kind = {
         .answer = IOD__FRAME__BODY_HELD,
         .is_final = true,
+        .is_repeatable = true,
         .send = send_take_held,
         .take = take_held,
         .drop = drop_take_held,

@@ -1,36 +1,28 @@
 /* What comes from the daemon. See inbox.h. */
 #include "client/inbox.h"
 
+#include "client/outage.h"
 #include "client/outbox.h"
-#include "core/cleanup.h"
 #include "proto/frame_socket.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-static void lose_daemon(KyronIoDriverHandle *handle, const char *why)
-{
-        if (handle->gone)
-                return;
-        handle->gone = true;
-        snprintf(handle->gone_text, sizeof(handle->gone_text), "%s", why);
-        /* Out of the selector first: a child of fork() may hold the socket open. */
-        selector_remove(&handle->selector, handle->socket_fd);
-        close(STEAL_FD(handle->socket_fd));
-        request_end_all(handle, -EHOSTDOWN);
-        endpoint_lose_all(handle);
-        for (uint32_t slot = 0; slot < handle->slots.size; slot++) {
-                if (handle->slots.slots[slot].registration)
-                        async_registration_wake_all(handle->slots.slots[slot].registration);
-        }
-}
-
-/* Loses the daemon, and tells everyone who waits. why is copied. */
+/* Ends the session for good, and tells everyone who waits. why is copied. */
 static int end_session(KyronIoDriverHandle *handle, const char *why)
 {
         pthread_mutex_lock(&handle->lock);
-        lose_daemon(handle, why);
+        outage_give_up(handle, why);
+        pthread_mutex_unlock(&handle->lock);
+        return io_driver_handle_run_woken(handle);
+}
+
+/* Loses the daemon, until there is one again. why is copied. */
+static int lose_daemon(KyronIoDriverHandle *handle, const char *why)
+{
+        pthread_mutex_lock(&handle->lock);
+        outage_begin(handle, why);
         pthread_mutex_unlock(&handle->lock);
         return io_driver_handle_run_woken(handle);
 }
@@ -104,7 +96,7 @@ static int on_refused(KyronIoDriverHandle *handle, const Iod__Frame *frame, FdLi
                 return on_refused_sources(handle, refused) +
                        (refused->error != 0 ? request_answer(handle, frame, fds) : 0);
         snprintf(why, sizeof(why), "the daemon ended the session: %s", refused->text);
-        return end_session(handle, why);
+        return refused->error == ESHUTDOWN ? lose_daemon(handle, why) : end_session(handle, why);
 }
 
 /* How many descriptors a frame speaks of. */
@@ -170,7 +162,7 @@ int inbox_receive(KyronIoDriverHandle *handle)
         if (size == -EAGAIN)
                 return 0;
         if (size == 0 || (size < 0 && size != -EMFILE && size != -EMSGSIZE))
-                count = end_session(handle, "the daemon has gone");
+                count = lose_daemon(handle, "the daemon has gone");
         else if (size < 0 ||
                  frame_decode(&handle->arena, handle->bytes, (size_t)size, fds.count, &frame) < 0)
                 count = end_session(handle, error_text());

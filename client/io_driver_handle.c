@@ -1,8 +1,8 @@
 /* The client's end of a session, and process_io. See io_driver_handle.h. */
 #include "client/io_driver_handle.h"
 
-#include "client/daemon_connection.h"
 #include "client/inbox.h"
+#include "client/local_driver.h"
 #include "client/operation.h"
 #include "client/outbox.h"
 
@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 /* What wake writes: more than unparking, which writes 1 and is nobody's business outside. */
@@ -139,8 +140,7 @@ static bool leave(KyronIoDriverHandle *handle)
         return gone;
 }
 
-static int wait_for_daemon(KyronIoDriverHandle *handle, SelectorEvent events[static 2],
-                           int timeout_ms)
+static int wait_for_events(KyronIoDriverHandle *handle, SelectorEvent *events, int timeout_ms)
 {
         int n;
 
@@ -154,7 +154,7 @@ static int wait_for_daemon(KyronIoDriverHandle *handle, SelectorEvent events[sta
         handle->parked = timeout_ms != 0;
         pthread_mutex_unlock(&handle->lock);
 
-        n = selector_wait(&handle->selector, events, 2, timeout_ms);
+        n = selector_wait(&handle->selector, events, SELECTOR_EVENTS_MAX, timeout_ms);
 
         pthread_mutex_lock(&handle->lock);
         handle->parked = false;
@@ -162,23 +162,54 @@ static int wait_for_daemon(KyronIoDriverHandle *handle, SelectorEvent events[sta
         return n;
 }
 
+static int on_daemon(KyronIoDriverHandle *handle, Readiness readiness)
+{
+        if (handle->socket_fd < 0)
+                return 0; /* lost just now */
+        if (handle->outage.state != OUTAGE_NONE) {
+                outage_on_greeted(handle);
+                return 0;
+        }
+        if (readiness & READINESS_WRITABLE) {
+                pthread_mutex_lock(&handle->lock);
+                handle->remove_wants_room = false;
+                pthread_mutex_unlock(&handle->lock);
+        }
+        return readiness & ~READINESS_WRITABLE ? inbox_receive(handle) : 0;
+}
+
+/* Returns how many wakers and operations were run. */
+static int on_event(KyronIoDriverHandle *handle, const SelectorEvent *event)
+{
+        switch (event->id) {
+        case IO_ID_DAEMON:
+                return on_daemon(handle, event->readiness);
+        case IO_ID_TIMER:
+                outage_on_timer(handle);
+                return 0;
+        case IO_ID_UNPARKER:
+                pthread_mutex_lock(&handle->lock);
+                take_unpark(handle);
+                pthread_mutex_unlock(&handle->lock);
+                return 0;
+        default:
+                pthread_mutex_lock(&handle->lock);
+                local_driver_wake(handle, event);
+                pthread_mutex_unlock(&handle->lock);
+                return 0;
+        }
+}
+
 static int turn(KyronIoDriverHandle *handle, int timeout_ms)
 {
-        SelectorEvent events[2];
+        SelectorEvent events[SELECTOR_EVENTS_MAX];
         int count = io_driver_handle_run_woken(handle);
-        int n = wait_for_daemon(handle, events, count > 0 ? 0 : timeout_ms);
+        int n = wait_for_events(handle, events, count > 0 ? 0 : timeout_ms);
 
-        for (int i = 0; i < n; i++) {
-                pthread_mutex_lock(&handle->lock);
-                if (events[i].id == IO_ID_UNPARKER)
-                        take_unpark(handle);
-                else if (events[i].readiness & READINESS_WRITABLE)
-                        handle->remove_wants_room = false;
-                pthread_mutex_unlock(&handle->lock);
-                if (events[i].id == IO_ID_DAEMON && events[i].readiness & ~READINESS_WRITABLE)
-                        count += inbox_receive(handle);
-        }
+        for (int i = 0; i < n; i++)
+                count += on_event(handle, &events[i]);
         count += io_driver_handle_run_woken(handle);
+        outage_report(handle);
         return n < 0 && count == 0 ? n : count;
 }
 
@@ -196,30 +227,88 @@ int kyron_io_driver_handle_process_io(KyronIoDriverHandle *handle, int timeout_m
         return r < 0 ? error_set(-r, "process_io: %s", strerror(-r)) : r;
 }
 
+/* ---- Sessions ------------------------------------------------------------------------------ */
+
+/* The daemon lives and has given to others what it might. */
+static void give_up_shared(KyronIoDriverHandle *handle)
+{
+        endpoint_close_arrived(handle);
+        for (uint32_t slot = 0; slot < handle->slots.size; slot++) {
+                KyronAsyncRegistration *registration = handle->slots.slots[slot].registration;
+
+                if (!registration || !passed_stream_is_shared(registration))
+                        continue;
+                outbox_withdraw(registration);
+                registration->error = -ESTALE;
+                async_registration_wake_all(registration);
+        }
+}
+
+static void begin_session(KyronIoDriverHandle *handle, const DaemonConnection *connection)
+{
+        handle->session = connection->session;
+        handle->outage.epoch = connection->epoch;
+        slot_table_set_limit(&handle->slots, connection->registrations_max);
+}
+
+void io_driver_handle_welcome(KyronIoDriverHandle *handle, const DaemonConnection *connection)
+{
+        if (handle->outage.epoch == connection->epoch)
+                give_up_shared(handle);
+        begin_session(handle, connection);
+        endpoint_wake_all(handle);
+}
+
 /* ---- Opening and closing ------------------------------------------------------------------- */
+
+/* What it keeps in its Selector; the daemon's socket if there is one. */
+static int open_descriptors(KyronIoDriverHandle *handle)
+{
+        int r = selector_open(&handle->selector);
+
+        handle->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        handle->outage.timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+        if (r == 0 && (handle->wake_fd < 0 || handle->outage.timer_fd < 0))
+                r = -errno;
+        if (r == 0)
+                r = selector_add_level(&handle->selector, handle->wake_fd, IO_ID_UNPARKER,
+                                       READINESS_READABLE);
+        if (r == 0)
+                r = selector_add_level(&handle->selector, handle->outage.timer_fd, IO_ID_TIMER,
+                                       READINESS_READABLE);
+        if (r == 0 && handle->socket_fd >= 0)
+                r = selector_add_level(&handle->selector, handle->socket_fd, IO_ID_DAEMON,
+                                       READINESS_READABLE);
+        return r;
+}
 
 int kyron_io_driver_handle_open(KyronIoDriverHandle **out, const KyronOptions *options)
 {
         static pthread_once_t watching_forks = PTHREAD_ONCE_INIT;
-        DaemonConnection connection;
+        DaemonConnection connection = {.fd = -1, .registrations_max = IO_ID_SLOT_MAX};
         KyronIoDriverHandle *handle;
+        char why[ERROR_TEXT_MAX];
+        Outage outage;
         int r;
 
         pthread_once(&watching_forks, watch_forks);
+        outage_init(&outage, options);
         r = daemon_connection_open(&connection, options ? options->socket_path : NULL,
                                    options ? options->program : NULL);
-        if (r < 0)
+        if (r < 0 && !outage_begins_with(&outage, r))
                 return r;
+        snprintf(why, sizeof(why), "%s", error_text());
         handle = malloc(sizeof(*handle));
         if (!handle) {
-                close(connection.fd);
+                if (connection.fd >= 0)
+                        close(connection.fd);
                 return error_set(ENOMEM, "no memory for a handle");
         }
         memset(handle, 0, offsetof(KyronIoDriverHandle, arena));
         pthread_mutex_init(&handle->lock, NULL);
         handle->selector = (Selector)SELECTOR_INIT;
         handle->socket_fd = connection.fd;
-        handle->session = connection.session;
+        handle->outage = outage;
         handle->fork_count = fork_count;
         TAILQ_INIT(&handle->queue);
         TAILQ_INIT(&handle->endpoints);
@@ -227,19 +316,16 @@ int kyron_io_driver_handle_open(KyronIoDriverHandle **out, const KyronOptions *o
         request_table_init(&handle->requests);
         slot_table_init(&handle->slots, connection.registrations_max);
         frame_arena_init(&handle->arena);
+        begin_session(handle, &connection);
 
-        handle->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        r = handle->wake_fd < 0 ? -errno : selector_open(&handle->selector);
-        if (r == 0)
-                r = selector_add_level(&handle->selector, handle->wake_fd, IO_ID_UNPARKER,
-                                       READINESS_READABLE);
-        if (r == 0)
-                r = selector_add_level(&handle->selector, handle->socket_fd, IO_ID_DAEMON,
-                                       READINESS_READABLE);
+        r = open_descriptors(handle);
         if (r < 0) {
                 kyron_io_driver_handle_close(handle);
                 return error_set(-r, "no descriptors for a handle: %s", strerror(-r));
         }
+        if (handle->socket_fd < 0)
+                outage_begin(handle, why);
+        handle->outage.told = kyron_io_driver_handle_served_by(handle);
         *out = handle;
         return 0;
 }
@@ -261,6 +347,8 @@ void kyron_io_driver_handle_close(KyronIoDriverHandle *handle)
                 close(handle->socket_fd);
         if (handle->wake_fd >= 0)
                 close(handle->wake_fd);
+        if (handle->outage.timer_fd >= 0)
+                close(handle->outage.timer_fd);
         slot_table_deinit(&handle->slots);
         free(handle);
 }
@@ -270,7 +358,12 @@ int kyron_io_driver_handle_fd(const KyronIoDriverHandle *handle)
         return handle->selector.epoll_fd;
 }
 
-uint64_t kyron_io_driver_handle_session(const KyronIoDriverHandle *handle)
+uint64_t kyron_io_driver_handle_session(KyronIoDriverHandle *handle)
 {
-        return handle->session;
+        uint64_t session;
+
+        pthread_mutex_lock(&handle->lock);
+        session = handle->session;
+        pthread_mutex_unlock(&handle->lock);
+        return session;
 }

@@ -10,12 +10,15 @@
  * One lock guards all of it and everything of the registrations but their readiness word. It is
  * held for list operations and one non-blocking send, never while user code runs.
  *
- * Once the daemon has gone (`gone`), nothing is sent or received any more and every wait ends.
+ * While there is no daemon (outage.h), nothing is sent or received; the Selector may hold the
+ * registrations then (local_driver.h). Once it has gone for good (`gone`), every wait ends.
  */
 #pragma once
 
 #include "client/async_registration.h"
+#include "client/daemon_connection.h"
 #include "client/endpoint.h"
+#include "client/outage.h"
 #include "client/passed_stream.h"
 #include "client/request.h"
 #include "client/slot_table.h"
@@ -34,8 +37,8 @@ struct KyronIoDriverHandle {
         pthread_mutex_t lock;
         Selector selector;
         int socket_fd;
-        int wake_fd; /* the unparker */
-        uint64_t session;
+        int wake_fd;      /* the unparker */
+        uint64_t session; /* 0: there is none */
         unsigned fork_count;
 
         bool in_process_io;
@@ -44,9 +47,10 @@ struct KyronIoDriverHandle {
         bool remove_wants_room; /* until the daemon has read */
         bool unparked;          /* and has been woken */
         bool wants_room;        /* the daemon has not read: send again when it has */
-        bool gone;              /* the daemon */
+        bool gone;              /* the daemon, for good */
         char gone_text[ERROR_TEXT_MAX];
 
+        Outage outage;
         SlotTable slots;
         TAILQ_HEAD(, KyronAsyncRegistration) queue; /* to be sent */
         uint64_t closed_ids[HANDLE_GONE_MAX];
@@ -69,6 +73,9 @@ int io_driver_handle_check_process(const KyronIoDriverHandle *handle);
 
 /* Makes sure that process_io comes round to what was just left for it. Lock held. */
 void io_driver_handle_unpark(KyronIoDriverHandle *handle);
+
+/* A daemon has welcomed this handle after an outage. Lock held. */
+void io_driver_handle_welcome(KyronIoDriverHandle *handle, const DaemonConnection *connection);
 
 /* Calls the wakers and runs the operations whose turn it is; returns how many. In process_io only,
  * without the lock. */

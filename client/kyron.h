@@ -101,16 +101,43 @@ typedef struct KyronOperation KyronOperation;
 
 /* ---- IoDriverHandle: the connection to the daemon ------------------------------------------ */
 
+/* Who waits for a handle's descriptors. */
+typedef enum KyronServedBy {
+        KYRON_SERVED_BY_DAEMON,
+        KYRON_SERVED_LOCALLY, /* no daemon: this process does, in process_io() */
+        KYRON_SERVED_LATER,   /* no daemon, and this process may not: who waits goes on waiting */
+        KYRON_SERVED_NO_MORE, /* the daemon has gone for good: every wait ends with -EHOSTDOWN */
+} KyronServedBy;
+
 typedef struct KyronOptions {
         /* The daemon's socket. NULL: $KYRON_SOCKET, or else the system's, /run/kyron-iod/socket. */
         const char *socket_path;
         /* This program's name in kyronctl, at most 32 printable characters. NULL: the kernel's. */
         const char *program;
+        /* While there is no daemon, process_io() waits for the descriptors itself, also when there
+         * is none to begin with. Environment KYRON_LOCAL_FALLBACK=1 allows it to every program. */
+        bool local_fallback;
+        /* How many milliseconds of an outage are waited out by what needs a daemon: requests, and
+         * without local_fallback every wait. 0: 10,000; -1: none. */
+        int outage_ms;
+        /* Called by process_io() when somebody else serves than before; or NULL. */
+        void (*served_by_changed)(KyronIoDriverHandle *handle, KyronServedBy by, void *user);
+        void *user; /* the caller's */
 } KyronOptions;
 
 /*
  * Connects to the daemon. options may be NULL. Waits for the daemon to accept and for its Welcome,
- * at most 5 s each.
+ * at most 5 s each. With local_fallback it is no error that no daemon serves the socket, that it is
+ * stopping, does not answer, or has too many sessions.
+ *
+ * Outages. When the daemon stops, restarts or crashes, the handle connects again by itself, within
+ * 100 ms of the daemon's return, and registers everything anew; those who wait do not notice.
+ * Requests are asked again, endpoints join again; but a kyron_hold() or a keep that was sent and
+ * not answered ends with -EHOSTDOWN, as it is not known whether it was done. A connection from an
+ * endpoint that is kept on death, or was not accepted yet, waits for the next daemon even with
+ * local_fallback: if the daemon lived and ended this session alone, another worker has it, and
+ * waiting ends with -ESTALE: close it without writing. A session that the daemon ended with a
+ * reason other than its stop is over for good.
  *
  * Errors: -ENOENT, -ENOTDIR, -ECONNREFUSED no daemon serves the socket; -ESHUTDOWN it is stopping;
  * -EACCES it is served by somebody other than root, this user or the daemon's own user, or may not
@@ -131,8 +158,8 @@ KYRON_PUBLIC void kyron_io_driver_handle_close(KyronIoDriverHandle *handle);
  * run, 0 when the time was up or kyron_io_driver_handle_wake() came first.
  *
  * Errors: -EINTR a signal came first; -EBUSY another thread is in it, or this one, in a
- * completion; -EHOSTDOWN the daemon has gone: every operation that waits, and every later one that
- * would have to, ends with the same error; -EOWNERDEAD after fork().
+ * completion; -EHOSTDOWN the daemon has gone for good: every operation that waits, and every
+ * later one that would have to, ends with the same error; -EOWNERDEAD after fork().
  */
 KYRON_PUBLIC int kyron_io_driver_handle_process_io(KyronIoDriverHandle *handle, int timeout_ms);
 
@@ -144,8 +171,11 @@ KYRON_PUBLIC int kyron_io_driver_handle_fd(const KyronIoDriverHandle *handle);
  * signal handler. */
 KYRON_PUBLIC void kyron_io_driver_handle_wake(KyronIoDriverHandle *handle);
 
-/* The session's number, as kyronctl shows it. */
-KYRON_PUBLIC uint64_t kyron_io_driver_handle_session(const KyronIoDriverHandle *handle);
+/* The session's number, as kyronctl shows it; 0 while there is none. Any thread. */
+KYRON_PUBLIC uint64_t kyron_io_driver_handle_session(KyronIoDriverHandle *handle);
+
+/* Who waits for the handle's descriptors just now. Any thread. */
+KYRON_PUBLIC KyronServedBy kyron_io_driver_handle_served_by(KyronIoDriverHandle *handle);
 
 /* ---- AsyncRegistration: readiness in poll form --------------------------------------------- */
 
@@ -195,7 +225,8 @@ KYRON_PUBLIC int kyron_async_registration_remove(KyronAsyncRegistration *registr
  *
  * Errors: -EINVAL interest is none of KYRON_READABLE, KYRON_WRITABLE, KYRON_PRIORITY, the waker has
  * no wake, or 500 sessions wait for the file already; -EBUSY the waker is waiting already;
- * -EHOSTDOWN the daemon has gone; -EOWNERDEAD; or what the daemon refused the descriptor with:
+ * -EHOSTDOWN the daemon has gone for good; -ESTALE the connection was given to another worker;
+ * -EOWNERDEAD; or what the daemon refused the descriptor with:
  * -EPERM a regular file or directory, -EBADF an O_PATH descriptor, -EOPNOTSUPP a kind it does not
  * wait for, -EEXIST the same open file is registered already in this session, -EDQUOT this session
  * or user has all the registrations it may have, -ENOSPC, -ENOMEM.
@@ -633,8 +664,8 @@ KYRON_PUBLIC void kyron_endpoint_close(KyronEndpoint *endpoint);
  * comes: try first. result is 0; -EINVAL the listener's connections are of the other kind;
  * -EHOSTDOWN the daemon has gone.
  *
- * After -EHOSTDOWN, connections that are kept on death are another worker's, or will be: close them
- * without writing.
+ * After -EHOSTDOWN or -ESTALE, connections that are kept on death are another worker's, or will be:
+ * close them without writing.
  *
  * A process that may open no more files (RLIMIT_NOFILE) loses the daemon when a connection comes;
  * those it had not accepted go to other workers. Leave room for as many as there are credits.

@@ -15,6 +15,8 @@ libclient_la_SOURCES = \
 	client/inbox.h \
 	client/io_driver_handle.c \
 	client/io_driver_handle.h \
+	client/local_driver.c \
+	client/local_driver.h \
 	client/new_socket.c \
 	client/new_socket.h \
 	client/offer.c \
@@ -23,6 +25,8 @@ libclient_la_SOURCES = \
 	client/opening.h \
 	client/operation.c \
 	client/operation.h \
+	client/outage.c \
+	client/outage.h \
 	client/outbox.c \
 	client/outbox.h \
 	client/passed_stream.c \

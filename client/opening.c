@@ -117,6 +117,7 @@ static void drop_opened(Request *request, const Iod__Frame *answer)
 
 static const RequestKind connect_kind = {
         .answer = IOD__FRAME__BODY_OPENED,
+        .is_repeatable = true,
         .is_long = true,
         .send = send_connect,
         .take = take_opened,
@@ -125,6 +126,7 @@ static const RequestKind connect_kind = {
 
 static const RequestKind bind_kind = {
         .answer = IOD__FRAME__BODY_OPENED,
+        .is_repeatable = true,
         .send = send_bind,
         .take = take_opened,
         .drop = drop_opened,
@@ -132,6 +134,7 @@ static const RequestKind bind_kind = {
 
 static const RequestKind take_kind = {
         .answer = IOD__FRAME__BODY_OPENED,
+        .is_repeatable = true,
         .send = send_take,
         .take = take_opened,
         .drop = drop_opened,

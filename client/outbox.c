@@ -1,7 +1,9 @@
 /* What goes from the handle to the daemon. See outbox.h. */
 #include "client/outbox.h"
 
+#include "client/local_driver.h"
 #include "client/offer.h"
+#include "client/outage.h"
 #include "proto/frame_socket.h"
 
 #include <assert.h>
@@ -54,6 +56,7 @@ static void take_first(KyronIoDriverHandle *handle, int error)
 
         TAILQ_REMOVE(&handle->queue, registration, queue_link);
         registration->queued = false;
+        local_driver_leave(registration);
         if (error == 0) {
                 registration->armed = registration->wanted;
                 return;
@@ -147,7 +150,7 @@ void outbox_flush(KyronIoDriverHandle *handle)
 {
         int r;
 
-        if (handle->gone)
+        if (handle->gone || handle->outage.state != OUTAGE_NONE)
                 return;
         handle->retry_soon = false;
         /* The daemon can keep a connection on death until it hears that it is taken; and it can
@@ -168,13 +171,16 @@ int outbox_add_io_source(KyronIoDriverHandle *handle, KyronAsyncRegistration *re
 
         if (handle->gone)
                 return error_set(EHOSTDOWN, "%s", handle->gone_text);
-        if (registration->queued || !(registration->wanted & ~registration->armed))
+        if (!(registration->wanted & ~registration->armed))
                 return 0;
         if (registration->id == IO_ID_NONE) {
                 r = slot_table_take(&handle->slots, registration, &registration->id);
                 if (r < 0)
                         return r;
         }
+        r = local_driver_serve(registration);
+        if (r < 0 || registration->queued)
+                return r;
         registration->queued = true;
         TAILQ_INSERT_TAIL(&handle->queue, registration, queue_link);
         io_driver_handle_unpark(handle);
@@ -205,14 +211,20 @@ int outbox_remove_io_source(KyronIoDriverHandle *handle, const KyronAsyncRegistr
         return error_set(EAGAIN, "the daemon has to read first: try after process_io()");
 }
 
+void outbox_withdraw(KyronAsyncRegistration *registration)
+{
+        local_driver_leave(registration);
+        if (registration->queued)
+                TAILQ_REMOVE(&registration->handle->queue, registration, queue_link);
+        registration->queued = false;
+}
+
 void outbox_forget(KyronIoDriverHandle *handle, KyronAsyncRegistration *registration, bool told)
 {
         if (registration->id == IO_ID_NONE)
                 return;
-        if (registration->queued)
-                TAILQ_REMOVE(&handle->queue, registration, queue_link);
-        registration->queued = false;
-        if (registration->passed && !handle->gone) {
+        outbox_withdraw(registration);
+        if (passed_stream_is_counted(registration) && !handle->gone) {
                 passed_stream_forget(registration);
                 slot_table_retire(&handle->slots, registration->id);
                 io_driver_handle_unpark(handle);

@@ -31,6 +31,9 @@ int outbox_add_io_source(KyronIoDriverHandle *handle, KyronAsyncRegistration *re
 int outbox_remove_io_source(KyronIoDriverHandle *handle,
                             const KyronAsyncRegistration *registration);
 
+/* Takes a registration that was not sent out of the queue, and serves it here no more. */
+void outbox_withdraw(KyronAsyncRegistration *registration);
+
 /* Takes the registration out of slots and queue. Unless the daemon was told, or need not be, the
  * next packet says that its file is closed. Of a PassedStream the daemon is told without fail. */
 void outbox_forget(KyronIoDriverHandle *handle, KyronAsyncRegistration *registration, bool told);

@@ -2,7 +2,9 @@
 #include "client/passed_stream.h"
 
 #include "client/io_driver_handle.h"
+#include "client/outbox.h"
 #include "client/sealed_note.h"
+#include "core/cleanup.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -54,19 +56,67 @@ void passed_stream_free(PassedStream *stream)
         dispose(registration);
 }
 
+void passed_stream_offer_again(PassedStream *stream)
+{
+        KyronAsyncRegistration *registration = &stream->bridged_fd.registration;
+
+        outbox_withdraw(registration);
+        close(STEAL_FD(registration->fd));
+        if (stream->note_fd >= 0)
+                close(STEAL_FD(stream->note_fd));
+        registration->armed = registration->wanted;
+        stream->state = PASSED_STREAM_OFFERED;
+}
+
 PassedStream *passed_stream_of(KyronAsyncRegistration *registration)
 {
         return registration && registration->passed ? (PassedStream *)registration : NULL;
+}
+
+bool passed_stream_is_counted(const KyronAsyncRegistration *registration)
+{
+        return registration->passed && ((const PassedStream *)registration)->counted;
+}
+
+bool passed_stream_is_shared(const KyronAsyncRegistration *registration)
+{
+        const PassedStream *stream = (const PassedStream *)registration;
+
+        return registration->passed && (stream->state == PASSED_STREAM_ARRIVED || stream->kept);
+}
+
+void passed_stream_lose(KyronAsyncRegistration *registration)
+{
+        PassedStream *stream = passed_stream_of(registration);
+
+        if (!stream)
+                return;
+        passed_stream_forget(registration);
+        stream->counted = false;
 }
 
 void passed_stream_take(PassedStream *stream)
 {
         KyronIoDriverHandle *handle = stream->bridged_fd.registration.handle;
 
+        stream->kept = stream->endpoint->options.keep_on_death;
         stream->endpoint = NULL;
+        if (!stream->counted) {
+                stream->state = PASSED_STREAM_TOLD;
+                return;
+        }
         stream->state = PASSED_STREAM_TAKEN;
         TAILQ_INSERT_TAIL(&handle->taken, stream, link);
         io_driver_handle_unpark(handle);
+}
+
+void passed_stream_keep(PassedStream *stream)
+{
+        KyronIoDriverHandle *handle = stream->bridged_fd.registration.handle;
+
+        pthread_mutex_lock(&handle->lock);
+        stream->kept = true;
+        pthread_mutex_unlock(&handle->lock);
 }
 
 size_t passed_stream_taken(const KyronIoDriverHandle *handle, IoId *ids, size_t max)

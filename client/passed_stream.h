@@ -5,7 +5,8 @@
  * Its way: made with a slot of its own and offered to the daemon under that id → passed, and then
  * in its endpoint's list of those that have arrived → taken by the program's accept, which the
  * next packet tells the daemon → told. From then on it is the program's alone. When it is closed,
- * its slot is retired: the daemon counts connections in hand, and has to learn of every end.
+ * its slot is retired: the daemon counts connections in hand, and has to learn of every end. A
+ * later daemon, after an outage, counts none that another passed.
  *
  * Guarded by the handle's lock, but for what is set when it is passed and stays: again and note.
  */
@@ -26,6 +27,8 @@ typedef struct PassedStream {
         TAILQ_ENTRY(PassedStream) link; /* of its endpoint's lists; TAKEN: of the handle's */
         KyronEndpoint *endpoint;        /* NULL once it is taken */
         PassedStreamState state;
+        bool counted; /* by the daemon there is now, since it passed it */
+        bool kept;    /* on death */
         bool again;
         int note_fd; /* -1: there is none */
         uint32_t note_size;
@@ -38,8 +41,19 @@ int passed_stream_new(PassedStream **out, KyronEndpoint *endpoint);
 /* Frees one that never reached the program; its slot is free at once. Lock held. */
 void passed_stream_free(PassedStream *stream);
 
+/* Closes one that has arrived and was not accepted: its id may be used again. Lock held. */
+void passed_stream_offer_again(PassedStream *stream);
+
 /* The one a registration belongs to; NULL: it is another kind of stream. */
 PassedStream *passed_stream_of(KyronAsyncRegistration *registration);
+
+/* Whether the daemon is to learn of its end without fail; and whether the daemon might give it to
+ * another worker, if it lived without this session. false for what is no PassedStream. Lock held.
+ */
+bool passed_stream_is_counted(const KyronAsyncRegistration *registration);
+bool passed_stream_is_shared(const KyronAsyncRegistration *registration);
+/* The daemon that passed it is lost. Nothing happens to what is no PassedStream. Lock held. */
+void passed_stream_lose(KyronAsyncRegistration *registration);
 
 /* The program has it: the next packet says so. Lock held. */
 void passed_stream_take(PassedStream *stream);
@@ -47,6 +61,8 @@ void passed_stream_take(PassedStream *stream);
  * told. Lock held. */
 size_t passed_stream_taken(const KyronIoDriverHandle *handle, IoId *ids, size_t max);
 void passed_stream_forget_taken(KyronIoDriverHandle *handle, size_t count);
+/* The daemon is asked to keep it on death. Takes the lock. */
+void passed_stream_keep(PassedStream *stream);
 /* It is closed: that says enough. Lock held. */
 void passed_stream_forget(KyronAsyncRegistration *registration);
 

@@ -104,7 +104,8 @@ int request_new(Request **out, KyronIoDriverHandle *handle, const RequestKind *k
         Request *request;
         int r = 0;
 
-        if (handle->gone)
+        if (handle->gone ||
+            (operation && handle->outage.state != OUTAGE_NONE && handle->outage.is_long))
                 return error_set(EHOSTDOWN, "%s", handle->gone_text);
         if (TAILQ_EMPTY(&table->free))
                 r = add_to_table(table);
@@ -162,13 +163,13 @@ static KyronOperation *take_operation(Request *request)
 /* Whoever waits is told by process_io. */
 static void end_request(Request *request, int error)
 {
+        request->error = error;
         request->kind->drop(request, NULL);
         if (!request->operation) {
                 request_free(request);
                 return;
         }
         request->state = REQUEST_ENDED;
-        request->error = error;
         TAILQ_INSERT_TAIL(&request->handle->requests.ended, request, link);
         io_driver_handle_unpark(request->handle);
 }
@@ -249,12 +250,14 @@ static ssize_t take_answer(Request *request, const Iod__Frame *frame, FdList *fd
                         kind->drop(request, frame);
                 return result;
         }
+        request->error = frame->body_case == IOD__FRAME__BODY_REFUSED && frame->refused->error > 0
+                                 ? -frame->refused->error
+                                 : -EPROTO;
         kind->drop(request, NULL);
         if (frame->body_case != IOD__FRAME__BODY_REFUSED)
                 return error_set(EPROTO, "the daemon answered with %s, not with %s",
                                  frame_body_name(frame->body_case), frame_body_name(kind->answer));
-        return error_set(frame->refused->error > 0 ? frame->refused->error : EPROTO, "%s",
-                         frame->refused->text);
+        return error_set(-request->error, "%s", frame->refused->text);
 }
 
 int request_answer(KyronIoDriverHandle *handle, const Iod__Frame *frame, FdList *fds)
@@ -281,6 +284,56 @@ int request_answer(KyronIoDriverHandle *handle, const Iod__Frame *frame, FdList 
 }
 
 /* ---- The end ------------------------------------------------------------------------------- */
+
+static void queue_again(Request *request)
+{
+        request->state = REQUEST_QUEUED;
+        TAILQ_INSERT_TAIL(&request->handle->requests.queue, request, link);
+}
+
+void request_lose_all(KyronIoDriverHandle *handle)
+{
+        RequestTable *table = &handle->requests;
+
+        for (uint32_t place = 0; place < table->size; place++) {
+                Request *request = table->requests[place];
+                bool is_wanted = request->operation || (request->kind && !request->kind->take);
+                bool is_repeatable = request->kind && request->kind->is_repeatable;
+
+                switch (request->state) {
+                case REQUEST_SENT:
+                        if (is_wanted && is_repeatable)
+                                queue_again(request);
+                        else
+                                end_request(request, -EHOSTDOWN);
+                        break;
+                case REQUEST_QUEUED:
+                        /* Nobody's but the session's, and that is over. */
+                        if (is_repeatable || request->operation)
+                                break;
+                        /* fallthrough */
+                case REQUEST_ABANDONED:
+                        TAILQ_REMOVE(&table->queue, request, link);
+                        end_request(request, -EHOSTDOWN);
+                        break;
+                default:
+                        break;
+                }
+        }
+}
+
+void request_end_waiting(KyronIoDriverHandle *handle, int error)
+{
+        Request *request, *next;
+
+        for (request = TAILQ_FIRST(&handle->requests.queue); request; request = next) {
+                next = TAILQ_NEXT(request, link);
+                if (!request->operation)
+                        continue;
+                TAILQ_REMOVE(&handle->requests.queue, request, link);
+                end_request(request, error);
+        }
+}
 
 void request_end_all(KyronIoDriverHandle *handle, int error)
 {

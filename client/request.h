@@ -6,6 +6,8 @@
  * process_io and without the lock. What cannot be sent, and what the daemon left unanswered when
  * it went, goes to the list of those that have ended, which process_io runs too.
  *
+ * When the daemon is lost, those that may be asked twice are queued again for the next.
+ *
  * A cancelled operation leaves its request at once; a request that was sent stays until its answer
  * has come, because the slot it offered may be used until then. What comes with a late answer is
  * let go of.
@@ -36,6 +38,8 @@ typedef struct RequestKind {
         bool is_long;
         /* It has to be there before the daemon hears what was taken. */
         bool is_urgent;
+        /* When the daemon is lost, the next one is asked: nothing can have been done twice. */
+        bool is_repeatable;
         /* Sends it, with what its operation's caller keeps in place: as outbox_send_frame(). */
         int (*send)(Request *request);
         /* Takes what the answer brought: the operation's result, with error_text() when negative.
@@ -61,7 +65,7 @@ struct Request {
         KyronOperation *operation; /* NULL: nobody waits */
         RequestState state;
         uint32_t sequence;
-        int error; /* of one that has ended */
+        int error; /* of one that has ended, also for its kind's drop; 0: it was answered */
         /* The kind's: what it is for, and what it says. */
         void *object;
         const void *options;
@@ -96,8 +100,8 @@ int request_check(const KyronIoDriverHandle *handle, const KyronOperation *opera
 /* A text for the wire, 1 to max bytes: 0, or -EINVAL with error_text(), which calls it what. */
 int request_check_text(const char *what, const char *text, size_t max);
 
-/* 0 with *out, new; or -EHOSTDOWN the daemon has gone, -EDQUOT, -ENOMEM, with error_text().
- * operation may be NULL. */
+/* 0 with *out, new; or -EHOSTDOWN the daemon has gone, and if somebody waits for it, for too long,
+ * -EDQUOT, -ENOMEM, with error_text(). operation may be NULL. */
 int request_new(Request **out, KyronIoDriverHandle *handle, const RequestKind *kind,
                 KyronOperation *operation);
 /* Gives back one that is new. */
@@ -115,7 +119,10 @@ int request_cancel(KyronOperation *operation);
  * Without the lock. */
 int request_answer(KyronIoDriverHandle *handle, const Iod__Frame *frame, FdList *fds);
 
-/* Ends every request with an error. */
+/* The daemon is lost: queues again what can be asked again, and ends the rest with -EHOSTDOWN. */
+void request_lose_all(KyronIoDriverHandle *handle);
+/* Ends those with an operation; and every request. */
+void request_end_waiting(KyronIoDriverHandle *handle, int error);
 void request_end_all(KyronIoDriverHandle *handle, int error);
 /* Runs the completions of what has ended; returns how many. Without the lock. */
 int request_run_ended(KyronIoDriverHandle *handle);

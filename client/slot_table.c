@@ -10,9 +10,13 @@ enum { FIRST_SIZE = 64 };
 
 void slot_table_init(SlotTable *table, uint32_t limit)
 {
-        *table = (SlotTable){.limit = limit, .first_free = SLOT_NONE, .first_retired = SLOT_NONE};
-        if (table->limit > IO_ID_SLOT_MAX)
-                table->limit = IO_ID_SLOT_MAX;
+        *table = (SlotTable){.first_free = SLOT_NONE, .first_retired = SLOT_NONE};
+        slot_table_set_limit(table, limit);
+}
+
+void slot_table_set_limit(SlotTable *table, uint32_t limit)
+{
+        table->limit = limit < IO_ID_SLOT_MAX ? limit : IO_ID_SLOT_MAX;
 }
 
 void slot_table_deinit(SlotTable *table)
@@ -29,7 +33,7 @@ static int grow(SlotTable *table)
 
         if (size > table->limit)
                 size = table->limit;
-        if (size == table->size)
+        if (size <= table->size)
                 return error_set(EDQUOT, "this session has all the %u registrations it may have",
                                  table->limit);
         slots = realloc(table->slots, size * sizeof(*slots));

@@ -30,6 +30,8 @@ typedef struct SlotTable {
 } SlotTable;
 
 void slot_table_init(SlotTable *table, uint32_t limit);
+/* As the next daemon allows; what there is of more stays. */
+void slot_table_set_limit(SlotTable *table, uint32_t limit);
 void slot_table_deinit(SlotTable *table);
 
 /* Takes a slot for registration. 0 with *id, or -EDQUOT or -ENOMEM with error_text(). */

@@ -22,10 +22,12 @@ enum {
 
 /* No registration: generations start at 1. */
 #define IO_ID_NONE ((IoId)0)
-/* The event that only ends a wait (the source's UNPARKER_ID) and the one of the daemon's socket
- * in a client's selector: generation 0, so that no registration can have them. */
+/* The event that only ends a wait (the source's UNPARKER_ID), and those of the daemon's socket and
+ * of the next attempt to connect in a client's selector: generation 0, so that no registration can
+ * have them. */
 #define IO_ID_UNPARKER ((IoId)1)
 #define IO_ID_DAEMON   ((IoId)2)
+#define IO_ID_TIMER    ((IoId)3)
 
 static inline IoId io_id_make(uint32_t slot, uint32_t generation)
 {

@@ -6,7 +6,8 @@
 
 KyronIoDriverHandle *open_handle(const TestDaemon *daemon)
 {
-        const KyronOptions options = {.socket_path = daemon->socket_path, .program = "test"};
+        const KyronOptions options = {
+                .socket_path = daemon->socket_path, .program = "test", .outage_ms = -1};
         KyronIoDriverHandle *handle;
         int r = kyron_io_driver_handle_open(&handle, &options);
 

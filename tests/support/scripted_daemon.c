@@ -46,7 +46,7 @@ static void *welcome(void *data)
 void scripted_daemon_start(ScriptedDaemon *daemon, uint32_t registrations_max)
 {
         struct sockaddr_un address = {.sun_family = AF_UNIX};
-        KyronOptions options = {.socket_path = address.sun_path};
+        KyronOptions options = {.socket_path = address.sun_path, .outage_ms = -1};
         pthread_t thread;
         int r;
 

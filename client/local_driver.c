@@ -1,0 +1,52 @@
+/* Registrations served in this process. See local_driver.h. */
+#include "client/local_driver.h"
+
+#include "client/outage.h"
+#include "client/passed_stream.h"
+
+#include <string.h>
+
+int local_driver_serve(KyronAsyncRegistration *registration)
+{
+        KyronIoDriverHandle *handle = registration->handle;
+        Readiness wanted = registration->wanted;
+        int r;
+
+        if (!outage_is_local(handle) || registration->fd < 0 || !(wanted & ~registration->local) ||
+            outage_leaves_in_doubt(handle, registration))
+                return 0;
+        r = registration->local
+                    ? selector_modify(&handle->selector, registration->fd, registration->id, wanted)
+                    : selector_add(&handle->selector, registration->fd, registration->id, wanted);
+        if (r < 0)
+                return error_set(-r, "this descriptor cannot be waited for: %s", strerror(-r));
+        registration->local = wanted;
+        return 0;
+}
+
+void local_driver_serve_all(KyronIoDriverHandle *handle)
+{
+        for (uint32_t slot = 0; slot < handle->slots.size; slot++) {
+                KyronAsyncRegistration *registration = handle->slots.slots[slot].registration;
+
+                /* Whoever waits finds out by asking again. */
+                if (registration && local_driver_serve(registration) < 0)
+                        async_registration_wake_all(registration);
+        }
+}
+
+void local_driver_leave(KyronAsyncRegistration *registration)
+{
+        if (!registration->local)
+                return;
+        registration->local = 0;
+        selector_remove(&registration->handle->selector, registration->fd);
+}
+
+void local_driver_wake(KyronIoDriverHandle *handle, const SelectorEvent *event)
+{
+        KyronAsyncRegistration *registration = slot_table_recreate(&handle->slots, event->id);
+
+        if (registration)
+                async_registration_wake(registration, event->readiness & READINESS_ALL);
+}
