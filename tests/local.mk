@@ -50,6 +50,7 @@ unit_tests = \
 	tests/unit/test_operating \
 	tests/unit/test_operation \
 	tests/unit/test_options \
+	tests/unit/test_outage \
 	tests/unit/test_outbox \
 	tests/unit/test_passing \
 	tests/unit/test_passed_stream \
@@ -101,6 +102,7 @@ integration_tests = \
 	tests/integration/test_limits \
 	tests/integration/test_lost_wakeups \
 	tests/integration/test_no_allocation \
+	tests/integration/test_outage_live \
 	tests/integration/test_ready_descriptors \
 	tests/integration/test_refusals \
 	tests/integration/test_reload_live \

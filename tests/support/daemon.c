@@ -59,13 +59,11 @@ static bool is_serving(const TestDaemon *daemon)
         return true;
 }
 
-void test_daemon_start_with(TestDaemon *daemon, const char *const *options, const char *variable,
-                            const char *value)
+static void start(TestDaemon *daemon, const char *const *options, const char *variable,
+                  const char *value)
 {
         pid_t parent = getpid();
 
-        daemon->directory = make_temp_dir();
-        snprintf(daemon->socket_path, sizeof(daemon->socket_path), "%s/socket", daemon->directory);
         fflush(NULL);
         daemon->pid = fork();
         ck_assert_int_ge(daemon->pid, 0);
@@ -75,6 +73,25 @@ void test_daemon_start_with(TestDaemon *daemon, const char *const *options, cons
                 run_program(daemon, options, parent);
         }
         ck_assert(WAIT_UNTIL(is_serving(daemon), DEADLINE_MS));
+}
+
+void test_daemon_start_with(TestDaemon *daemon, const char *const *options, const char *variable,
+                            const char *value)
+{
+        daemon->directory = make_temp_dir();
+        snprintf(daemon->socket_path, sizeof(daemon->socket_path), "%s/socket", daemon->directory);
+        start(daemon, options, variable, value);
+}
+
+void test_daemon_start_again(TestDaemon *daemon, const char *const *options)
+{
+        start(daemon, options, NULL, NULL);
+}
+
+void test_daemon_crash(TestDaemon *daemon)
+{
+        ck_assert_int_eq(kill(daemon->pid, SIGKILL), 0);
+        ck_assert(wait_exit(daemon->pid, DEADLINE_MS, NULL));
 }
 
 void test_daemon_start(TestDaemon *daemon, const char *const *options)
@@ -96,8 +113,7 @@ void test_daemon_stop(TestDaemon *daemon)
 
 void test_daemon_kill(TestDaemon *daemon)
 {
-        ck_assert_int_eq(kill(daemon->pid, SIGKILL), 0);
-        ck_assert(wait_exit(daemon->pid, DEADLINE_MS, NULL));
+        test_daemon_crash(daemon);
         remove_temp_dir(STEAL_PTR(daemon->directory));
 }
 

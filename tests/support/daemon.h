@@ -28,6 +28,9 @@ void test_daemon_start_with(TestDaemon *daemon, const char *const *options, cons
 
 /* Stops it by SIGTERM: it has to exit with 0 and to leave nothing behind. */
 void test_daemon_stop(TestDaemon *daemon);
+/* Ends it by SIGKILL, and starts it again at the same path, with the same options. */
+void test_daemon_crash(TestDaemon *daemon);
+void test_daemon_start_again(TestDaemon *daemon, const char *const *options);
 /* Ends it by SIGKILL, and removes its directory. */
 void test_daemon_kill(TestDaemon *daemon);
 

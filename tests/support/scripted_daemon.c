@@ -23,33 +23,58 @@ static const Iod__Frame *receive(ScriptedDaemon *daemon)
         return frame;
 }
 
-static void *welcome(void *data)
+void scripted_daemon_welcome(ScriptedDaemon *daemon, uint64_t epoch)
 {
-        ScriptedDaemon *daemon = data;
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Welcome body = IOD__WELCOME__INIT;
 
-        daemon->socket_fd = accept4(daemon->listener_fd, NULL, NULL, SOCK_CLOEXEC);
-        if (daemon->socket_fd < 0 || !wait_readable(daemon->socket_fd, DEADLINE_MS))
-                return NULL;
-        receive(daemon);
         body.version = FRAME_PROTOCOL_VERSION;
+        body.epoch = epoch;
         body.session = 1;
         body.registrations_max = daemon->registrations_max;
         body.release = (char *)"0";
         frame.body_case = IOD__FRAME__BODY_WELCOME;
         frame.welcome = &body;
         scripted_daemon_send(daemon, &frame, NULL, 0);
+}
+
+static bool take_hello(ScriptedDaemon *daemon)
+{
+        daemon->socket_fd = accept4(daemon->listener_fd, NULL, NULL, SOCK_CLOEXEC);
+        if (daemon->socket_fd < 0 || !wait_readable(daemon->socket_fd, DEADLINE_MS))
+                return false;
+        return receive(daemon)->body_case == IOD__FRAME__BODY_HELLO;
+}
+
+static void *welcome_first(void *data)
+{
+        if (take_hello(data))
+                scripted_daemon_welcome(data, 1);
         return NULL;
+}
+
+void scripted_daemon_await_hello(ScriptedDaemon *daemon)
+{
+        ck_assert(PROCESS_UNTIL(daemon->handle, wait_readable(daemon->listener_fd, 0)));
+        ck_assert(take_hello(daemon));
 }
 
 void scripted_daemon_start(ScriptedDaemon *daemon, uint32_t registrations_max)
 {
+        const KyronOptions options = {.outage_ms = -1};
+
+        scripted_daemon_start_with(daemon, registrations_max, &options);
+}
+
+void scripted_daemon_start_with(ScriptedDaemon *daemon, uint32_t registrations_max,
+                                const KyronOptions *wanted)
+{
         struct sockaddr_un address = {.sun_family = AF_UNIX};
-        KyronOptions options = {.socket_path = address.sun_path, .outage_ms = -1};
+        KyronOptions options = *wanted;
         pthread_t thread;
         int r;
 
+        options.socket_path = address.sun_path;
         daemon->directory = make_temp_dir();
         daemon->socket_fd = -1;
         daemon->registrations_max = registrations_max;
@@ -60,7 +85,7 @@ void scripted_daemon_start(ScriptedDaemon *daemon, uint32_t registrations_max)
         ck_assert_int_eq(
                 bind(daemon->listener_fd, (const struct sockaddr *)&address, sizeof(address)), 0);
         ck_assert_int_eq(listen(daemon->listener_fd, 1), 0);
-        ck_assert_int_eq(pthread_create(&thread, NULL, welcome, daemon), 0);
+        ck_assert_int_eq(pthread_create(&thread, NULL, welcome_first, daemon), 0);
         r = kyron_io_driver_handle_open(&daemon->handle, &options);
         pthread_join(thread, NULL);
         ck_assert_msg(r == 0, "open: %s", kyron_error_text());

@@ -19,12 +19,19 @@ typedef struct ScriptedDaemon {
         uint8_t packet[FRAME_BYTES_MAX];
 } ScriptedDaemon;
 
-/* Opens a handle with at most so many registrations; it is large: keep it static. */
+/* Opens a handle with at most so many registrations, that waits out no outage; it is large: keep it
+ * static. */
 void scripted_daemon_start(ScriptedDaemon *daemon, uint32_t registrations_max);
+/* With options, whose path is set. */
+void scripted_daemon_start_with(ScriptedDaemon *daemon, uint32_t registrations_max,
+                                const KyronOptions *options);
 /* Closes the handle if it is open still, and the rest. */
 void scripted_daemon_stop(ScriptedDaemon *daemon);
 /* Closes the session, as a daemon that ends. */
 void scripted_daemon_vanish(ScriptedDaemon *daemon);
+/* Takes turns until the handle says Hello again; and welcomes it, as a daemon of this epoch. */
+void scripted_daemon_await_hello(ScriptedDaemon *daemon);
+void scripted_daemon_welcome(ScriptedDaemon *daemon, uint64_t epoch);
 
 /* Lets the handle send: its next frame, with descriptors in daemon->fds, valid until the next
  * call. */
