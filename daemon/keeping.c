@@ -8,16 +8,6 @@
 
 #include <errno.h>
 
-static int reply_done(Session *session, uint32_t sequence)
-{
-        Iod__Frame frame = IOD__FRAME__INIT;
-        Iod__Done done = IOD__DONE__INIT;
-
-        frame.body_case = IOD__FRAME__BODY_DONE;
-        frame.done = &done;
-        return session_reply(session, sequence, &frame);
-}
-
 /* The request's descriptors have to be as many as it says. */
 static int check_count(const Iod__Hold *hold, const FdList *fds)
 {
@@ -92,7 +82,7 @@ int keeping_hold(Session *session, const Iod__Frame *request, FdList *fds)
                 return r;
         r = hold->id != 0 ? keep_connection(session, hold, fds)
                           : hold_descriptor(session, hold, fds);
-        return r < 0 ? -r : reply_done(session, request->sequence);
+        return r < 0 ? -r : session_reply_done(session, request->sequence);
 }
 
 int keeping_take_held(Session *session, const Iod__Frame *request)

@@ -14,16 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int reply_done(Session *session, uint32_t sequence)
-{
-        Iod__Frame frame = IOD__FRAME__INIT;
-        Iod__Done done = IOD__DONE__INIT;
-
-        frame.body_case = IOD__FRAME__BODY_DONE;
-        frame.done = &done;
-        return session_reply(session, sequence, &frame);
-}
-
 static int check_operator(const Session *session)
 {
         if (session->sees_all)
@@ -57,7 +47,7 @@ int operating_set_listener(Session *session, const Iod__Frame *request)
         listener_set_paused(listener, set->paused);
         log_session(LOG_NOTICE, session, "%s listener %s", set->paused ? "paused" : "resumed",
                     set->name);
-        return reply_done(session, request->sequence);
+        return session_reply_done(session, request->sequence);
 }
 
 static Session *find_session(const Server *server, uint64_t id)
@@ -86,7 +76,7 @@ int operating_drain(Session *session, const Iod__Frame *request)
         drain_set(target, !drain->undo);
         log_session(LOG_NOTICE, target, drain->undo ? "drains no more" : "is drained");
         if (drain->undo)
-                return reply_done(session, request->sequence);
+                return session_reply_done(session, request->sequence);
         return drain_wait(session, request->sequence, target);
 }
 

@@ -388,3 +388,13 @@ int session_reply(Session *session, uint32_t sequence, Iod__Frame *frame)
         r = notifier_send_reply(&session->notifier, frame);
         return r < 0 ? error_set(-r, "the reply could not be sent: %s", strerror(-r)) : 0;
 }
+
+int session_reply_done(Session *session, uint32_t sequence)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Done done = IOD__DONE__INIT;
+
+        frame.body_case = IOD__FRAME__BODY_DONE;
+        frame.done = &done;
+        return session_reply(session, sequence, &frame);
+}

@@ -96,6 +96,8 @@ void session_say_goodbye(Session *session, uint32_t sequence, int error, const c
 
 /* Sends an answer: 0 or -errno, which ends the session. */
 int session_reply(Session *session, uint32_t sequence, Iod__Frame *frame);
+/* The answer that says no more than that it was done. */
+int session_reply_done(Session *session, uint32_t sequence);
 
 /* Sends what is to be delivered. false: that has ended the session. From the server's event and the
  * session's own only. */

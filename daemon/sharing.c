@@ -181,15 +181,11 @@ int sharing_offer(Session *session, const Iod__Frame *request)
 
 int sharing_leave(Session *session, const Iod__Frame *request)
 {
-        Iod__Frame frame = IOD__FRAME__INIT;
-        Iod__Done done = IOD__DONE__INIT;
         Worker *worker;
         int r = find_worker(session, request->leave->endpoint, &worker);
 
         if (r < 0)
                 return -r;
         worker_leave(worker);
-        frame.body_case = IOD__FRAME__BODY_DONE;
-        frame.done = &done;
-        return session_reply(session, request->sequence, &frame);
+        return session_reply_done(session, request->sequence);
 }
