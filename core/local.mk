@@ -7,6 +7,7 @@ libcore_la_SOURCES = \
 	core/address_pattern.c \
 	core/address_pattern.h \
 	core/cleanup.h \
+	core/clock.h \
 	core/error.c \
 	core/error.h \
 	core/fd_list.c \

@@ -2,6 +2,7 @@
 #include "daemon/hold.h"
 
 #include "core/cleanup.h"
+#include "core/clock.h"
 #include "core/error.h"
 #include "daemon/note.h"
 
@@ -15,14 +16,6 @@
 #include <time.h>
 
 static const uint64_t time_to_live_max_ms = HOLD_DAYS_MAX * UINT64_C(86400000);
-
-static uint64_t now_ms(void)
-{
-        struct timespec now;
-
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* ---- The trees ---- */
 
@@ -296,7 +289,7 @@ static int fill_in(Hold *hold, const HoldRequest *request, int fd, int note_fd, 
         hold->pid = request->pid;
         clock_gettime(CLOCK_REALTIME, &now);
         hold->since = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-        hold->held_at_ms = now_ms();
+        hold->held_at_ms = clock_now_ms();
         hold->expires_at_ms = hold->held_at_ms + request->time_to_live_ms;
         return 0;
 }
@@ -353,7 +346,7 @@ int hold_set_take(HoldSet *set, uid_t uid, const char *name, HoldTaken *out)
                 .fd = hold->fd,
                 .note_fd = hold->note_fd,
                 .note_size = hold->note_size,
-                .held_ms = now_ms() - hold->held_at_ms,
+                .held_ms = clock_now_ms() - hold->held_at_ms,
         };
         set->descriptors -= hold->note_fd >= 0 ? 2 : 1;
         remove_from_trees(set, hold);
@@ -364,7 +357,7 @@ int hold_set_take(HoldSet *set, uid_t uid, const char *name, HoldTaken *out)
 
 uint64_t hold_time_left_ms(const Hold *hold)
 {
-        uint64_t now = now_ms();
+        uint64_t now = clock_now_ms();
 
         return hold->expires_at_ms > now ? hold->expires_at_ms - now : 0;
 }

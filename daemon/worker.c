@@ -2,6 +2,7 @@
 #include "daemon/worker.h"
 
 #include "core/cleanup.h"
+#include "core/clock.h"
 #include "core/error.h"
 #include "daemon/drain.h"
 #include "daemon/listener.h"
@@ -12,15 +13,6 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
-#include <time.h>
-
-static uint64_t now_ms(void)
-{
-        struct timespec now;
-
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* ---- Joining and offering ------------------------------------------------------------------ */
 
@@ -234,7 +226,7 @@ static void look_whether_taken(Worker *worker)
 
 bool worker_check_stalls(Listener *listener)
 {
-        uint64_t now = now_ms();
+        uint64_t now = clock_now_ms();
         bool may_stall = false;
         Worker *worker;
 
@@ -287,7 +279,7 @@ void worker_passed(Connection *connection, RegistrationInfo *info)
         worker->assigned_count--;
         TAILQ_INSERT_TAIL(&worker->in_hand, connection, link);
         worker->not_taken++;
-        worker->passed_at_ms = now_ms();
+        worker->passed_at_ms = clock_now_ms();
         worker->passed++;
         connection->listener->passed++;
 }
