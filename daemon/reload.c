@@ -5,10 +5,10 @@
 #include "daemon/authorise.h"
 #include "daemon/log.h"
 #include "daemon/server_parts.h"
+#include "daemon/socket_open.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 /* Whom the differences are told. */
 typedef struct Telling {
@@ -101,9 +101,10 @@ static void adopt_options(Server *server, const Config *config)
                 if (!listener)
                         continue;
                 listener->config = config->listeners[i];
-                /* The backlog may be another. */
-                listen(listener->fd,
-                       listener->config.backlog > 0 ? (int)listener->config.backlog : SOMAXCONN);
+                /* The backlog may be another. If not, it goes on with the one it has. */
+                if (socket_listen(listener->fd, &listener->config) < 0)
+                        log_daemon(LOG_WARNING, "listener %s keeps its backlog: %s",
+                                   listener->config.name, error_text());
         }
         listener_update_all(server);
 }

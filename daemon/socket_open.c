@@ -150,12 +150,19 @@ static int open_unix(const ListenerConfig *config)
         return r < 0 ? r : STEAL_FD(fd);
 }
 
+int socket_listen(int borrow_fd, const ListenerConfig *config)
+{
+        /* The kernel cuts it to net.core.somaxconn. */
+        int backlog =
+                config->backlog == 0 || config->backlog > INT_MAX ? INT_MAX : (int)config->backlog;
+
+        return listen(borrow_fd, backlog) < 0 ? fail(errno, &config->address) : 0;
+}
+
 int socket_open_listener(const ListenerConfig *config, Address *bound)
 {
         CLEANUP(cleanup_close) int fd = -1;
         const Address *address = &config->address;
-        int backlog =
-                config->backlog == 0 || config->backlog > INT_MAX ? INT_MAX : (int)config->backlog;
         int r;
 
         if (address->kind == ADDRESS_UDP)
@@ -165,8 +172,8 @@ int socket_open_listener(const ListenerConfig *config, Address *bound)
                      : bind_inet(address, SOCK_STREAM, config->v6_only, config->reuse_address);
         if (fd < 0)
                 return fd;
-        if (listen(fd, backlog) < 0) {
-                r = fail(errno, address);
+        r = socket_listen(fd, config);
+        if (r < 0) {
                 close(STEAL_FD(fd));
                 socket_file_remove(address);
                 return r;

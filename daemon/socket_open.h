@@ -22,6 +22,10 @@
  */
 int socket_open_listener(const ListenerConfig *config, Address *bound);
 
+/* Has a bound socket listen with the configured backlog (0: the system's), or changes it. 0, or as
+ * above. */
+int socket_listen(int borrow_fd, const ListenerConfig *config);
+
 /* Sets what a listener's connections are to have. Best effort: the connection is good without. */
 void socket_prepare_accepted(int borrow_fd, const ListenerConfig *config);
 

@@ -6,12 +6,14 @@
 
 #include "daemon/authorise.h"
 #include "daemon/log.h"
+#include "tests/support/capture.h"
 #include "tests/support/sharing_scene.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 static char path[OPTIONS_PATH_MAX];
@@ -86,6 +88,34 @@ START_TEST(one_that_stays_keeps_its_socket_and_its_workers)
         ck_assert_int_eq(listener->fd, fd);
         ck_assert(listener->config.least_loaded);
         ck_assert(!TAILQ_EMPTY(&listener->workers));
+}
+END_TEST
+
+/* What can be listened on once can be again; so the socket is made something else. */
+START_TEST(a_backlog_that_cannot_be_changed_is_said_and_no_more)
+{
+        char output[1024];
+        Listener *listener;
+        int before, other;
+
+        write_config(one_listener, "tcp:127.0.0.1:0");
+        ck_assert_int_eq(reload_now(), 0);
+        listener = listener_find(inner.server, "site");
+        before = dup(listener->fd);
+        other = eventfd(0, EFD_CLOEXEC);
+        ck_assert_int_ge(dup2(other, listener->fd), 0);
+        write_config("listener \"site\" { address = \"%s\" backlog = 5 }\n", "tcp:127.0.0.1:0");
+        log_open(LOG_WARNING);
+        capture_start(STDERR_FILENO);
+        ck_assert_int_eq(reload_now(), 0);
+        capture_end(output, sizeof(output));
+        log_open(LOG_CRIT);
+        ck_assert_msg(strstr(output, "listener site keeps its backlog: ") != NULL, "%s", output);
+        ck_assert_ptr_eq(listener_find(inner.server, "site"), listener);
+        ck_assert_uint_eq(listener->config.backlog, 5);
+        dup2(before, listener->fd);
+        close(before);
+        close(other);
 }
 END_TEST
 
@@ -173,6 +203,7 @@ static Suite *reload_suite(void)
         tcase_set_timeout(changes, TEST_TIMEOUT_SECONDS);
         tcase_add_test(changes, a_listener_that_is_new_is_opened_and_one_that_is_gone_is_closed);
         tcase_add_test(changes, one_that_stays_keeps_its_socket_and_its_workers);
+        tcase_add_test(changes, a_backlog_that_cannot_be_changed_is_said_and_no_more);
         tcase_add_test(changes, one_that_moves_is_another);
         tcase_add_test(changes, a_broken_file_changes_nothing);
         tcase_add_test(changes, where_one_cannot_be_opened_none_is);
