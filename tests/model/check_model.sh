@@ -1,0 +1,74 @@
+#!/bin/bash
+# Checks the model of waiting, waking and outages with spin: every state of each variant; and that
+# each of the faults it can be given is found.
+set -u
+
+model=$(cd "${KYRON_SOURCE_DIR:-.}" && pwd)/tests/model/readiness.pml
+if ! command -v spin >/dev/null; then
+        echo "spin is not here"
+        exit 77
+fi
+directory=$(mktemp -d /tmp/kyron-model.XXXXXX)
+trap 'rm -rf "$directory"' EXIT
+cd "$directory" || exit 1
+failed=0
+
+# search OPTION…: through every state of a variant; the verifier's words are in the file "out".
+search() {
+        rm -f pan out
+        if ! spin "$@" -a "$model" >out 2>&1 || ! cc -O1 -w -DSAFETY -o pan pan.c >>out 2>&1; then
+                cat out
+                exit 1
+        fi
+        ./pan -m10000000 >out 2>&1
+}
+
+errors() {
+        sed -n 's/.*errors: \([0-9]*\).*/\1/p' out
+}
+
+states() {
+        sed -n 's/^ *\([0-9.e+]*\) states, stored.*/\1/p' out
+}
+
+# holds SENTENCE OPTION…: no state of it is wrong, and none was left out.
+holds() {
+        local sentence=$1
+
+        shift
+        search "$@"
+        if [[ $(errors) != 0 ]] || grep -Eq 'max search depth|out of memory|not completed' out; then
+                cat out
+                echo "does not hold: $sentence"
+                failed=1
+        else
+                echo "$sentence: $(states) states"
+        fi
+}
+
+# finds SENTENCE OPTION…: the fault shows.
+finds() {
+        local sentence=$1
+
+        shift
+        search "$@"
+        if [[ $(errors) != 1 ]]; then
+                echo "was not found: $sentence"
+                failed=1
+        else
+                echo "found: $sentence"
+        fi
+}
+
+holds "every waiter is woken across deaths of the daemon"
+holds "every waiter is woken with the local fallback" -DLOCAL
+holds "every waiter is woken though no daemon comes back" -DLOCAL -DNO_RETURN
+holds "nobody is woken after a cancel that won" -DLOCAL -DCANCEL
+finds "a wait without the second look under the lock" -DNO_RECHECK
+finds "a next daemon that is not told of the registration" -DNO_REREGISTER
+finds "clearing at another tick than the one that was seen" -DCLEAR_IGNORES_TICK
+finds "no local driver, and no daemon that comes back" -DLOCAL -DNO_RETURN -DNO_LOCAL_SERVE
+finds "looking after a client that has not read its last frame" -DPOLLS_FULL_CLIENTS
+finds "a kernel that does not report what is ready when it is added" -DADD_REPORTS_NOTHING
+finds "a cancel that forgets those who are woken already" -DLOCAL -DCANCEL -DCANCEL_FORGETS_THE_WOKEN
+exit $failed
