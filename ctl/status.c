@@ -81,6 +81,8 @@ static ExitCode print_text(const Iod__Status *status, const char *socket_path)
         if (status->frames > 0)
                 printf(", %.1f a frame", (double)status->events / (double)status->frames);
         printf("\nrefusals       %" PRIu64 "\n", status->refusals);
+        printf("loop           %" PRIu64 " turns, the longest %" PRIu64 " us\n", status->turns,
+               status->longest_turn_us);
         return EXIT_CODE_OK;
 }
 
@@ -119,6 +121,8 @@ static ExitCode print_json(const Iod__Status *status, const char *socket_path)
         output_add_number(&object, "events", status->events);
         output_add_number(&object, "frames", status->frames);
         output_add_number(&object, "refusals", status->refusals);
+        output_add_number(&object, "turns", status->turns);
+        output_add_number(&object, "longest_turn_us", status->longest_turn_us);
         return output_json(object);
 }
 

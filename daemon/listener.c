@@ -83,6 +83,7 @@ static void on_first_bytes(evutil_socket_t fd, short what, void *data)
         Listener *listener = connection->listener;
         int has = what & EV_TIMEOUT ? -1 : has_first_bytes(fd);
 
+        turn_begin(&listener->server->turn);
         if (has == 0)
                 return; /* somebody woke us for nothing: the event and its time limit go on */
         take_from_silent(connection);
@@ -184,6 +185,7 @@ static void on_stalls(evutil_socket_t fd, short what, void *data)
 
         (void)fd;
         (void)what;
+        turn_begin(&listener->server->turn);
         if (worker_check_stalls(listener))
                 listener_watch_stalls(listener);
         balancer_place_queue(listener);
@@ -195,6 +197,7 @@ static void on_look_again(evutil_socket_t fd, short what, void *data)
 
         (void)fd;
         (void)what;
+        turn_begin(&listener->server->turn);
         listener->resting = false;
         balancer_look_again(listener);
 }
@@ -233,6 +236,7 @@ static void on_acceptable(evutil_socket_t fd, short what, void *data)
 
         (void)fd;
         (void)what;
+        turn_begin(&listener->server->turn);
         for (int i = 0; i < LISTENER_ACCEPTS_PER_TURN && r > 0 && wants_connections(listener); i++)
                 r = accept_one(listener);
         if (r < 0)

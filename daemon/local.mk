@@ -98,6 +98,7 @@ libdaemon_la_SOURCES = \
 	daemon/sharing.h \
 	daemon/socket_open.c \
 	daemon/socket_open.h \
+	daemon/turn.h \
 	daemon/worker.c \
 	daemon/worker.h
 daemon_libs = libdaemon.la $(proto_libs) $(LIBEVENT_LIBS) $(CONFUSE_LIBS) $(SYSTEMD_LIBS)

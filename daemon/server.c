@@ -227,8 +227,11 @@ int server_run(Server *server)
 {
         log_daemon(LOG_INFO, "serving %s", server->listening.path);
         service_manager_ready("serving");
-        if (event_base_dispatch(server->base) < 0)
-                return error_set(EIO, "the event loop failed");
+        do {
+                if (event_base_loop(server->base, EVLOOP_ONCE) < 0)
+                        return error_set(EIO, "the event loop failed");
+                turn_end(&server->turn);
+        } while (!event_base_got_break(server->base));
         service_manager_stopping();
         return 0;
 }

@@ -16,6 +16,7 @@
 #include "daemon/options.h"
 #include "daemon/quota.h"
 #include "daemon/session.h"
+#include "daemon/turn.h"
 #include "proto/frame.h"
 
 struct event_base;
@@ -45,6 +46,7 @@ struct Server {
         uint64_t sessions_total;
         uint64_t registration_count;
         uint64_t refusals;
+        Turn turn;
         uint64_t epoch;
         uint64_t started; /* CLOCK_REALTIME nanoseconds */
         gid_t admin_gid;

@@ -54,6 +54,7 @@ static void on_acceptable(evutil_socket_t listening_fd, short what, void *data)
         Server *server = data;
 
         (void)what;
+        turn_begin(&server->turn);
         for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
                 Session *session;
                 int fd;
@@ -108,6 +109,7 @@ static void on_woken(evutil_socket_t fd, short what, void *data)
         bool more = false;
 
         (void)what;
+        turn_begin(&server->turn);
         /* In this order: a wake that comes after the question must not be read away. */
         eventfd_read(fd, &value);
         closer_tend(&server->closer);

@@ -35,6 +35,7 @@ static void on_deliver(evutil_socket_t fd, short what, void *data)
 
         (void)fd;
         (void)what;
+        turn_begin(&server->turn);
         /* Whoever comes to the list meanwhile has been given something by one that ended: each can
          * do that once. */
         while ((session = TAILQ_FIRST(&server->delivering))) {
@@ -59,6 +60,7 @@ static void on_deliver_again(evutil_socket_t fd, short what, void *data)
 
         (void)fd;
         (void)what;
+        turn_begin(&server->turn);
         TAILQ_FOREACH(session, &server->sessions, link)
         {
                 if (delivery_is_due(session))

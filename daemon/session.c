@@ -27,6 +27,7 @@ static void on_process_ended(evutil_socket_t fd, short what, void *data)
 
         (void)fd;
         (void)what;
+        turn_begin(&session->server->turn);
         log_session(LOG_DEBUG, session, "its process has ended");
         session_free(session);
 }
@@ -135,6 +136,7 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
         Server *server = session->server;
 
         (void)fd;
+        turn_begin(&server->turn);
         if (what & EV_TIMEOUT) {
                 session_fail(session, 0,
                              error_set(ETIMEDOUT, "no hello came within %d seconds",
@@ -176,10 +178,12 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
 static void on_writable(evutil_socket_t fd, short what, void *data)
 {
         Session *session = data;
-        int r = notifier_flush(&session->notifier);
+        int r;
 
         (void)fd;
         (void)what;
+        turn_begin(&session->server->turn);
+        r = notifier_flush(&session->notifier);
         if (r < 0) {
                 log_session(LOG_DEBUG, session, "closed with frames unread");
                 session_free(session);
@@ -198,6 +202,7 @@ static void on_set_ready(evutil_socket_t fd, short what, void *data)
 
         (void)fd;
         (void)what;
+        turn_begin(&session->server->turn);
         /* Perhaps it was the client that has read. Then what waits for it goes first: after more
          * readiness, which a busy client always has, it could not go. */
         if (session->delivery.awaits_reading && !session_deliver(session))

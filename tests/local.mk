@@ -75,6 +75,7 @@ unit_tests = \
 	tests/unit/test_tcp_listener \
 	tests/unit/test_tcp_stream \
 	tests/unit/test_timer \
+	tests/unit/test_turn \
 	tests/unit/test_udp_socket \
 	tests/unit/test_unix_datagram \
 	tests/unit/test_unix_listener \

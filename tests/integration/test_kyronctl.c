@@ -72,6 +72,8 @@ START_TEST(status_counts_what_there_is)
         kyronctl_json_check_number(status, "events", 1);
         kyronctl_json_check_number(status, "frames", 1);
         kyronctl_json_check_number(status, "refusals", 0);
+        ck_assert_int_gt(json_integer_value(json_object_get(status, "turns")), 0);
+        ck_assert_int_gt(json_integer_value(json_object_get(status, "longest_turn_us")), 0);
         close(connection.fd);
         close(pipe[0]);
         close(pipe[1]);

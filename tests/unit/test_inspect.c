@@ -100,6 +100,19 @@ START_TEST(the_status_is_the_servers)
 }
 END_TEST
 
+START_TEST(the_longest_turn_is_told_in_microseconds)
+{
+        const Iod__Status *status;
+
+        inner_server_open_session(&viewer);
+        inner.server->turn = (Turn){.count = 7, .longest_ns = 1234567};
+        raw_client_request(&viewer, 9, RAW_GET_STATUS);
+        status = inner_server_expect(&viewer, IOD__FRAME__BODY_STATUS)->status;
+        ck_assert_uint_eq(status->turns, 7);
+        ck_assert_uint_eq(status->longest_turn_us, 1234);
+}
+END_TEST
+
 START_TEST(descriptors_are_those_open_now)
 {
         uint32_t before;
@@ -383,6 +396,7 @@ static Suite *inspect_suite(void)
 
         tcase_add_checked_fixture(lists, inner_server_set_up, inner_server_tear_down);
         tcase_add_test(lists, the_status_is_the_servers);
+        tcase_add_test(lists, the_longest_turn_is_told_in_microseconds);
         tcase_add_test(lists, descriptors_are_those_open_now);
         tcase_add_test(lists, a_session_that_waits_is_counted_and_shown);
         tcase_add_test(lists, a_session_is_shown_as_it_is);
