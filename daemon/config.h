@@ -68,6 +68,8 @@ void listener_config_init(ListenerConfig *listener);
 /* Whether it can be a listener's name: 1 to 63 bytes of printable ASCII, without blanks, quotes and
  * '*'. 0, or -EINVAL with error_text() that fits on the wire. */
 int listener_config_check_name(const char *name);
+/* Whether one socket serves both: the rest can be changed while it is open. */
+bool listener_config_same_socket(const ListenerConfig *a, const ListenerConfig *b);
 
 /*
  * Reads path and conf.d/ *.conf in its directory, in order of name. A missing path is no mistake

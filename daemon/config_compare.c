@@ -163,6 +163,15 @@ static void compare_listeners(const Config *old_config, const Config *new_config
         }
 }
 
+bool listener_config_same_socket(const ListenerConfig *a, const ListenerConfig *b)
+{
+        char address_a[ADDRESS_TEXT_MAX], address_b[ADDRESS_TEXT_MAX];
+
+        address_format(&a->address, address_a);
+        address_format(&b->address, address_b);
+        return strcmp(address_a, address_b) == 0 && a->v6_only == b->v6_only;
+}
+
 void config_compare(const Config *old_config, const Config *new_config,
                     void (*tell)(void *data, const char *sentence), void *data)
 {

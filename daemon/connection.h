@@ -47,3 +47,14 @@ typedef struct Connection {
 } Connection;
 
 typedef TAILQ_HEAD(ConnectionList, Connection) ConnectionList;
+
+/* Takes what a listener accepted. NULL: there was no memory, and it is closed. */
+Connection *connection_new(Listener *listener, int take_fd);
+/* Whether the first bytes are there: 1 yes, 0 not yet, -1 the peer has gone without any. */
+int connection_has_first_bytes(int borrow_fd);
+/* Makes it SILENT, until it has them. false: there was no memory to wait. */
+bool connection_wait_for_first_bytes(Connection *connection);
+/* Closes the daemon's copy of it, if there is one. */
+void connection_close_copy(Connection *connection);
+/* The connection's end: closes what the daemon has of it, and frees it. It is in no list. */
+void connection_free(Connection *connection);

@@ -7,6 +7,7 @@
 #include "daemon/passing.h"
 #include "daemon/server.h"
 #include "daemon/session_source.h"
+#include "daemon/storing.h"
 
 #include <errno.h>
 #include <linux/sockios.h>
@@ -25,12 +26,20 @@ void delivery_init(Delivery *delivery)
         TAILQ_INIT(&delivery->answers);
 }
 
-static void answer_free(Session *session, Answer *answer)
+static void close_answered(Session *session, const Answer *answer)
 {
+        /* Only now: had the daemon died before it was sent, it would still be held. */
+        if (answer->stored != 0)
+                storing_forget_hold(&session->server->store, answer->stored, answer->note_fd >= 0);
         if (answer->fd >= 0)
                 server_close_kept(session->server, session->lane, answer->fd);
         if (answer->note_fd >= 0)
                 server_close_kept(session->server, session->lane, answer->note_fd);
+}
+
+static void answer_free(Session *session, Answer *answer)
+{
+        close_answered(session, answer);
         free(answer);
 }
 
@@ -84,30 +93,26 @@ int delivery_opened(Session *session, uint32_t sequence, int take_fd, uint64_t s
         return r;
 }
 
-int delivery_held(Session *session, uint32_t sequence, int take_fd, int take_note_fd,
-                  uint32_t note_size, const char *name, uint64_t held_ms)
+int delivery_held(Session *session, uint32_t sequence, const char *name, const HoldTaken *take)
 {
         Answer answer = {
                 .body = IOD__FRAME__BODY_HELD,
                 .sequence = sequence,
-                .fd = take_fd,
-                .note_fd = take_note_fd,
-                .note_size = note_size,
-                .held_ms = held_ms,
+                .fd = take->fd,
+                .note_fd = take->note_fd,
+                .note_size = take->note_size,
+                .held_ms = take->held_ms,
+                .stored = take->stored,
         };
-
         int r;
 
         snprintf(answer.text, sizeof(answer.text), "%s", name);
         server_keep(session->server);
-        if (take_note_fd >= 0)
+        if (take->note_fd >= 0)
                 server_keep(session->server);
         r = queue_answer(session, &answer);
-        if (r < 0) {
-                server_close_kept(session->server, session->lane, take_fd);
-                if (take_note_fd >= 0)
-                        server_close_kept(session->server, session->lane, take_note_fd);
-        }
+        if (r < 0)
+                close_answered(session, &answer);
         return r;
 }
 

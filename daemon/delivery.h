@@ -15,6 +15,7 @@
 #pragma once
 
 #include "core/address.h"
+#include "daemon/hold.h"
 #include "proto/frame.h"
 
 #include <stdbool.h>
@@ -37,7 +38,8 @@ typedef struct Answer {
         uint32_t note_size;
         uint64_t source; /* OPENED: to register it under; REFUSED: this source was; 0: none */
         uint64_t held_ms;
-        int error;                   /* REFUSED: a positive errno */
+        uint64_t stored; /* HELD: the hold's number, if it is in the store yet; else 0 */
+        int error;       /* REFUSED: a positive errno */
         char text[ADDRESS_TEXT_MAX]; /* the address, the name, or the sentence */
 } Answer;
 
@@ -59,8 +61,7 @@ void delivery_deinit(Session *session);
  */
 int delivery_opened(Session *session, uint32_t sequence, int take_fd, uint64_t source,
                     const Address *address);
-int delivery_held(Session *session, uint32_t sequence, int take_fd, int take_note_fd,
-                  uint32_t note_size, const char *name, uint64_t held_ms);
+int delivery_held(Session *session, uint32_t sequence, const char *name, const HoldTaken *take);
 int delivery_done(Session *session, uint32_t sequence);
 /* error is a negative errno, the sentence error_text(). */
 int delivery_refused(Session *session, uint32_t sequence, int error);

@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "daemon/note.h"
+#include "daemon/storing.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -155,6 +156,8 @@ static void let_go(HoldSet *set)
 static void expire(HoldSet *set, Hold *hold)
 {
         remove_from_trees(set, hold);
+        if (hold->stored)
+                storing_forget_hold(set->store, hold->number, hold->note_fd >= 0);
         STAILQ_INSERT_TAIL(&set->leaving, hold, link);
 }
 
@@ -294,6 +297,25 @@ static int fill_in(Hold *hold, const HoldRequest *request, int fd, int note_fd, 
         return 0;
 }
 
+/* One that is charged: it is found from now on. Or it is not, and not charged: -ENOMEM. */
+static int insert(HoldSet *set, Hold *hold)
+{
+        int r = insert_into_trees(set, hold);
+
+        if (r == 0) {
+                r = arm_timer(set);
+                if (r < 0)
+                        remove_from_trees(set, hold);
+        }
+        if (r < 0) {
+                quota_discharge(hold->user, QUOTA_HOLDS, 1);
+                return error_set(ENOMEM, "no memory for another hold");
+        }
+        quota_user_ref_again(hold->user);
+        set->descriptors += hold->note_fd >= 0 ? 2 : 1;
+        return 0;
+}
+
 int hold_set_add(HoldSet *set, const HoldRequest *request, int take_fd, int take_note_fd,
                  uint32_t note_size)
 {
@@ -315,18 +337,49 @@ int hold_set_add(HoldSet *set, const HoldRequest *request, int take_fd, int take
         if (former)
                 expire(set, former); /* the timer was to do it just now */
         hold->number = ++set->last_number;
-        r = insert_into_trees(set, hold);
-        if (r == 0) {
-                r = arm_timer(set);
-                if (r < 0)
-                        remove_from_trees(set, hold);
-        }
-        if (r < 0) {
-                quota_discharge(hold->user, QUOTA_HOLDS, 1);
+        r = insert(set, hold);
+        if (r < 0)
+                return r;
+        if (set->store)
+                hold->stored = storing_hold(set->store, hold);
+        STEAL_PTR(hold);
+        return 0;
+}
+
+/* What can be wrong with one that an earlier run has checked. */
+static int check_restored(const HoldSet *set, Hold *hold)
+{
+        int r = check_name(hold->name);
+
+        if (r == 0)
+                r = check_kind(hold->fd, hold);
+        if (r == 0)
+                r = check_note(hold->note_fd, hold->note_size);
+        if (r == 0 && find(set, hold->user->uid, hold->name))
+                r = error_set(EEXIST, "%s is held already: take it", hold->name);
+        return r;
+}
+
+int hold_set_restore(HoldSet *set, const Hold *restored)
+{
+        CLEANUP(cleanup_free) Hold *hold = malloc(sizeof(*hold));
+        uint64_t longest = clock_now_ms() + time_to_live_max_ms;
+        int r;
+
+        if (!hold)
                 return error_set(ENOMEM, "no memory for another hold");
-        }
-        quota_user_ref_again(hold->user);
-        set->descriptors += take_note_fd >= 0 ? 2 : 1;
+        *hold = *restored;
+        r = check_restored(set, hold);
+        if (r < 0)
+                return r;
+        if (hold->expires_at_ms > longest)
+                hold->expires_at_ms = longest;
+        quota_charge_again(hold->user, QUOTA_HOLDS, 1);
+        if (set->last_number < hold->number)
+                set->last_number = hold->number;
+        r = insert(set, hold);
+        if (r < 0)
+                return r;
         STEAL_PTR(hold);
         return 0;
 }
@@ -347,6 +400,7 @@ int hold_set_take(HoldSet *set, uid_t uid, const char *name, HoldTaken *out)
                 .note_fd = hold->note_fd,
                 .note_size = hold->note_size,
                 .held_ms = clock_now_ms() - hold->held_at_ms,
+                .stored = hold->stored ? hold->number : 0,
         };
         set->descriptors -= hold->note_fd >= 0 ? 2 : 1;
         remove_from_trees(set, hold);

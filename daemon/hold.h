@@ -71,7 +71,10 @@ typedef struct Hold {
         uint64_t since;      /* CLOCK_REALTIME nanoseconds */
         uint64_t held_at_ms; /* CLOCK_MONOTONIC */
         uint64_t expires_at_ms;
+        bool stored; /* it outlives the daemon */
 } Hold;
+
+typedef struct DescriptorStore DescriptorStore;
 
 typedef struct HoldSet {
         Quota *quota;
@@ -86,6 +89,7 @@ typedef struct HoldSet {
         size_t descriptors;
         HoldClose close;
         void *close_data;
+        DescriptorStore *store; /* where they are kept for the next start; NULL: nowhere */
 } HoldSet;
 
 /* What was held, for whoever takes it. */
@@ -94,6 +98,8 @@ typedef struct HoldTaken {
         int note_fd; /* -1: there is none */
         uint32_t note_size;
         uint64_t held_ms;
+        uint64_t stored; /* its number, to be taken from the store once it is sent; 0: it is not in
+                            it */
 } HoldTaken;
 
 /* quota has to outlive the set. 0 or -ENOMEM; then there is nothing to deinit. */
@@ -110,6 +116,12 @@ void hold_set_deinit(HoldSet *set);
  */
 int hold_set_add(HoldSet *set, const HoldRequest *request, int take_fd, int take_note_fd,
                  uint32_t note_size);
+/*
+ * Holds again what an earlier run of the daemon held, with all it knew: *restored has everything
+ * but its kind, and a user that the set takes a reference of its own to. It is charged whatever the
+ * limits are now. 0, or as hold_set_add() and then the descriptors are still the caller's.
+ */
+int hold_set_restore(HoldSet *set, const Hold *restored);
 /* Takes what is held under this name of the user's; the descriptors are the caller's, to be closed
  * where closing may last. 0, or with error_text(): -ENOENT, -EINVAL it is no name. */
 int hold_set_take(HoldSet *set, uid_t uid, const char *name, HoldTaken *out);

@@ -93,6 +93,5 @@ int keeping_take_held(Session *session, const Iod__Frame *request)
 
         if (r < 0)
                 return -r;
-        return delivery_held(session, request->sequence, taken.fd, taken.note_fd, taken.note_size,
-                             name, taken.held_ms);
+        return delivery_held(session, request->sequence, name, &taken);
 }

@@ -7,6 +7,7 @@
 #include "daemon/log.h"
 #include "daemon/server.h"
 #include "daemon/socket_open.h"
+#include "daemon/storing.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -16,103 +17,6 @@
 
 /* How long until it looks again whether there is more of what had run out. */
 static const struct timeval moment = {.tv_usec = 100000};
-
-/* ---- Connections --------------------------------------------------------------------------- */
-
-static Connection *connection_new(Listener *listener, int take_fd)
-{
-        Connection *connection = calloc(1, sizeof(*connection));
-
-        if (!connection || server_keep_descriptor(listener->server, listener->lane) < 0) {
-                free(connection);
-                close(take_fd);
-                return NULL;
-        }
-        connection->listener = listener;
-        listener->kept_count++;
-        connection->fd = take_fd;
-        connection->note_fd = -1;
-        return connection;
-}
-
-void connection_close_copy(Connection *connection)
-{
-        Listener *listener = connection->listener;
-
-        if (connection->fd < 0)
-                return;
-        listener->kept_count--;
-        server_close_kept(listener->server, listener->lane, STEAL_FD(connection->fd));
-}
-
-void connection_free(Connection *connection)
-{
-        Server *server = connection->listener->server;
-
-        if (connection->first_bytes)
-                event_free(connection->first_bytes);
-        connection_close_copy(connection);
-        if (connection->note_fd >= 0)
-                server_close_note(server, connection->note_fd);
-        free(connection);
-}
-
-/* Whether the first bytes are there: 1 yes, 0 not yet, -1 the peer has gone without any. */
-static int has_first_bytes(int fd)
-{
-        char byte;
-        ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-
-        if (n > 0)
-                return 1;
-        return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
-}
-
-static void take_from_silent(Connection *connection)
-{
-        Listener *listener = connection->listener;
-
-        TAILQ_REMOVE(&listener->silent, connection, link);
-        listener->silent_count--;
-        event_free(STEAL_PTR(connection->first_bytes));
-}
-
-static void on_first_bytes(evutil_socket_t fd, short what, void *data)
-{
-        Connection *connection = data;
-        Listener *listener = connection->listener;
-        int has = what & EV_TIMEOUT ? -1 : has_first_bytes(fd);
-
-        turn_begin(&listener->server->turn);
-        if (has == 0)
-                return; /* somebody woke us for nothing: the event and its time limit go on */
-        take_from_silent(connection);
-        if (what & EV_TIMEOUT)
-                listener->timed_out++;
-        if (has < 0)
-                connection_free(connection);
-        else
-                balancer_place(connection);
-        listener_update(listener);
-}
-
-/* false: there was no memory to wait. */
-static bool wait_for_first_bytes(Connection *connection)
-{
-        Listener *listener = connection->listener;
-        const struct timeval limit = {
-                .tv_sec = listener->config.silent_ms / 1000,
-                .tv_usec = (suseconds_t)(listener->config.silent_ms % 1000) * 1000,
-        };
-
-        connection->first_bytes = event_new(listener->server->base, connection->fd,
-                                            EV_READ | EV_PERSIST, on_first_bytes, connection);
-        if (!connection->first_bytes || event_add(connection->first_bytes, &limit) < 0)
-                return false;
-        TAILQ_INSERT_TAIL(&listener->silent, connection, link);
-        listener->silent_count++;
-        return true;
-}
 
 /* ---- Accepting ----------------------------------------------------------------------------- */
 
@@ -221,8 +125,8 @@ static int accept_one(Listener *listener)
         if (!connection)
                 return -ENOMEM;
         if (listener->config.when_readable)
-                has = has_first_bytes(fd);
-        if (has < 0 || (has == 0 && !wait_for_first_bytes(connection)))
+                has = connection_has_first_bytes(fd);
+        if (has < 0 || (has == 0 && !connection_wait_for_first_bytes(connection)))
                 connection_free(connection);
         else if (has > 0)
                 balancer_place(connection);
@@ -294,41 +198,96 @@ static int make_events(Listener *listener)
         return 0;
 }
 
-int listener_open(Listener **out, Server *server, const ListenerConfig *config, QuotaUser *user)
+/* Without a socket, and not charged. NULL: no memory. */
+static Listener *new_listener(Server *server, const ListenerConfig *config, QuotaUser *user)
 {
         Listener *listener = calloc(1, sizeof(*listener));
-        DescriptorKind kind;
-        int r = 0;
 
         if (!listener)
-                return error_set(ENOMEM, "no memory for another listener");
+                return NULL;
         *listener = (Listener){.server = server, .config = *config, .fd = -1, .configured = !user};
         TAILQ_INIT(&listener->silent);
         TAILQ_INIT(&listener->queue);
         TAILQ_INIT(&listener->workers);
         TAILQ_INSERT_TAIL(&server->listeners, listener, link);
         server->listener_count++;
+        return listener;
+}
+
+static void belong_to(Listener *listener, QuotaUser *user)
+{
+        listener->uid = user->uid;
+        listener->user = quota_user_ref_again(user);
+}
+
+/* After it has its socket. */
+static int make_ready(Listener *listener)
+{
+        DescriptorKind kind;
+        int r = descriptor_kind_classify(listener->fd, &kind, &listener->inode);
+
+        address_format(&listener->bound, listener->address);
+        return r == 0 ? make_events(listener) : r;
+}
+
+int listener_open(Listener **out, Server *server, const ListenerConfig *config, QuotaUser *user)
+{
+        Listener *listener = new_listener(server, config, user);
+        int r = 0;
+
+        if (!listener)
+                return error_set(ENOMEM, "no memory for another listener");
         if (user)
                 r = quota_charge(user, QUOTA_LISTENERS, 1);
-        if (user && r == 0) {
-                listener->uid = user->uid;
-                listener->user = quota_user_ref_again(user);
-        }
+        if (user && r == 0)
+                belong_to(listener, user);
         if (r == 0)
                 r = closer_lane_open(&server->closer, &listener->lane);
         if (r == 0)
                 r = listener->fd = socket_open_listener(config, &listener->bound);
         if (r >= 0)
-                r = descriptor_kind_classify(listener->fd, &kind, &listener->inode);
-        if (r == 0)
-                r = make_events(listener);
+                r = make_ready(listener);
         if (r < 0) {
                 listener_free(listener);
                 return r;
         }
         listener->number = ++server->listeners_total;
-        address_format(&listener->bound, listener->address);
+        listener->stored = storing_listener(&server->store, listener);
         log_daemon(LOG_INFO, "listener %s opened at %s", config->name, listener->address);
+        *out = listener;
+        return 0;
+}
+
+int listener_restore(Listener **out, Server *server, const ListenerConfig *config,
+                     const ListenerRestored *restored)
+{
+        Listener *listener = new_listener(server, config, restored->user);
+        int r;
+
+        if (!listener)
+                return error_set(ENOMEM, "no memory for another listener");
+        if (restored->user) {
+                quota_charge_again(restored->user, QUOTA_LISTENERS, 1);
+                belong_to(listener, restored->user);
+        }
+        listener->number = restored->number;
+        listener->paused = restored->paused;
+        if (server->listeners_total < listener->number)
+                server->listeners_total = listener->number;
+        r = closer_lane_open(&server->closer, &listener->lane);
+        if (r == 0)
+                r = socket_adopt_listener(restored->take_fd, config, &listener->bound);
+        if (r == 0) {
+                listener->fd = restored->take_fd;
+                r = make_ready(listener);
+        }
+        if (r < 0) {
+                listener->fd = -1;
+                listener_free(listener);
+                return r;
+        }
+        listener->stored = restored->stored;
+        log_daemon(LOG_INFO, "listener %s is back at %s", config->name, listener->address);
         *out = listener;
         return 0;
 }
@@ -364,12 +323,15 @@ Listener *listener_free(Listener *listener)
         }
         TAILQ_REMOVE(&server->listeners, listener, link);
         server->listener_count--;
-        if (listener->fd >= 0) {
+        /* What comes back with the next start goes on meanwhile. */
+        if (listener->fd >= 0 && !(listener->stored && server->store.frozen)) {
                 /* Who took it may go on with it, and with its file. */
                 if (listener->config.shared)
                         shutdown(listener->fd, SHUT_RD);
                 socket_file_remove(&listener->bound);
         }
+        if (listener->stored)
+                storing_forget_listener(&server->store, listener->number);
         /* What waits in its backlog may bring descriptors that do not close. */
         if (listener->lane) {
                 closer_push_own(&server->closer, listener->lane, listener->fd);
@@ -394,6 +356,11 @@ Listener *listener_find(const Server *server, const char *name)
 
 void listener_set_paused(Listener *listener, bool paused)
 {
-        listener->paused = paused;
+        if (listener->paused != paused && listener->stored)
+                storing_forget_listener(&listener->server->store, listener->number);
+        if (listener->paused != paused) {
+                listener->paused = paused;
+                listener->stored = storing_listener(&listener->server->store, listener);
+        }
         listener_update(listener);
 }

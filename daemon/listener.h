@@ -49,6 +49,7 @@ struct Listener {
         uid_t uid;       /* who asked for it, unless configured */
         QuotaUser *user; /* charged for it; NULL: nobody */
         bool paused;
+        bool stored; /* it outlives the daemon */
         struct event *acceptable;
         bool resting; /* accepting, for want of descriptors or memory */
         struct event *look_again;
@@ -68,11 +69,24 @@ struct Listener {
 
 typedef TAILQ_HEAD(ListenerList, Listener) ListenerList;
 
+/* What an earlier run of the daemon knew of a listener. */
+typedef struct ListenerRestored {
+        int take_fd;
+        uint64_t number;
+        QuotaUser *user; /* NULL: it is one of the configuration */
+        bool paused;
+        bool stored;
+} ListenerRestored;
+
 /*
  * Opens a listener. user is charged, and asked for it; NULL: it is one of the configuration. 0, or
  * -errno with error_text().
  */
 int listener_open(Listener **out, Server *server, const ListenerConfig *config, QuotaUser *user);
+/* The same with a socket that an earlier run of the daemon opened, and of which it knew what is in
+ * restored: number, user, paused, stored. fd is the caller's if it fails. */
+int listener_restore(Listener **out, Server *server, const ListenerConfig *config,
+                     const ListenerRestored *restored);
 /* Closes it; its workers are left without. Returns NULL. */
 Listener *listener_free(Listener *listener);
 
@@ -94,8 +108,3 @@ void listener_watch_stalls(Listener *listener);
 void listener_set_paused(Listener *listener, bool paused);
 /* A worker or taker has left: closes it some time after the last, if it is a client's. */
 void listener_left(Listener *listener);
-
-/* Closes the daemon's copy of it, if there is one. */
-void connection_close_copy(Connection *connection);
-/* The connection's end: closes what the daemon has of it, and frees it. It is in no list. */
-void connection_free(Connection *connection);

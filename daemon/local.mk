@@ -24,6 +24,7 @@ libdaemon_la_SOURCES = \
 	daemon/config_text.h \
 	daemon/connect_attempt.c \
 	daemon/connect_attempt.h \
+	daemon/connection.c \
 	daemon/connection.h \
 	daemon/connector.c \
 	daemon/connector.h \
@@ -31,6 +32,8 @@ libdaemon_la_SOURCES = \
 	daemon/delivery.h \
 	daemon/descriptor_kind.c \
 	daemon/descriptor_kind.h \
+	daemon/descriptor_store.c \
+	daemon/descriptor_store.h \
 	daemon/drain.c \
 	daemon/drain.h \
 	daemon/hold.c \
@@ -77,6 +80,8 @@ libdaemon_la_SOURCES = \
 	daemon/reload.h \
 	daemon/resolver.c \
 	daemon/resolver.h \
+	daemon/restore.c \
+	daemon/restore.h \
 	daemon/server.c \
 	daemon/server.h \
 	daemon/server_accept.c \
@@ -98,10 +103,33 @@ libdaemon_la_SOURCES = \
 	daemon/sharing.h \
 	daemon/socket_open.c \
 	daemon/socket_open.h \
+	daemon/state.c \
+	daemon/state.h \
+	daemon/storing.c \
+	daemon/storing.h \
 	daemon/turn.h \
 	daemon/worker.c \
 	daemon/worker.h
-daemon_libs = libdaemon.la $(proto_libs) $(LIBEVENT_LIBS) $(CONFUSE_LIBS) $(SYSTEMD_LIBS)
+# The generated code is built apart, without our warnings.
+noinst_LTLIBRARIES += libstate_pb.la
+nodist_libstate_pb_la_SOURCES = \
+	daemon/state.pb-c.c \
+	daemon/state.pb-c.h
+libstate_pb_la_CFLAGS = -std=gnu11 $(BASE_CFLAGS) $(PROTOBUF_C_CFLAGS)
+
+BUILT_SOURCES += daemon/state.pb-c.h
+CLEANFILES += daemon/state.pb-c.c daemon/state.pb-c.h
+EXTRA_DIST += daemon/state.proto
+
+daemon/state.pb-c.c: daemon/state.proto
+	@$(MKDIR_P) daemon
+	$(AM_V_GEN)$(PROTOC_C) --proto_path=$(srcdir) --c_out=. $(srcdir)/daemon/state.proto
+
+# Made together with the .c file. If only the header was lost, both are made anew.
+daemon/state.pb-c.h: daemon/state.pb-c.c
+	@test -f $@ || { rm -f daemon/state.pb-c.c; $(MAKE) $(AM_MAKEFLAGS) daemon/state.pb-c.c; }
+
+daemon_libs = libdaemon.la libstate_pb.la $(proto_libs) $(LIBEVENT_LIBS) $(CONFUSE_LIBS) $(SYSTEMD_LIBS)
 
 sbin_PROGRAMS += kyron-iod
 kyron_iod_SOURCES = daemon/main.c

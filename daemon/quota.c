@@ -117,6 +117,12 @@ int quota_charge(QuotaUser *user, QuotaResource resource, uint32_t amount)
         return 0;
 }
 
+void quota_charge_again(QuotaUser *user, QuotaResource resource, uint32_t amount)
+{
+        assert(user->used[resource] <= UINT32_MAX - amount);
+        user->used[resource] += amount;
+}
+
 void quota_discharge(QuotaUser *user, QuotaResource resource, uint32_t amount)
 {
         assert(user->used[resource] >= amount);

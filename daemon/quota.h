@@ -55,4 +55,6 @@ void quota_user_raise_limits(QuotaUser *user, const uint32_t limits[static QUOTA
 bool quota_has_room(const QuotaUser *user, QuotaResource resource, uint32_t amount);
 /* 0, or -EDQUOT with error_text(); then nothing was charged. */
 int quota_charge(QuotaUser *user, QuotaResource resource, uint32_t amount);
+/* What was charged in an earlier run of the daemon: whatever the limit is now. */
+void quota_charge_again(QuotaUser *user, QuotaResource resource, uint32_t amount);
 void quota_discharge(QuotaUser *user, QuotaResource resource, uint32_t amount);

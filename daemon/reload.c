@@ -25,15 +25,6 @@ static void tell_and_log(void *data, const char *sentence)
                 telling->tell(telling->data, sentence);
 }
 
-static bool is_same_socket(const ListenerConfig *a, const ListenerConfig *b)
-{
-        char address_a[ADDRESS_TEXT_MAX], address_b[ADDRESS_TEXT_MAX];
-
-        address_format(&a->address, address_a);
-        address_format(&b->address, address_b);
-        return strcmp(address_a, address_b) == 0 && a->v6_only == b->v6_only;
-}
-
 static const ListenerConfig *find_config(const Config *config, const char *name)
 {
         for (size_t i = 0; i < config->n_listeners; i++) {
@@ -48,7 +39,8 @@ static Listener *find_kept(const Server *server, const ListenerConfig *config)
 {
         Listener *listener = listener_find(server, config->name);
 
-        return listener && listener->configured && is_same_socket(&listener->config, config)
+        return listener && listener->configured &&
+                               listener_config_same_socket(&listener->config, config)
                        ? listener
                        : NULL;
 }
@@ -62,7 +54,8 @@ static void close_others(Server *server, const Config *config)
                 const ListenerConfig *wanted = find_config(config, listener->config.name);
 
                 next = TAILQ_NEXT(listener, link);
-                if (listener->configured && !(wanted && is_same_socket(&listener->config, wanted)))
+                if (listener->configured &&
+                    !(wanted && listener_config_same_socket(&listener->config, wanted)))
                         listener_free(listener);
         }
 }

@@ -6,6 +6,7 @@
 #include "daemon/connector.h"
 #include "daemon/log.h"
 #include "daemon/reload.h"
+#include "daemon/restore.h"
 #include "daemon/server_parts.h"
 #include "daemon/service_manager.h"
 
@@ -147,15 +148,24 @@ static int open_services(Server *server)
                                    config->n_name_servers);
         if (r < 0)
                 return error_set(-r, "no memory to serve with");
-        for (size_t i = 0; i < config->n_listeners; i++) {
-                Listener *listener;
-
-                r = listener_open(&listener, server, &config->listeners[i], NULL);
-                if (r < 0)
-                        return r;
-                listener_update(listener);
-        }
+        server->holds.store = &server->store;
         return 0;
+}
+
+/* What an earlier run left, and what is configured. */
+static int open_owned(Server *server)
+{
+        OwnedList list;
+        int r = descriptor_store_open(&server->store, server->base);
+
+        if (r < 0)
+                return r;
+        restore_collect(server, &list);
+        r = restore_listeners(server, &list);
+        if (r == 0)
+                restore_holds(server, &list);
+        restore_end(server, &list);
+        return r;
 }
 
 static int open_parts(Server *server)
@@ -176,6 +186,8 @@ static int open_parts(Server *server)
                 r = make_events(server);
         if (r == 0)
                 r = open_services(server);
+        if (r == 0)
+                r = open_owned(server);
         if (r == 0)
                 server_find_admin_group(server);
         return r;
@@ -204,6 +216,7 @@ int server_open(Server **out, Options *options, Config *take_config)
         server->options = options;
         server->config = take_config;
         server->listening.fd = -1;
+        server->store.fd = -1;
         server->driver = (IoDriver)IO_DRIVER_INIT;
         TAILQ_INIT(&server->sessions);
         TAILQ_INIT(&server->delivering);
@@ -247,6 +260,8 @@ Server *server_close(Server *server)
 
         /* A second signal must not cut this short; the process ends next, or serves anew. */
         mask_termination(SIG_BLOCK);
+        if (!descriptor_store_freeze(&server->store))
+                log_daemon(LOG_WARNING, "systemd did not take in time what was to be kept");
         while ((session = TAILQ_FIRST(&server->sessions))) {
                 int r = error_set(ESHUTDOWN, "kyron-iod is stopping");
 

@@ -8,6 +8,7 @@
 
 #include "daemon/closer.h"
 #include "daemon/config.h"
+#include "daemon/descriptor_store.h"
 #include "daemon/drain.h"
 #include "daemon/hold.h"
 #include "daemon/io_driver.h"
@@ -56,6 +57,7 @@ struct Server {
         uint32_t listener_count;
         uint64_t listeners_total;
         HoldSet holds;
+        DescriptorStore store;
         DrainWaitList drains;
         struct Connector *connector;
         /* Descriptors kept for clients, those of holds apart, and how many may be with them. */

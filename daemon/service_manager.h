@@ -1,14 +1,31 @@
 /*
- * What passes between the daemon and systemd: the listening socket it hands over, readiness,
- * the watchdog. Built without libsystemd, or not started by it, every call does nothing.
+ * What passes between the daemon and systemd: the listening socket it hands over, what it kept for
+ * this start, readiness, the watchdog. Built without libsystemd, or not started by it, every call
+ * does nothing.
  */
 #pragma once
 
 #include <stdint.h>
 
+enum {
+        /* Bytes of a descriptor's name, with its zero. */
+        SERVICE_MANAGER_NAME_MAX = 256,
+};
+
+/* What the names of stored descriptors begin with; the listening socket's name does not. */
+#define SERVICE_MANAGER_STORED "owned-"
+
 /* The listening socket systemd opened, now the caller's: 1 with *fd, 0 there is none, or -errno
  * with error_text() when what came is not one SEQPACKET listener. */
 int service_manager_take_socket(int *fd);
+/* After that: the next descriptor that was in the store, now the caller's, and its name. -1: there
+ * is none left. */
+int service_manager_next_stored(char name[static SERVICE_MANAGER_NAME_MAX]);
+
+/* Where descriptors can be stored; NULL: nowhere. */
+const char *service_manager_notify_socket(void);
+/* How many may be: max, or fewer if systemd says so. */
+uint32_t service_manager_store_max(uint32_t max);
 
 void service_manager_ready(const char *status);
 void service_manager_stopping(void);

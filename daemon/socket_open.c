@@ -5,6 +5,7 @@
 #include "core/error.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -180,6 +181,44 @@ int socket_open_listener(const ListenerConfig *config, Address *bound)
         }
         r = find_bound(fd, address, bound);
         return r < 0 ? r : STEAL_FD(fd);
+}
+
+int socket_check_listener(int borrow_fd, const Address *address)
+{
+        Address actual = {.size = sizeof(actual.socket_address)}, found, wanted = *address;
+        char wanted_text[ADDRESS_TEXT_MAX], found_text[ADDRESS_TEXT_MAX];
+        socklen_t size = sizeof(int);
+        int listens = 0, r;
+
+        if (getsockopt(borrow_fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0 || !listens)
+                return fail(EINVAL, address);
+        if (getsockname(borrow_fd, &actual.socket_address.any, &actual.size) < 0)
+                return fail(errno, address);
+        r = address_from_socket(address->kind, &actual.socket_address.any, actual.size, &found);
+        if (r < 0)
+                return r;
+        if (wanted.kind != ADDRESS_UNIX && wanted.port == 0)
+                wanted.port = found.port;
+        address_format(&wanted, wanted_text);
+        address_format(&found, found_text);
+        if (wanted.host_is == ADDRESS_ANY ? wanted.port == found.port
+                                          : strcmp(wanted_text, found_text) == 0)
+                return 0;
+        return fail(EINVAL, address);
+}
+
+int socket_adopt_listener(int borrow_fd, const ListenerConfig *config, Address *bound)
+{
+        int r = socket_check_listener(borrow_fd, &config->address);
+
+        if (r < 0)
+                return r;
+        if (fcntl(borrow_fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
+                return fail(errno, &config->address);
+        r = socket_listen(borrow_fd, config);
+        if (r < 0)
+                return r;
+        return find_bound(borrow_fd, &config->address, bound);
 }
 
 void socket_prepare_accepted(int borrow_fd, const ListenerConfig *config)

@@ -25,6 +25,12 @@ int socket_open_listener(const ListenerConfig *config, Address *bound);
 /* Has a bound socket listen with the configured backlog (0: the system's), or changes it. 0, or as
  * above. */
 int socket_listen(int borrow_fd, const ListenerConfig *config);
+/* Whether borrow_fd listens at the address: at any port where any was asked for. 0, or -EINVAL and
+ * the like with error_text(). */
+int socket_check_listener(int borrow_fd, const Address *address);
+/* Makes that the listener that socket_open_listener() would open: with this backlog, and
+ * non-blocking. bound: as there. 0, or -errno with error_text(). */
+int socket_adopt_listener(int borrow_fd, const ListenerConfig *config, Address *bound);
 
 /* Sets what a listener's connections are to have. Best effort: the connection is good without. */
 void socket_prepare_accepted(int borrow_fd, const ListenerConfig *config);

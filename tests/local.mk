@@ -19,6 +19,7 @@ unit_tests = \
 	tests/unit/test_daemon_opening \
 	tests/unit/test_delivery \
 	tests/unit/test_descriptor_kind \
+	tests/unit/test_descriptor_store \
 	tests/unit/test_drain \
 	tests/unit/test_endpoint \
 	tests/unit/test_error \
@@ -72,6 +73,7 @@ unit_tests = \
 	tests/unit/test_slot_table \
 	tests/unit/test_socket_open \
 	tests/unit/test_socket_option \
+	tests/unit/test_state \
 	tests/unit/test_tcp_listener \
 	tests/unit/test_tcp_stream \
 	tests/unit/test_timer \
@@ -108,6 +110,7 @@ integration_tests = \
 	tests/integration/test_refusals \
 	tests/integration/test_reload_live \
 	tests/integration/test_request_descriptors \
+	tests/integration/test_restart \
 	tests/integration/test_shared_listener \
 	tests/integration/test_slow_client \
 	tests/integration/test_slow_names \
@@ -145,6 +148,8 @@ libtestsupport_la_SOURCES = \
 	tests/support/epoll_set.h \
 	tests/support/echo_worker.c \
 	tests/support/echo_worker.h \
+	tests/support/fake_manager.c \
+	tests/support/fake_manager.h \
 	tests/support/fd_message.c \
 	tests/support/fd_message.h \
 	tests/support/fixture.c \

@@ -1,0 +1,104 @@
+/* What becomes of a connection before it has a worker, and at its end. See connection.h. */
+#include "daemon/connection.h"
+
+#include "core/cleanup.h"
+#include "daemon/listener.h"
+#include "daemon/server.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+Connection *connection_new(Listener *listener, int take_fd)
+{
+        Connection *connection = calloc(1, sizeof(*connection));
+
+        if (!connection || server_keep_descriptor(listener->server, listener->lane) < 0) {
+                free(connection);
+                close(take_fd);
+                return NULL;
+        }
+        connection->listener = listener;
+        listener->kept_count++;
+        connection->fd = take_fd;
+        connection->note_fd = -1;
+        return connection;
+}
+
+void connection_close_copy(Connection *connection)
+{
+        Listener *listener = connection->listener;
+
+        if (connection->fd < 0)
+                return;
+        listener->kept_count--;
+        server_close_kept(listener->server, listener->lane, STEAL_FD(connection->fd));
+}
+
+void connection_free(Connection *connection)
+{
+        Server *server = connection->listener->server;
+
+        if (connection->first_bytes)
+                event_free(connection->first_bytes);
+        connection_close_copy(connection);
+        if (connection->note_fd >= 0)
+                server_close_note(server, connection->note_fd);
+        free(connection);
+}
+
+int connection_has_first_bytes(int fd)
+{
+        char byte;
+        ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+        if (n > 0)
+                return 1;
+        return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+}
+
+static void take_from_silent(Connection *connection)
+{
+        Listener *listener = connection->listener;
+
+        TAILQ_REMOVE(&listener->silent, connection, link);
+        listener->silent_count--;
+        event_free(STEAL_PTR(connection->first_bytes));
+}
+
+static void on_first_bytes(evutil_socket_t fd, short what, void *data)
+{
+        Connection *connection = data;
+        Listener *listener = connection->listener;
+        int has = what & EV_TIMEOUT ? -1 : connection_has_first_bytes(fd);
+
+        turn_begin(&listener->server->turn);
+        if (has == 0)
+                return; /* somebody woke us for nothing: the event and its time limit go on */
+        take_from_silent(connection);
+        if (what & EV_TIMEOUT)
+                listener->timed_out++;
+        if (has < 0)
+                connection_free(connection);
+        else
+                balancer_place(connection);
+        listener_update(listener);
+}
+
+bool connection_wait_for_first_bytes(Connection *connection)
+{
+        Listener *listener = connection->listener;
+        const struct timeval limit = {
+                .tv_sec = listener->config.silent_ms / 1000,
+                .tv_usec = (suseconds_t)(listener->config.silent_ms % 1000) * 1000,
+        };
+
+        connection->first_bytes = event_new(listener->server->base, connection->fd,
+                                            EV_READ | EV_PERSIST, on_first_bytes, connection);
+        if (!connection->first_bytes || event_add(connection->first_bytes, &limit) < 0)
+                return false;
+        TAILQ_INSERT_TAIL(&listener->silent, connection, link);
+        listener->silent_count++;
+        return true;
+}

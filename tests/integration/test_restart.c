@@ -1,0 +1,477 @@
+/*
+ * What the daemon owns outlives it: under a service manager that keeps descriptors, listeners and
+ * holds come back after a crash and after a restart, and whoever connects meanwhile waits.
+ */
+#include "tests/support/config_file.h"
+#include "tests/support/deadline.h"
+#include "tests/support/fake_manager.h"
+#include "tests/support/fixture.h"
+#include "tests/support/memfd_note.h"
+#include "tests/support/service_frames.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static FakeManager manager;
+static ConfigFile config;
+static RawClient client;
+static FdList received;
+static int pair[2];
+
+static const char *options[] = {"--user", "--config", NULL, NULL};
+
+static void set_up(void)
+{
+        config_file_make(&config);
+        config_file_write(&config, "\n");
+        options[2] = config.path;
+        fake_manager_open(&manager, options);
+        fake_manager_start(&manager);
+        raw_client_open(&client, manager.daemon.socket_path);
+        unix_pair(SOCK_STREAM, pair);
+}
+
+static void tear_down(void)
+{
+        fd_list_close(&received);
+        raw_client_close(&client);
+        fake_manager_close(&manager);
+        config_file_remove(&config);
+        close(pair[0]);
+        close(pair[1]);
+}
+
+/* Ends it, and the client comes back. */
+static void restart(int signal_number)
+{
+        fake_manager_restart(&manager, signal_number);
+        raw_client_close(&client);
+        raw_client_open(&client, manager.daemon.socket_path);
+}
+
+static const Iod__Frame *expect(Iod__Frame__BodyCase body)
+{
+        const Iod__Frame *frame;
+
+        do {
+                fd_list_close(&received);
+                frame = service_receive(&client, &received);
+                ck_assert_ptr_nonnull(frame);
+        } while (frame->body_case == IOD__FRAME__BODY_READINESS &&
+                 body != IOD__FRAME__BODY_READINESS);
+        ck_assert_msg(frame->body_case == body, "%s came, not %s: %s",
+                      frame_body_name(frame->body_case), frame_body_name(body),
+                      frame->body_case == IOD__FRAME__BODY_REFUSED ? frame->refused->text : "");
+        return frame;
+}
+
+/* What a client is told may come before what the manager is. */
+static void expect_stored(const char *prefix, size_t count)
+{
+        ck_assert_msg(WAIT_UNTIL(fake_manager_count(&manager, prefix) == count, DEADLINE_MS),
+                      "%zu are stored as %s", fake_manager_count(&manager, prefix), prefix);
+}
+
+/* ---- Listeners ---- */
+
+static struct sockaddr_in join(const char *name, const char *address)
+{
+        struct sockaddr_in found = {.sin_family = AF_INET};
+        unsigned port;
+
+        service_join(&client, 1, name, address, 0, 16, NULL);
+        ck_assert_int_eq(
+                sscanf(expect(IOD__FRAME__BODY_JOINED)->joined->address, "tcp:127.0.0.1:%u", &port),
+                1);
+        found.sin_port = htons((uint16_t)port);
+        found.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        return found;
+}
+
+static int dial(const struct sockaddr_in *address)
+{
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        ck_assert_int_ge(fd, 0);
+        ck_assert_msg(connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0, "%s",
+                      strerror(errno));
+        return fd;
+}
+
+/* The client is given so many connections, and each is whole. */
+static void expect_connections(size_t n, const int *peers)
+{
+        size_t count = 0;
+
+        while (count < n) {
+                const Iod__Connections *connections =
+                        expect(IOD__FRAME__BODY_CONNECTIONS)->connections;
+                uint64_t ids[16];
+
+                ck_assert_uint_le(connections->n_connection, 16);
+                for (size_t i = 0; i < connections->n_connection; i++) {
+                        ids[i] = connections->connection[i]->id;
+                        ck_assert_int_eq(write(fd_list_borrow(&received, i), "x", 1), 1);
+                }
+                count += connections->n_connection;
+                service_taken(&client, ids, connections->n_connection);
+        }
+        for (size_t i = 0; i < n; i++) {
+                char byte;
+
+                ck_assert_int_eq(read(peers[i], &byte, 1), 1);
+                close(peers[i]);
+        }
+}
+
+static const int signals[] = {SIGKILL, SIGTERM};
+
+START_TEST(a_clients_listener_comes_back_and_who_connected_meanwhile_is_served)
+{
+        struct sockaddr_in address = join("web", "tcp:127.0.0.1:0"), again;
+        int peers[8];
+
+        fake_manager_end(&manager, signals[_i]);
+        for (int i = 0; i < 8; i++)
+                peers[i] = dial(&address);
+        fake_manager_start(&manager);
+        raw_client_close(&client);
+        raw_client_open(&client, manager.daemon.socket_path);
+        again = join("web", "");
+        ck_assert_int_eq(again.sin_port, address.sin_port);
+        expect_connections(8, peers);
+        expect_stored("owned-listener-", 2);
+}
+END_TEST
+
+START_TEST(what_comes_back_comes_back_again)
+{
+        struct sockaddr_in address = join("web", "tcp:127.0.0.1:0"), again;
+
+        for (int i = 0; i < 5; i++) {
+                restart(signals[i % 2]);
+                again = join("web", "");
+                ck_assert_int_eq(again.sin_port, address.sin_port);
+        }
+        /* A listener's number is not another's after that. */
+        join("api", "tcp:127.0.0.1:0");
+        expect_stored("owned-listener-", 4);
+        restart(SIGKILL);
+        again = join("web", "");
+        ck_assert_int_eq(again.sin_port, address.sin_port);
+        ck_assert_int_ne(join("api", "").sin_port, address.sin_port);
+}
+END_TEST
+
+START_TEST(a_unix_listener_keeps_its_file)
+{
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        char text[256];
+        int fd;
+
+        snprintf(address.sun_path, sizeof(address.sun_path), "%s/web", manager.daemon.directory);
+        snprintf(text, sizeof(text), "unix:%s", address.sun_path);
+        service_join(&client, 1, "web", text, 0, 1, NULL);
+        expect(IOD__FRAME__BODY_JOINED);
+        fake_manager_end(&manager, signals[_i]);
+        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+        fake_manager_start(&manager);
+        raw_client_close(&client);
+        raw_client_open(&client, manager.daemon.socket_path);
+        service_join(&client, 1, "web", "", 0, 1, NULL);
+        ck_assert_str_eq(expect(IOD__FRAME__BODY_JOINED)->joined->address, text);
+        expect_connections(1, &fd);
+}
+END_TEST
+
+START_TEST(a_configured_listener_keeps_its_socket_and_takes_its_new_options)
+{
+        struct sockaddr_in address, again;
+        int peer;
+
+        config_file_write(&config, "listener \"web\" { address = \"tcp:127.0.0.1:0\" }\n");
+        restart(SIGTERM);
+        address = join("web", "");
+        fake_manager_end(&manager, SIGKILL);
+        peer = dial(&address);
+        config_file_write(&config, "listener \"web\" { address = \"tcp:127.0.0.1:0\"\n"
+                                   "balance = least-loaded }\n");
+        fake_manager_start(&manager);
+        raw_client_close(&client);
+        raw_client_open(&client, manager.daemon.socket_path);
+        again = join("web", "");
+        ck_assert_int_eq(again.sin_port, address.sin_port);
+        expect_connections(1, &peer);
+}
+END_TEST
+
+START_TEST(one_that_is_configured_no_more_is_closed)
+{
+        struct sockaddr_in address;
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        config_file_write(&config, "listener \"web\" { address = \"tcp:127.0.0.1:0\" }\n");
+        restart(SIGTERM);
+        address = join("web", "");
+        config_file_write(&config, "\n");
+        restart(SIGKILL);
+        expect_stored("owned-", 0);
+        ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), -1);
+        ck_assert_int_eq(errno, ECONNREFUSED);
+        close(fd);
+}
+END_TEST
+
+START_TEST(the_configuration_takes_over_a_clients_listener)
+{
+        struct sockaddr_in address = join("web", "tcp:127.0.0.1:0");
+
+        config_file_write(&config, "listener \"front\" { address = \"tcp:127.0.0.1:%u\" }\n",
+                          ntohs(address.sin_port));
+        restart(SIGKILL);
+        ck_assert_int_eq(join("front", "").sin_port, address.sin_port);
+        service_join(&client, 5, "web", "", 16, 1, NULL);
+        ck_assert_int_eq(expect(IOD__FRAME__BODY_REFUSED)->refused->error, ENOENT);
+}
+END_TEST
+
+/* ---- Holds ---- */
+
+static void hold(const char *name, uint64_t time_to_live_ms, int fd, int note, uint32_t note_size)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Hold request = IOD__HOLD__INIT;
+
+        request.name = (char *)name;
+        request.note_size = note_size;
+        request.time_to_live_ms = time_to_live_ms;
+        frame.sequence = 2;
+        frame.body_case = IOD__FRAME__BODY_HOLD;
+        frame.hold = &request;
+        service_send(&client, &frame, (int[]){fd, note}, note >= 0 ? 2 : 1);
+        expect(IOD__FRAME__BODY_DONE);
+}
+
+static void ask_for(const char *name)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__TakeHeld request = IOD__TAKE_HELD__INIT;
+
+        request.name = (char *)name;
+        frame.sequence = 3;
+        frame.body_case = IOD__FRAME__BODY_TAKE_HELD;
+        frame.take_held = &request;
+        service_send(&client, &frame, NULL, 0);
+}
+
+static void expect_whole(void)
+{
+        char byte;
+
+        ck_assert_int_eq(write(fd_list_borrow(&received, 0), "x", 1), 1);
+        ck_assert_int_eq(read(pair[1], &byte, 1), 1);
+}
+
+START_TEST(a_hold_comes_back_by_name_with_its_note_and_its_age)
+{
+        int note = memfd_note(5, NOTE_SEALS);
+        const Iod__Held *held;
+        char text[6] = "";
+        struct timespec moment = {.tv_nsec = 20000000};
+
+        hold("web.1", 60000, pair[0], note, 5);
+        expect_stored("owned-hold-1", 3);
+        nanosleep(&moment, NULL); /* it has an age then */
+        restart(signals[_i]);
+        ask_for("web.1");
+        held = expect(IOD__FRAME__BODY_HELD)->held;
+        ck_assert_str_eq(held->name, "web.1");
+        ck_assert_uint_eq(held->note_size, 5);
+        ck_assert_uint_ge(held->held_ms, 20);
+        ck_assert_uint_eq(received.count, 2);
+        ck_assert_int_eq(pread(fd_list_borrow(&received, 1), text, 5, 0), 5);
+        ck_assert_str_eq(text, "nnnnn");
+        expect_whole();
+        ask_for("web.1");
+        ck_assert_int_eq(expect(IOD__FRAME__BODY_REFUSED)->refused->error, ENOENT);
+        expect_stored("owned-", 0);
+        close(note);
+}
+END_TEST
+
+START_TEST(what_was_taken_does_not_come_back)
+{
+        hold("web.1", 60000, pair[0], -1, 0);
+        ask_for("web.1");
+        expect(IOD__FRAME__BODY_HELD);
+        expect_stored("owned-", 0);
+        restart(SIGKILL);
+        ask_for("web.1");
+        ck_assert_int_eq(expect(IOD__FRAME__BODY_REFUSED)->refused->error, ENOENT);
+}
+END_TEST
+
+START_TEST(a_time_to_live_goes_on_without_the_daemon)
+{
+        hold("short", 50, pair[0], -1, 0);
+        hold("long", 60000, pair[1], -1, 0);
+        restart(SIGKILL);
+        expect_stored("owned-hold-1", 0);
+        ask_for("short");
+        ck_assert_int_eq(expect(IOD__FRAME__BODY_REFUSED)->refused->error, ENOENT);
+        ask_for("long");
+        expect(IOD__FRAME__BODY_HELD);
+}
+END_TEST
+
+START_TEST(a_hundred_holds_come_back_from_many_crashes)
+{
+        char name[16];
+
+        for (int i = 0; i < 100; i++) {
+                int fds[2];
+
+                unix_pair(SOCK_STREAM, fds);
+                snprintf(name, sizeof(name), "n%d", i);
+                hold(name, 60000, fds[0], -1, 0);
+                close(fds[0]);
+                close(fds[1]);
+                if (i % 10 == 9)
+                        restart(SIGKILL);
+        }
+        expect_stored("owned-", 200);
+        for (int i = 0; i < 100; i++) {
+                snprintf(name, sizeof(name), "n%d", i);
+                ask_for(name);
+                ck_assert_str_eq(expect(IOD__FRAME__BODY_HELD)->held->name, name);
+        }
+        expect_stored("owned-", 0);
+}
+END_TEST
+
+/* ---- What cannot be used ---- */
+
+static int make_junk(int seals)
+{
+        return memfd_note(100, seals);
+}
+
+static int make_socket(int unused)
+{
+        int fds[2];
+
+        (void)unused;
+        unix_pair(SOCK_STREAM, fds);
+        close(fds[1]);
+        return fds[0];
+}
+
+static const struct Unusable {
+        int (*make)(int argument);
+        int argument;
+} unusable[] = {
+        {make_junk, NOTE_SEALS | F_SEAL_SEAL}, /* bytes that are no record */
+        {make_junk, 0},                        /* that may still change */
+        {make_socket, 0},
+};
+
+START_TEST(a_record_that_cannot_be_read_costs_only_what_it_is_of)
+{
+        int other[2];
+
+        unix_pair(SOCK_STREAM, other);
+        hold("bad", 60000, other[0], -1, 0);
+        hold("good", 60000, pair[0], -1, 0);
+        fake_manager_end(&manager, SIGKILL);
+        ck_assert(fake_manager_replace_record(&manager, "owned-hold-1",
+                                              unusable[_i].make(unusable[_i].argument)));
+        fake_manager_start(&manager);
+        raw_client_close(&client);
+        raw_client_open(&client, manager.daemon.socket_path);
+        ask_for("bad");
+        ck_assert_int_eq(expect(IOD__FRAME__BODY_REFUSED)->refused->error, ENOENT);
+        /* And it is not kept for a third time. */
+        expect_stored("owned-hold-1", 0);
+        ask_for("good");
+        expect(IOD__FRAME__BODY_HELD);
+        expect_whole();
+        close(other[0]);
+        close(other[1]);
+}
+END_TEST
+
+START_TEST(names_that_nobody_gave_are_passed_over)
+{
+        static const char *const names[] = {
+                "owned-",           "owned-hold-",       "owned-hold-0",
+                "owned-hold-x",     "owned-hold-7-node", "owned-hold-99999999999999999999999",
+                "owned-listener-5", "owned-hold-8-note"};
+
+        hold("good", 60000, pair[0], -1, 0);
+        fake_manager_end(&manager, SIGKILL);
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+                fake_manager_store(&manager, names[i], make_socket(0));
+        fake_manager_start(&manager);
+        raw_client_close(&client);
+        raw_client_open(&client, manager.daemon.socket_path);
+        ask_for("good");
+        expect(IOD__FRAME__BODY_HELD);
+        expect_whole();
+}
+END_TEST
+
+START_TEST(what_is_owned_comes_back)
+{
+        SKIP_TEST("built without systemd");
+}
+END_TEST
+
+static Suite *restart_suite(void)
+{
+        Suite *suite = suite_create("restart");
+        TCase *listeners = tcase_create("listeners");
+        TCase *holds = tcase_create("holds");
+        TCase *unusables = tcase_create("unusable");
+
+        if (!HAVE_SYSTEMD) {
+                tcase_add_test(listeners, what_is_owned_comes_back);
+                suite_add_tcase(suite, listeners);
+                return suite;
+        }
+        tcase_add_loop_test(listeners,
+                            a_clients_listener_comes_back_and_who_connected_meanwhile_is_served, 0,
+                            2);
+        tcase_add_test(listeners, what_comes_back_comes_back_again);
+        tcase_add_loop_test(listeners, a_unix_listener_keeps_its_file, 0, 2);
+        tcase_add_test(listeners, a_configured_listener_keeps_its_socket_and_takes_its_new_options);
+        tcase_add_test(listeners, one_that_is_configured_no_more_is_closed);
+        tcase_add_test(listeners, the_configuration_takes_over_a_clients_listener);
+        tcase_add_loop_test(holds, a_hold_comes_back_by_name_with_its_note_and_its_age, 0, 2);
+        tcase_add_test(holds, what_was_taken_does_not_come_back);
+        tcase_add_test(holds, a_time_to_live_goes_on_without_the_daemon);
+        tcase_add_test(holds, a_hundred_holds_come_back_from_many_crashes);
+        tcase_add_loop_test(unusables, a_record_that_cannot_be_read_costs_only_what_it_is_of, 0,
+                            (int)(sizeof(unusable) / sizeof(unusable[0])));
+        tcase_add_test(unusables, names_that_nobody_gave_are_passed_over);
+        tcase_add_checked_fixture(listeners, set_up, tear_down);
+        tcase_add_checked_fixture(holds, set_up, tear_down);
+        tcase_add_checked_fixture(unusables, set_up, tear_down);
+        tcase_set_timeout(listeners, TEST_TIMEOUT_SECONDS);
+        tcase_set_timeout(holds, TEST_TIMEOUT_SECONDS);
+        tcase_set_timeout(unusables, TEST_TIMEOUT_SECONDS);
+        suite_add_tcase(suite, listeners);
+        suite_add_tcase(suite, holds);
+        suite_add_tcase(suite, unusables);
+        return suite;
+}
+
+int main(void)
+{
+        return run_suite(restart_suite());
+}
