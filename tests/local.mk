@@ -122,7 +122,11 @@ system_tests = \
 	tests/system/examples.sh \
 	tests/system/idle.sh \
 	tests/system/network_namespaces.sh \
-	tests/system/strace_waits.sh
+	tests/system/strace_waits.sh \
+	$(host_tests)
+# Those on a machine with systemd.
+host_tests = \
+	tests/system/systemd_host.sh
 
 check_LTLIBRARIES += libtestsupport.la
 libtestsupport_la_SOURCES = \
@@ -183,6 +187,8 @@ LDADD = libtestsupport.la libclient.la $(daemon_libs) $(CHECK_LIBS) $(JANSSON_LI
 
 TESTS += $(unit_tests) $(integration_tests) $(system_tests)
 EXTRA_DIST += $(system_tests) tests/model/readiness.pml tests/support/check.sh tests/support/installed_program.c \
+EXTRA_DIST += $(system_tests) tests/host/boot.sh tests/host/host.sh tests/host/init.sh \
+	tests/host/shell.sh tests/support/check.sh tests/support/installed_program.c \
 	tests/support/scene.sh
 # Where a test finds the programs and the tree.
 AM_TESTS_ENVIRONMENT = \
@@ -197,4 +203,6 @@ check-integration: all
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(integration_tests)'
 check-system: all
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(system_tests)'
-.PHONY: check-unit check-integration check-system
+check-host: all
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(host_tests)'
+.PHONY: check-unit check-integration check-system check-host
