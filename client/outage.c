@@ -5,6 +5,7 @@
 #include "client/io_driver_handle.h"
 #include "client/local_driver.h"
 #include "core/cleanup.h"
+#include "core/clock.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +13,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 void outage_init(Outage *outage, const KyronOptions *options)
@@ -98,14 +98,6 @@ void outage_report(KyronIoDriverHandle *handle)
 
 /* ---- The loss ------------------------------------------------------------------------------ */
 
-static uint64_t now_ms(void)
-{
-        struct timespec now;
-
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void set_timer(Outage *outage, unsigned ms)
 {
         const struct itimerspec time = {
@@ -188,7 +180,7 @@ void outage_begin(KyronIoDriverHandle *handle, const char *why)
         handle->closed_count = 0;
         while (handle->slots.first_retired != SLOT_NONE)
                 slot_table_give_back_retired(&handle->slots, 1);
-        outage->began_ms = now_ms();
+        outage->began_ms = clock_now_ms();
         outage->is_long = outage->limit_ms < 0;
         outage->delay_ms = OUTAGE_FIRST_DELAY_MS;
         await_next_attempt(outage);
@@ -226,7 +218,7 @@ static void try_later(KyronIoDriverHandle *handle)
 
         snprintf(handle->gone_text, sizeof(handle->gone_text), "%s", error_text());
         disconnect(handle);
-        if (!outage->is_long && now_ms() - outage->began_ms >= (uint64_t)outage->limit_ms)
+        if (!outage->is_long && clock_now_ms() - outage->began_ms >= (uint64_t)outage->limit_ms)
                 become_long(handle);
         if (!handle->gone)
                 await_next_attempt(outage);
