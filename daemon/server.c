@@ -2,6 +2,7 @@
 #include "daemon/server.h"
 
 #include "core/cleanup.h"
+#include "core/clock.h"
 #include "core/error.h"
 #include "daemon/connector.h"
 #include "daemon/log.h"
@@ -18,6 +19,12 @@
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
+
+enum {
+        /* So many failures of the loop's wait within so many milliseconds end the daemon. */
+        LOOP_FAILURES_MAX = 100,
+        LOOP_FAILURES_MS = 1000,
+};
 
 static void on_watchdog(evutil_socket_t fd, short what, void *data)
 {
@@ -43,10 +50,18 @@ static void on_hang_up(evutil_socket_t signal_number, short what, void *data)
         reload(data, NULL, NULL);
 }
 
+/* libevent's own words, which would else go to standard error. */
+static void on_loop_log(int severity, const char *message)
+{
+        log_daemon(severity >= EVENT_LOG_WARN ? LOG_WARNING : LOG_DEBUG, "event loop: %s", message);
+}
+
 static int make_loop(Server *server)
 {
-        struct event_config *config = event_config_new();
+        struct event_config *config;
 
+        event_set_log_callback(on_loop_log);
+        config = event_config_new();
         if (config) {
                 /* The sessions' epoll sets are waited for in the loop's own: it must be epoll. */
                 event_config_avoid_method(config, "poll");
@@ -236,17 +251,41 @@ int server_open(Server **out, Options *options, Config *take_config)
         return r;
 }
 
+/* The loop gives up where its wait fails. Nothing is lost by waiting again; but where that never
+ * goes well the daemon would do nothing else. */
+static int run_loop(Server *server)
+{
+        uint64_t since = clock_now_ms();
+        int failures = 0;
+
+        while (!event_base_got_break(server->base)) {
+                int r = event_base_loop(server->base, EVLOOP_ONCE);
+                int error = errno;
+
+                turn_end(&server->turn);
+                if (r >= 0)
+                        continue;
+                if (clock_now_ms() - since > LOOP_FAILURES_MS) {
+                        since = clock_now_ms();
+                        failures = 0;
+                }
+                if (++failures > LOOP_FAILURES_MAX)
+                        return error_set(EIO, "the event loop failed: %s", strerror(error));
+                log_daemon(LOG_ERR, "the event loop failed and goes on: %s", strerror(error));
+        }
+        return 0;
+}
+
 int server_run(Server *server)
 {
+        int r;
+
         log_daemon(LOG_INFO, "serving %s", server->listening.path);
         service_manager_ready("serving");
-        do {
-                if (event_base_loop(server->base, EVLOOP_ONCE) < 0)
-                        return error_set(EIO, "the event loop failed");
-                turn_end(&server->turn);
-        } while (!event_base_got_break(server->base));
-        service_manager_stopping();
-        return 0;
+        r = run_loop(server);
+        if (r == 0)
+                service_manager_stopping();
+        return r;
 }
 
 Server *server_close(Server *server)

@@ -2,7 +2,7 @@
  * Server: the loop, the listening socket, and all the sessions.
  *
  * Single-threaded but for the closer. What ends the daemon: SIGTERM or SIGINT, losing the loop
- * itself, and nothing a client does.
+ * itself (its wait fails again and again), and nothing a client does.
  */
 #pragma once
 

@@ -23,6 +23,7 @@ unit_tests = \
 	tests/unit/test_drain \
 	tests/unit/test_endpoint \
 	tests/unit/test_error \
+	tests/unit/test_exhaustion \
 	tests/unit/test_fd_list \
 	tests/unit/test_frame \
 	tests/unit/test_frame_socket \

@@ -1,0 +1,183 @@
+/*
+ * What the daemon does when the kernel is short of something, or a call of its own fails: it rests
+ * and goes on, and nobody is lost. The calls fail here, as often as a test says.
+ */
+#include "client/kyron.h"
+#include "daemon/log.h"
+#include "tests/support/capture.h"
+#include "tests/support/sharing_scene.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Fails the next count calls after so many that do not. */
+typedef struct Failing {
+        int after;
+        int count;
+        int error;
+} Failing;
+
+static Failing failing_wait, failing_accept;
+
+static bool fails(Failing *failing)
+{
+        if (failing->count == 0 || failing->after-- > 0)
+                return false;
+        failing->after = 0;
+        failing->count--;
+        errno = failing->error;
+        return true;
+}
+
+KYRON_PUBLIC int epoll_wait(int epoll_fd, struct epoll_event *events, int max, int timeout)
+{
+        return fails(&failing_wait)
+                       ? -1
+                       : (int)syscall(SYS_epoll_pwait, epoll_fd, events, max, timeout, NULL, 8);
+}
+
+KYRON_PUBLIC int accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
+{
+        return fails(&failing_accept) ? -1 : (int)syscall(SYS_accept4, fd, address, size, flags);
+}
+
+static char logged[4096];
+
+static void set_up(void)
+{
+        sharing_scene_set_up();
+        log_open(LOG_CRIT); /* what fails fails on purpose */
+}
+
+static void tear_down(void)
+{
+        failing_wait = failing_accept = (Failing){.count = 0};
+        sharing_scene_tear_down();
+}
+
+static void start_capture(void)
+{
+        log_open(LOG_WARNING);
+        capture_start(STDERR_FILENO);
+}
+
+static void expect_logged(const char *text)
+{
+        capture_end(logged, sizeof(logged));
+        log_open(LOG_CRIT);
+        ck_assert_msg(strstr(logged, text) != NULL, "logged: %s", logged);
+}
+
+/* ---- The loop ---- */
+
+START_TEST(a_wait_of_the_loop_that_fails_is_said_and_done_again)
+{
+        scene_open(0);
+        failing_wait = (Failing){.count = 3, .error = ENOMEM};
+        raise(SIGTERM);
+        start_capture();
+        ck_assert_int_eq(server_run(inner.server), 0);
+        expect_logged("the event loop failed and goes on: Cannot allocate memory");
+        ck_assert_int_eq(failing_wait.count, 0);
+}
+END_TEST
+
+START_TEST(a_loop_that_cannot_wait_any_more_ends_the_daemon)
+{
+        failing_wait = (Failing){.count = INT_MAX, .error = EINVAL};
+        ck_assert_int_eq(server_run(inner.server), -EIO);
+        ck_assert_str_eq(error_text(), "the event loop failed: Invalid argument");
+        failing_wait.count = 0;
+}
+END_TEST
+
+/* ---- Accepting ---- */
+
+static const int wants[] = {EMFILE, ENFILE, ENOBUFS, ENOMEM};
+
+START_TEST(in_want_of_anything_accepting_rests_and_nobody_is_lost)
+{
+        RawClient *client = &sharing.clients[0];
+
+        failing_accept = (Failing){.count = 1, .error = wants[_i]};
+        raw_client_connect(client, inner.options.socket_path);
+        start_capture();
+        inner_server_settle();
+        expect_logged(strerror(wants[_i]));
+        ck_assert_uint_eq(inner.server->session_count, 0);
+        ck_assert(!event_pending(inner.server->acceptable, EV_READ, NULL));
+        ck_assert(
+                WAIT_UNTIL((inner_server_settle(), inner.server->session_count == 1), DEADLINE_MS));
+        raw_client_close(client);
+}
+END_TEST
+
+START_TEST(in_want_of_anything_a_listener_rests_and_no_connection_is_lost)
+{
+        Iod__Connections *connections;
+        size_t n = 0;
+        int peer;
+
+        scene_join(0, 8, NULL);
+        failing_accept = (Failing){.count = 1, .error = wants[_i]};
+        peer = scene_dial();
+        start_capture();
+        ck_assert(WAIT_UNTIL((inner_server_settle(), failing_accept.count == 0), DEADLINE_MS));
+        expect_logged(strerror(wants[_i]));
+        ck_assert(scene_listener()->resting);
+        ck_assert(WAIT_UNTIL((n = scene_connections(0, &connections)) > 0, DEADLINE_MS));
+        ck_assert_uint_eq(n, 1);
+        scene_taken(0, connections);
+        scene_gone(0, connections);
+        inner_server_settle();
+        close(peer);
+}
+END_TEST
+
+static const int passing_errors[] = {ECONNABORTED, EPROTO, EPERM, EINTR};
+
+START_TEST(a_connection_that_has_gone_is_passed_over)
+{
+        RawClient *client = &sharing.clients[0];
+
+        failing_accept = (Failing){.count = 1, .error = passing_errors[_i]};
+        raw_client_connect(client, inner.options.socket_path);
+        inner_server_settle();
+        ck_assert_uint_eq(inner.server->session_count, 1);
+        ck_assert(event_pending(inner.server->acceptable, EV_READ, NULL));
+        raw_client_close(client);
+}
+END_TEST
+
+static Suite *exhaustion_suite(void)
+{
+        Suite *suite = suite_create("exhaustion");
+        TCase *tcase = tcase_create("exhaustion");
+        const int n_wants = sizeof(wants) / sizeof(wants[0]);
+        const int n_passing = sizeof(passing_errors) / sizeof(passing_errors[0]);
+
+        tcase_add_checked_fixture(tcase, set_up, tear_down);
+        tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
+        tcase_add_test(tcase, a_wait_of_the_loop_that_fails_is_said_and_done_again);
+        tcase_add_test(tcase, a_loop_that_cannot_wait_any_more_ends_the_daemon);
+        tcase_add_loop_test(tcase, in_want_of_anything_accepting_rests_and_nobody_is_lost, 0,
+                            n_wants);
+        tcase_add_loop_test(tcase, in_want_of_anything_a_listener_rests_and_no_connection_is_lost,
+                            0, n_wants);
+        tcase_add_loop_test(tcase, a_connection_that_has_gone_is_passed_over, 0, n_passing);
+        suite_add_tcase(suite, tcase);
+        return suite;
+}
+
+int main(void)
+{
+        signal(SIGPIPE, SIG_IGN);
+        return run_suite(exhaustion_suite());
+}
