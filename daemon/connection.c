@@ -55,7 +55,10 @@ int connection_has_first_bytes(int fd)
 
         if (n > 0)
                 return 1;
-        return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+        /* Nor is it the peer's fault that the kernel has no memory to look. */
+        return n < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOMEM || errno == ENOBUFS)
+                       ? 0
+                       : -1;
 }
 
 static void take_from_silent(Connection *connection)

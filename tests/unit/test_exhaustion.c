@@ -24,7 +24,7 @@ typedef struct Failing {
         int error;
 } Failing;
 
-static Failing failing_wait, failing_accept;
+static Failing failing_wait, failing_accept, failing_peek;
 
 static bool fails(Failing *failing)
 {
@@ -48,6 +48,13 @@ KYRON_PUBLIC int accept4(int fd, struct sockaddr *address, socklen_t *size, int 
         return fails(&failing_accept) ? -1 : (int)syscall(SYS_accept4, fd, address, size, flags);
 }
 
+KYRON_PUBLIC ssize_t recv(int fd, void *buffer, size_t size, int flags)
+{
+        if (flags & MSG_PEEK && fails(&failing_peek))
+                return -1;
+        return syscall(SYS_recvfrom, fd, buffer, size, flags, NULL, NULL);
+}
+
 static char logged[4096];
 
 static void set_up(void)
@@ -58,7 +65,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-        failing_wait = failing_accept = (Failing){.count = 0};
+        failing_wait = failing_accept = failing_peek = (Failing){.count = 0};
         sharing_scene_tear_down();
 }
 
@@ -156,6 +163,26 @@ START_TEST(a_connection_that_has_gone_is_passed_over)
 }
 END_TEST
 
+START_TEST(a_connection_whose_bytes_the_kernel_cannot_look_at_waits_for_them)
+{
+        Iod__ListenerOptions options = IOD__LISTENER_OPTIONS__INIT;
+        Iod__Connections *connections;
+        int peer;
+
+        options.when_readable = true;
+        scene_join(0, 8, &options);
+        failing_peek = (Failing){.count = 2, .error = ENOMEM};
+        peer = scene_dial();
+        ck_assert_int_eq(send(peer, "x", 1, MSG_NOSIGNAL), 1);
+        ck_assert(WAIT_UNTIL((inner_server_settle(), failing_peek.count == 0), DEADLINE_MS));
+        ck_assert(WAIT_UNTIL(scene_connections(0, &connections) == 1, DEADLINE_MS));
+        scene_taken(0, connections);
+        scene_gone(0, connections);
+        inner_server_settle();
+        close(peer);
+}
+END_TEST
+
 static Suite *exhaustion_suite(void)
 {
         Suite *suite = suite_create("exhaustion");
@@ -172,6 +199,7 @@ static Suite *exhaustion_suite(void)
         tcase_add_loop_test(tcase, in_want_of_anything_a_listener_rests_and_no_connection_is_lost,
                             0, n_wants);
         tcase_add_loop_test(tcase, a_connection_that_has_gone_is_passed_over, 0, n_passing);
+        tcase_add_test(tcase, a_connection_whose_bytes_the_kernel_cannot_look_at_waits_for_them);
         suite_add_tcase(suite, tcase);
         return suite;
 }
