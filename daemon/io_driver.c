@@ -2,13 +2,17 @@
 #include "daemon/io_driver.h"
 
 #include "core/error.h"
+#include "daemon/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { DUPLICATE_TRIES = 100 };
 
 int io_driver_open(IoDriver *driver)
 {
@@ -103,11 +107,23 @@ int io_driver_process_io(IoDriver *driver, RegistrationSet *set, Notifier *notif
         return (int)told;
 }
 
+/* What passes by itself is tried again, but not for ever. 0 or -errno. */
+static int duplicate_onto(int borrow_fd, int number)
+{
+        int tries = DUPLICATE_TRIES;
+
+        while (dup3(borrow_fd, number, O_CLOEXEC) < 0) {
+                if ((errno != EBUSY && errno != EINTR) || --tries == 0)
+                        return -errno;
+        }
+        return 0;
+}
+
 static int put_on_scratch(const IoDriver *driver, int borrow_fd)
 {
-        if (dup3(borrow_fd, driver->scratch_fd, O_CLOEXEC) < 0)
-                return error_set(errno, "cannot duplicate the descriptor");
-        return 0;
+        int r = duplicate_onto(borrow_fd, driver->scratch_fd);
+
+        return r < 0 ? error_set(-r, "cannot duplicate the descriptor: %s", strerror(-r)) : 0;
 }
 
 static int say_why_not_added(int r)
@@ -246,6 +262,10 @@ void io_driver_withdraw_io_source(IoDriver *driver, RegistrationSet *set, int bo
 
 void io_driver_end_batch(IoDriver *driver)
 {
-        /* Cannot fail: the number is open and the placeholder too. */
-        dup3(driver->placeholder_fd, driver->scratch_fd, O_CLOEXEC);
+        int r = duplicate_onto(driver->placeholder_fd, driver->scratch_fd);
+
+        /* The number is open and the placeholder too: it is the kernel's failure. The next batch
+         * takes the file off. */
+        if (r < 0)
+                log_daemon(LOG_ERR, "a client's file stays open for a while: %s", strerror(-r));
 }

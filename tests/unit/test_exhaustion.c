@@ -24,7 +24,7 @@ typedef struct Failing {
         int error;
 } Failing;
 
-static Failing failing_wait, failing_accept, failing_peek;
+static Failing failing_wait, failing_accept, failing_dup, failing_peek;
 
 static bool fails(Failing *failing)
 {
@@ -48,6 +48,11 @@ KYRON_PUBLIC int accept4(int fd, struct sockaddr *address, socklen_t *size, int 
         return fails(&failing_accept) ? -1 : (int)syscall(SYS_accept4, fd, address, size, flags);
 }
 
+KYRON_PUBLIC int dup3(int from, int to, int flags)
+{
+        return fails(&failing_dup) ? -1 : (int)syscall(SYS_dup3, from, to, flags);
+}
+
 KYRON_PUBLIC ssize_t recv(int fd, void *buffer, size_t size, int flags)
 {
         if (flags & MSG_PEEK && fails(&failing_peek))
@@ -65,7 +70,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-        failing_wait = failing_accept = failing_peek = (Failing){.count = 0};
+        failing_wait = failing_accept = failing_dup = failing_peek = (Failing){.count = 0};
         sharing_scene_tear_down();
 }
 
@@ -183,6 +188,26 @@ START_TEST(a_connection_whose_bytes_the_kernel_cannot_look_at_waits_for_them)
 }
 END_TEST
 
+/* ---- The scratch number ---- */
+
+START_TEST(the_scratch_number_is_given_back_though_the_first_attempts_fail)
+{
+        int reader, writer;
+
+        scene_open(0);
+        /* The first puts the pipe there; the others take it off. */
+        failing_dup = (Failing){.after = 1, .count = 3, .error = EBUSY};
+        writer = inner_server_add_pipe(&sharing.clients[0], 0, 1, &reader);
+        inner_server_settle();
+        ck_assert_int_eq(failing_dup.count, 0);
+        /* The daemon has none of its ends: without the client's, there is no reader. */
+        close(reader);
+        ck_assert(WAIT_UNTIL((inner_server_settle(), write(writer, "x", 1) < 0 && errno == EPIPE),
+                             DEADLINE_MS));
+        close(writer);
+}
+END_TEST
+
 static Suite *exhaustion_suite(void)
 {
         Suite *suite = suite_create("exhaustion");
@@ -200,6 +225,7 @@ static Suite *exhaustion_suite(void)
                             0, n_wants);
         tcase_add_loop_test(tcase, a_connection_that_has_gone_is_passed_over, 0, n_passing);
         tcase_add_test(tcase, a_connection_whose_bytes_the_kernel_cannot_look_at_waits_for_them);
+        tcase_add_test(tcase, the_scratch_number_is_given_back_though_the_first_attempts_fail);
         suite_add_tcase(suite, tcase);
         return suite;
 }
