@@ -311,7 +311,7 @@ void request_lose_all(KyronIoDriverHandle *handle)
                         /* Nobody's but the session's, and that is over. */
                         if (is_repeatable || request->operation)
                                 break;
-                        /* fallthrough */
+                        __attribute__((fallthrough));
                 case REQUEST_ABANDONED:
                         TAILQ_REMOVE(&table->queue, request, link);
                         end_request(request, -EHOSTDOWN);

@@ -1,6 +1,8 @@
 /* What passes between the daemon and systemd. See service_manager.h. */
 #include "daemon/service_manager.h"
 
+#include <stddef.h>
+
 #if HAVE_SYSTEMD
 
 #include "core/error.h"

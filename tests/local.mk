@@ -118,6 +118,7 @@ integration_tests = \
 	tests/integration/test_threads
 # Shell tests: exit 0 passed, 77 skipped, anything else failed.
 system_tests = \
+	tests/fuzz/corpus.sh \
 	tests/model/check_model.sh \
 	tests/system/documentation.sh \
 	tests/system/examples.sh \
@@ -187,9 +188,8 @@ check_PROGRAMS += $(unit_tests) $(integration_tests)
 LDADD = libtestsupport.la libclient.la $(daemon_libs) $(CHECK_LIBS) $(JANSSON_LIBS)
 
 TESTS += $(unit_tests) $(integration_tests) $(system_tests)
-EXTRA_DIST += $(system_tests) tests/model/readiness.pml tests/support/check.sh tests/support/installed_program.c \
 EXTRA_DIST += $(system_tests) tests/host/boot.sh tests/host/host.sh tests/host/init.sh \
-	tests/host/shell.sh tests/support/check.sh tests/support/installed_program.c \
+	tests/host/shell.sh tests/model/readiness.pml tests/support/check.sh tests/support/installed_program.c \
 	tests/support/scene.sh
 # Where a test finds the programs and the tree.
 AM_TESTS_ENVIRONMENT = \

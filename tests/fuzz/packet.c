@@ -1,0 +1,179 @@
+/* Packets from a fuzzer's input. See packet.h. */
+#include "tests/fuzz/packet.h"
+
+#include "proto/frame.h"
+#include "proto/frame_socket.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void keep_peer(FuzzPeers *peers, int take_fd)
+{
+        if (peers->count == FUZZ_PEERS_MAX)
+                close(take_fd);
+        else
+                peers->fds[peers->count++] = take_fd;
+}
+
+static int make_pair(FuzzPeers *peers, int type)
+{
+        int ends[2];
+
+        FUZZ_REQUIRE(socketpair(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0);
+        keep_peer(peers, ends[1]);
+        return ends[0];
+}
+
+static int make_pipe(FuzzPeers *peers, bool reads)
+{
+        int ends[2];
+
+        FUZZ_REQUIRE(pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0);
+        keep_peer(peers, ends[reads]);
+        return ends[!reads];
+}
+
+/* As a client makes one for a hold. */
+static int make_note(FuzzInput *input)
+{
+        static const char text[300];
+        int fd = memfd_create("note", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+        FUZZ_REQUIRE(fd >= 0);
+        FUZZ_REQUIRE(write(fd, text, fuzz_take_byte(input)) >= 0);
+        FUZZ_REQUIRE(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW) == 0);
+        return fd;
+}
+
+static int make_descriptor(FuzzInput *input, int session_fd, FuzzPeers *peers)
+{
+        int fd;
+
+        switch (fuzz_take_byte(input) % 10) {
+        case 0:
+                return make_pair(peers, SOCK_STREAM);
+        case 1:
+                return make_pair(peers, SOCK_DGRAM);
+        case 2:
+                return make_pipe(peers, true);
+        case 3:
+                return make_pipe(peers, false);
+        case 4:
+                return eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+        case 5:
+                return open("/dev/null", O_RDWR | O_CLOEXEC);
+        case 6:
+                return make_note(input);
+        case 7:
+                return epoll_create1(EPOLL_CLOEXEC);
+        case 8:
+                return fcntl(session_fd, F_DUPFD_CLOEXEC, 0);
+        default:
+                /* One whose other end has gone. */
+                fd = make_pipe(peers, true);
+                if (peers->count > 0)
+                        close(peers->fds[--peers->count]);
+                return fd;
+        }
+}
+
+/* The frame, told how many descriptors it brings; size 0: it is none. */
+static size_t announce(const uint8_t *bytes, size_t size, size_t n, uint8_t *out)
+{
+        Iod__Frame *frame = iod__frame__unpack(NULL, size, bytes);
+        size_t packed = 0;
+
+        if (!frame)
+                return 0;
+        frame->descriptors = (uint32_t)n;
+        if (iod__frame__get_packed_size(frame) <= FRAME_BYTES_MAX)
+                packed = iod__frame__pack(frame, out);
+        iod__frame__free_unpacked(frame, NULL);
+        return packed;
+}
+
+void fuzz_send_packet(FuzzInput *input, int borrow_fd, FuzzPeers *peers)
+{
+        uint8_t packet[FRAME_BYTES_MAX];
+        uint8_t how = fuzz_take_byte(input);
+        size_t n = how % (FUZZ_DESCRIPTORS_MAX + 1);
+        int fds[FUZZ_DESCRIPTORS_MAX];
+        const uint8_t *bytes;
+        size_t size;
+
+        for (size_t i = 0; i < n; i++) {
+                fds[i] = make_descriptor(input, borrow_fd, peers);
+                FUZZ_REQUIRE(fds[i] >= 0);
+        }
+        size = fuzz_take_bytes(input, sizeof(packet), &bytes);
+        if (!(how & 0x80)) {
+                size_t announced = announce(bytes, size, n, packet);
+
+                if (announced > 0) {
+                        bytes = packet;
+                        size = announced;
+                }
+        }
+        if (size > 0)
+                frame_socket_send(borrow_fd, bytes, size, fds, n);
+        for (size_t i = 0; i < n; i++)
+                close(fds[i]);
+}
+
+void fuzz_use_peer(FuzzInput *input, FuzzPeers *peers)
+{
+        uint8_t how = fuzz_take_byte(input);
+        char bytes[16];
+        size_t i;
+
+        if (peers->count == 0)
+                return;
+        i = how / 4 % peers->count;
+        switch (how % 4) {
+        case 0:
+        case 1:
+                (void)!write(peers->fds[i], "x", 1);
+                break;
+        case 2:
+                (void)!read(peers->fds[i], bytes, sizeof(bytes));
+                break;
+        default:
+                close(peers->fds[i]);
+                peers->fds[i] = peers->fds[--peers->count];
+        }
+}
+
+void fuzz_close_peers(FuzzPeers *peers)
+{
+        while (peers->count > 0)
+                close(peers->fds[--peers->count]);
+}
+
+void fuzz_receive_all(int borrow_fd)
+{
+        static uint8_t packet[FRAME_BYTES_MAX];
+        FdList fds = {.count = 0};
+
+        while (frame_socket_receive(borrow_fd, packet, sizeof(packet), &fds) > 0)
+                fd_list_close(&fds);
+        fd_list_close(&fds);
+}
+
+size_t fuzz_count_descriptors(void)
+{
+        DIR *folder = opendir("/proc/self/fd");
+        size_t count = 0;
+
+        FUZZ_REQUIRE(folder);
+        while (readdir(folder))
+                count++;
+        closedir(folder);
+        return count;
+}
