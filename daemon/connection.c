@@ -4,6 +4,7 @@
 #include "core/cleanup.h"
 #include "daemon/listener.h"
 #include "daemon/server.h"
+#include "daemon/waiting.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -23,6 +24,33 @@ Connection *connection_new(Listener *listener, int take_fd)
         listener->kept_count++;
         connection->fd = take_fd;
         connection->note_fd = -1;
+        connection->number = ++listener->server->connections_total;
+        waiting_begin(connection);
+        return connection;
+}
+
+Connection *connection_restore(Listener *listener, uint64_t number, bool again, int take_fd,
+                               int take_note_fd, uint32_t note_size)
+{
+        Server *server = listener->server;
+        Connection *connection;
+
+        if (server->connections_total < number)
+                server->connections_total = number;
+        connection = connection_new(listener, take_fd);
+        if (!connection) {
+                if (take_note_fd >= 0)
+                        close(take_note_fd);
+                return NULL;
+        }
+        waiting_end(connection); /* it is in the store */
+        connection->number = number;
+        connection->stored = descriptor_store_is_there(&server->store);
+        connection->again = again;
+        connection->note_fd = take_note_fd;
+        connection->note_size = note_size;
+        if (take_note_fd >= 0)
+                server_keep(server);
         return connection;
 }
 
@@ -32,6 +60,7 @@ void connection_close_copy(Connection *connection)
 
         if (connection->fd < 0)
                 return;
+        waiting_end(connection);
         listener->kept_count--;
         server_close_kept(listener->server, listener->lane, STEAL_FD(connection->fd));
 }

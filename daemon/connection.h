@@ -44,12 +44,21 @@ typedef struct Connection {
         bool keep;          /* on death */
         bool charged;       /* for keeping, to the worker's user */
         struct event *first_bytes;
+
+        /* For waiting.h. */
+        TAILQ_ENTRY(Connection) unstored_link;
+        uint64_t number;
+        bool unstored;
+        bool stored; /* it outlives the daemon */
 } Connection;
 
 typedef TAILQ_HEAD(ConnectionList, Connection) ConnectionList;
 
 /* Takes what a listener accepted. NULL: there was no memory, and it is closed. */
 Connection *connection_new(Listener *listener, int take_fd);
+/* Takes one that an earlier run of the daemon had stored under this number, with its note or -1. */
+Connection *connection_restore(Listener *listener, uint64_t number, bool again, int take_fd,
+                               int take_note_fd, uint32_t note_size);
 /* Whether the first bytes are there: 1 yes, 0 not yet, -1 the peer has gone without any. */
 int connection_has_first_bytes(int borrow_fd);
 /* Makes it SILENT, until it has them. false: there was no memory to wait. */

@@ -106,12 +106,23 @@ static void on_look_again(evutil_socket_t fd, short what, void *data)
         balancer_look_again(listener);
 }
 
+void listener_admit(Connection *connection)
+{
+        int has = connection->listener->config.when_readable
+                          ? connection_has_first_bytes(connection->fd)
+                          : 1;
+
+        if (has < 0 || (has == 0 && !connection_wait_for_first_bytes(connection)))
+                connection_free(connection);
+        else if (has > 0)
+                balancer_place(connection);
+}
+
 /* 1 accepted, 0 there is none now, -errno: a want that may pass. */
 static int accept_one(Listener *listener)
 {
         Connection *connection;
         int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        int has = 1;
 
         if (fd < 0) {
                 if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
@@ -124,12 +135,7 @@ static int accept_one(Listener *listener)
         connection = connection_new(listener, fd);
         if (!connection)
                 return -ENOMEM;
-        if (listener->config.when_readable)
-                has = connection_has_first_bytes(fd);
-        if (has < 0 || (has == 0 && !connection_wait_for_first_bytes(connection)))
-                connection_free(connection);
-        else if (has > 0)
-                balancer_place(connection);
+        listener_admit(connection);
         return 1;
 }
 

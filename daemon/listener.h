@@ -105,6 +105,9 @@ void listener_update_all(Server *server);
 /* Looks whether a worker has stalled, after a moment. */
 void listener_watch_stalls(Listener *listener);
 
+/* Finds a worker for a connection that is there, or has it wait for its first bytes. */
+void listener_admit(Connection *connection);
+
 void listener_set_paused(Listener *listener, bool paused);
 /* A worker or taker has left: closes it some time after the last, if it is a client's. */
 void listener_left(Listener *listener);

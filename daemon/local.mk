@@ -63,6 +63,8 @@ libdaemon_la_SOURCES = \
 	daemon/operating.h \
 	daemon/options.c \
 	daemon/options.h \
+	daemon/owned.c \
+	daemon/owned.h \
 	daemon/passing.c \
 	daemon/passing.h \
 	daemon/peer_process.c \
@@ -108,6 +110,8 @@ libdaemon_la_SOURCES = \
 	daemon/storing.c \
 	daemon/storing.h \
 	daemon/turn.h \
+	daemon/waiting.c \
+	daemon/waiting.h \
 	daemon/worker.c \
 	daemon/worker.h
 # The generated code is built apart, without our warnings.

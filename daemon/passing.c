@@ -6,6 +6,7 @@
 #include "daemon/log.h"
 #include "daemon/server.h"
 #include "daemon/session_source.h"
+#include "daemon/waiting.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -144,9 +145,15 @@ static int packet_send(Packet *packet, const Worker *worker)
         connections.connection = packet->pointers;
         frame.body_case = IOD__FRAME__BODY_CONNECTIONS;
         frame.connections = &connections;
+        /* Before they are sent: killed in between, the daemon loses them, and the other way round
+         * two would serve them. */
+        for (size_t i = 0; i < packet->count; i++)
+                waiting_end(packet->connections[i]);
         r = notifier_send_descriptors(&session->notifier, &frame, packet->fds, packet->n_fds);
         if (r != 0) {
                 packet_take_back(packet, session);
+                for (size_t i = 0; i < packet->count; i++)
+                        waiting_begin(packet->connections[i]);
                 return r;
         }
         for (size_t i = 0; i < packet->count; i++)

@@ -3,7 +3,7 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
-#include "daemon/log.h"
+#include "daemon/note.h"
 #include "daemon/server.h"
 #include "daemon/socket_open.h"
 #include "daemon/state.h"
@@ -12,119 +12,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-
-/* ---- Collecting ---------------------------------------------------------------------------- */
-
-/* The item of that name, or a new one at its place: by kind, then by number. NULL: no memory. */
-static OwnedItem *find_or_add(OwnedList *list, const StoredName *name)
-{
-        OwnedItem *before = TAILQ_LAST(list, OwnedList), *item;
-
-        while (before && (before->name.kind > name->kind ||
-                          (before->name.kind == name->kind && before->name.number > name->number)))
-                before = TAILQ_PREV(before, OwnedList, link);
-        if (before && before->name.kind == name->kind && before->name.number == name->number)
-                return before;
-        item = calloc(1, sizeof(*item));
-        if (!item)
-                return NULL;
-        item->name = *name;
-        item->name.is_note = false;
-        item->fd = item->record_fd = item->note_fd = -1;
-        if (before)
-                TAILQ_INSERT_AFTER(list, before, item, link);
-        else
-                TAILQ_INSERT_HEAD(list, item, link);
-        return item;
-}
-
-/* Where in the item it belongs. A record is a file in memory, and nothing else that is stored under
- * its name is. */
-static int *place_of(OwnedItem *item, const StoredName *name, int borrow_fd)
-{
-        if (name->is_note)
-                return &item->note_fd;
-        return fcntl(borrow_fd, F_GET_SEALS) >= 0 ? &item->record_fd : &item->fd;
-}
-
-static void collect(OwnedList *list, const char *text, int take_fd)
-{
-        CLEANUP(cleanup_close) int fd = take_fd;
-        StoredName name;
-        OwnedItem *item;
-        int *place;
-
-        if (!storing_read_name(text, &name)) {
-                log_daemon(LOG_WARNING, "what systemd kept as %s is nothing known: closed", text);
-                return;
-        }
-        item = find_or_add(list, &name);
-        place = item ? place_of(item, &name, fd) : NULL;
-        if (place && *place < 0)
-                *place = STEAL_FD(fd);
-        else
-                log_daemon(LOG_WARNING, "what systemd kept as %s came once too often: closed",
-                           text);
-}
-
-static void free_item(OwnedItem *item)
-{
-        cleanup_close(&item->fd);
-        cleanup_close(&item->record_fd);
-        cleanup_close(&item->note_fd);
-        state_free(item->record);
-        free(item);
-}
-
-/* Gives up one that cannot be used, here and in the store. */
-static void give_up(Server *server, OwnedList *list, OwnedItem *item, const char *why)
-{
-        log_daemon(LOG_WARNING, "%s %llu is not taken back: %s",
-                   item->name.kind == STORED_LISTENER ? "listener" : "hold",
-                   (unsigned long long)item->name.number, why);
-        TAILQ_REMOVE(list, item, link);
-        if (item->name.kind == STORED_LISTENER)
-                storing_forget_listener(&server->store, item->name.number);
-        else
-                storing_forget_hold(&server->store, item->name.number, item->note_fd >= 0);
-        free_item(item);
-}
-
-/* 0, or -errno with error_text(). */
-static int read_record(OwnedItem *item)
-{
-        State__Record__BodyCase wanted = item->name.kind == STORED_LISTENER
-                                                 ? STATE__RECORD__BODY_LISTENER
-                                                 : STATE__RECORD__BODY_HOLD;
-        int r;
-
-        if (item->fd < 0)
-                return error_set(ENOENT, "its descriptor did not come");
-        if (item->record_fd < 0)
-                return error_set(ENOENT, "its record did not come");
-        r = state_read(item->record_fd, &item->record);
-        if (r == 0 && item->record->body_case != wanted)
-                r = error_set(EPROTO, "its record is of another kind");
-        return r;
-}
-
-void restore_collect(Server *server, OwnedList *list)
-{
-        char text[SERVICE_MANAGER_NAME_MAX];
-        OwnedItem *item, *next;
-        int fd;
-
-        TAILQ_INIT(list);
-        while ((fd = service_manager_next_stored(text)) >= 0)
-                collect(list, text, fd);
-        for (item = TAILQ_FIRST(list); item; item = next) {
-                next = TAILQ_NEXT(item, link);
-                /* Listener and hold have two under their name, whatever came of it. */
-                descriptor_store_came_back(&server->store, 2 + (item->note_fd >= 0));
-                if (read_record(item) < 0)
-                        give_up(server, list, item, error_text());
-        }
-}
+#include <sys/stat.h>
 
 /* ---- Listeners ----------------------------------------------------------------------------- */
 
@@ -164,7 +52,7 @@ static int restore_listener(Server *server, OwnedList *list, OwnedItem *item,
                 return r;
         item->fd = -1;
         TAILQ_REMOVE(list, item, link);
-        free_item(item);
+        owned_free(item);
         listener_left(listener); /* its workers have */
         listener_update(listener);
         return 0;
@@ -216,7 +104,7 @@ static int open_configured(Server *server, OwnedList *list, const ListenerConfig
                 r = restore_listener(server, list, item, config);
                 if (r == 0)
                         return 0;
-                give_up(server, list, item, error_text());
+                owned_give_up(server, list, item, error_text());
         }
         r = listener_open(&listener, server, config, NULL);
         if (r == 0)
@@ -246,9 +134,9 @@ int restore_listeners(Server *server, OwnedList *list)
                 if (item->name.kind != STORED_LISTENER)
                         continue;
                 if (item->record->listener->configured)
-                        give_up(server, list, item, "it is not configured any more");
+                        owned_give_up(server, list, item, "it is not configured any more");
                 else if (restore_listener(server, list, item, NULL) < 0)
-                        give_up(server, list, item, error_text());
+                        owned_give_up(server, list, item, error_text());
         }
         return 0;
 }
@@ -332,22 +220,83 @@ void restore_holds(Server *server, OwnedList *list)
                 if (item->name.kind != STORED_HOLD)
                         continue;
                 if (restore_hold(server, item) < 0) {
-                        give_up(server, list, item, error_text());
+                        owned_give_up(server, list, item, error_text());
                         continue;
                 }
                 item->fd = item->note_fd = -1;
                 TAILQ_REMOVE(list, item, link);
-                free_item(item);
+                owned_free(item);
         }
 }
 
-void restore_end(Server *server, OwnedList *list)
-{
-        OwnedItem *item;
+/* ---- Connections --------------------------------------------------------------------------- */
 
-        (void)server;
-        while ((item = TAILQ_FIRST(list))) {
+static Listener *find_shared(const Server *server, uint64_t number)
+{
+        Listener *listener;
+
+        TAILQ_FOREACH(listener, &server->listeners, link)
+        {
+                if (listener->number == number && listener->config.shared)
+                        break;
+        }
+        return listener;
+}
+
+/* 0, with its size, or -errno with error_text(). */
+static int check_note(const OwnedItem *item, uint32_t *size)
+{
+        struct stat file;
+
+        *size = 0;
+        if (item->note_fd < 0)
+                return 0;
+        if (fcntl(item->note_fd, F_GET_SEALS) < 0 || fstat(item->note_fd, &file) < 0 ||
+            file.st_size > NOTE_BYTES_MAX)
+                return error_set(EINVAL, "its note is none");
+        *size = (uint32_t)file.st_size;
+        return note_check(item->note_fd, *size);
+}
+
+static int restore_connection(Server *server, OwnedItem *item)
+{
+        Listener *listener = find_shared(server, item->name.listener);
+        Connection *connection;
+        DescriptorKind kind;
+        uint64_t inode;
+        uint32_t note_size = 0;
+        int r;
+
+        if (!listener)
+                return error_set(ENOENT, "its listener is gone");
+        r = descriptor_kind_classify(item->fd, &kind, &inode);
+        if (r == 0)
+                r = check_note(item, &note_size);
+        if (r < 0)
+                return r;
+        connection =
+                connection_restore(listener, item->name.number, item->name.kind == STORED_RETURNED,
+                                   STEAL_FD(item->fd), item->note_fd, note_size);
+        item->note_fd = -1;
+        if (!connection)
+                return error_set(ENOMEM, "no memory for it");
+        listener_admit(connection);
+        return 0;
+}
+
+void restore_connections(Server *server, OwnedList *list)
+{
+        OwnedItem *item, *next;
+
+        for (item = TAILQ_FIRST(list); item; item = next) {
+                next = TAILQ_NEXT(item, link);
+                if (item->name.kind != STORED_CONNECTION && item->name.kind != STORED_RETURNED)
+                        continue;
+                if (restore_connection(server, item) < 0) {
+                        owned_give_up(server, list, item, error_text());
+                        continue;
+                }
                 TAILQ_REMOVE(list, item, link);
-                free_item(item);
+                owned_free(item);
         }
 }

@@ -164,7 +164,7 @@ static int open_services(Server *server)
         if (r < 0)
                 return error_set(-r, "no memory to serve with");
         server->holds.store = &server->store;
-        return 0;
+        return waiting_init(server);
 }
 
 /* What an earlier run left, and what is configured. */
@@ -175,11 +175,13 @@ static int open_owned(Server *server)
 
         if (r < 0)
                 return r;
-        restore_collect(server, &list);
+        owned_collect(server, &list);
         r = restore_listeners(server, &list);
-        if (r == 0)
+        if (r == 0) {
                 restore_holds(server, &list);
-        restore_end(server, &list);
+                restore_connections(server, &list);
+        }
+        owned_end(&list);
         return r;
 }
 
@@ -299,6 +301,7 @@ Server *server_close(Server *server)
 
         /* A second signal must not cut this short; the process ends next, or serves anew. */
         mask_termination(SIG_BLOCK);
+        waiting_store_all(server);
         if (!descriptor_store_freeze(&server->store))
                 log_daemon(LOG_WARNING, "systemd did not take in time what was to be kept");
         while ((session = TAILQ_FIRST(&server->sessions))) {
@@ -320,6 +323,7 @@ Server *server_close(Server *server)
                 /* Its callbacks that wait have to come before the base goes. */
                 event_base_loop(server->base, EVLOOP_NONBLOCK);
         }
+        waiting_deinit(server);
         listening_socket_close(&server->listening);
         quota_deinit(&server->quota);
         server->config = config_free(server->config);

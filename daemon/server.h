@@ -18,6 +18,7 @@
 #include "daemon/quota.h"
 #include "daemon/session.h"
 #include "daemon/turn.h"
+#include "daemon/waiting.h"
 #include "proto/frame.h"
 
 struct event_base;
@@ -58,6 +59,8 @@ struct Server {
         uint64_t listeners_total;
         HoldSet holds;
         DescriptorStore store;
+        Waiting waiting;
+        uint64_t connections_total;
         DrainWaitList drains;
         struct Connector *connector;
         /* Descriptors kept for clients, those of holds apart, and how many may be with them. */

@@ -9,6 +9,7 @@
 #include "daemon/log.h"
 #include "daemon/server.h"
 #include "daemon/session_source.h"
+#include "daemon/waiting.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -194,6 +195,7 @@ static void queue_again(Connection *connection)
         connection->state = CONNECTION_QUEUED;
         TAILQ_INSERT_HEAD(&listener->queue, connection, link);
         listener->queued_count++;
+        waiting_begin(connection);
 }
 
 /* The id that was meant for one that was not sent. It is the next one's. */

@@ -79,18 +79,24 @@ static void expect_stored(const char *prefix, size_t count)
 
 /* ---- Listeners ---- */
 
-static struct sockaddr_in join(const char *name, const char *address)
+static struct sockaddr_in join_with(const char *name, const char *address, uint32_t slots,
+                                    const Iod__ListenerOptions *listener_options)
 {
         struct sockaddr_in found = {.sin_family = AF_INET};
         unsigned port;
 
-        service_join(&client, 1, name, address, 0, 16, NULL);
+        service_join(&client, 1, name, address, 0, slots, listener_options);
         ck_assert_int_eq(
                 sscanf(expect(IOD__FRAME__BODY_JOINED)->joined->address, "tcp:127.0.0.1:%u", &port),
                 1);
         found.sin_port = htons((uint16_t)port);
         found.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         return found;
+}
+
+static struct sockaddr_in join(const char *name, const char *address)
+{
+        return join_with(name, address, 16, NULL);
 }
 
 static int dial(const struct sockaddr_in *address)
@@ -241,6 +247,121 @@ START_TEST(the_configuration_takes_over_a_clients_listener)
 }
 END_TEST
 
+/* ---- Connections that wait ---- */
+
+static int make_junk(int seals)
+{
+        return memfd_note(100, seals);
+}
+
+START_TEST(silent_connections_come_back_and_are_served_when_they_speak)
+{
+        Iod__ListenerOptions listener_options = IOD__LISTENER_OPTIONS__INIT;
+        struct sockaddr_in address;
+        int peers[8];
+
+        listener_options.when_readable = true;
+        address = join_with("web", "tcp:127.0.0.1:0", 16, &listener_options);
+        for (int i = 0; i < 8; i++)
+                peers[i] = dial(&address);
+        expect_stored("owned-connection-", 8);
+        fake_manager_end(&manager, signals[_i]);
+        for (int i = 0; i < 4; i++)
+                ck_assert_int_eq(write(peers[i], "x", 1), 1);
+        fake_manager_start(&manager);
+        raw_client_close(&client);
+        raw_client_open(&client, manager.daemon.socket_path);
+        join("web", "");
+        for (int i = 4; i < 8; i++)
+                ck_assert_int_eq(write(peers[i], "x", 1), 1);
+        expect_connections(8, peers);
+        expect_stored("owned-connection-", 0);
+}
+END_TEST
+
+START_TEST(what_waits_behind_an_unread_packet_comes_back)
+{
+        struct sockaddr_in address = join("web", "tcp:127.0.0.1:0");
+        const Iod__Connections *first;
+        int first_peer = dial(&address), peers[8];
+
+        first = expect(IOD__FRAME__BODY_CONNECTIONS)->connections;
+        ck_assert_uint_eq(first->n_connection, 1);
+        /* Which it does not say it has taken. */
+        for (int i = 0; i < 8; i++)
+                peers[i] = dial(&address);
+        expect_stored("owned-connection-", 8);
+        restart(signals[_i]);
+        join("web", "");
+        expect_connections(8, peers);
+        expect_stored("owned-connection-", 0);
+        close(first_peer);
+}
+END_TEST
+
+START_TEST(a_stop_stores_what_no_tick_has)
+{
+        struct sockaddr_in address = join("web", "tcp:127.0.0.1:0");
+        int first_peer = dial(&address), peers[15];
+
+        expect(IOD__FRAME__BODY_CONNECTIONS);
+        for (int i = 0; i < 15; i++)
+                peers[i] = dial(&address);
+        restart(SIGTERM);
+        join("web", "");
+        expect_connections(15, peers);
+        close(first_peer);
+}
+END_TEST
+
+START_TEST(what_was_passed_on_is_its_workers_alone)
+{
+        struct sockaddr_in address = join("web", "tcp:127.0.0.1:0");
+        int peer = dial(&address);
+
+        expect(IOD__FRAME__BODY_CONNECTIONS);
+        restart(signals[_i]);
+        expect_stored("owned-connection-", 0);
+        expect_stored("owned-returned-", 0);
+        close(peer);
+}
+END_TEST
+
+START_TEST(what_a_dead_worker_gave_back_comes_back_marked)
+{
+        struct sockaddr_in address = join("web", "tcp:127.0.0.1:0");
+        int peer = dial(&address);
+
+        expect(IOD__FRAME__BODY_CONNECTIONS);
+        raw_client_close(&client);
+        expect_stored("owned-returned-", 1);
+        fake_manager_restart(&manager, signals[_i]);
+        raw_client_open(&client, manager.daemon.socket_path);
+        join("web", "");
+        ck_assert(expect(IOD__FRAME__BODY_CONNECTIONS)->connections->connection[0]->again);
+        close(peer);
+}
+END_TEST
+
+START_TEST(a_connection_whose_listener_does_not_come_back_is_closed)
+{
+        struct sockaddr_in address = join("web", "tcp:127.0.0.1:0");
+        int first_peer = dial(&address), peer;
+        char byte;
+
+        expect(IOD__FRAME__BODY_CONNECTIONS);
+        peer = dial(&address);
+        expect_stored("owned-connection-", 1);
+        fake_manager_end(&manager, SIGKILL);
+        ck_assert(fake_manager_replace_record(&manager, "owned-listener-1", make_junk(NOTE_SEALS)));
+        fake_manager_start(&manager);
+        expect_stored("owned-", 0);
+        ck_assert_int_eq(read(peer, &byte, 1), 0);
+        close(first_peer);
+        close(peer);
+}
+END_TEST
+
 /* ---- Holds ---- */
 
 static void hold(const char *name, uint64_t time_to_live_ms, int fd, int note, uint32_t note_size)
@@ -357,11 +478,6 @@ END_TEST
 
 /* ---- What cannot be used ---- */
 
-static int make_junk(int seals)
-{
-        return memfd_note(100, seals);
-}
-
 static int make_socket(int unused)
 {
         int fds[2];
@@ -452,6 +568,13 @@ static Suite *restart_suite(void)
         tcase_add_test(listeners, a_configured_listener_keeps_its_socket_and_takes_its_new_options);
         tcase_add_test(listeners, one_that_is_configured_no_more_is_closed);
         tcase_add_test(listeners, the_configuration_takes_over_a_clients_listener);
+        tcase_add_loop_test(listeners, silent_connections_come_back_and_are_served_when_they_speak,
+                            0, 2);
+        tcase_add_loop_test(listeners, what_waits_behind_an_unread_packet_comes_back, 0, 2);
+        tcase_add_test(listeners, a_stop_stores_what_no_tick_has);
+        tcase_add_loop_test(listeners, what_was_passed_on_is_its_workers_alone, 0, 2);
+        tcase_add_loop_test(listeners, what_a_dead_worker_gave_back_comes_back_marked, 0, 2);
+        tcase_add_test(listeners, a_connection_whose_listener_does_not_come_back_is_closed);
         tcase_add_loop_test(holds, a_hold_comes_back_by_name_with_its_note_and_its_age, 0, 2);
         tcase_add_test(holds, what_was_taken_does_not_come_back);
         tcase_add_test(holds, a_time_to_live_goes_on_without_the_daemon);
