@@ -359,6 +359,22 @@ static void await_threads(Closer *closer)
         pthread_mutex_unlock(&closer->lock);
 }
 
+bool closer_settle(Closer *closer, int ms)
+{
+        const struct timespec nap = {.tv_nsec = PATIENCE_USEC * 1000};
+        bool settled = false;
+
+        for (int waited = 0; waited < ms && !settled; waited++) {
+                if (waited > 0)
+                        nanosleep(&nap, NULL);
+                pthread_mutex_lock(&closer->lock);
+                tend(closer);
+                settled = closer->open == 0;
+                pthread_mutex_unlock(&closer->lock);
+        }
+        return settled;
+}
+
 bool closer_stop(Closer *closer)
 {
         CloserLane *lane;

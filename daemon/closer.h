@@ -95,6 +95,8 @@ struct Closer {
 /* Makes the timer and blocks SIGRTMIN in the calling thread; threads start with the first push.
  * places: CLOSER_PLACES_MIN to CLOSER_PLACES_MAX. 0 or -errno. */
 int closer_start(Closer *closer, struct event_base *base, int borrow_wake_fd, size_t places);
+/* Waits until all is closed, up to so long; the threads stay. false: something does not close. */
+bool closer_settle(Closer *closer, int ms);
 /* Closes what is queued and joins the threads. false: a close() does not return; its thread goes on
  * using *closer and ends with the process. */
 bool closer_stop(Closer *closer);

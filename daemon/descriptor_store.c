@@ -285,7 +285,7 @@ void descriptor_store_came_back(DescriptorStore *store, size_t count)
         store->count += (uint32_t)count;
 }
 
-bool descriptor_store_freeze(DescriptorStore *store)
+bool descriptor_store_settle(DescriptorStore *store)
 {
         struct pollfd poll_fd = {.fd = store->fd, .events = POLLOUT};
         int r;
@@ -295,7 +295,14 @@ bool descriptor_store_freeze(DescriptorStore *store)
         do
                 r = send_changes(store);
         while (r == -EAGAIN && poll(&poll_fd, 1, DESCRIPTOR_STORE_SETTLE_MS) > 0);
-        descriptor_store_close(store);
-        store->frozen = true;
         return r == 0;
+}
+
+bool descriptor_store_freeze(DescriptorStore *store)
+{
+        bool settled = descriptor_store_settle(store);
+
+        store->frozen = descriptor_store_is_there(store);
+        descriptor_store_close(store);
+        return settled;
 }

@@ -67,6 +67,8 @@ void descriptor_store_remove(DescriptorStore *store, const char *name, size_t co
 /* So many came back under a name, and are in it still. */
 void descriptor_store_came_back(DescriptorStore *store, size_t count);
 
+/* Sends what waits. false: systemd did not take everything in time. */
+bool descriptor_store_settle(DescriptorStore *store);
 /* Sends what waits, and closes it: it stays as it is, whatever is forgotten from now on. The daemon
  * stops, and all is to come back. false: systemd did not take everything in time. */
 bool descriptor_store_freeze(DescriptorStore *store);

@@ -4,6 +4,7 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "daemon/service_manager.h"
+#include "daemon/state.pb-c.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -241,6 +242,19 @@ int listening_socket_open(ListeningSocket *listening, const char *path, bool is_
         if (r < 0)
                 remove_made_directory(listening);
         return r;
+}
+
+void listening_socket_adopt(ListeningSocket *listening, const State__Socket *record)
+{
+        *listening = (ListeningSocket){
+                .fd = record->fd,
+                .device = (dev_t)record->device,
+                .inode = (ino_t)record->inode,
+        };
+        listening->path = listening->passed_path;
+        snprintf(listening->passed_path, sizeof(listening->passed_path), "%s", record->path);
+        snprintf(listening->made_directory, sizeof(listening->made_directory), "%s",
+                 record->made_directory);
 }
 
 /* Whether the path still leads to the socket that was bound here. */

@@ -13,6 +13,8 @@
 #include <sys/types.h>
 #include <sys/un.h>
 
+typedef struct State__Socket State__Socket;
+
 typedef struct ListeningSocket {
         int fd;           /* -1: not open */
         const char *path; /* that is served; of a passed one, what the log calls it */
@@ -30,4 +32,6 @@ typedef struct ListeningSocket {
  * another's.
  */
 int listening_socket_open(ListeningSocket *listening, const char *path, bool is_private);
+/* The socket of the program that was in this process before, with its file and directory. */
+void listening_socket_adopt(ListeningSocket *listening, const State__Socket *record);
 void listening_socket_close(ListeningSocket *listening);

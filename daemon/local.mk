@@ -36,6 +36,10 @@ libdaemon_la_SOURCES = \
 	daemon/descriptor_store.h \
 	daemon/drain.c \
 	daemon/drain.h \
+	daemon/handover.c \
+	daemon/handover.h \
+	daemon/handover_state.c \
+	daemon/handover_state.h \
 	daemon/hold.c \
 	daemon/hold.h \
 	daemon/hosts_file.c \

@@ -42,12 +42,20 @@ int main(int argc, char **argv)
         Server *server;
         int background = -1;
         int exit_code, r;
+        bool detaches;
 
         if (!options_parse(&options, argc, argv, &exit_code))
                 return exit_code;
         if (options.check_config)
                 return check_config(&options);
         log_open(options.log_level);
+        if (options.check_state >= 0)
+                return handover_check(&options) < 0 ? fail() : EXIT_SUCCESS;
+        handover_find_state(&options);
+        /* Whoever handed over was in the background already. */
+        detaches = !options.foreground && options.state_fd < 0;
+        if (!options.foreground && !detaches)
+                log_to_syslog();
         if (config_load(&config, options.config_path, options.config_given, options.user) < 0)
                 return fail();
         config_settle(config, &options);
@@ -55,8 +63,9 @@ int main(int argc, char **argv)
         signal(SIGPIPE, SIG_IGN);
         /* Until the loop takes it, which reloads. */
         signal(SIGHUP, SIG_IGN);
+        signal(SIGUSR2, SIG_IGN); /* likewise: it hands over */
 
-        if (!options.foreground) {
+        if (detaches) {
                 background = background_start();
                 if (background < 0) {
                         error_set(-background, "no background: %s", strerror(-background));
@@ -66,7 +75,7 @@ int main(int argc, char **argv)
         r = server_open(&server, &options, config);
         if (r < 0)
                 return fail();
-        if (!options.foreground) {
+        if (detaches) {
                 log_to_syslog();
                 background_ready(background);
         }

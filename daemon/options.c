@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,8 @@ static const char usage[] =
         "      --config FILE         read this configuration\n"
         "                            (" KYRON_DEFAULT_CONFIG ")\n"
         "      --check-config        say whether the configuration is fine, and exit\n"
+        "      --check-state FD      say whether another daemon's state can be taken over,\n"
+        "                            and exit; used by the daemon itself\n"
         "      --user                a private instance: $XDG_RUNTIME_DIR/kyron-iod/socket,\n"
         "                            for this user only\n"
         "      --foreground          stay in the foreground, log to standard error\n"
@@ -46,6 +49,7 @@ enum {
         OPTION_SOCKET = 256,
         OPTION_CONFIG,
         OPTION_CHECK_CONFIG,
+        OPTION_CHECK_STATE,
         OPTION_USER,
         OPTION_FOREGROUND,
         OPTION_LOG_LEVEL,
@@ -62,6 +66,7 @@ static const struct option long_options[] = {
         {"socket", required_argument, NULL, OPTION_SOCKET},
         {"config", required_argument, NULL, OPTION_CONFIG},
         {"check-config", no_argument, NULL, OPTION_CHECK_CONFIG},
+        {"check-state", required_argument, NULL, OPTION_CHECK_STATE},
         {"user", no_argument, NULL, OPTION_USER},
         {"foreground", no_argument, NULL, OPTION_FOREGROUND},
         {"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
@@ -160,6 +165,32 @@ static int set_config_path(Options *options, const char *path)
         return 0;
 }
 
+static int set_check_state(Options *options, const char *text)
+{
+        uint32_t fd = 0;
+        int r = options_read_number("--check-state", text, 0, INT_MAX, &fd);
+
+        if (r == 0)
+                options->check_state = (int)fd;
+        return r;
+}
+
+/* What this program can be started by again, from any directory. */
+static void find_program(Options *options, const char *name)
+{
+        char directory[OPTIONS_PATH_MAX] = "";
+        const size_t size = sizeof(options->program_path);
+        ssize_t n;
+
+        /* Not what it is a link to: that may be another by then. */
+        if (strchr(name, '/') && (*name == '/' || getcwd(directory, sizeof(directory))) &&
+            snprintf(options->program_path, size, "%s%s%s", directory, *directory ? "/" : "",
+                     name) < (int)size)
+                return;
+        n = readlink("/proc/self/exe", options->program_path, size - 1);
+        options->program_path[n < 0 ? 0 : n] = '\0';
+}
+
 /* Without --config. A private instance that finds no place for it has none. */
 static void choose_config_path(Options *options)
 {
@@ -225,6 +256,8 @@ static int take_option(Options *options, int option, const char *argument)
         case OPTION_CHECK_CONFIG:
                 options->check_config = true;
                 return 0;
+        case OPTION_CHECK_STATE:
+                return set_check_state(options, argument);
         case OPTION_USER:
                 options->user = true;
                 return 0;
@@ -249,6 +282,9 @@ bool options_parse(Options *options, int argc, char **argv, int *exit_code)
 
         *options = (Options){
                 .log_level = LOG_INFO,
+                .check_state = -1,
+                .state_fd = -1,
+                .argv = argv,
                 .admin_group = KYRON_ADMIN_GROUP,
                 .sessions_max = OPTIONS_SESSIONS_MAX,
                 .sessions_per_user_max = OPTIONS_SESSIONS_PER_USER_MAX,
@@ -275,6 +311,7 @@ bool options_parse(Options *options, int argc, char **argv, int *exit_code)
                           argv[optind]);
                 goto mistake;
         }
+        find_program(options, argv[0]);
         choose_config_path(options);
         if (!options->check_config && choose_socket_path(options) < 0)
                 goto mistake;

@@ -26,7 +26,11 @@ typedef struct Options {
         char config_path[OPTIONS_PATH_MAX];
         bool config_given; /* by --config: it has to exist */
         bool check_config; /* do that, and nothing else */
-        unsigned given;    /* of those the configuration has too: OptionsGiven */
+        int check_state;   /* the same, of the state in this descriptor; -1: not asked for */
+        int state_fd;      /* taken over from the program before; -1: there was none */
+        char **argv;       /* of this program */
+        char program_path[OPTIONS_PATH_MAX]; /* what it was started by; "": unknown */
+        unsigned given;                      /* of those the configuration has too: OptionsGiven */
 } Options;
 
 /* What stood on the command line. It wins over the configuration. */

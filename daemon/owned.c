@@ -27,6 +27,7 @@ static OwnedItem *find_or_add(OwnedList *list, const StoredName *name)
         item->name = *name;
         item->name.is_note = false;
         item->fd = item->record_fd = item->note_fd = -1;
+        item->stored = true;
         if (before)
                 TAILQ_INSERT_AFTER(list, before, item, link);
         else
@@ -80,7 +81,8 @@ void owned_give_up(Server *server, OwnedList *list, OwnedItem *item, const char 
         log_daemon(LOG_WARNING, "%s %llu is not taken back: %s", kinds[item->name.kind],
                    (unsigned long long)item->name.number, why);
         TAILQ_REMOVE(list, item, link);
-        storing_forget(&server->store, item->name, item->note_fd >= 0);
+        if (item->stored)
+                storing_forget(&server->store, item->name, item->note_fd >= 0);
         owned_free(item);
 }
 
@@ -104,6 +106,39 @@ static int read_record(OwnedItem *item)
         return r;
 }
 
+void owned_count(Server *server, const OwnedList *list)
+{
+        const OwnedItem *item;
+
+        /* So many are to be under each name, whatever came of it. */
+        TAILQ_FOREACH(item, list, link)
+        {
+                if (item->stored)
+                        descriptor_store_came_back(&server->store, storing_count(item->name.kind) +
+                                                                           (item->note_fd >= 0));
+        }
+}
+
+int owned_add(OwnedList *list, StoredName name, bool stored, int take_fd, int take_note_fd,
+              State__Record *take_record)
+{
+        OwnedItem *item = find_or_add(list, &name);
+
+        if (!item || item->record) {
+                CLEANUP(cleanup_close) int fd = take_fd;
+                CLEANUP(cleanup_close) int note_fd = take_note_fd;
+
+                state_free(take_record);
+                return item ? error_set(EPROTO, "the same thing is handed over twice")
+                            : error_set(ENOMEM, "no memory for what is handed over");
+        }
+        item->stored = stored;
+        item->fd = take_fd;
+        item->note_fd = take_note_fd;
+        item->record = take_record;
+        return 0;
+}
+
 void owned_collect(Server *server, OwnedList *list)
 {
         char text[SERVICE_MANAGER_NAME_MAX];
@@ -113,11 +148,9 @@ void owned_collect(Server *server, OwnedList *list)
         TAILQ_INIT(list);
         while ((fd = service_manager_next_stored(text)) >= 0)
                 collect(list, text, fd);
+        owned_count(server, list);
         for (item = TAILQ_FIRST(list); item; item = next) {
                 next = TAILQ_NEXT(item, link);
-                /* So many are to be under its name, whatever came of it. */
-                descriptor_store_came_back(&server->store,
-                                           storing_count(item->name.kind) + (item->note_fd >= 0));
                 if (read_record(item) < 0)
                         owned_give_up(server, list, item, error_text());
         }

@@ -7,6 +7,7 @@
 #include "daemon/server.h"
 #include "daemon/socket_open.h"
 #include "daemon/state.h"
+#include "daemon/waiting.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +35,7 @@ static int restore_listener(Server *server, OwnedList *list, OwnedItem *item,
                 .take_fd = item->fd,
                 .number = item->name.number,
                 .paused = item->record->listener->paused,
-                .stored = descriptor_store_is_there(&server->store),
+                .stored = item->stored && descriptor_store_is_there(&server->store),
         };
         ListenerConfig recorded;
         Listener *listener;
@@ -183,7 +184,7 @@ static int describe_hold(const Server *server, const OwnedItem *item, Hold *out)
                 .since = record->since,
                 .held_at_ms = record->held_at_ms,
                 .expires_at_ms = record->expires_at_ms,
-                .stored = descriptor_store_is_there(&server->store),
+                .stored = item->stored && descriptor_store_is_there(&server->store),
         };
         snprintf(out->name, sizeof(out->name), "%s", record->name);
         snprintf(out->program, sizeof(out->program), "%s", record->program);
@@ -280,6 +281,10 @@ static int restore_connection(Server *server, OwnedItem *item)
         item->note_fd = -1;
         if (!connection)
                 return error_set(ENOMEM, "no memory for it");
+        if (!item->stored) {
+                connection->stored = false;
+                waiting_begin(connection);
+        }
         listener_admit(connection);
         return 0;
 }

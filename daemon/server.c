@@ -170,24 +170,35 @@ static int open_services(Server *server)
 /* What an earlier run left, and what is configured. */
 static int open_owned(Server *server)
 {
-        OwnedList list;
+        OwnedList *list = &server->owned;
         int r = descriptor_store_open(&server->store, server->base);
 
         if (r < 0)
                 return r;
-        owned_collect(server, &list);
-        r = restore_listeners(server, &list);
+        if (TAILQ_EMPTY(list))
+                owned_collect(server, list);
+        else
+                owned_count(server, list);
+        r = restore_listeners(server, list);
         if (r == 0) {
-                restore_holds(server, &list);
-                restore_connections(server, &list);
+                restore_holds(server, list);
+                restore_connections(server, list);
         }
-        owned_end(&list);
+        owned_end(list);
         return r;
+}
+
+static int open_listening_socket(Server *server)
+{
+        const Options *options = server->options;
+
+        return options->state_fd >= 0 ? handover_take(server, &server->owned)
+                                      : listening_socket_open(&server->listening,
+                                                              options->socket_path, options->user);
 }
 
 static int open_parts(Server *server)
 {
-        const Options *options = server->options;
         int r;
 
         r = mark_start(server);
@@ -198,9 +209,11 @@ static int open_parts(Server *server)
         if (r == 0)
                 r = start_driver(server);
         if (r == 0)
-                r = listening_socket_open(&server->listening, options->socket_path, options->user);
+                r = open_listening_socket(server);
         if (r == 0)
                 r = make_events(server);
+        if (r == 0)
+                r = handover_init(server);
         if (r == 0)
                 r = open_services(server);
         if (r == 0)
@@ -239,6 +252,8 @@ int server_open(Server **out, Options *options, Config *take_config)
         TAILQ_INIT(&server->delivering);
         TAILQ_INIT(&server->listeners);
         TAILQ_INIT(&server->drains);
+        TAILQ_INIT(&server->owned);
+        server->handover.checker_fd = -1;
         frame_arena_init(&server->arena);
         quota_init(&server->quota);
         /* A signal that comes now counts once the loop can take it, or all is undone: nothing is
@@ -324,6 +339,8 @@ Server *server_close(Server *server)
                 event_base_loop(server->base, EVLOOP_NONBLOCK);
         }
         waiting_deinit(server);
+        handover_deinit(server);
+        owned_end(&server->owned);
         listening_socket_close(&server->listening);
         quota_deinit(&server->quota);
         server->config = config_free(server->config);

@@ -10,6 +10,7 @@
 #include "daemon/config.h"
 #include "daemon/descriptor_store.h"
 #include "daemon/drain.h"
+#include "daemon/handover.h"
 #include "daemon/hold.h"
 #include "daemon/io_driver.h"
 #include "daemon/listener.h"
@@ -60,6 +61,8 @@ struct Server {
         HoldSet holds;
         DescriptorStore store;
         Waiting waiting;
+        Handover handover;
+        OwnedList owned; /* by an earlier run, while this one starts */
         uint64_t connections_total;
         DrainWaitList drains;
         struct Connector *connector;

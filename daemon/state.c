@@ -63,11 +63,24 @@ void state_of_hold(const Hold *hold, StateRecord *out)
         out->record.hold = &out->hold;
 }
 
+void state_of_connection(const Connection *connection, StateRecord *out)
+{
+        out->connection = (State__Connection){
+                .base = PROTOBUF_C_MESSAGE_INIT(&state__connection__descriptor),
+                .listener = connection->listener->number,
+                .again = connection->again,
+        };
+        out->record = (State__Record)STATE__RECORD__INIT;
+        out->record.version = STATE_VERSION;
+        out->record.body_case = STATE__RECORD__BODY_CONNECTION;
+        out->record.connection = &out->connection;
+}
+
 /* ---- To and from a memfd ------------------------------------------------------------------- */
 
-static int seal_bytes(const uint8_t *bytes, size_t size)
+int state_seal_bytes(const void *bytes, size_t size)
 {
-        CLEANUP(cleanup_close) int fd = memfd_create("record", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        CLEANUP(cleanup_close) int fd = memfd_create("kyron-iod", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
         if (fd < 0)
                 return error_set(errno, "no memfd for a record: %s", strerror(errno));
@@ -86,38 +99,39 @@ int state_seal(const StateRecord *record)
         if (size > sizeof(bytes))
                 return error_set(EMSGSIZE, "a record of %zu bytes is too long", size);
         state__record__pack(&record->record, bytes);
-        return seal_bytes(bytes, size);
+        return state_seal_bytes(bytes, size);
 }
 
-/* The bytes of a sealed memfd: how many, or -EINVAL. */
-static ssize_t read_bytes(int borrow_fd, uint8_t bytes[static STATE_RECORD_MAX])
+int state_check_sealed(int borrow_fd, size_t size_max, size_t *size)
 {
         int seals = fcntl(borrow_fd, F_GET_SEALS);
         struct stat file;
 
         if (seals < 0 || (seals & SEALS) != SEALS || fstat(borrow_fd, &file) < 0)
                 return error_set(EINVAL, "its record is no sealed memfd");
-        if (file.st_size == 0 || file.st_size > STATE_RECORD_MAX ||
-            pread(borrow_fd, bytes, (size_t)file.st_size, 0) != file.st_size)
+        if (file.st_size <= 0 || (uint64_t)file.st_size > size_max)
                 return error_set(EINVAL, "its record is %lld bytes long", (long long)file.st_size);
-        return file.st_size;
+        *size = (size_t)file.st_size;
+        return 0;
 }
 
 int state_read(int borrow_fd, State__Record **out)
 {
         uint8_t bytes[STATE_RECORD_MAX];
-        ssize_t size = read_bytes(borrow_fd, bytes);
         State__Record *record;
+        size_t size;
+        int r = state_check_sealed(borrow_fd, sizeof(bytes), &size);
 
-        if (size < 0)
-                return (int)size;
-        record = state__record__unpack(NULL, (size_t)size, bytes);
+        if (r < 0)
+                return r;
+        if (pread(borrow_fd, bytes, size, 0) != (ssize_t)size)
+                return error_set(EIO, "its record cannot be read");
+        record = state__record__unpack(NULL, size, bytes);
         if (!record)
                 return error_set(EPROTO, "its record cannot be decoded");
         if (record->version != STATE_VERSION) {
-                int r = error_set(EPROTO, "its record has version %u, and %d is understood",
-                                  record->version, STATE_VERSION);
-
+                r = error_set(EPROTO, "its record has version %u, and %d is understood",
+                              record->version, STATE_VERSION);
                 state_free(record);
                 return r;
         }

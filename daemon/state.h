@@ -23,11 +23,18 @@ typedef struct StateRecord {
         State__Record record;
         State__Listener listener;
         State__Hold hold;
+        State__Connection connection;
         char address[ADDRESS_TEXT_MAX];
 } StateRecord;
 
 void state_of_listener(const Listener *listener, StateRecord *out);
 void state_of_hold(const Hold *hold, StateRecord *out);
+void state_of_connection(const Connection *connection, StateRecord *out);
+
+/* Seals bytes in a memfd of their own: the descriptor, or -errno with error_text(). */
+int state_seal_bytes(const void *bytes, size_t size);
+/* Whether nobody can change it any more: 0 with its size, or -EINVAL with error_text(). */
+int state_check_sealed(int borrow_fd, size_t size_max, size_t *size);
 
 /* Seals a record in a memfd of its own: the descriptor, or -errno with error_text(). */
 int state_seal(const StateRecord *record);

@@ -92,6 +92,7 @@ integration_tests = \
 	tests/integration/test_descriptor_limit \
 	tests/integration/test_descriptors \
 	tests/integration/test_documented_packets \
+	tests/integration/test_handover \
 	tests/integration/test_hostile_bytes \
 	tests/integration/test_hostile_clients \
 	tests/integration/test_hostile_closing \

@@ -55,7 +55,7 @@ load_constants() {
                 core/fd_list.h core/error.h core/selector.h core/io_id.h proto/frame.h \
                 daemon/options.h daemon/session.h daemon/log.h daemon/config.h daemon/policy.h \
                 daemon/balancer.h daemon/worker.h daemon/passing.h daemon/listener.h daemon/note.h daemon/hold.h \
-                daemon/connector.h daemon/delivery.h daemon/descriptor_store.h daemon/waiting.h daemon/sharing.c daemon/operating.c daemon/inspect_services.c \
+                daemon/connector.h daemon/delivery.h daemon/descriptor_store.h daemon/waiting.h daemon/handover.h daemon/sharing.c daemon/operating.c daemon/inspect_services.c \
                 client/daemon_connection.h |
                 sed -nE 's/^ *(enum \{ )?([A-Z][A-Z0-9_]+) = ([A-Z0-9_ ()<+*-]+),?( \};)?( .*)?$/\2 \3/p')
 }
@@ -87,6 +87,7 @@ limits_agree() {
         says "$page" "Default: $OPTIONS_REGISTRATIONS_PER_USER_MAX."
         says "$page" "At most $DESCRIPTOR_STORE_MAX descriptors are kept"
         says "$page" "At most $((WAITING_STORES_PER_TICK * 1000 / WAITING_TICK_MS)) a second are stored"
+        says "$page" "for $HANDOVER_CHECK_SECONDS seconds at most"
         says systemd/kyron-iod.service.in "FileDescriptorStoreMax=$DESCRIPTOR_STORE_MAX"
         for document in $page README.md; do
                 says "$document" "sessions in all $OPTIONS_SESSIONS_MAX "
