@@ -3,13 +3,13 @@
 
 #include "core/error.h"
 #include "daemon/log.h"
+#include "core/fd_list.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { DUPLICATE_TRIES = 100 };
@@ -54,25 +54,14 @@ static uint64_t watches_max(const RegistrationSet *set)
         return (uint64_t)set->limit * 2 + IO_DRIVER_CLOSING_MAX;
 }
 
-/*
- * Forgets registrations whose files are gone, when so many were made since the kernel was last
- * asked that the set may hold twice its limit. Asking costs a line per live entry, which as many
- * registrations as the limit have paid for by the next time; where more files than the limit are
- * alive they have not, and a second has to pass. A client that says which files it closed keeps
- * the lists exact in between.
- */
-static void cleanup_registration_infos(RegistrationSet *set)
+bool io_driver_is_cleanup_due(const RegistrationSet *set)
 {
-        struct timespec now;
+        return set->watches + FD_LIST_MAX >= watches_max(set);
+}
 
-        if (set->watches < watches_max(set))
-                return;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        if ((uint64_t)now.tv_sec < set->reconcile_after)
-                return;
-        registration_set_reconcile(set);
-        if (set->watches > watches_max(set) - set->limit)
-                set->reconcile_after = (uint64_t)now.tv_sec + 1;
+bool io_driver_stays_crowded(const RegistrationSet *set)
+{
+        return set->watches + set->limit > watches_max(set) || io_driver_is_cleanup_due(set);
 }
 
 int io_driver_process_io(IoDriver *driver, RegistrationSet *set, Notifier *notifier, int *notified)
@@ -81,8 +70,6 @@ int io_driver_process_io(IoDriver *driver, RegistrationSet *set, Notifier *notif
         int n;
 
         *notified = 0;
-        cleanup_registration_infos(set);
-
         n = selector_wait(&set->selector, driver->ready, SELECTOR_EVENTS_MAX, 0);
         if (n < 0)
                 return n == -EINTR ? 0 : n;
@@ -196,7 +183,6 @@ int io_driver_add_io_source(IoDriver *driver, RegistrationSet *set, int borrow_f
         r = descriptor_kind_classify(borrow_fd, &kind, &inode);
         if (r < 0)
                 return r;
-        cleanup_registration_infos(set);
         if (set->watches >= watches_max(set))
                 return error_set(
                         EDQUOT,

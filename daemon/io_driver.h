@@ -1,8 +1,9 @@
 /*
  * IoDriver: waits for the sessions' descriptors.
  *
- * io_driver_process_io() serves one session for one turn: clean up, select, route each event to
- * its RegistrationInfo, tell the client. The loop calls it when the session's epoll set is ready.
+ * io_driver_process_io() serves one session for one turn: select, route each event to its
+ * RegistrationInfo, tell the client. The loop calls it when the session's epoll set is ready, after
+ * it has cleaned up, which takes longer than a turn may (reconciler.h).
  *
  * The daemon keeps no client descriptor. A received one is duplicated onto the scratch number and
  * added to the session's set under it: epoll remembers (open file, number), so the same number
@@ -53,6 +54,16 @@ void io_driver_close(IoDriver *driver);
  * the session.
  */
 int io_driver_process_io(IoDriver *driver, RegistrationSet *set, Notifier *notifier, int *notified);
+
+/*
+ * Whether so many were registered since the kernel was last asked that another packet's may find
+ * the set full: time to forget the registrations whose files are gone. Asking costs the kernel a
+ * line for each live entry, which as many registrations as the limit have paid for by the next
+ * time; where more files than the limit are alive, and the set stays crowded, they have not. A
+ * client that says which files it closed keeps the lists exact in between.
+ */
+bool io_driver_is_cleanup_due(const RegistrationSet *set);
+bool io_driver_stays_crowded(const RegistrationSet *set);
 
 /*
  * Registers borrow_fd, or replaces the interest of its registration. 0, or with error_text():

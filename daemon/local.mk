@@ -55,6 +55,8 @@ libdaemon_la_SOURCES = \
 	daemon/listener.h \
 	daemon/listening_socket.c \
 	daemon/listening_socket.h \
+	daemon/live_entries.c \
+	daemon/live_entries.h \
 	daemon/log.c \
 	daemon/log.h \
 	daemon/note.c \
@@ -79,6 +81,8 @@ libdaemon_la_SOURCES = \
 	daemon/policy_rule.h \
 	daemon/quota.c \
 	daemon/quota.h \
+	daemon/reconciler.c \
+	daemon/reconciler.h \
 	daemon/registration_info.h \
 	daemon/registration_set.c \
 	daemon/registration_set.h \

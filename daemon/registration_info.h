@@ -25,6 +25,7 @@ typedef struct RegistrationInfo {
         uint64_t inode;
         uint8_t kind; /* DescriptorKind */
         bool in_use;
+        bool mark; /* see registration_set_begin_marking() */
 } RegistrationInfo;
 
 /* Marks the readiness of one event. */

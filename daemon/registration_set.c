@@ -5,8 +5,6 @@
 #include "core/error.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 static uint32_t chunk_count(const RegistrationSet *set)
@@ -110,6 +108,7 @@ void registration_set_use(RegistrationSet *set, RegistrationInfo *info, Registra
                 registration_set_forget(set, info);
         *info = value;
         info->in_use = true;
+        info->mark = set->mark;
         set->count++;
         set->watches++;
 }
@@ -149,51 +148,34 @@ RegistrationInfo *registration_set_next(const RegistrationSet *set, uint32_t *sl
         return NULL;
 }
 
-/* Marks in live the slots whose current generation the kernel still has; counts all entries. */
-static int read_live_entries(const RegistrationSet *set, uint8_t *live, uint64_t *entries)
+/* ---- Reconciling with the kernel ----------------------------------------------------------- */
+
+void registration_set_begin_marking(RegistrationSet *set)
 {
-        CLEANUP(cleanup_fclose) FILE *file = NULL;
-        CLEANUP(cleanup_free) char *line = NULL;
-        char path[sizeof("/proc/self/fdinfo/") + 3 * sizeof(int)];
-        size_t size = 0;
-
-        snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", set->selector.epoll_fd);
-        file = fopen(path, "re");
-        if (!file)
-                return -errno;
-        while (getline(&line, &size, file) >= 0) {
-                int fd;
-                unsigned events;
-                IoId id;
-
-                if (sscanf(line, "tfd: %d events: %x data: %" SCNx64, &fd, &events, &id) != 3)
-                        continue;
-                (*entries)++;
-                if (registration_set_recreate(set, id))
-                        live[io_id_slot(id) / 8] |= (uint8_t)(1 << io_id_slot(id) % 8);
-        }
-        return ferror(file) ? -EIO : 0;
+        set->mark = !set->mark;
 }
 
-int registration_set_reconcile(RegistrationSet *set)
+void registration_set_mark_live(RegistrationSet *set, const IoId *ids, size_t n)
 {
-        CLEANUP(cleanup_free) uint8_t *live = NULL;
-        RegistrationInfo *info;
-        uint64_t entries = 0;
-        int r;
+        for (size_t i = 0; i < n; i++) {
+                RegistrationInfo *info = registration_set_recreate(set, ids[i]);
 
-        if (set->selector.epoll_fd < 0)
-                return 0;
-        live = calloc(1, set->limit / 8 + 1);
-        if (!live)
-                return -ENOMEM;
-        r = read_live_entries(set, live, &entries);
-        if (r < 0)
-                return r;
-        for (uint32_t slot = 0; (info = registration_set_next(set, &slot)); slot++) {
-                if (!(live[slot / 8] & 1 << slot % 8))
-                        registration_set_forget(set, info);
+                if (info)
+                        info->mark = set->mark;
         }
-        set->watches = entries;
-        return 0;
+}
+
+bool registration_set_forget_unmarked(RegistrationSet *set, uint32_t *slot, uint32_t slots,
+                                      uint32_t forget)
+{
+        uint32_t end = set->limit - *slot > slots ? *slot + slots : set->limit;
+        RegistrationInfo *info;
+
+        for (; (info = registration_set_next(set, slot)) && *slot < end && forget > 0; (*slot)++) {
+                if (info->mark != set->mark) {
+                        registration_set_forget(set, info);
+                        forget--;
+                }
+        }
+        return !info;
 }

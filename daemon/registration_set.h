@@ -6,13 +6,16 @@
  *
  * `count` is what the client says it has. `watches` is what the kernel may have: the client's
  * close() removes an entry from the epoll set without anybody telling us, so it is an upper bound
- * until registration_set_reconcile() asks the kernel.
+ * until the kernel is asked (reconciler.h). What it then has is marked, and the rest forgotten.
  */
 #pragma once
 
 #include "core/io_id.h"
 #include "core/selector.h"
 #include "daemon/registration_info.h"
+
+#include <stdbool.h>
+#include <stddef.h>
 
 enum { REGISTRATION_SET_CHUNK = 256 };
 
@@ -23,6 +26,7 @@ typedef struct RegistrationSet {
         uint32_t count;
         uint64_t watches;
         uint64_t reconcile_after; /* CLOCK_MONOTONIC seconds */
+        bool mark;                /* what those have that live, since marking began */
 } RegistrationSet;
 
 void registration_set_init(RegistrationSet *set, uint32_t limit);
@@ -58,7 +62,11 @@ void registration_set_withdraw(RegistrationSet *set, RegistrationInfo *info);
 RegistrationInfo *registration_set_next(const RegistrationSet *set, uint32_t *slot);
 
 /*
- * Asks the kernel (/proc/self/fdinfo) which entries live and forgets the registrations whose
- * files are gone. 0 or -errno, with nothing changed.
+ * Forgets the registrations whose files are gone, in steps: begin, mark all that the kernel has,
+ * and forget from *slot on, 0 at first, at most so many slots and registrations a call, until it
+ * returns true. What is registered meanwhile stays.
  */
-int registration_set_reconcile(RegistrationSet *set);
+void registration_set_begin_marking(RegistrationSet *set);
+void registration_set_mark_live(RegistrationSet *set, const IoId *ids, size_t n);
+bool registration_set_forget_unmarked(RegistrationSet *set, uint32_t *slot, uint32_t slots,
+                                      uint32_t forget);

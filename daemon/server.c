@@ -141,7 +141,8 @@ static int start_driver(Server *server)
         if (r < 0)
                 return error_set(-r, "no closer: %s", strerror(-r));
         server->closer_runs = true;
-        return 0;
+        r = reconciler_open(&server->reconciler, server->base, server->driver.wake_fd);
+        return r < 0 ? error_set(-r, "no memory for the loop's events") : 0;
 }
 
 /* Its place was reserved when it was held. */
@@ -327,6 +328,7 @@ Server *server_close(Server *server)
         }
         while (!TAILQ_EMPTY(&server->listeners))
                 listener_free(TAILQ_FIRST(&server->listeners));
+        reconciler_close(&server->reconciler);
         if (server->holds.timer)
                 hold_set_deinit(&server->holds);
         for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {

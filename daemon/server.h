@@ -1,7 +1,7 @@
 /*
  * Server: the loop, the listening socket, and all the sessions.
  *
- * Single-threaded but for the closer. What ends the daemon: SIGTERM or SIGINT, losing the loop
+ * Single-threaded but for the closer and the reconciler. What ends the daemon: SIGTERM or SIGINT, losing the loop
  * itself (its wait fails again and again), and nothing a client does.
  */
 #pragma once
@@ -17,6 +17,7 @@
 #include "daemon/listening_socket.h"
 #include "daemon/options.h"
 #include "daemon/quota.h"
+#include "daemon/reconciler.h"
 #include "daemon/session.h"
 #include "daemon/turn.h"
 #include "daemon/waiting.h"
@@ -74,6 +75,7 @@ struct Server {
         IoDriver driver;
         Closer closer;
         bool closer_runs;
+        Reconciler reconciler;
         FrameArena arena; /* of the packet being served */
         uint8_t packet[FRAME_BYTES_MAX];
 };

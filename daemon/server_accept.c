@@ -113,6 +113,7 @@ static void on_woken(evutil_socket_t fd, short what, void *data)
         /* In this order: a wake that comes after the question must not be read away. */
         eventfd_read(fd, &value);
         closer_tend(&server->closer);
+        reconciler_collect(&server->reconciler);
         LIST_FOREACH(lane, &server->closer.lanes, link)
         more |= release_held(server, lane);
         /* The rest once these have read. */

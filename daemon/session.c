@@ -65,6 +65,10 @@ static int arm_events(Session *session)
                 return event_add(session->writable, NULL);
         }
         event_del(session->writable);
+        if (session->reconciliation) {
+                event_del(session->readable);
+                return session->set_ready ? event_del(session->set_ready) : 0;
+        }
         session->pauses = delivery_is_full(session);
         if (session->pauses)
                 event_del(session->readable);
@@ -85,10 +89,33 @@ static bool session_rearm(Session *session)
         return false;
 }
 
+/* Whether the session has to wait until the registrations whose files are gone are forgotten. It
+ * may have ended then: nothing is to be done with it. */
+static bool cleanup_registration_infos(Session *session)
+{
+        bool waits = !session->reconciliation;
+
+        if (!reconciler_holds(&session->server->reconciler, session))
+                return false;
+        if (waits)
+                session_rearm(session);
+        return true;
+}
+
+void session_go_on(Session *session)
+{
+        server_deliver(session);
+        session_rearm(session);
+}
+
 bool session_deliver(Session *session)
 {
-        int r = session->failed ? error_set(-session->failed, "no memory to go on")
-                                : delivery_flush(session);
+        int r;
+
+        if (!session->failed && cleanup_registration_infos(session))
+                return false;
+        r = session->failed ? error_set(-session->failed, "no memory to go on")
+                            : delivery_flush(session);
 
         if (r == -EPIPE || r == -ECONNRESET) {
                 session_free(session);
@@ -150,6 +177,8 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
                 bool brought_descriptors;
                 int r;
 
+                if (cleanup_registration_infos(session))
+                        return;
                 if (closer_room(&server->closer, session->lane) == 0) {
                         hold(session);
                         return;
@@ -203,6 +232,8 @@ static void on_set_ready(evutil_socket_t fd, short what, void *data)
         (void)fd;
         (void)what;
         turn_begin(&session->server->turn);
+        if (cleanup_registration_infos(session))
+                return;
         /* Perhaps it was the client that has read. Then what waits for it goes first: after more
          * readiness, which a busy client always has, it could not go. */
         if (session->delivery.awaits_reading && !session_deliver(session))
@@ -329,6 +360,7 @@ Session *session_free(Session *session)
         if (!session)
                 return NULL;
         server = session->server;
+        reconciler_abandon(&server->reconciler, session);
         /* The events go before what they watch. */
         if (session->readable)
                 event_free(session->readable);

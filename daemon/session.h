@@ -8,7 +8,8 @@
  * and costs nothing but a look at its process, whose end the connection need not tell then
  * (peer_process.h). A session whose descriptors find no room in its user's lane of the closer is
  * held: its requests wait in its socket until the lane has caught up. One whose answers wait in
- * numbers pauses: its requests wait until it has read (delivery.h).
+ * numbers pauses: its requests wait until it has read (delivery.h). One whose registrations are
+ * compared with the kernel's list is not served at all meanwhile (reconciler.h).
  *
  * Beside these, the daemon opens sockets for it and passes connections to it (opening.h, sharing.h,
  * delivery.h). Frames caused by others' doings are sent from the server's own event, so that
@@ -62,6 +63,7 @@ typedef struct Session {
         CloserLane *lane; /* its user's, or the strangers' */
         uint32_t charged_registrations;
         RegistrationSet registrations;
+        struct Reconciliation *reconciliation; /* of these with the kernel; NULL: none under way */
         Notifier notifier;
 
         Delivery delivery;
@@ -99,12 +101,15 @@ int session_reply(Session *session, uint32_t sequence, Iod__Frame *frame);
 /* The answer that says no more than that it was done. */
 int session_reply_done(Session *session, uint32_t sequence);
 
-/* Sends what is to be delivered. false: that has ended the session. From the server's event and the
- * session's own only. */
+/* Sends what is to be delivered. false: that has ended the session, or it has to wait. From the
+ * server's event and the session's own only. */
 bool session_deliver(Session *session);
 
 /* Starts waiting for the set once it is open. 0 or -ENOMEM. */
 int session_watch_set(Session *session);
+
+/* Serves it again after its registrations were compared with the kernel's. It may end here. */
+void session_go_on(Session *session);
 
 /* Lets it read requests again after the closer had no room. */
 void session_release_hold(Session *session);

@@ -59,6 +59,7 @@ unit_tests = \
 	tests/unit/test_policy \
 	tests/unit/test_quota \
 	tests/unit/test_readiness \
+	tests/unit/test_reconciler \
 	tests/unit/test_registration_set \
 	tests/unit/test_reload \
 	tests/unit/test_request \
@@ -109,6 +110,7 @@ integration_tests = \
 	tests/integration/test_no_allocation \
 	tests/integration/test_outage_live \
 	tests/integration/test_ready_descriptors \
+	tests/integration/test_reconciling \
 	tests/integration/test_refusals \
 	tests/integration/test_reload_live \
 	tests/integration/test_request_descriptors \
@@ -170,6 +172,7 @@ libtestsupport_la_SOURCES = \
 	tests/support/program.c \
 	tests/support/program.h \
 	tests/support/random.h \
+	tests/support/reconcile.h \
 	tests/support/raw_client.c \
 	tests/support/raw_client.h \
 	tests/support/scale.h \

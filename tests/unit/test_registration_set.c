@@ -6,6 +6,7 @@
 #include "daemon/registration_set.h"
 #include "tests/support/fixture.h"
 #include "tests/support/random.h"
+#include "tests/support/reconcile.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -282,12 +283,12 @@ START_TEST(files_really_closed_are_forgotten_and_the_others_are_not)
                 pipe_pair(pipes[i]);
                 watch(i * 29, i + 1, pipes[i][0]);
         }
-        ck_assert_int_eq(registration_set_reconcile(&set), 0);
+        ck_assert_int_eq(reconcile(&set), 0);
         ck_assert_uint_eq(set.count, 20);
         ck_assert_uint_eq(set.watches, 20);
         for (uint32_t i = 0; i < 20; i += 2)
                 close(pipes[i][0]);
-        ck_assert_int_eq(registration_set_reconcile(&set), 0);
+        ck_assert_int_eq(reconcile(&set), 0);
         ck_assert_uint_eq(set.count, 10);
         ck_assert_uint_eq(set.watches, 10);
         for (uint32_t i = 0; i < 20; i++)
@@ -304,10 +305,10 @@ START_TEST(a_file_open_elsewhere_is_alive)
         copy = dup(pipe[0]);
         watch(3, 1, pipe[0]);
         close(pipe[0]);
-        ck_assert_int_eq(registration_set_reconcile(&set), 0);
+        ck_assert_int_eq(reconcile(&set), 0);
         ck_assert(has(3, 1));
         close(copy);
-        ck_assert_int_eq(registration_set_reconcile(&set), 0);
+        ck_assert_int_eq(reconcile(&set), 0);
         ck_assert(!has(3, 1));
 }
 END_TEST
@@ -321,7 +322,7 @@ START_TEST(an_older_generations_file_does_not_keep_a_later_one_alive)
         watch(3, 1, old[0]);
         watch(3, 2, new[0]);
         close(new[0]);
-        ck_assert_int_eq(registration_set_reconcile(&set), 0);
+        ck_assert_int_eq(reconcile(&set), 0);
         ck_assert_uint_eq(set.count, 0);
         /* Nobody's, and yet in the kernel's list. */
         ck_assert_uint_eq(set.watches, 1);
@@ -336,16 +337,37 @@ START_TEST(ids_of_all_bits_are_read_back)
         registration_set_init(&set, IO_ID_SLOT_MAX);
         pipe_pair(pipe);
         watch(0xabcdef, 0xfedcba, pipe[0]);
-        ck_assert_int_eq(registration_set_reconcile(&set), 0);
+        ck_assert_int_eq(reconcile(&set), 0);
         ck_assert(has(0xabcdef, 0xfedcba));
 }
 END_TEST
 
-START_TEST(without_a_set_there_is_nothing_to_ask)
+START_TEST(what_is_registered_while_others_are_marked_stays)
 {
+        uint32_t slot = 0;
+
         ck_assert_int_eq(use(3, 1), 0);
-        ck_assert_int_eq(registration_set_reconcile(&set), 0);
-        ck_assert(has(3, 1));
+        registration_set_begin_marking(&set);
+        ck_assert_int_eq(use(4, 1), 0);
+        ck_assert(registration_set_forget_unmarked(&set, &slot, LIMIT, LIMIT));
+        ck_assert(!has(3, 1));
+        ck_assert(has(4, 1));
+}
+END_TEST
+
+START_TEST(no_more_are_looked_at_or_forgotten_in_a_step_than_asked_for)
+{
+        uint32_t slot = 0;
+
+        for (uint32_t i = 0; i < 20; i++)
+                ck_assert_int_eq(use(i, 1), 0);
+        registration_set_begin_marking(&set);
+        ck_assert(!registration_set_forget_unmarked(&set, &slot, 5, 20));
+        ck_assert_uint_eq(set.count, 15);
+        ck_assert(!registration_set_forget_unmarked(&set, &slot, 20, 3));
+        ck_assert_uint_eq(set.count, 12);
+        ck_assert(registration_set_forget_unmarked(&set, &slot, LIMIT, 20));
+        ck_assert_uint_eq(set.count, 0);
 }
 END_TEST
 
@@ -360,7 +382,7 @@ START_TEST(when_the_kernel_cannot_be_asked_nothing_changes)
                 SKIP_TEST("the limit of open files is not the kernel's here");
         while (dup(pipe[1]) >= 0)
                 ;
-        ck_assert_int_eq(registration_set_reconcile(&set), -EMFILE);
+        ck_assert_int_eq(reconcile(&set), -EMFILE);
         unlimit_descriptors();
         ck_assert(has(3, 1));
         ck_assert_uint_eq(set.watches, 1);
@@ -400,7 +422,8 @@ static Suite *registration_set_suite(void)
         tcase_add_test(kernel, a_file_open_elsewhere_is_alive);
         tcase_add_test(kernel, an_older_generations_file_does_not_keep_a_later_one_alive);
         tcase_add_test(kernel, ids_of_all_bits_are_read_back);
-        tcase_add_test(kernel, without_a_set_there_is_nothing_to_ask);
+        tcase_add_test(kernel, what_is_registered_while_others_are_marked_stays);
+        tcase_add_test(kernel, no_more_are_looked_at_or_forgotten_in_a_step_than_asked_for);
         tcase_add_test(kernel, when_the_kernel_cannot_be_asked_nothing_changes);
         tcase_set_timeout(kernel, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, kernel);

@@ -1,0 +1,148 @@
+/*
+ * Sessions whose files the kernel has to be asked about: who registers, gives up the ids and keeps
+ * the files open. Asking takes as long as there are files, and only that session may wait for it.
+ * See tests/support/hostile_scene.h for what holds at the end of every test here.
+ */
+#include "daemon/io_driver.h"
+#include "tests/support/deadline.h"
+#include "tests/support/fixture.h"
+#include "tests/support/hostile_scene.h"
+#include "tests/support/scale.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+        REGISTRATIONS = 8192,
+        /* What a session may have open in the kernel (io_driver.c). */
+        WATCHES = 2 * REGISTRATIONS + IO_DRIVER_CLOSING_MAX,
+        /* What a neighbour may have to wait, of so many attempts in half: the machine has other
+         * work, too. */
+        STALL_US = 10000,
+        ATTEMPTS = 5,
+};
+
+static const char *const options[] = {"--max-registrations-per-session", "8192", NULL};
+
+static int files[WATCHES];
+static uint32_t registered;
+
+static uint64_t now_us(void)
+{
+        struct timespec now;
+
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void set_up(void)
+{
+        hostile_scene_start(options);
+}
+
+static bool may_open(rlim_t count)
+{
+        struct rlimit limit;
+
+        getrlimit(RLIMIT_NOFILE, &limit);
+        if (limit.rlim_max < count)
+                return false;
+        limit.rlim_cur = limit.rlim_max;
+        return setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
+/* Registers n more files, each in the next slot, whose older registration that ends. */
+static void register_more(size_t n)
+{
+        uint64_t sources[FRAME_SOURCES_MAX];
+
+        for (size_t i = 0; i < n; i++)
+                sources[i] = raw_source((registered + (uint32_t)i) % REGISTRATIONS,
+                                        1 + (registered + (uint32_t)i) / REGISTRATIONS,
+                                        READINESS_READABLE);
+        raw_client_add(&scene.client, 0, sources, &files[registered], n);
+        registered += (uint32_t)n;
+}
+
+static void fill_set(void)
+{
+        registered = 0;
+        for (size_t i = 0; i < WATCHES; i++)
+                files[i] = open_eventfd();
+        while (registered < WATCHES)
+                register_more(WATCHES - registered < FRAME_SOURCES_MAX ? WATCHES - registered
+                                                                       : FRAME_SOURCES_MAX);
+        raw_client_status(&scene.client);
+}
+
+static void close_files(void)
+{
+        for (size_t i = 0; i < WATCHES; i++)
+                close(files[i]);
+}
+
+/* One more registration, and what it has the daemon do: the longest that the neighbour waits. */
+static uint64_t longest_wait_us(void)
+{
+        const uint64_t source = raw_source(0, registered, READINESS_READABLE);
+        uint64_t longest = 0, began = now_us();
+        int file = open_eventfd();
+
+        raw_client_add(&scene.client, 7, &source, &file, 1);
+        do {
+                raw_client_status(&scene.neighbour);
+                if (now_us() - began > longest)
+                        longest = now_us() - began;
+                began = now_us();
+        } while (!wait_readable(scene.client.socket_fd, 0));
+        raw_client_expect_source_refused(
+                &scene.client, 7, source, EDQUOT,
+                "files this session gave up are still open: close them, or remove them");
+        registered++;
+        close(file);
+        return longest;
+}
+
+START_TEST(asking_the_kernel_about_a_session_holds_up_no_other)
+{
+        uint64_t waited = UINT64_MAX;
+
+        if (!may_open(WATCHES + 100))
+                SKIP_TEST("this process may not open %d files", WATCHES + 100);
+        raw_client_open(&scene.client, scene.daemon.socket_path);
+        fill_set();
+        for (int i = 0; i < ATTEMPTS && waited > STALL_US; i++) {
+                uint64_t longest = longest_wait_us();
+
+                waited = longest < waited ? longest : waited;
+                /* The kernel is asked once a second. */
+                nanosleep(&(struct timespec){.tv_sec = 1, .tv_nsec = 100000000}, NULL);
+        }
+        printf("%d entries: the neighbour waited up to %lu us\n", WATCHES, (unsigned long)waited);
+        fflush(stdout);
+        close_files();
+        if (!BUILT_WITH_SANITIZER)
+                ck_assert_uint_le(waited, STALL_US);
+}
+END_TEST
+
+static Suite *reconciling_suite(void)
+{
+        Suite *suite = suite_create("reconciling");
+        TCase *many = tcase_create("many");
+
+        tcase_add_checked_fixture(many, set_up, hostile_scene_tear_down);
+        tcase_set_timeout(many, TEST_TIMEOUT_SECONDS);
+        tcase_add_test(many, asking_the_kernel_about_a_session_holds_up_no_other);
+        suite_add_tcase(suite, many);
+        return suite;
+}
+
+int main(void)
+{
+        return run_suite(reconciling_suite());
+}
