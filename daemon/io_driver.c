@@ -2,8 +2,8 @@
 #include "daemon/io_driver.h"
 
 #include "core/error.h"
-#include "daemon/log.h"
 #include "core/fd_list.h"
+#include "daemon/log.h"
 
 #include <errno.h>
 #include <fcntl.h>

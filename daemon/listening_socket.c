@@ -215,7 +215,7 @@ static void remove_made_directory(ListeningSocket *listening)
         *listening->made_directory = '\0';
 }
 
-int listening_socket_open(ListeningSocket *listening, const char *path, bool is_private)
+static int obtain(ListeningSocket *listening, const char *path, bool is_private)
 {
         struct sockaddr_un address = {.sun_family = AF_UNIX};
         StartLock start = {.fd = -1};
@@ -255,6 +255,21 @@ void listening_socket_adopt(ListeningSocket *listening, const State__Socket *rec
         snprintf(listening->passed_path, sizeof(listening->passed_path), "%s", record->path);
         snprintf(listening->made_directory, sizeof(listening->made_directory), "%s",
                  record->made_directory);
+}
+
+int listening_socket_open(ListeningSocket *listening, const char *path, bool is_private)
+{
+        const int on = 1;
+        int r = obtain(listening, path, is_private);
+
+        if (r < 0)
+                return r;
+        /* Every packet says who sent it, also those that come before a connection is accepted. */
+        if (setsockopt(listening->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0)
+                return 0;
+        r = error_set(errno, "no credentials with packets: %s", strerror(errno));
+        listening_socket_close(listening);
+        return r;
 }
 
 /* Whether the path still leads to the socket that was bound here. */

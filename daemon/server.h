@@ -1,8 +1,8 @@
 /*
  * Server: the loop, the listening socket, and all the sessions.
  *
- * Single-threaded but for the closer and the reconciler. What ends the daemon: SIGTERM or SIGINT, losing the loop
- * itself (its wait fails again and again), and nothing a client does.
+ * Single-threaded but for the closer and the reconciler. What ends the daemon: SIGTERM or SIGINT,
+ * losing the loop itself (its wait fails again and again), and nothing a client does.
  */
 #pragma once
 

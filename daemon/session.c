@@ -135,7 +135,9 @@ bool session_deliver(Session *session)
 static int read_packet(Session *session, FdList *fds, uint32_t *sequence, bool *closed)
 {
         Server *server = session->server;
-        int size = frame_socket_receive(session->socket_fd, server->packet, FRAME_BYTES_MAX, fds);
+        struct ucred sender;
+        int size = frame_socket_receive_from(session->socket_fd, server->packet, FRAME_BYTES_MAX,
+                                             fds, &sender);
 
         if (size == -EAGAIN)
                 return 0;
@@ -145,8 +147,10 @@ static int read_packet(Session *session, FdList *fds, uint32_t *sequence, bool *
         }
         if (size < 0)
                 return size;
-        int r = session_dispatch(session, server->packet, (size_t)size, fds, sequence);
+        int r = session_check_sender(session, &sender);
 
+        if (r == 0)
+                r = session_dispatch(session, server->packet, (size_t)size, fds, sequence);
         return r < 0 ? r : 1;
 }
 
@@ -290,7 +294,7 @@ static int charge_session(Session *session)
 int session_new(Server *server, int take_socket_fd, uint64_t id, Session **out)
 {
         /* Frames a client may leave unread are bounded by this; it must hold the largest one. */
-        const int send_buffer = FRAME_BYTES_MAX;
+        const int send_buffer = FRAME_BYTES_MAX, on = 1;
         Session *session = calloc(1, sizeof(*session));
         int r;
 
@@ -331,7 +335,8 @@ int session_new(Server *server, int take_socket_fd, uint64_t id, Session **out)
         if (!session->readable || !session->writable ||
             event_add(session->readable, &greeting_time) < 0 || watch_process(session) < 0 ||
             setsockopt(session->socket_fd, SOL_SOCKET, SO_SNDBUF, &send_buffer,
-                       sizeof(send_buffer)) < 0) {
+                       sizeof(send_buffer)) < 0 ||
+            setsockopt(session->socket_fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0) {
                 session_free(session);
                 return error_set(ENOMEM, "no memory for another session");
         }

@@ -50,6 +50,8 @@ typedef struct Session {
         pid_t pid;
         uid_t uid;
         gid_t gid;
+        bool has_sender; /* a packet has come, from this real user */
+        uid_t sender_uid;
         gid_t *groups; /* gid first */
         size_t n_groups;
         bool sees_all; /* root or the admin group */

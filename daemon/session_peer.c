@@ -98,3 +98,21 @@ int session_identify_peer(Session *session)
         session->since = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
         return 0;
 }
+
+int session_check_sender(Session *session, const struct ucred *sender)
+{
+        /* Neither is known of a process in a pid namespace that the daemon does not see. */
+        if (sender->pid == 0 || session->pid == 0)
+                return 0;
+        if (!session->has_sender && sender->pid == session->pid) {
+                /* Its real user, which is another than the session's if it is set-user-ID. */
+                session->sender_uid = sender->uid;
+                session->has_sender = true;
+        }
+        if (session->has_sender && sender->pid == session->pid &&
+            sender->uid == session->sender_uid)
+                return 0;
+        return error_set(EPERM, "process %d, user %u, sent on the session of process %d, user %u",
+                         (int)sender->pid, (unsigned)sender->uid, (int)session->pid,
+                         (unsigned)(session->has_sender ? session->sender_uid : session->uid));
+}

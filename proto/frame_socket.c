@@ -38,12 +38,20 @@ int frame_socket_send(int socket_fd, const void *bytes, size_t size, const int *
         return sent < 0 ? -errno : 0;
 }
 
-static void collect_descriptors(struct msghdr *message, FdList *fds)
+static void collect_credentials(const struct cmsghdr *header, struct ucred *sender)
+{
+        if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_CREDENTIALS &&
+            header->cmsg_len >= CMSG_LEN(sizeof(*sender)))
+                memcpy(sender, CMSG_DATA(header), sizeof(*sender));
+}
+
+static void collect_control(struct msghdr *message, FdList *fds, struct ucred *sender)
 {
         for (struct cmsghdr *header = CMSG_FIRSTHDR(message); header;
              header = CMSG_NXTHDR(message, header)) {
                 size_t n;
 
+                collect_credentials(header, sender);
                 if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
                         continue;
                 n = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -56,7 +64,8 @@ static void collect_descriptors(struct msghdr *message, FdList *fds)
         }
 }
 
-int frame_socket_receive(int socket_fd, void *bytes, size_t capacity, FdList *fds)
+int frame_socket_receive_from(int socket_fd, void *bytes, size_t capacity, FdList *fds,
+                              struct ucred *sender)
 {
         /* Room for the descriptors of one packet and for the credentials that come with it where
          * the listening socket asks for them; the kernel sends no more than one of each. */
@@ -74,16 +83,24 @@ int frame_socket_receive(int socket_fd, void *bytes, size_t capacity, FdList *fd
         };
         ssize_t size;
 
+        *sender = (struct ucred){.pid = 0};
         do
                 size = recvmsg(socket_fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
         while (size < 0 && errno == EINTR);
         if (size < 0)
                 return -errno;
-        collect_descriptors(&message, fds);
+        collect_control(&message, fds, sender);
         if (message.msg_flags & MSG_CTRUNC)
                 return error_set(EMFILE, "descriptors were lost: too many open files");
         if (message.msg_flags & MSG_TRUNC)
                 return error_set(EMSGSIZE, "a packet is longer than the limit of %zu bytes",
                                  capacity);
         return (int)size;
+}
+
+int frame_socket_receive(int socket_fd, void *bytes, size_t capacity, FdList *fds)
+{
+        struct ucred unused;
+
+        return frame_socket_receive_from(socket_fd, bytes, capacity, fds, &unused);
 }

@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 /*
  * Sends one packet with n borrowed descriptors. 0 or -errno: -EAGAIN the other side has not read
@@ -26,3 +27,8 @@ int frame_socket_send(int socket_fd, const void *bytes, size_t size, const int *
  * closed with packets unread (what it sent before can still be received).
  */
 int frame_socket_receive(int socket_fd, void *bytes, size_t capacity, FdList *fds);
+
+/* The same, and who sent it, by the kernel's word: on a socket with SO_PASSCRED. pid is 0 where the
+ * kernel does not say. uid is the sender's real one. */
+int frame_socket_receive_from(int socket_fd, void *bytes, size_t capacity, FdList *fds,
+                              struct ucred *sender);

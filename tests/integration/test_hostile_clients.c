@@ -208,6 +208,71 @@ START_TEST(a_client_whose_own_end_is_on_its_way_when_it_dies_leaves_nothing)
 }
 END_TEST
 
+/* ---- who sends ---- */
+
+static void say(int socket_fd, const RawBytes *packet, const int *borrow_fds, size_t n)
+{
+        fd_message_send(socket_fd, packet->bytes, packet->size, borrow_fds, n);
+}
+
+/* 0: a child of the client; 1: a child that is another user; 2: the client, become another user. */
+START_TEST(nobody_else_may_send_on_a_session)
+{
+        enum { NOBODY = 65534 };
+        const bool is_child = _i<2, is_other_user = _i> 0;
+        uid_t uid = is_other_user ? NOBODY : getuid();
+        RawBytes request = {0};
+        int pid_then = getpid();
+
+        if (is_other_user && geteuid() != 0)
+                SKIP_TEST("only root can become another user");
+        put_request(&request, RAW_GET_STATUS);
+        if (is_child) {
+                pid_t child = fork();
+
+                ck_assert_int_ge(child, 0);
+                if (child == 0) {
+                        if (is_other_user && setresuid(NOBODY, NOBODY, NOBODY) < 0)
+                                _exit(1);
+                        say(scene.client.socket_fd, &request, NULL, 0);
+                        _exit(0);
+                }
+                pid_then = (int)child;
+                ck_assert(wait_exit(child, DEADLINE_MS, NULL));
+        } else {
+                ck_assert_int_eq(setresuid(NOBODY, -1, -1), 0);
+                say(scene.client.socket_fd, &request, NULL, 0);
+                ck_assert_int_eq(setresuid(0, -1, -1), 0);
+        }
+        raw_client_expect_goodbye(&scene.client, 0, EPERM,
+                                  "process %d, user %u, sent on the session of process %d, user %u",
+                                  pid_then, (unsigned)uid, (int)getpid(), (unsigned)getuid());
+}
+END_TEST
+
+START_TEST(whoever_was_given_a_connection_may_not_even_say_hello)
+{
+        RawBytes hello = {0}, body = {0};
+        pid_t child;
+
+        raw_client_close(&scene.client);
+        raw_client_connect(&scene.client, scene.daemon.socket_path);
+        raw_put_number(&body, RAW_HELLO_VERSION, 1);
+        raw_put_frame(&hello, 0, 1, RAW_HELLO, &body);
+        child = fork();
+        ck_assert_int_ge(child, 0);
+        if (child == 0) {
+                say(scene.client.socket_fd, &hello, NULL, 0);
+                _exit(0);
+        }
+        ck_assert(wait_exit(child, DEADLINE_MS, NULL));
+        raw_client_expect_goodbye(&scene.client, 0, EPERM,
+                                  "process %d, user %u, sent on the session of process %d, user %u",
+                                  (int)child, (unsigned)getuid(), (int)getpid(),
+                                  (unsigned)getuid());
+}
+END_TEST
+
 /* ---- clients that die ---- */
 
 enum { GENERATIONS = 16 };
@@ -238,11 +303,6 @@ static void write_script(void)
                 raw_put_packed(&remove, RAW_REMOVE_SOURCE, sources, 1);
                 raw_put_frame(&script.remove[i], 1, i, RAW_REMOVE_IO_SOURCE, &remove);
         }
-}
-
-static void say(int socket_fd, const RawBytes *packet, const int *borrow_fds, size_t n)
-{
-        fd_message_send(socket_fd, packet->bytes, packet->size, borrow_fds, n);
 }
 
 /* One session of all that a client does, some of it or other; the rest is left unread. */
@@ -344,6 +404,8 @@ static Suite *hostile_clients_suite(void)
         tcase_add_loop_test(own_end,
                             a_client_whose_own_end_is_on_its_way_when_it_dies_leaves_nothing, 0, 2);
 
+        tcase_add_loop_test(own_end, nobody_else_may_send_on_a_session, 0, 3);
+        tcase_add_test(own_end, whoever_was_given_a_connection_may_not_even_say_hello);
         tcase_add_test(dying, a_thousand_clients_killed_at_any_moment_leave_nothing);
         tcase_add_test(dying, connections_that_say_nothing_do_not_keep_others_out);
         return suite;
