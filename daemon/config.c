@@ -129,6 +129,7 @@ static int read_settings(Config *config, cfg_t *cfg)
                              &config->registrations_per_session_max);
         config_syntax_number(cfg, "max-registrations-per-user",
                              &config->registrations_per_user_max);
+        config_syntax_number(cfg, "max-sessions-per-second", &config->sessions_per_second);
         config_syntax_number(cfg, "max-descriptors", &config->descriptors_max);
         config_syntax_bool(cfg, "audit", &audit);
         policy_set_audit(config->policy, audit);
@@ -254,6 +255,7 @@ int config_load(Config **out, const char *path, bool must_exist, bool is_private
                 .sessions_per_user_max = OPTIONS_SESSIONS_PER_USER_MAX,
                 .registrations_per_session_max = OPTIONS_REGISTRATIONS_PER_SESSION_MAX,
                 .registrations_per_user_max = OPTIONS_REGISTRATIONS_PER_USER_MAX,
+                .sessions_per_second = CONFIG_SESSIONS_PER_SECOND,
                 .descriptors_max = CONFIG_DESCRIPTORS_MAX,
                 .log_level = LOG_INFO,
                 .admin_group = KYRON_ADMIN_GROUP,

@@ -18,11 +18,13 @@ enum {
         CONFIG_NAME_MAX = 64, /* bytes of a listener's name, with its zero */
 
         CONFIG_DESCRIPTORS_MAX = 16384,
+        CONFIG_SESSIONS_PER_SECOND = 1000,
         CONFIG_SILENT_MS = 10000,
         CONFIG_KEEP_SECONDS = 30,
         CONFIG_SOCKET_MODE = 0666,
         /* What those may be set to. */
         CONFIG_DESCRIPTORS_LIMIT = 1000000,
+        CONFIG_SESSIONS_PER_SECOND_LIMIT = 1000000,
         CONFIG_BACKLOG_LIMIT = 65535,
         CONFIG_SILENT_MS_LIMIT = 600000,
 };
@@ -54,6 +56,8 @@ typedef struct Config {
         uint32_t sessions_per_user_max;
         uint32_t registrations_per_session_max;
         uint32_t registrations_per_user_max;
+        /* New sessions of one user. */
+        uint32_t sessions_per_second;
         /* Descriptors the daemon may keep: connections not taken yet, held ones, connects. */
         uint32_t descriptors_max;
         int log_level;

@@ -55,6 +55,7 @@ static const Setting settings[] = {
          offsetof(Config, registrations_per_session_max)},
         {"max-registrations-per-user", SETTING_NUMBER,
          offsetof(Config, registrations_per_user_max)},
+        {"max-sessions-per-second", SETTING_NUMBER, offsetof(Config, sessions_per_second)},
         {"max-descriptors", SETTING_NUMBER, offsetof(Config, descriptors_max)},
         {"log-level", SETTING_LOG_LEVEL, offsetof(Config, log_level)},
         {"admin-group", SETTING_TEXT, offsetof(Config, admin_group)},

@@ -107,6 +107,8 @@ libdaemon_la_SOURCES = \
 	daemon/session_dispatch.h \
 	daemon/session_peer.c \
 	daemon/session_peer.h \
+	daemon/session_rate.c \
+	daemon/session_rate.h \
 	daemon/session_source.c \
 	daemon/session_source.h \
 	daemon/sharing.c \

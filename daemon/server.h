@@ -19,6 +19,7 @@
 #include "daemon/quota.h"
 #include "daemon/reconciler.h"
 #include "daemon/session.h"
+#include "daemon/session_rate.h"
 #include "daemon/turn.h"
 #include "daemon/waiting.h"
 #include "proto/frame.h"
@@ -50,6 +51,7 @@ struct Server {
         uint64_t sessions_total;
         uint64_t registration_count;
         uint64_t refusals;
+        SessionRate session_rate;
         Turn turn;
         uint64_t epoch;
         uint64_t started; /* CLOCK_REALTIME nanoseconds */

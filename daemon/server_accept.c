@@ -12,6 +12,8 @@
 enum {
         /* Connections accepted in one turn of the loop. */
         ACCEPTS_PER_TURN = 16,
+        /* And of those, turned away. */
+        REFUSALS_PER_TURN = 4,
         /* How long accepting rests when descriptors or memory have run out. */
         ACCEPT_PAUSE_MS = 100,
 };
@@ -35,18 +37,40 @@ static void on_accept_again(evutil_socket_t fd, short what, void *data)
                 pause_accepting(server, ENOMEM);
 }
 
-/* Tells one whom there is no room for why, and closes. */
-static void turn_away(Server *server, int take_fd)
+/* Tells one that is turned away why, as error_text() says it, and closes. error is a negative
+ * errno. */
+static void turn_away(Server *server, int take_fd, int error)
 {
         Session stranger = {.socket_fd = take_fd};
-        int r = error_set(EDQUOT, "the daemon is at its limit of %u sessions: try again later",
-                          server->sessions_max);
 
         log_daemon(LOG_NOTICE, "a connection was turned away: %s", error_text());
         server->refusals++;
-        session_say_goodbye(&stranger, 0, r, error_text());
+        session_say_goodbye(&stranger, 0, error, error_text());
         shutdown(take_fd, SHUT_RDWR);
         closer_push_own(&server->closer, &server->closer.strangers, take_fd);
+}
+
+/* Whether there may be another session for who connected, before anything is done for it. 0, or
+ * -EDQUOT with error_text(). */
+static int check_newcomer(Server *server, int borrow_fd)
+{
+        const uint32_t pace = server->config->sessions_per_second;
+        const uint32_t at_once = server->options->sessions_per_user_max;
+        struct ucred peer;
+        socklen_t size = sizeof(peer);
+
+        if (server->session_count >= server->sessions_max)
+                return error_set(EDQUOT,
+                                 "the daemon is at its limit of %u sessions: try again later",
+                                 server->sessions_max);
+        /* Of one that the kernel does not name there will be no session. */
+        if (getsockopt(borrow_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+            !session_rate_take(&server->session_rate, peer.uid, pace,
+                               at_once > pace ? at_once : pace, turn_now_ns()))
+                return error_set(EDQUOT,
+                                 "user %u opens more than %u sessions a second: try again later",
+                                 (unsigned)peer.uid, pace);
+        return 0;
 }
 
 static void on_acceptable(evutil_socket_t listening_fd, short what, void *data)
@@ -55,9 +79,9 @@ static void on_acceptable(evutil_socket_t listening_fd, short what, void *data)
 
         (void)what;
         turn_begin(&server->turn);
-        for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+        for (int i = 0, refused = 0; i < ACCEPTS_PER_TURN && refused < REFUSALS_PER_TURN; i++) {
                 Session *session;
-                int fd;
+                int fd, r;
 
                 if (closer_is_full(&server->closer)) {
                         pause_accepting(server, EBUSY);
@@ -72,13 +96,16 @@ static void on_acceptable(evutil_socket_t listening_fd, short what, void *data)
                         /* Anything else is over, or about one connection that is gone. */
                         return;
                 }
-                if (server->session_count >= server->sessions_max) {
-                        turn_away(server, fd);
+                r = check_newcomer(server, fd);
+                if (r < 0) {
+                        turn_away(server, fd, r);
+                        refused++;
                         continue;
                 }
                 if (session_new(server, fd, server->sessions_total + 1, &session) < 0) {
                         log_daemon(LOG_NOTICE, "a connection was turned away: %s", error_text());
                         server->refusals++;
+                        refused++;
                         continue;
                 }
                 server->sessions_total++;

@@ -92,6 +92,7 @@ limits_agree() {
         for document in $page README.md; do
                 says "$document" "sessions in all $OPTIONS_SESSIONS_MAX "
                 says "$document" "sessions of one user $OPTIONS_SESSIONS_PER_USER_MAX "
+                says "$document" "new sessions of one user a second $CONFIG_SESSIONS_PER_SECOND "
                 says "$document" "registrations of one session $OPTIONS_REGISTRATIONS_PER_SESSION_MAX "
                 says "$document" "registrations of one user $OPTIONS_REGISTRATIONS_PER_USER_MAX "
         done
@@ -187,6 +188,9 @@ config_limits_agree() {
         says "$page" "Sessions of one user, 1 to $OPTIONS_SESSIONS_LIMIT, where no policy says otherwise. Default: $OPTIONS_SESSIONS_PER_USER_MAX."
         says "$page" "1 to $OPTIONS_REGISTRATIONS_LIMIT. Default: $OPTIONS_REGISTRATIONS_PER_SESSION_MAX."
         says "$page" "Default: $OPTIONS_REGISTRATIONS_PER_USER_MAX."
+        says "$page" "in a second, 1 to $CONFIG_SESSIONS_PER_SECOND_LIMIT."
+        says "$page" "costs the others little. Default: $CONFIG_SESSIONS_PER_SECOND."
+        says conf/kyron-iod.conf "#max-sessions-per-second = $CONFIG_SESSIONS_PER_SECOND "
         says "$page" "1 to $CONFIG_DESCRIPTORS_LIMIT. Default: $CONFIG_DESCRIPTORS_MAX."
         says "$page" "1 to $CONFIG_SILENT_MS_LIMIT. Default: $CONFIG_SILENT_MS."
         says "$page" "0 to $CONFIG_BACKLOG_LIMIT; 0 is as many"

@@ -135,12 +135,14 @@ START_TEST(every_setting_is_read)
              "max-sessions-per-user = 12\n"
              "max-registrations-per-session = 13\n"
              "max-registrations-per-user = 14\n"
+             "max-sessions-per-second = 16\n"
              "max-descriptors = 15\n"
              "log-level = debug\n"
              "admin-group = wheel\n"
              "audit = true\n"
              "name-servers = {\"192.0.2.1\", 2001:db8::1, \"[::1]:5353\", 127.0.0.1:54}\n");
         ck_assert_uint_eq(config->sessions_max, 11);
+        ck_assert_uint_eq(config->sessions_per_second, 16);
         ck_assert_uint_eq(config->sessions_per_user_max, 12);
         ck_assert_uint_eq(config->registrations_per_session_max, 13);
         ck_assert_uint_eq(config->registrations_per_user_max, 14);
@@ -346,6 +348,8 @@ static const struct Mistake {
          "1: max-registrations-per-session takes a number from 1 to 16777215, not \"16777216\""},
         {"max-registrations-per-user = 4294967296",
          "1: max-registrations-per-user takes a number from 1 to 4294967295, not \"4294967296\""},
+        {"max-sessions-per-second = 0",
+         "1: max-sessions-per-second takes a number from 1 to 1000000, not \"0\""},
         {"max-descriptors = 1000001",
          "1: max-descriptors takes a number from 1 to 1000000, not \"1000001\""},
         {"listener a {\n backlog = 65536 }",

@@ -47,6 +47,7 @@ static const struct Case {
         {"max-sessions-per-user = 10", "", "max-sessions-per-user 10, was 1024\n"},
         {"max-registrations-per-session = 10", "", "max-registrations-per-session 10, was 65536\n"},
         {"max-registrations-per-user = 10", "", "max-registrations-per-user 10, was 262144\n"},
+        {"max-sessions-per-second = 10", "", "max-sessions-per-second 10, was 1000\n"},
         {"max-descriptors = 10", "", "max-descriptors 10, was 16384\n"},
         {"log-level = debug", "", "log-level debug, was info\n"},
         {"admin-group = a", "admin-group = b", "admin-group a, was b\n"},

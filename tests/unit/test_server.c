@@ -172,6 +172,52 @@ static void connect_many(int count)
                 raw_client_connect(&many, inner.options.socket_path);
 }
 
+START_TEST(who_connects_over_and_over_is_turned_away)
+{
+        char sentence[FRAME_TEXT_MAX];
+
+        inner.server->config->sessions_per_second = 2;
+        inner.options.sessions_per_user_max = 3;
+        for (int i = 0; i < 3; i++) {
+                inner_server_open_session(&client);
+                inner_server_close_client(&client);
+        }
+        ck_assert_uint_eq(inner.server->session_count, 0);
+        raw_client_connect(&client, inner.options.socket_path);
+        snprintf(sentence, sizeof(sentence),
+                 "user %u opens more than 2 sessions a second: try again later",
+                 (unsigned)geteuid());
+        inner_server_expect_goodbye(&client, 0, EDQUOT, sentence);
+        ck_assert_uint_eq(inner.server->refusals, 1);
+        /* It is another user's haste now. */
+        inner.server->session_rate.users[0].uid++;
+        inner_server_open_session(&other);
+}
+END_TEST
+
+START_TEST(no_turn_turns_away_more_than_a_few)
+{
+        enum { FLOOD = 40 };
+        int flood[FLOOD];
+        uint64_t before = 0;
+
+        inner.server->config->sessions_per_second = 1;
+        inner.options.sessions_per_user_max = 1;
+        inner_server_open_session(&client);
+        for (int i = 0; i < FLOOD; i++) {
+                flood[i] = raw_client_dial(inner.options.socket_path);
+                ck_assert_int_ge(flood[i], 0);
+        }
+        while (inner.server->refusals < FLOOD) {
+                inner_server_turn();
+                ck_assert_uint_le(inner.server->refusals, before + 4);
+                before = inner.server->refusals;
+        }
+        for (int i = 0; i < FLOOD; i++)
+                close(flood[i]);
+}
+END_TEST
+
 START_TEST(a_turn_accepts_a_bounded_number)
 {
         connect_many(40);
@@ -317,6 +363,8 @@ static Suite *server_suite(void)
         tcase_add_loop_test(life, a_signal_ends_it_and_every_client_is_told, 0, 2);
         tcase_add_test(life, no_client_whatever_it_does_ends_it);
         tcase_add_test(life, a_turn_accepts_a_bounded_number);
+        tcase_add_test(life, who_connects_over_and_over_is_turned_away);
+        tcase_add_test(life, no_turn_turns_away_more_than_a_few);
         tcase_add_test(life, without_descriptors_accepting_rests_and_goes_on_by_itself);
         tcase_add_test(life, it_takes_as_many_sessions_as_its_descriptors_allow_and_no_more);
         tcase_add_test(life, an_idle_server_has_nothing_to_wake_for);
