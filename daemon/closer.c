@@ -299,6 +299,29 @@ static void on_patience(evutil_socket_t fd, short what, void *data)
         closer_tend(data);
 }
 
+/* Called under the lock. */
+static bool lane_goes_on(CloserLane *lane)
+{
+        bool waits = lane->queued > 0 && !lane->lacks_thread && !closer_workers_are_closing(lane);
+        bool goes_on = !waits || !lane->waited || lane->begun != lane->begun_then;
+
+        lane->waited = waits;
+        lane->begun_then = lane->begun;
+        return goes_on;
+}
+
+bool closer_goes_on(Closer *closer)
+{
+        bool all = true;
+        CloserLane *lane;
+
+        pthread_mutex_lock(&closer->lock);
+        LIST_FOREACH(lane, &closer->lanes, link)
+        all = lane_goes_on(lane) && all;
+        pthread_mutex_unlock(&closer->lock);
+        return all;
+}
+
 /* ---- starting and stopping ---- */
 
 int closer_start(Closer *closer, struct event_base *base, int borrow_wake_fd, size_t places)

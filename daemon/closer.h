@@ -72,6 +72,9 @@ struct CloserLane {
         size_t queued;
         size_t open; /* queued, or in a close() */
         size_t reserved;
+        uint64_t begun; /* close()s, ever */
+        uint64_t begun_then;
+        bool waited; /* both: at the last question whether the closer goes on */
         bool room_wanted;
         bool lacks_thread;
 };
@@ -134,6 +137,10 @@ bool closer_is_full(Closer *closer);
 
 /* Looks after the threads, and frees lanes that are over: when woken. */
 void closer_tend(Closer *closer);
+
+/* Whether every lane has begun to close something since this was last asked, has nothing to close,
+ * or is in a close() of its user's, which is not the daemon's fault. */
+bool closer_goes_on(Closer *closer);
 
 /* For a worker, under the lock: whether room that was asked for is there again. */
 bool closer_grants_room(Closer *closer, CloserLane *lane);

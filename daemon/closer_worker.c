@@ -60,6 +60,7 @@ static void close_one(Closer *closer, CloserLane *lane, CloserWorker *worker)
 
         lane->head = (lane->head + 1) % lane->capacity;
         lane->queued--;
+        lane->begun++;
         worker->since = now_ns();
         pthread_mutex_unlock(&closer->lock);
 
@@ -222,6 +223,15 @@ CloserTending closer_workers_tend(Closer *closer, CloserLane *lane)
         if (!all_joined || (!active && lane->lacks_thread))
                 return CLOSER_TEND_SOON;
         return find(lane, CLOSER_WORKER_WRITTEN_OFF) ? CLOSER_TEND_SOMETIME : CLOSER_TENDED;
+}
+
+bool closer_workers_are_closing(const CloserLane *lane)
+{
+        for (size_t i = 0; i < CLOSER_LANE_THREADS; i++) {
+                if (lane->workers[i].since != 0)
+                        return true;
+        }
+        return false;
 }
 
 bool closer_workers_are_gone(const CloserLane *lane)

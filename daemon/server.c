@@ -28,10 +28,25 @@ enum {
 
 static void on_watchdog(evutil_socket_t fd, short what, void *data)
 {
+        Server *server = data;
+
         (void)fd;
         (void)what;
-        (void)data;
-        service_manager_ping();
+        turn_begin(&server->turn);
+        server->watchdog_is_due = true;
+}
+
+/* After a turn, in which every session that was ready has been served: without that, or while the
+ * closer's threads do not do their work, the service manager is to start the daemon anew. */
+static void feed_watchdog(Server *server)
+{
+        if (!server->watchdog_is_due)
+                return;
+        server->watchdog_is_due = false;
+        if (closer_goes_on(&server->closer))
+                service_manager_ping();
+        else
+                log_daemon(LOG_ERR, "descriptors are not being closed: the watchdog is not fed");
 }
 
 static void on_terminate(evutil_socket_t signal_number, short what, void *data)
@@ -281,8 +296,10 @@ static int run_loop(Server *server)
                 int error = errno;
 
                 turn_end(&server->turn);
-                if (r >= 0)
+                if (r >= 0) {
+                        feed_watchdog(server);
                         continue;
+                }
                 if (clock_now_ms() - since > LOOP_FAILURES_MS) {
                         since = clock_now_ms();
                         failures = 0;

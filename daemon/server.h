@@ -38,6 +38,7 @@ struct Server {
         struct event *accept_again; /* after a pause for want of resources */
         struct event *woken;
         struct event *watchdog;
+        bool watchdog_is_due; /* at the end of the turn */
         struct event *terminate[2];
         struct event *hang_up; /* SIGHUP */
         struct event *deliver;

@@ -2,10 +2,13 @@
  * kyron-iod in its surroundings: few descriptors, signals, the background, and what a service
  * manager passes and is told.
  */
+#include "core/readiness.h"
+#include "daemon/closer.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
 #include "tests/support/program.h"
 #include "tests/support/raw_client.h"
+#include "tests/support/silent_fuse.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -352,6 +355,35 @@ START_TEST(the_watchdog_is_fed)
 }
 END_TEST
 
+START_TEST(files_that_do_not_close_do_not_starve_the_watchdog)
+{
+        static RawClient client;
+        const uint64_t source = raw_source(0, 1, READINESS_READABLE);
+        int silent_fd;
+
+        listen_for_notifications();
+        program_serve(&daemon_program, socket_path, point_notifications_and_watch);
+        expect_notification("READY=1\nSTATUS=serving");
+        silent_fd = silent_fuse_open(S_IFREG);
+        if (silent_fd < 0) {
+                program_stop(&daemon_program);
+                SKIP_TEST("no FUSE file system: %s", strerror(errno));
+        }
+        /* As many as there are threads for one user, and more. */
+        raw_client_open(&client, socket_path);
+        for (int i = 0; i < 2 * CLOSER_LANE_THREADS; i++) {
+                raw_client_add(&client, 0, &source, &silent_fd, 1);
+                raw_client_expect(&client, IOD__FRAME__BODY_REFUSED);
+        }
+        for (int i = 0; i < 8; i++)
+                expect_notification("WATCHDOG=1");
+        silent_fuse_end();
+        close(silent_fd);
+        raw_client_close(&client);
+        program_stop(&daemon_program);
+}
+END_TEST
+
 #else
 
 START_TEST(no_service_manager_is_spoken_to)
@@ -398,6 +430,7 @@ static Suite *daemon_life_suite(void)
         tcase_add_loop_test(manager, another_kind_of_passed_socket_is_refused, 0, 4);
         tcase_add_test(manager, the_service_manager_learns_when_it_serves_and_when_it_stops);
         tcase_add_test(manager, the_watchdog_is_fed);
+        tcase_add_test(manager, files_that_do_not_close_do_not_starve_the_watchdog);
 #else
         tcase_add_test(manager, no_service_manager_is_spoken_to);
 #endif

@@ -402,6 +402,51 @@ START_TEST(a_lane_has_eight_threads_at_most_and_goes_on_with_the_first_that_is_f
 }
 END_TEST
 
+START_TEST(it_goes_on_whatever_its_users_files_do)
+{
+        bool goes_on = closer_goes_on(&closer);
+        int end;
+
+        for (int i = 0; i < CLOSER_LANE_THREADS; i++)
+                push_gated();
+        push_pipe(1, &end);
+        ck_assert(
+                WAIT_UNTIL((turn(), goes_on = goes_on && closer_goes_on(&closer),
+                            count_workers(lane, CLOSER_WORKER_WRITTEN_OFF) == CLOSER_LANE_THREADS),
+                           DEADLINE_MS));
+        ck_assert(goes_on);
+        for (int i = 0; i < 10; i++)
+                ck_assert(closer_goes_on(&closer));
+        open_gate();
+        ck_assert(wait_readable(end, DEADLINE_MS));
+        ck_assert(closer_goes_on(&closer));
+        ck_assert(closer_stop(&closer));
+}
+END_TEST
+
+START_TEST(a_lane_whose_thread_does_not_take_what_is_there_does_not_go_on)
+{
+        int fd = dup(wake_fd);
+
+        push_one(lane, fd);
+        ck_assert(WAIT_UNTIL((turn(), count_open(lane) == 0), DEADLINE_MS));
+        /* As if the thread had missed that there is more. */
+        pthread_mutex_lock(&closer.lock);
+        lane->queued++;
+        pthread_mutex_unlock(&closer.lock);
+        ck_assert(closer_goes_on(&closer));
+        ck_assert(!closer_goes_on(&closer));
+        lane->begun++;
+        ck_assert(closer_goes_on(&closer));
+        ck_assert(!closer_goes_on(&closer));
+        pthread_mutex_lock(&closer.lock);
+        lane->queued--;
+        pthread_mutex_unlock(&closer.lock);
+        ck_assert(closer_goes_on(&closer));
+        ck_assert(closer_stop(&closer));
+}
+END_TEST
+
 START_TEST(nobody_waits_behind_another_users_descriptors)
 {
         CloserLane *bobs;
@@ -663,6 +708,8 @@ static Suite *closer_suite(void)
         tcase_add_test(queue, what_does_not_close_is_left_to_its_thread_and_the_rest_is_closed);
         tcase_add_test(queue,
                        a_lane_has_eight_threads_at_most_and_goes_on_with_the_first_that_is_free);
+        tcase_add_test(queue, it_goes_on_whatever_its_users_files_do);
+        tcase_add_test(queue, a_lane_whose_thread_does_not_take_what_is_there_does_not_go_on);
         tcase_add_test(queue, nobody_waits_behind_another_users_descriptors);
         tcase_add_test(queue,
                        connections_that_are_turned_away_have_a_lane_of_their_own_and_a_bound);
