@@ -59,6 +59,8 @@ libdaemon_la_SOURCES = \
 	daemon/live_entries.h \
 	daemon/log.c \
 	daemon/log.h \
+	daemon/loop_memory.c \
+	daemon/loop_memory.h \
 	daemon/note.c \
 	daemon/note.h \
 	daemon/notifier.c \

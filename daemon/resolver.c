@@ -4,6 +4,7 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "daemon/log.h"
+#include "daemon/loop_memory.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -24,6 +25,7 @@ typedef struct NameServers {
         TAILQ_ENTRY(NameServers) link; /* in Resolver.retired */
         Resolver *resolver;
         struct evdns_base *dns;
+        unsigned long failures; /* of libevent's allocations, before */
         TAILQ_HEAD(, ResolverQuestion) questions;
 } NameServers;
 
@@ -66,9 +68,35 @@ static Resolver *resolver_free(Resolver *resolver)
 
 static void servers_free(NameServers *servers)
 {
+        ResolverQuestion *question;
+
         if (servers && servers->dns)
                 evdns_base_free(servers->dns, 0);
+        while (servers && (question = TAILQ_FIRST(&servers->questions))) {
+                TAILQ_REMOVE(&servers->questions, question, link);
+                free(question);
+        }
         free(servers);
+}
+
+/* Whether evdns may have lost a question: without memory to call back for it, it frees the question
+ * all the same, and says nothing. */
+static bool may_have_lost(const NameServers *servers)
+{
+        return loop_memory_failures() != servers->failures;
+}
+
+/* Whether nobody waits for them any more. What was given up may never be called back for. */
+static bool are_over(const NameServers *servers)
+{
+        const ResolverQuestion *question;
+
+        TAILQ_FOREACH(question, &servers->questions, link)
+        {
+                if (question->answered || !may_have_lost(servers))
+                        return false;
+        }
+        return true;
 }
 
 /* Frees retired name servers that nothing in the loop points to, and then perhaps the resolver. */
@@ -82,7 +110,7 @@ static void sweep(Resolver *resolver)
         while (servers) {
                 NameServers *next = TAILQ_NEXT(servers, link);
 
-                if (!callbacks_wait && TAILQ_EMPTY(&servers->questions)) {
+                if (!callbacks_wait && are_over(servers)) {
                         TAILQ_REMOVE(&resolver->retired, servers, link);
                         servers_free(servers);
                 }
@@ -155,7 +183,8 @@ static int find_servers(Resolver *resolver)
 
         if (resolver->n_name_servers == 0 && stat(resolver->files.resolv_conf, &now) < 0)
                 memset(&now, 0, sizeof(now));
-        if (resolver->servers && !is_same_file(&now, &resolver->read_from))
+        if (resolver->servers &&
+            (!is_same_file(&now, &resolver->read_from) || may_have_lost(resolver->servers)))
                 retire(resolver);
         /* None could be opened then, perhaps now. Nothing waits in the loop for none. */
         if (resolver->servers && evdns_base_count_nameservers(resolver->servers->dns) == 0)
@@ -163,14 +192,16 @@ static int find_servers(Resolver *resolver)
         if (resolver->servers)
                 return 0;
         servers = calloc(1, sizeof(*servers));
-        if (servers)
+        if (servers) {
+                TAILQ_INIT(&servers->questions);
+                servers->failures = loop_memory_failures();
                 servers->dns = evdns_base_new(resolver->base, 0);
+        }
         if (!servers || !servers->dns || set_options(servers->dns) < 0) {
                 servers_free(servers);
                 return error_set(ENOMEM, "no memory for asking name servers");
         }
         servers->resolver = resolver;
-        TAILQ_INIT(&servers->questions);
         add_servers(resolver, servers->dns);
         resolver->servers = servers;
         resolver->read_from = now;
@@ -219,6 +250,7 @@ int resolver_open(Resolver **out, struct event_base *base, const ResolverFiles *
                 resolver_free(resolver);
                 return r;
         }
+        loop_memory_watch();
         evdns_set_log_fn(on_evdns_log);
         *out = resolver;
         return 0;
@@ -336,9 +368,15 @@ int resolver_ask(Resolver *resolver, const char *name, int family, ResolverAnswe
 
 void resolver_give_up(ResolverQuestion *question)
 {
+        NameServers *servers = question->servers;
+
         if (!question->answered)
                 return;
         question->answered = NULL;
-        /* It calls back from the loop, if nothing else is about to. */
-        evdns_cancel_request(question->servers->dns, question->request);
+        /* It calls back from the loop, if nothing else is about to. One that may be lost goes with
+         * its servers. */
+        if (!may_have_lost(servers))
+                evdns_cancel_request(servers->dns, question->request);
+        else if (servers == servers->resolver->servers)
+                retire(servers->resolver);
 }

@@ -13,7 +13,9 @@
  * go once their last question is answered.
  * Invariants: a question belongs to its name servers until evdns has called back for it, given up
  * or not. evdns keeps its own pointers in callbacks that wait in the loop, and has no way to take
- * them back: so name servers are freed only when none waits.
+ * them back: so name servers are freed only when none waits. For want of memory it loses a question
+ * without a word: after libevent has failed to allocate anything, those under way are not touched
+ * any more, and go with their servers, which are retired.
  *
  * Single-threaded, on the loop.
  */

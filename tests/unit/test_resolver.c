@@ -2,6 +2,7 @@
  * daemon/resolver: the hosts file comes first, name servers are those of the file as it is now, and
  * every question ends once.
  */
+#include "client/kyron.h"
 #include "core/error.h"
 #include "daemon/resolver.h"
 #include "tests/support/deadline.h"
@@ -12,6 +13,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -46,6 +48,36 @@ static const char hosts_text[] = "# a comment\n"
                                  "192.0.2.3\n"
                                  "\n"
                                  "192.0.2.4 last.test";
+
+/* Counts down to the allocation that fails; 0: none does. */
+static volatile int until_failure;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+static bool can_fail(void)
+{
+        return false;
+}
+#else
+void *__libc_malloc(size_t size);
+
+KYRON_PUBLIC void *malloc(size_t size)
+{
+        if (until_failure > 0 && --until_failure == 0)
+                return NULL;
+        return __libc_malloc(size);
+}
+
+static bool can_fail(void)
+{
+        void *volatile pointer;
+
+        until_failure = 1;
+        pointer = malloc(1);
+        until_failure = 0;
+        free(pointer);
+        return !pointer;
+}
+#endif
 
 static struct event_base *base;
 static Resolver *resolver;
@@ -329,6 +361,41 @@ START_TEST(what_was_given_up_is_never_answered)
 }
 END_TEST
 
+/* evdns loses an answer that it has no memory to call back for, and says nothing. */
+START_TEST(whatever_allocation_fails_a_question_ends_or_can_be_given_up)
+{
+        const int failures_max = 40;
+        int ended = 0;
+
+        if (!can_fail())
+                SKIP_TEST("malloc is not this program's own here");
+        open_resolver(true);
+        for (int i = 1; i <= failures_max; i++) {
+                Ending ending = {.calls = 0};
+                ResolverQuestion *question = NULL;
+                ResolverAnswer answer;
+                Deadline end = deadline_in(20);
+                int r;
+
+                until_failure = i;
+                r = resolver_ask(resolver, "some.test", AF_INET, &answer, on_answered, &ending,
+                                 &question);
+                while (r == 0 && ending.calls == 0 && deadline_left(end) > 0)
+                        event_base_loop(base, EVLOOP_NONBLOCK);
+                until_failure = 0;
+                if (r == 0 && ending.calls == 0)
+                        resolver_give_up(question);
+                else
+                        ended++;
+                ck_assert(r == 0 || r == -ENOMEM || r == -ENOENT || r == -EAGAIN);
+        }
+        ck_assert_int_gt(ended, 0);
+        ck_assert_int_lt(ended, failures_max);
+        /* And the next one is answered. */
+        ck_assert_int_eq(ask("some.test", AF_INET).error, 0);
+}
+END_TEST
+
 START_TEST(closing_with_questions_leaves_nothing)
 {
         enum { QUESTIONS = 200 };
@@ -373,6 +440,7 @@ static Suite *resolver_suite(void)
         tcase_add_loop_test(resolving, without_name_servers_it_fails_at_once_and_says_so, 0, 2);
         tcase_add_test(resolving, a_changed_list_of_name_servers_counts_and_the_old_ones_go);
         tcase_add_test(resolving, what_was_given_up_is_never_answered);
+        tcase_add_test(resolving, whatever_allocation_fails_a_question_ends_or_can_be_given_up);
         tcase_add_loop_test(resolving, closing_with_questions_leaves_nothing, 0, 2);
         tcase_set_timeout(resolving, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, resolving);
