@@ -126,6 +126,8 @@ system_tests = \
 	tests/model/check_model.sh \
 	tests/system/documentation.sh \
 	tests/system/examples.sh \
+	tests/system/failing_allocations.sh \
+	tests/system/failing_system_calls.sh \
 	tests/system/idle.sh \
 	tests/system/network_namespaces.sh \
 	tests/system/strace_waits.sh \
@@ -188,7 +190,22 @@ libtestsupport_la_SOURCES = \
 	tests/support/silent_fuse.c \
 	tests/support/silent_fuse.h
 
-check_PROGRAMS += $(unit_tests) $(integration_tests)
+check_PROGRAMS += $(unit_tests) $(integration_tests) tests/support/fault_scene
+tests_support_fault_scene_SOURCES = \
+	tests/support/fault_client.c \
+	tests/support/fault_client.h \
+	tests/support/fault_scene.c \
+	tests/support/fault_sharing.c \
+	tests/support/fault_steps.c \
+	tests/support/fault_steps.h
+
+# For LD_PRELOAD; -rpath makes it a shared one though it is not installed.
+check_LTLIBRARIES += tests/support/libfailing_malloc.la
+tests_support_libfailing_malloc_la_SOURCES = \
+	tests/support/failing_malloc.c \
+	tests/support/failing_malloc.h
+tests_support_libfailing_malloc_la_LDFLAGS = -module -avoid-version -rpath $(abs_builddir)
+tests_support_libfailing_malloc_la_LIBADD =
 # For every program that names no libraries of its own.
 LDADD = libtestsupport.la libclient.la $(daemon_libs) $(CHECK_LIBS) $(JANSSON_LIBS)
 
@@ -196,6 +213,8 @@ TESTS += $(unit_tests) $(integration_tests) $(system_tests)
 EXTRA_DIST += $(system_tests) tests/host/boot.sh tests/host/host.sh tests/host/init.sh \
 	tests/host/shell.sh tests/model/readiness.pml tests/support/check.sh tests/support/installed_program.c \
 	tests/support/scene.sh
+EXTRA_DIST += $(system_tests) tests/support/check.sh tests/support/installed_program.c \
+	tests/support/failing_system_calls.table tests/support/fault_scene.sh tests/support/scene.sh
 # Where a test finds the programs and the tree.
 AM_TESTS_ENVIRONMENT = \
 	KYRON_BUILD_DIR='$(abs_builddir)'; export KYRON_BUILD_DIR; \
