@@ -248,9 +248,11 @@ static void be_patient(Closer *closer, CloserTending tending)
         if (event_pending(closer->patience, EV_TIMEOUT, NULL) &&
             (is_long || !closer->patience_is_long))
                 return;
-        /* Without memory for it, the next push tries again. */
-        event_add(closer->patience, &patience);
-        closer->patience_is_long = is_long;
+        /* Without memory for it, the loop's next turn tends them. */
+        if (event_add(closer->patience, &patience) < 0)
+                eventfd_write(closer->borrow_wake_fd, 1);
+        else
+                closer->patience_is_long = is_long;
 }
 
 /* Called under the lock. */

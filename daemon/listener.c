@@ -42,7 +42,7 @@ static void rest(Listener *listener, int error)
         log_daemon(LOG_WARNING, "listener %s rests for %ld ms: %s", listener->config.name,
                    (long)moment.tv_usec / 1000, strerror(error));
         listener->resting = true;
-        evtimer_add(listener->look_again, &moment);
+        server_arm(listener->server, listener->look_again, &moment);
 }
 
 /* It would do more if there was more of something, and nobody tells when there is. */
@@ -58,7 +58,7 @@ void listener_update(Listener *listener)
         bool waits = event_pending(listener->acceptable, EV_READ, NULL);
 
         if (!wants && !evtimer_pending(listener->look_again, NULL) && is_short(listener))
-                evtimer_add(listener->look_again, &moment);
+                server_arm(listener->server, listener->look_again, &moment);
         if (wants == waits)
                 return;
         if (!wants)
@@ -80,19 +80,22 @@ void listener_watch_stalls(Listener *listener)
         const struct timeval time = {.tv_sec = WORKER_STALL_MS / 1000};
 
         if (!evtimer_pending(listener->stalls, NULL))
-                evtimer_add(listener->stalls, &time);
+                server_arm(listener->server, listener->stalls, &time);
+}
+
+static void look_for_stalls(Listener *listener)
+{
+        if (worker_check_stalls(listener))
+                listener_watch_stalls(listener);
+        balancer_place_queue(listener);
 }
 
 static void on_stalls(evutil_socket_t fd, short what, void *data)
 {
-        Listener *listener = data;
-
         (void)fd;
         (void)what;
-        turn_begin(&listener->server->turn);
-        if (worker_check_stalls(listener))
-                listener_watch_stalls(listener);
-        balancer_place_queue(listener);
+        turn_begin(&((Listener *)data)->server->turn);
+        look_for_stalls(data);
 }
 
 static void on_look_again(evutil_socket_t fd, short what, void *data)
@@ -116,6 +119,14 @@ void listener_admit(Connection *connection)
                 connection_free(connection);
         else if (has > 0)
                 balancer_place(connection);
+}
+
+void listener_look_again(Listener *listener)
+{
+        on_look_again(-1, 0, listener);
+        look_for_stalls(listener);
+        if (!evtimer_pending(listener->expires, NULL))
+                listener_left(listener);
 }
 
 /* 1 accepted, 0 there is none now, -errno: a want that may pass. */
@@ -179,7 +190,7 @@ void listener_left(Listener *listener)
                 if (!worker->left)
                         return;
         }
-        evtimer_add(listener->expires, &keep);
+        server_arm(listener->server, listener->expires, &keep);
 }
 
 void listener_close_unused(Listener *listener)

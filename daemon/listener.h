@@ -111,3 +111,5 @@ void listener_admit(Connection *connection);
 void listener_set_paused(Listener *listener, bool paused);
 /* A worker or taker has left: closes it some time after the last, if it is a client's. */
 void listener_left(Listener *listener);
+/* Does what a timer of the listener's that could not be armed was to do. */
+void listener_look_again(Listener *listener);

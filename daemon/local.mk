@@ -101,6 +101,7 @@ libdaemon_la_SOURCES = \
 	daemon/server_kept.c \
 	daemon/server_limits.c \
 	daemon/server_parts.h \
+	daemon/server_timers.c \
 	daemon/service_manager.c \
 	daemon/service_manager.h \
 	daemon/session.c \

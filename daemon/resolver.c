@@ -116,6 +116,7 @@ static void sweep(Resolver *resolver)
                 }
                 servers = next;
         }
+        /* Without memory for it, the next ones to retire take these with them. */
         if (!TAILQ_EMPTY(&resolver->retired))
                 event_add(resolver->sweep, &later);
         else if (resolver->closed)

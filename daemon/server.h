@@ -58,6 +58,7 @@ struct Server {
         uint64_t started; /* CLOCK_REALTIME nanoseconds */
         gid_t admin_gid;
         bool has_admin_gid;
+        bool looks_again; /* a timer could not be armed */
 
         ListenerList listeners; /* in order of number */
         uint32_t listener_count;
@@ -95,6 +96,9 @@ Server *server_close(Server *server);
 void server_deliver(Session *session);
 /* Has everybody delivered to again after a moment: the kernel was short of something. */
 void server_deliver_later(Server *server);
+/* Arms a timer of the daemon's own. Without the memory for it, all who may wait for such a one look
+ * again in the loop's next turn, and arm it anew if need be. */
+void server_arm(Server *server, struct event *timer, const struct timeval *time);
 /* Ends the session once the present callback is over. error is a negative errno. */
 void server_end_session(Session *session, int error);
 

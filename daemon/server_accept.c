@@ -24,7 +24,7 @@ static void pause_accepting(Server *server, int error)
 
         log_daemon(LOG_WARNING, "accepting pauses for %d ms: %s", ACCEPT_PAUSE_MS, strerror(error));
         event_del(server->acceptable);
-        event_add(server->accept_again, &pause);
+        server_arm(server, server->accept_again, &pause);
 }
 
 static void on_accept_again(evutil_socket_t fd, short what, void *data)
@@ -35,6 +35,13 @@ static void on_accept_again(evutil_socket_t fd, short what, void *data)
         (void)what;
         if (event_add(server->acceptable, NULL) < 0)
                 pause_accepting(server, ENOMEM);
+}
+
+void server_accept_look_again(Server *server)
+{
+        if (!event_pending(server->acceptable, EV_READ, NULL) &&
+            !evtimer_pending(server->accept_again, NULL))
+                on_accept_again(-1, 0, server);
 }
 
 /* Tells one that is turned away why, as error_text() says it, and closes. error is a negative
@@ -141,6 +148,7 @@ static void on_woken(evutil_socket_t fd, short what, void *data)
         eventfd_read(fd, &value);
         closer_tend(&server->closer);
         reconciler_collect(&server->reconciler);
+        server_look_again(server);
         LIST_FOREACH(lane, &server->closer.lanes, link)
         more |= release_held(server, lane);
         /* The rest once these have read. */

@@ -50,22 +50,28 @@ void server_deliver_later(Server *server)
         const struct timeval moment = {.tv_usec = DELIVER_AGAIN_MS * 1000};
 
         if (!evtimer_pending(server->deliver_again, NULL))
-                evtimer_add(server->deliver_again, &moment);
+                server_arm(server, server->deliver_again, &moment);
 }
 
-static void on_deliver_again(evutil_socket_t fd, short what, void *data)
+void server_deliver_due(Server *server)
 {
-        Server *server = data;
         Session *session;
 
-        (void)fd;
-        (void)what;
-        turn_begin(&server->turn);
         TAILQ_FOREACH(session, &server->sessions, link)
         {
                 if (delivery_is_due(session))
                         server_deliver(session);
         }
+}
+
+static void on_deliver_again(evutil_socket_t fd, short what, void *data)
+{
+        Server *server = data;
+
+        (void)fd;
+        (void)what;
+        turn_begin(&server->turn);
+        server_deliver_due(server);
 }
 
 int server_delivery_make_events(Server *server)

@@ -7,6 +7,7 @@
 #include "tests/support/capture.h"
 #include "tests/support/sharing_scene.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <limits.h>
@@ -24,7 +25,7 @@ typedef struct Failing {
         int error;
 } Failing;
 
-static Failing failing_wait, failing_accept, failing_dup, failing_peek;
+static Failing failing_wait, failing_accept, failing_dup, failing_peek, failing_send, failing_timer;
 
 static bool fails(Failing *failing)
 {
@@ -60,6 +61,25 @@ KYRON_PUBLIC ssize_t recv(int fd, void *buffer, size_t size, int flags)
         return syscall(SYS_recvfrom, fd, buffer, size, flags, NULL, NULL);
 }
 
+KYRON_PUBLIC ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+        return message->msg_controllen > 0 && fails(&failing_send)
+                       ? -1
+                       : syscall(SYS_sendmsg, fd, message, flags);
+}
+
+/* As libevent's without memory: what is pending already can be armed again. */
+KYRON_PUBLIC int event_add(struct event *event, const struct timeval *time)
+{
+        static int (*real)(struct event *, const struct timeval *);
+
+        if (!real)
+                real = (__typeof__(real))dlsym(RTLD_NEXT, "event_add");
+        if (time && !event_pending(event, EV_TIMEOUT, NULL) && fails(&failing_timer))
+                return -1;
+        return real(event, time);
+}
+
 static char logged[4096];
 
 static void set_up(void)
@@ -70,7 +90,8 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-        failing_wait = failing_accept = failing_dup = failing_peek = (Failing){.count = 0};
+        failing_wait = failing_accept = failing_dup = failing_peek = failing_send = failing_timer =
+                (Failing){.count = 0};
         sharing_scene_tear_down();
 }
 
@@ -188,6 +209,72 @@ START_TEST(a_connection_whose_bytes_the_kernel_cannot_look_at_waits_for_them)
 }
 END_TEST
 
+/* ---- Timers ---- */
+
+START_TEST(without_memory_for_the_timer_of_a_rest_accepting_goes_on_all_the_same)
+{
+        RawClient *client = &sharing.clients[0];
+
+        failing_accept = (Failing){.count = 3, .error = EMFILE};
+        failing_timer = (Failing){.count = 3, .error = ENOMEM};
+        raw_client_connect(client, inner.options.socket_path);
+        ck_assert(
+                WAIT_UNTIL((inner_server_settle(), inner.server->session_count == 1), DEADLINE_MS));
+        ck_assert_int_eq(failing_accept.count, 0);
+        raw_client_close(client);
+}
+END_TEST
+
+START_TEST(without_memory_for_the_timer_of_a_rest_a_listener_goes_on_all_the_same)
+{
+        Iod__Connections *connections;
+        int peer;
+
+        scene_join(0, 8, NULL);
+        failing_accept = (Failing){.count = 3, .error = EMFILE};
+        failing_timer = (Failing){.count = 3, .error = ENOMEM};
+        peer = scene_dial();
+        ck_assert(WAIT_UNTIL(scene_connections(0, &connections) == 1, DEADLINE_MS));
+        ck_assert_int_eq(failing_accept.count, 0);
+        scene_taken(0, connections);
+        scene_gone(0, connections);
+        inner_server_settle();
+        close(peer);
+}
+END_TEST
+
+START_TEST(without_memory_for_its_timer_a_connection_that_could_not_be_sent_is_sent)
+{
+        Iod__Connections *connections;
+        int peer;
+
+        scene_join(0, 8, NULL);
+        failing_send = (Failing){.count = 2, .error = ENOBUFS};
+        failing_timer = (Failing){.count = 2, .error = ENOMEM};
+        peer = scene_dial();
+        ck_assert(WAIT_UNTIL(scene_connections(0, &connections) == 1, DEADLINE_MS));
+        ck_assert_int_eq(failing_send.count, 0);
+        scene_taken(0, connections);
+        scene_gone(0, connections);
+        inner_server_settle();
+        close(peer);
+}
+END_TEST
+
+START_TEST(without_memory_for_its_timer_an_unused_listener_is_closed_all_the_same)
+{
+        Iod__ListenerOptions options = IOD__LISTENER_OPTIONS__INIT;
+
+        options.keep_seconds = 1;
+        scene_join(0, 8, &options);
+        failing_timer = (Failing){.count = 2, .error = ENOMEM};
+        scene_close(0);
+        ck_assert_int_lt(failing_timer.count, 2);
+        ck_assert(WAIT_UNTIL((inner_server_settle(), inner.server->listener_count == 0),
+                             DEADLINE_MS));
+}
+END_TEST
+
 /* ---- The scratch number ---- */
 
 START_TEST(the_scratch_number_is_given_back_though_the_first_attempts_fail)
@@ -225,6 +312,14 @@ static Suite *exhaustion_suite(void)
                             0, n_wants);
         tcase_add_loop_test(tcase, a_connection_that_has_gone_is_passed_over, 0, n_passing);
         tcase_add_test(tcase, a_connection_whose_bytes_the_kernel_cannot_look_at_waits_for_them);
+        tcase_add_test(tcase,
+                       without_memory_for_the_timer_of_a_rest_accepting_goes_on_all_the_same);
+        tcase_add_test(tcase,
+                       without_memory_for_the_timer_of_a_rest_a_listener_goes_on_all_the_same);
+        tcase_add_test(tcase,
+                       without_memory_for_its_timer_a_connection_that_could_not_be_sent_is_sent);
+        tcase_add_test(tcase,
+                       without_memory_for_its_timer_an_unused_listener_is_closed_all_the_same);
         tcase_add_test(tcase, the_scratch_number_is_given_back_though_the_first_attempts_fail);
         suite_add_tcase(suite, tcase);
         return suite;
