@@ -12,6 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+        /* What libconfuse takes to read a file: its lexer's buffers, and for a character of a list
+         * of short words. */
+        LEXER_BYTES = 64 * 1024,
+        BYTES_OF_CHARACTER = 64,
+};
+
 static int check_log_level(const char *text)
 {
         int level;
@@ -220,6 +227,9 @@ static void explain_unknown(const cfg_t *section, const char *word, char *out, s
                 snprintf(out, size, "unknown setting \"%s\": see kyron-iod.conf(5)", word);
 }
 
+/* libconfuse says what is wrong with a file, and nothing where it has no memory. */
+static bool has_said_why;
+
 /* libconfuse's own way of telling would be standard error. */
 static void on_error(cfg_t *section, const char *format, va_list args)
 {
@@ -237,6 +247,7 @@ static void on_error(cfg_t *section, const char *format, va_list args)
                 snprintf(what, sizeof(what), "\"%s\" is in this file already", word);
         }
         error_set(EINVAL, "%s:%d: %s", section->filename, section->line, what);
+        has_said_why = true;
 }
 
 static const Key *find_key(const char *section, const char *name)
@@ -283,15 +294,33 @@ static int on_value(cfg_t *section, cfg_opt_t *option)
         return -1;
 }
 
+static int no_memory(const char *path)
+{
+        return error_set(ENOMEM, "%s: there is no memory to read it", path);
+}
+
+/*
+ * Whether there is as much memory as libconfuse takes for so long a text, and more. It ends
+ * the process in some places where it gets none; so it is asked for before, and given back, while
+ * nobody else allocates.
+ */
+static bool has_memory_for(size_t length)
+{
+        void *volatile memory = malloc(LEXER_BYTES + length * BYTES_OF_CHARACTER);
+
+        free(memory);
+        return memory != NULL;
+}
+
 int config_syntax_parse(const char *path, char *text, cfg_t **out)
 {
-        cfg_t *cfg = cfg_init(options, CFGF_NONE);
+        cfg_t *cfg = has_memory_for(strlen(text)) ? cfg_init(options, CFGF_NONE) : NULL;
         char name[64];
         FILE *file;
         int r = CFG_SUCCESS;
 
         if (!cfg)
-                return error_set(ENOMEM, "%s: there is no memory to read it", path);
+                return no_memory(path);
         cfg_set_error_function(cfg, on_error);
         for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
                 bool is_root = strcmp(keys[i].section, "root") == 0;
@@ -307,14 +336,15 @@ int config_syntax_parse(const char *path, char *text, cfg_t **out)
                         if (file)
                                 fclose(file);
                         cfg_free(cfg);
-                        return error_set(ENOMEM, "%s: there is no memory to read it", path);
+                        return no_memory(path);
                 }
+                has_said_why = false;
                 r = cfg_parse_fp(cfg, file);
                 fclose(file);
         }
         if (r != CFG_SUCCESS) {
                 cfg_free(cfg);
-                return -EINVAL; /* on_error has said why */
+                return has_said_why ? -EINVAL : no_memory(path);
         }
         *out = cfg;
         return 0;

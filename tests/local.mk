@@ -13,6 +13,7 @@ unit_tests = \
 	tests/unit/test_closer \
 	tests/unit/test_config \
 	tests/unit/test_config_compare \
+	tests/unit/test_config_memory \
 	tests/unit/test_config_text \
 	tests/unit/test_connector \
 	tests/unit/test_daemon_connection \
@@ -172,6 +173,7 @@ libtestsupport_la_SOURCES = \
 	tests/support/inner_server.h \
 	tests/support/memfd_note.c \
 	tests/support/memfd_note.h \
+	tests/support/own_malloc.h \
 	tests/support/program.c \
 	tests/support/program.h \
 	tests/support/random.h \
