@@ -88,6 +88,7 @@ unit_tests = \
 	tests/unit/test_unix_stream
 integration_tests = \
 	tests/integration/test_cancelled_requests \
+	tests/integration/test_client_memory \
 	tests/integration/test_daemon_config \
 	tests/integration/test_daemon_life \
 	tests/integration/test_daemon_start \

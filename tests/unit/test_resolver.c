@@ -2,12 +2,12 @@
  * daemon/resolver: the hosts file comes first, name servers are those of the file as it is now, and
  * every question ends once.
  */
-#include "client/kyron.h"
 #include "core/error.h"
 #include "daemon/resolver.h"
 #include "tests/support/deadline.h"
 #include "tests/support/dns_server.h"
 #include "tests/support/fixture.h"
+#include "tests/support/own_malloc.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -48,36 +48,6 @@ static const char hosts_text[] = "# a comment\n"
                                  "192.0.2.3\n"
                                  "\n"
                                  "192.0.2.4 last.test";
-
-/* Counts down to the allocation that fails; 0: none does. */
-static volatile int until_failure;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-static bool can_fail(void)
-{
-        return false;
-}
-#else
-void *__libc_malloc(size_t size);
-
-KYRON_PUBLIC void *malloc(size_t size)
-{
-        if (until_failure > 0 && --until_failure == 0)
-                return NULL;
-        return __libc_malloc(size);
-}
-
-static bool can_fail(void)
-{
-        void *volatile pointer;
-
-        until_failure = 1;
-        pointer = malloc(1);
-        until_failure = 0;
-        free(pointer);
-        return !pointer;
-}
-#endif
 
 static struct event_base *base;
 static Resolver *resolver;
@@ -367,7 +337,7 @@ START_TEST(whatever_allocation_fails_a_question_ends_or_can_be_given_up)
         const int failures_max = 40;
         int ended = 0;
 
-        if (!can_fail())
+        if (!own_malloc_works())
                 SKIP_TEST("malloc is not this program's own here");
         open_resolver(true);
         for (int i = 1; i <= failures_max; i++) {
@@ -377,12 +347,12 @@ START_TEST(whatever_allocation_fails_a_question_ends_or_can_be_given_up)
                 Deadline end = deadline_in(20);
                 int r;
 
-                until_failure = i;
+                own_malloc_countdown = i;
                 r = resolver_ask(resolver, "some.test", AF_INET, &answer, on_answered, &ending,
                                  &question);
                 while (r == 0 && ending.calls == 0 && deadline_left(end) > 0)
                         event_base_loop(base, EVLOOP_NONBLOCK);
-                until_failure = 0;
+                own_malloc_countdown = 0;
                 if (r == 0 && ending.calls == 0)
                         resolver_give_up(question);
                 else
