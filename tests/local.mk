@@ -81,6 +81,7 @@ unit_tests = \
 	tests/unit/test_tcp_listener \
 	tests/unit/test_tcp_stream \
 	tests/unit/test_timer \
+	tests/unit/test_torture_latency \
 	tests/unit/test_turn \
 	tests/unit/test_udp_socket \
 	tests/unit/test_unix_datagram \
@@ -133,6 +134,7 @@ system_tests = \
 	tests/system/idle.sh \
 	tests/system/network_namespaces.sh \
 	tests/system/strace_waits.sh \
+	tests/system/torture.sh \
 	$(host_tests)
 # Those on a machine with systemd.
 host_tests = \
@@ -191,7 +193,9 @@ libtestsupport_la_SOURCES = \
 	tests/support/scripted_daemon.c \
 	tests/support/scripted_daemon.h \
 	tests/support/silent_fuse.c \
-	tests/support/silent_fuse.h
+	tests/support/silent_fuse.h \
+	tests/torture/latency.c \
+	tests/torture/latency.h
 
 check_PROGRAMS += $(unit_tests) $(integration_tests) tests/support/fault_scene
 tests_support_fault_scene_SOURCES = \

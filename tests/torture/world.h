@@ -1,0 +1,59 @@
+/*
+ * Where a torture takes place: a daemon of its own and an echo server, which are one ordinary
+ * user's, without capabilities also when root runs the torture; and what the daemon has, to be
+ * compared before and after.
+ *
+ * Run by root, the attackers are another ordinary user. Otherwise all is one user's: then attacks
+ * are on the budget of those who suffer from them, too.
+ */
+#pragma once
+
+#include "tests/torture/process.h"
+
+#include <stdint.h>
+
+typedef struct World {
+        const char *build; /* the directory with the programs */
+        uid_t user;        /* as process_start() */
+        uid_t attacker;
+        char directory[64];
+        char socket_path[96];
+        char config_path[96];
+        char log_path[96];
+        Process daemon;
+        Process echo;
+        char echo_address[80];
+        size_t descriptors; /* of the daemon, before anybody came */
+} World;
+
+/* Starts the daemon and, unless it is to be later, the echo server. */
+void world_start(World *world, const char *build);
+void world_start_echo(World *world);
+/* Stops both, when everybody else has gone: the daemon has to be as it was before anybody came, and
+ * both have to end well. NULL, or what was wrong, valid until the next call. */
+const char *world_stop(World *world);
+
+/* The path of a program of the build, valid until the next call but three. */
+const char *world_program(const World *world, const char *name);
+
+/* SIGKILL, and a new daemon at once. Returns the milliseconds until it served. */
+double world_replace_daemon(World *world);
+
+/* What the daemon has. */
+typedef struct Baseline {
+        bool is_alive; /* the process that was started */
+        size_t descriptors;
+        size_t memory_kib; /* its own: heap, stacks, data */
+        uint64_t sessions, registrations;
+        double longest_turn_ms; /* of the loop, since the daemon started; -1: it does not say */
+} Baseline;
+
+Baseline world_baseline(const World *world);
+/* The same, once nothing changes any more: what was registered is closed a little later. */
+Baseline world_baseline_at_rest(const World *world);
+
+/* Waits until the daemon has as much as before; returns what it has. */
+Baseline world_settle(const World *world, const Baseline *before);
+/* Whether it is alive, and has as many descriptors and sessions. Registrations are not compared:
+ * clients make theirs when they first have to wait. */
+bool world_is_settled(const Baseline *now, const Baseline *before);
