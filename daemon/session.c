@@ -161,10 +161,27 @@ static void hold(Session *session)
         event_del(session->readable);
 }
 
+/*
+ * The kernel lists what is ready in the order it became so, but who has more to be read is listed
+ * again when the list is handed out: before all that become ready while the packet is served. A
+ * full packet takes a while, so that others would have to wait for two of them.
+ */
+static void queue_up_again(Session *session)
+{
+        event_del(session->readable);
+        session_rearm(session);
+}
+
+/* One packet: who sends many has a turn for each, as everybody has. */
 static void on_readable(evutil_socket_t fd, short what, void *data)
 {
         Session *session = data;
         Server *server = session->server;
+        FdList fds = {.count = 0};
+        uint32_t sequence = 0;
+        bool closed = false;
+        bool brought_descriptors;
+        int r;
 
         (void)fd;
         turn_begin(&server->turn);
@@ -174,37 +191,24 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
                                        SESSION_GREETING_SECONDS));
                 return;
         }
-        for (int i = 0; i < SESSION_PACKETS_PER_TURN; i++) {
-                FdList fds = {.count = 0};
-                uint32_t sequence = 0;
-                bool closed = false;
-                bool brought_descriptors;
-                int r;
-
-                if (cleanup_registration_infos(session))
-                        return;
-                if (closer_room(&server->closer, session->lane) == 0) {
-                        hold(session);
-                        return;
-                }
-                r = read_packet(session, &fds, &sequence, &closed);
-                brought_descriptors = fds.count > 0;
-                closer_push(&server->closer, session->lane, &fds);
-                if (closed) {
-                        log_session(LOG_DEBUG, session, "closed");
-                        session_free(session);
-                        return;
-                }
-                if (r < 0) {
-                        session_fail(session, sequence, r);
-                        return;
-                }
-                if (notifier_is_waiting(&session->notifier) || delivery_is_full(session)) {
-                        session_rearm(session);
-                        return;
-                }
-                if (r == 0 || brought_descriptors)
-                        return;
+        if (cleanup_registration_infos(session))
+                return;
+        if (closer_room(&server->closer, session->lane) == 0) {
+                hold(session);
+                return;
+        }
+        r = read_packet(session, &fds, &sequence, &closed);
+        brought_descriptors = fds.count > 0;
+        closer_push(&server->closer, session->lane, &fds);
+        if (closed) {
+                log_session(LOG_DEBUG, session, "closed");
+                session_free(session);
+        } else if (r < 0) {
+                session_fail(session, sequence, r);
+        } else if (notifier_is_waiting(&session->notifier) || delivery_is_full(session)) {
+                session_rearm(session);
+        } else if (brought_descriptors) {
+                queue_up_again(session);
         }
 }
 

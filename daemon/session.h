@@ -33,11 +33,7 @@
 struct event;
 typedef struct Server Server;
 
-enum {
-        SESSION_GREETING_SECONDS = 5,
-        /* Packets read in one turn of the loop; one that brought descriptors ends the turn. */
-        SESSION_PACKETS_PER_TURN = 8,
-};
+enum { SESSION_GREETING_SECONDS = 5 };
 
 typedef struct Session {
         TAILQ_ENTRY(Session) link;      /* in order of id */

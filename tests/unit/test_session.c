@@ -187,22 +187,60 @@ START_TEST(what_becomes_ready_is_told_and_counted)
 }
 END_TEST
 
-START_TEST(a_turn_serves_a_bounded_number_of_requests)
+START_TEST(a_turn_serves_one_request_of_a_session)
 {
+        enum { REQUESTS = 3 };
         unsigned answers = 0;
 
         inner_server_open_session(&client);
-        for (uint32_t i = 0; i < 3 * SESSION_PACKETS_PER_TURN; i++)
+        for (uint32_t i = 0; i < REQUESTS; i++)
                 raw_client_request(&client, i + 1, RAW_GET_STATUS);
         inner_server_turn();
         while (wait_readable(client.socket_fd, 0)) {
                 raw_client_receive(&client);
                 answers++;
         }
-        ck_assert_uint_eq(answers, SESSION_PACKETS_PER_TURN);
+        ck_assert_uint_eq(answers, 1);
         while (inner_server_next(&client))
                 answers++;
-        ck_assert_uint_eq(answers, 3 * SESSION_PACKETS_PER_TURN);
+        ck_assert_uint_eq(answers, REQUESTS);
+}
+END_TEST
+
+static void ask_as_neighbour(evutil_socket_t fd, short what, void *data)
+{
+        (void)fd;
+        (void)what;
+        (void)data;
+        raw_client_request(&neighbour, 1, RAW_GET_STATUS);
+}
+
+START_TEST(who_asks_while_a_packet_with_descriptors_is_served_is_next)
+{
+        const Iod__Frame *frame;
+        struct event *ask;
+        int ends[2];
+
+        inner_server_open_session(&client);
+        inner_server_open_session(&neighbour);
+        pipe_pair(ends);
+        ask = event_new(inner.server->base, ends[0], EV_READ, ask_as_neighbour, NULL);
+        ck_assert_ptr_nonnull(ask);
+        ck_assert_int_eq(event_add(ask, NULL), 0);
+        /* In this order: so the neighbour asks within the turn that serves the first packet. */
+        put_byte(ends[1]);
+        for (uint32_t i = 0; i < 2; i++) {
+                const uint64_t source = raw_source(i, 1, READINESS_PRIORITY);
+
+                raw_client_add(&client, 1, &source, &ends[1 - i], 1);
+        }
+        inner_server_turn();
+        ck_assert_uint_eq(inner.server->registration_count, 1);
+        inner_server_turn();
+        ck_assert_uint_eq(inner.server->registration_count, 2);
+        frame = raw_client_expect(&neighbour, IOD__FRAME__BODY_STATUS);
+        ck_assert_uint_eq(frame->status->registrations, 1);
+        event_free(ask);
 }
 END_TEST
 
@@ -441,7 +479,8 @@ static Suite *session_suite(void)
 
         tcase_add_checked_fixture(serving, inner_server_set_up, inner_server_tear_down);
         tcase_add_test(serving, what_becomes_ready_is_told_and_counted);
-        tcase_add_test(serving, a_turn_serves_a_bounded_number_of_requests);
+        tcase_add_test(serving, a_turn_serves_one_request_of_a_session);
+        tcase_add_test(serving, who_asks_while_a_packet_with_descriptors_is_served_is_next);
         tcase_add_test(serving, who_does_not_read_is_not_served);
         tcase_add_test(serving, who_reads_again_learns_all_that_is_ready_now);
         tcase_add_test(serving, who_does_not_read_costs_the_neighbour_nothing);
