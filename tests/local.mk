@@ -138,7 +138,15 @@ system_tests = \
 	$(host_tests)
 # Those on a machine with systemd.
 host_tests = \
+	tests/system/systemd_crash.sh \
 	tests/system/systemd_host.sh
+# What runs there.
+host_programs = \
+	tests/host/host_hold \
+	tests/host/host_load
+tests_host_host_hold_LDADD = libkyron.la
+tests_host_host_hold_CPPFLAGS = $(examples_cppflags)
+tests_host_host_load_LDADD =
 
 check_LTLIBRARIES += libtestsupport.la
 libtestsupport_la_SOURCES = \
@@ -213,6 +221,7 @@ tests_support_libfailing_malloc_la_SOURCES = \
 	tests/support/failing_malloc.h
 tests_support_libfailing_malloc_la_LDFLAGS = -module -avoid-version -rpath $(abs_builddir)
 tests_support_libfailing_malloc_la_LIBADD =
+check_PROGRAMS += $(unit_tests) $(integration_tests) $(host_programs)
 # For every program that names no libraries of its own.
 LDADD = libtestsupport.la libclient.la $(daemon_libs) $(CHECK_LIBS) $(JANSSON_LIBS)
 

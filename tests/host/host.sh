@@ -10,7 +10,8 @@
 #                                 in its PATH. Skips the test where that cannot be.
 #   host_run COMMAND…             as its root
 #   host_run_as USER COMMAND…     as one of its users; "visitor" and "guest" are ordinary ones
-#   host_service NAME USER COMMAND…   as a service of its own, host-NAME, that may be restarted
+#   host_service NAME USER COMMAND…   as a service of its own, host-NAME, which starts again when it
+#                                 ends; its output is in /run/host-NAME.out
 #   host_systemctl, host_journal  its systemctl, and what the daemon's unit has logged in it
 #   host_stop                     also called at the end of the test
 
@@ -44,6 +45,11 @@ host_is_missing() {
         done
         [[ -e $build/systemd/kyron-iod.service ]] || {
                 echo "this build is without systemd"
+                return
+        }
+        # A leak checker traces its process, which the unit forbids.
+        ! grep -q -e -fsanitize= "$build/config.status" || {
+                echo "this build is with a sanitizer"
                 return
         }
         host_prefix=$(sed -n 's|^ExecStart=\(.*\)/sbin/kyron-iod .*|\1|p' "$build/systemd/kyron-iod.service")
@@ -128,6 +134,7 @@ host_service() {
                 --property=Restart=always --property=RestartSec=100ms \
                 --property=LimitNOFILE=16384 --property=StartLimitIntervalSec=0 \
                 --property=StandardOutput="truncate:/run/host-$name.out" \
+                --property=StandardError=journal \
                 --setenv=PATH="$host_path" "$@"
 }
 
@@ -202,8 +209,9 @@ end_with_host() {
         local status=$?
 
         if [[ $status -ne 0 && $status -ne 77 && -n $host_pid ]]; then
-                echo "the end of the host's journal:"
-                host_run journalctl --no-pager --quiet --output=short-monotonic | tail -n 80
+                echo "the end of what the services have logged:"
+                host_run journalctl --no-pager --quiet --output=short-monotonic \
+                        --unit="$host_unit" --unit='host-*' | tail -n 60
         fi
         host_stop
         clean_up
