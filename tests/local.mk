@@ -88,6 +88,7 @@ unit_tests = \
 	tests/unit/test_unix_listener \
 	tests/unit/test_unix_stream
 integration_tests = \
+	tests/integration/test_authorisation_matrix \
 	tests/integration/test_cancelled_requests \
 	tests/integration/test_client_memory \
 	tests/integration/test_daemon_config \
@@ -150,12 +151,18 @@ tests_host_host_load_LDADD =
 
 check_LTLIBRARIES += libtestsupport.la
 libtestsupport_la_SOURCES = \
+	tests/integration/authorisation_lists.c \
+	tests/integration/authorisation_lists.h \
+	tests/integration/authorisation_requests.c \
+	tests/integration/authorisation_requests.h \
 	tests/integration/kyronctl_run.c \
 	tests/integration/kyronctl_run.h \
 	tests/integration/lying_daemon.c \
 	tests/integration/lying_daemon.h \
 	tests/integration/raw_session.c \
 	tests/integration/raw_session.h \
+	tests/support/authorisation_scene.c \
+	tests/support/authorisation_scene.h \
 	tests/support/capture.c \
 	tests/support/capture.h \
 	tests/support/client.c \

@@ -309,6 +309,16 @@ fields_agree() {
         same "fields: iod.proto and kyron-iod-protocol(7)" "$work/proto" "$work/page"
 }
 
+# Of every frame from clients the page says who may send it; test_authorisation_matrix tries it.
+requests_have_their_users() {
+        awk '/^ *\/\/ client → daemon/ { inside = 1; next }
+             /^ *\/\/ daemon → client/ { inside = 0 }
+             inside && NF { print $1 }' proto/iod.proto | sort >"$work/proto"
+        section man/kyron-iod-protocol.7.scd '# AUTHORISATION' |
+                sed -nE 's/^\|  ([A-Za-z]+).*/\1/p' | sort -u >"$work/page"
+        same "requests: iod.proto and AUTHORISATION in kyron-iod-protocol(7)" "$work/proto" "$work/page"
+}
+
 # What the page calls the kinds of descriptors, "unknown" aside: that one is never told.
 kinds_agree() {
         sed -nE 's/^ *\[DESCRIPTOR_KIND_[A-Z_]+\] = "(.*)",$/\1/p' daemon/descriptor_kind.c |
@@ -503,6 +513,7 @@ config_agrees
 config_limits_agree
 proto_is_commented
 fields_agree
+requests_have_their_users
 kinds_agree
 sentences_are_documented
 policy_sentences_are_documented
