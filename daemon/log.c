@@ -46,6 +46,20 @@ void log_open(int level)
 #endif
 }
 
+int log_refusal_level(int error)
+{
+        switch (error) {
+        case EMFILE:
+        case ENFILE:
+        case ENOBUFS:
+        case ENOMEM:
+        case ENOSPC:
+                return LOG_WARNING;
+        default:
+                return LOG_DEBUG;
+        }
+}
+
 void log_to_syslog(void)
 {
         openlog("kyron-iod", LOG_PID | LOG_NDELAY, LOG_DAEMON);

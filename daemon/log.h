@@ -15,6 +15,9 @@ enum { LOG_LINES_PER_SECOND = 100 };
 
 /* level: the least urgent syslog level that is still written. */
 void log_open(int level);
+/* How urgent it is that a request was refused with this errno: a warning where it is the machine
+ * that is short of something, for others will meet it too; else it concerns who asked. */
+int log_refusal_level(int error);
 /* From now on to syslog: standard error is about to go. */
 void log_to_syslog(void);
 

@@ -78,14 +78,18 @@ static int arm_events(Session *session)
         return session->set_ready ? event_add(session->set_ready, NULL) : 0;
 }
 
+static int refuse_to_wait(void)
+{
+        return error_set(ENOSPC, "the daemon cannot go on waiting for this session");
+}
+
 /* false: it has ended. */
 static bool session_rearm(Session *session)
 {
         if (arm_events(session) == 0)
                 return true;
         /* Out of memory or of epoll watches: better told than deaf. */
-        session_fail(session, 0,
-                     error_set(ENOSPC, "the daemon cannot go on waiting for this session"));
+        session_fail(session, 0, refuse_to_wait());
         return false;
 }
 
@@ -248,9 +252,14 @@ static void on_set_ready(evutil_socket_t fd, short what, void *data)
                 return;
         told = io_driver_process_io(&session->server->driver, &session->registrations,
                                     &session->notifier, &notified);
-        if (told < 0) {
-                log_session(LOG_DEBUG, session, "closed: %s", strerror(-told));
+        if (told == -EPIPE || told == -ECONNRESET) {
+                log_session(LOG_DEBUG, session, "closed with readiness untold");
                 session_free(session);
+                return;
+        }
+        if (told < 0) {
+                log_session(LOG_WARNING, session, "cannot look for readiness: %s", strerror(-told));
+                session_fail(session, 0, refuse_to_wait());
                 return;
         }
         session_settle_registrations(session);

@@ -49,7 +49,8 @@ static int refusals_reply(Refusals *refusals, Session *session, uint32_t sequenc
                 return 0;
         session->refusals += refusals->count;
         session->server->refusals += refusals->count;
-        log_session(LOG_DEBUG, session, "refused %zu sources; slot %u: %s", refusals->count,
+        log_session(log_refusal_level((int)refusals->entries[0].error), session,
+                    "refused %zu sources; slot %u: %s", refusals->count,
                     io_id_slot(refusals->entries[0].id), refusals->texts[0]);
         refused.n_source = refusals->count;
         refused.source = refusals->pointers;
@@ -231,7 +232,7 @@ static int refuse(Session *session, uint32_t sequence, int error)
 
         session->refusals++;
         session->server->refusals++;
-        log_session(LOG_DEBUG, session, "refused: %s", error_text());
+        log_session(log_refusal_level(error), session, "refused: %s", error_text());
         refused.error = error;
         snprintf(text, sizeof(text), "%s", error_text());
         refused.text = text;

@@ -51,6 +51,15 @@ static unsigned count_lines(const char *text)
         return count;
 }
 
+START_TEST(a_refusal_for_want_of_what_everybody_needs_is_a_warning)
+{
+        ck_assert_int_eq(log_refusal_level(ENOMEM), LOG_WARNING);
+        ck_assert_int_eq(log_refusal_level(EMFILE), LOG_WARNING);
+        ck_assert_int_eq(log_refusal_level(EACCES), LOG_DEBUG);
+        ck_assert_int_eq(log_refusal_level(EDQUOT), LOG_DEBUG);
+}
+END_TEST
+
 START_TEST(a_line_says_who_speaks_and_how_urgent_it_is)
 {
         log_daemon(LOG_ERR, "no %s, %d times", "luck", 3);
@@ -217,6 +226,7 @@ static Suite *log_suite(void)
 
         tcase_add_checked_fixture(lines, set_up, NULL);
         tcase_add_test(lines, a_line_says_who_speaks_and_how_urgent_it_is);
+        tcase_add_test(lines, a_refusal_for_want_of_what_everybody_needs_is_a_warning);
         tcase_add_test(lines, a_line_about_a_session_names_it);
         tcase_add_test(lines, the_longest_name_and_numbers_fit);
         tcase_add_test(lines, what_is_less_urgent_than_asked_for_is_left_out);
