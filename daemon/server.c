@@ -118,19 +118,27 @@ static int make_events(Server *server)
 
 void server_find_admin_group(Server *server)
 {
+        const char *name = server->config->admin_group;
+        const bool is_the_same = server->has_admin_gid && strcmp(server->admin_group, name) == 0;
         const struct group *group;
 
         server->has_admin_gid = false;
         if (server->options->user)
                 return;
-        group = getgrnam(server->config->admin_group);
-        if (!group) {
+        errno = 0;
+        group = getgrnam(name);
+        if (group) {
+                server->admin_gid = group->gr_gid;
+                server->has_admin_gid = true;
+                snprintf(server->admin_group, sizeof(server->admin_group), "%s", name);
+        } else if (log_refusal_level(errno) == LOG_WARNING) {
+                /* Without the descriptors or the memory to look: as it was. */
+                server->has_admin_gid = is_the_same;
+                log_daemon(LOG_WARNING, "cannot look up the group %s: %s", name, strerror(errno));
+        } else {
                 log_daemon(LOG_NOTICE, "there is no group %s: only root sees every user's sessions",
-                           server->config->admin_group);
-                return;
+                           name);
         }
-        server->admin_gid = group->gr_gid;
-        server->has_admin_gid = true;
 }
 
 static int mark_start(Server *server)

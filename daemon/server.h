@@ -57,6 +57,7 @@ struct Server {
         uint64_t epoch;
         uint64_t started; /* CLOCK_REALTIME nanoseconds */
         gid_t admin_gid;
+        char admin_group[CONFIG_NAME_MAX]; /* whose gid that is */
         bool has_admin_gid;
         bool looks_again; /* a timer could not be armed */
 

@@ -4,12 +4,14 @@
  */
 #include "client/kyron.h"
 #include "daemon/log.h"
+#include "daemon/server_parts.h"
 #include "tests/support/capture.h"
 #include "tests/support/sharing_scene.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <grp.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,7 +27,8 @@ typedef struct Failing {
         int error;
 } Failing;
 
-static Failing failing_wait, failing_accept, failing_dup, failing_peek, failing_send, failing_timer;
+static Failing failing_wait, failing_accept, failing_dup, failing_peek, failing_send, failing_timer,
+        failing_group;
 
 static bool fails(Failing *failing)
 {
@@ -78,6 +81,14 @@ KYRON_PUBLIC int event_add(struct event *event, const struct timeval *time)
         if (time && !event_pending(event, EV_TIMEOUT, NULL) && fails(&failing_timer))
                 return -1;
         return real(event, time);
+}
+
+KYRON_PUBLIC struct group *getgrnam(const char *name)
+{
+        static struct group found = {.gr_gid = 4711};
+
+        (void)name;
+        return fails(&failing_group) ? NULL : &found;
 }
 
 static char logged[4096];
@@ -216,7 +227,7 @@ START_TEST(without_memory_for_the_timer_of_a_rest_accepting_goes_on_all_the_same
         RawClient *client = &sharing.clients[0];
 
         failing_accept = (Failing){.count = 3, .error = EMFILE};
-        failing_timer = (Failing){.count = 3, .error = ENOMEM};
+        failing_timer = failing_group = (Failing){.count = 3, .error = ENOMEM};
         raw_client_connect(client, inner.options.socket_path);
         ck_assert(
                 WAIT_UNTIL((inner_server_settle(), inner.server->session_count == 1), DEADLINE_MS));
@@ -275,6 +286,32 @@ START_TEST(without_memory_for_its_timer_an_unused_listener_is_closed_all_the_sam
 }
 END_TEST
 
+/* ---- The group of those who see everything ---- */
+
+START_TEST(without_descriptors_to_look_for_it_the_admin_group_stays_what_it_is)
+{
+        inner.options.user = false;
+        server_find_admin_group(inner.server);
+        ck_assert(inner.server->has_admin_gid);
+        failing_group = (Failing){.count = 1, .error = EMFILE};
+        start_capture();
+        server_find_admin_group(inner.server);
+        expect_logged("cannot look up the group");
+        ck_assert(inner.server->has_admin_gid);
+        ck_assert_uint_eq(inner.server->admin_gid, 4711);
+        /* But another one has to be known, and one that is gone is gone. */
+        failing_group = (Failing){.count = 1, .error = EMFILE};
+        strcpy(inner.server->config->admin_group, "other");
+        server_find_admin_group(inner.server);
+        ck_assert(!inner.server->has_admin_gid);
+        server_find_admin_group(inner.server);
+        ck_assert(inner.server->has_admin_gid);
+        failing_group = (Failing){.count = 1, .error = ENOENT};
+        server_find_admin_group(inner.server);
+        ck_assert(!inner.server->has_admin_gid);
+}
+END_TEST
+
 /* ---- The scratch number ---- */
 
 START_TEST(the_scratch_number_is_given_back_though_the_first_attempts_fail)
@@ -320,6 +357,7 @@ static Suite *exhaustion_suite(void)
                        without_memory_for_its_timer_a_connection_that_could_not_be_sent_is_sent);
         tcase_add_test(tcase,
                        without_memory_for_its_timer_an_unused_listener_is_closed_all_the_same);
+        tcase_add_test(tcase, without_descriptors_to_look_for_it_the_admin_group_stays_what_it_is);
         tcase_add_test(tcase, the_scratch_number_is_given_back_though_the_first_attempts_fail);
         suite_add_tcase(suite, tcase);
         return suite;
