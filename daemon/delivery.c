@@ -102,6 +102,7 @@ int delivery_held(Session *session, uint32_t sequence, const char *name, const H
                 .note_fd = take->note_fd,
                 .note_size = take->note_size,
                 .held_ms = take->held_ms,
+                .was = take->was,
                 .stored = take->stored,
         };
         int r;
@@ -151,6 +152,34 @@ int delivery_refused(Session *session, uint32_t sequence, int error)
 int delivery_refused_source(Session *session, uint64_t source, int error)
 {
         return queue_refused(session, 0, source, error);
+}
+
+/* Its places in the lane are the hold's again. false: another is held under its name by now. */
+static bool give_back(Session *session, const Answer *answer)
+{
+        Hold hold = answer->was;
+
+        hold.user = session->user;
+        if (hold_set_restore(&session->server->holds, &hold) < 0)
+                return false;
+        server_unkeep(session->server);
+        if (answer->note_fd >= 0)
+                server_unkeep(session->server);
+        return true;
+}
+
+void delivery_give_back_held(Session *session)
+{
+        Answer *answer, *next;
+
+        for (answer = TAILQ_FIRST(&session->delivery.answers); answer; answer = next) {
+                next = TAILQ_NEXT(answer, link);
+                if (answer->body != IOD__FRAME__BODY_HELD || !give_back(session, answer))
+                        continue;
+                TAILQ_REMOVE(&session->delivery.answers, answer, link);
+                session->delivery.count--;
+                free(answer);
+        }
 }
 
 /* ---- Sending ------------------------------------------------------------------------------- */

@@ -38,6 +38,7 @@ typedef struct Answer {
         uint32_t note_size;
         uint64_t source; /* OPENED: to register it under; REFUSED: this source was; 0: none */
         uint64_t held_ms;
+        Hold was;        /* HELD */
         uint64_t stored; /* HELD: the hold's number, if it is in the store yet; else 0 */
         int error;       /* REFUSED: a positive errno */
         char text[ADDRESS_TEXT_MAX]; /* the address, the name, or the sentence */
@@ -67,6 +68,9 @@ int delivery_done(Session *session, uint32_t sequence);
 int delivery_refused(Session *session, uint32_t sequence, int error);
 /* Of an offered id, which no connection can be registered under. */
 int delivery_refused_source(Session *session, uint64_t source, int error);
+
+/* What was held and has not been sent is held again: the session is about to end. */
+void delivery_give_back_held(Session *session);
 
 /* Whether so much waits that no more requests are to be read. */
 bool delivery_is_full(const Session *session);

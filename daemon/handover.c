@@ -130,8 +130,11 @@ static int leave(Server *server)
         CLEANUP(cleanup_close) int fd = -1;
         State__State *state;
         sigset_t termination, before;
+        Session *session;
         int r;
 
+        TAILQ_FOREACH(session, &server->sessions, link)
+        delivery_give_back_held(session);
         if (!descriptor_store_settle(&server->store))
                 return error_set(EAGAIN, "systemd does not take what is to be stored");
         /* Before the sessions end: what was passed to them is theirs, and nobody else's. */

@@ -396,12 +396,14 @@ int hold_set_take(HoldSet *set, uid_t uid, const char *name, HoldTaken *out)
         if (!hold || hold_time_left_ms(hold) == 0)
                 return error_set(ENOENT, "nothing is held as %s", name);
         *out = (HoldTaken){
+                .was = *hold,
                 .fd = hold->fd,
                 .note_fd = hold->note_fd,
                 .note_size = hold->note_size,
                 .held_ms = clock_now_ms() - hold->held_at_ms,
                 .stored = hold->stored ? hold->number : 0,
         };
+        out->was.user = NULL;
         set->descriptors -= hold->note_fd >= 0 ? 2 : 1;
         remove_from_trees(set, hold);
         free_hold(set, hold);

@@ -94,6 +94,7 @@ typedef struct HoldSet {
 
 /* What was held, for whoever takes it. */
 typedef struct HoldTaken {
+        Hold was; /* all of it, to be held again; its user is the caller's to fill in */
         int fd;
         int note_fd; /* -1: there is none */
         uint32_t note_size;

@@ -167,6 +167,53 @@ START_TEST(what_the_daemon_owns_is_there_in_the_next_program)
 }
 END_TEST
 
+static void take_held(const char *name)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__TakeHeld take = IOD__TAKE_HELD__INIT;
+
+        take.name = (char *)name;
+        frame.sequence = 3;
+        frame.body_case = IOD__FRAME__BODY_TAKE_HELD;
+        frame.take_held = &take;
+        service_send(&client, &frame, NULL, 0);
+}
+
+START_TEST(what_waits_for_a_client_to_read_is_held_again)
+{
+        static const char *const names[] = {"a", "b"};
+        int pair[2];
+        char byte;
+
+        unix_pair(SOCK_STREAM, pair);
+        for (int i = 0; i < 2; i++) {
+                Iod__Frame frame = IOD__FRAME__INIT;
+                Iod__Hold hold = IOD__HOLD__INIT;
+
+                hold.name = (char *)names[i];
+                hold.time_to_live_ms = 60000;
+                frame.body_case = IOD__FRAME__BODY_HOLD;
+                frame.sequence = 2;
+                frame.hold = &hold;
+                service_send(&client, &frame, &pair[0], 1);
+                expect(IOD__FRAME__BODY_DONE);
+        }
+        /* The first is sent; the second waits until that is read. */
+        take_held("a");
+        take_held("b");
+        ck_assert(wait_readable(client.socket_fd, DEADLINE_MS));
+        hand_over();
+        take_held("b");
+        expect(IOD__FRAME__BODY_HELD);
+        ck_assert_int_eq(write(fd_list_borrow(&received, 0), "x", 1), 1);
+        ck_assert_int_eq(read(pair[1], &byte, 1), 1);
+        take_held("a");
+        ck_assert_int_eq(expect(IOD__FRAME__BODY_REFUSED)->refused->error, ENOENT);
+        close(pair[0]);
+        close(pair[1]);
+}
+END_TEST
+
 START_TEST(nothing_else_stays_open)
 {
         size_t before = test_daemon_count_descriptors(&kyron_iod);
@@ -330,6 +377,7 @@ static Suite *handover_suite(void)
 
         tcase_add_checked_fixture(taken, set_up, tear_down);
         tcase_add_test(taken, what_the_daemon_owns_is_there_in_the_next_program);
+        tcase_add_test(taken, what_waits_for_a_client_to_read_is_held_again);
         tcase_add_test(taken, nothing_else_stays_open);
         tcase_add_test(taken, under_load_no_connection_is_refused_or_reset);
         tcase_add_checked_fixture(refused, set_up, tear_down);
