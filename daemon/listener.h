@@ -51,6 +51,7 @@ struct Listener {
         bool paused;
         bool stored; /* it outlives the daemon */
         struct event *acceptable;
+        bool places;  /* its queue, once this callback is over */
         bool resting; /* accepting, for want of descriptors or memory */
         struct event *look_again;
         struct event *stalls; /* while something waits behind what is not taken */

@@ -133,7 +133,7 @@ static void packet_take_back(const Packet *packet, Session *session)
 }
 
 /* 0, NOTIFIER_WAITING or -errno. */
-static int packet_send(Packet *packet, const Worker *worker)
+static int packet_send(Packet *packet, Worker *worker)
 {
         Session *session = worker->session;
         Iod__Frame frame = IOD__FRAME__INIT;
@@ -158,6 +158,7 @@ static int packet_send(Packet *packet, const Worker *worker)
         }
         for (size_t i = 0; i < packet->count; i++)
                 worker_passed(packet->connections[i], packet->infos[i]);
+        worker_packet_passed(worker);
         return 0;
 }
 

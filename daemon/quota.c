@@ -46,6 +46,7 @@ int quota_user_ref(Quota *quota, uid_t uid, const uint32_t limits[static QUOTA_R
                 if (!user)
                         return -ENOMEM;
                 user->uid = uid;
+                user_share_init(&user->share);
                 found = tsearch(user, &quota->users, compare_users);
                 if (!found) {
                         free(user);

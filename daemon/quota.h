@@ -11,6 +11,8 @@
  */
 #pragma once
 
+#include "daemon/share.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -33,6 +35,7 @@ typedef struct QuotaUser {
         uint32_t references;
         uint32_t limits[QUOTA_RESOURCE_COUNT];
         uint32_t used[QUOTA_RESOURCE_COUNT];
+        UserShare share; /* of the loop's time */
 } QuotaUser;
 
 void quota_init(Quota *quota);

@@ -94,7 +94,8 @@ static int make_events(Server *server)
         uint64_t watchdog_usec = service_manager_watchdog_usec();
 
         server->hang_up = evsignal_new(server->base, SIGHUP, on_hang_up, server);
-        if (server_accept_make_events(server) < 0 || server_delivery_make_events(server) < 0 ||
+        if (shares_open(&server->shares, server->base) < 0 ||
+            server_accept_make_events(server) < 0 || server_delivery_make_events(server) < 0 ||
             !server->hang_up || event_add(server->hang_up, NULL) < 0)
                 return error_set(ENOMEM, "no memory for the loop's events");
         for (size_t i = 0; i < 2; i++) {
@@ -304,6 +305,7 @@ static int run_loop(Server *server)
                 int error = errno;
 
                 turn_end(&server->turn);
+                shares_renew(&server->shares);
                 if (r >= 0) {
                         feed_watchdog(server);
                         continue;
@@ -354,6 +356,7 @@ Server *server_close(Server *server)
         while (!TAILQ_EMPTY(&server->listeners))
                 listener_free(TAILQ_FIRST(&server->listeners));
         reconciler_close(&server->reconciler);
+        shares_close(&server->shares);
         if (server->holds.timer)
                 hold_set_deinit(&server->holds);
         for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {

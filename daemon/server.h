@@ -20,6 +20,7 @@
 #include "daemon/reconciler.h"
 #include "daemon/session.h"
 #include "daemon/session_rate.h"
+#include "daemon/share.h"
 #include "daemon/turn.h"
 #include "daemon/waiting.h"
 #include "proto/frame.h"
@@ -53,6 +54,7 @@ struct Server {
         uint64_t registration_count;
         uint64_t refusals;
         SessionRate session_rate;
+        Shares shares;
         Turn turn;
         uint64_t epoch;
         uint64_t started; /* CLOCK_REALTIME nanoseconds */
@@ -95,6 +97,9 @@ Server *server_close(Server *server);
 
 /* Has session_deliver() called for the session once the present callback is over. */
 void server_deliver(Session *session);
+/* Has balancer_place_queue() called for the listener once the present callback is over: once, for all
+ * that were closed meanwhile. */
+void server_place_queue(Listener *listener);
 /* Has everybody delivered to again after a moment: the kernel was short of something. */
 void server_deliver_later(Server *server);
 /* Arms a timer of the daemon's own. Without the memory for it, all who may wait for such a one look

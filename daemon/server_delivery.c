@@ -22,6 +22,25 @@ void server_deliver(Session *session)
         event_active(server->deliver, EV_TIMEOUT, 1);
 }
 
+void server_place_queue(Listener *listener)
+{
+        listener->places = true;
+        event_active(listener->server->deliver, EV_TIMEOUT, 1);
+}
+
+static void place_queues(Server *server)
+{
+        Listener *listener;
+
+        TAILQ_FOREACH(listener, &server->listeners, link)
+        {
+                if (!listener->places)
+                        continue;
+                listener->places = false;
+                balancer_place_queue(listener);
+        }
+}
+
 void server_end_session(Session *session, int error)
 {
         session->failed = error;
@@ -36,6 +55,7 @@ static void on_deliver(evutil_socket_t fd, short what, void *data)
         (void)fd;
         (void)what;
         turn_begin(&server->turn);
+        place_queues(server);
         /* Whoever comes to the list meanwhile has been given something by one that ended: each can
          * do that once. */
         while ((session = TAILQ_FIRST(&server->delivering))) {

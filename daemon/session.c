@@ -65,7 +65,7 @@ static int arm_events(Session *session)
                 return event_add(session->writable, NULL);
         }
         event_del(session->writable);
-        if (session->reconciliation) {
+        if (session->reconciliation || session->in_line) {
                 event_del(session->readable);
                 return session->set_ready ? event_del(session->set_ready) : 0;
         }
@@ -176,25 +176,27 @@ static void queue_up_again(Session *session)
         session_rearm(session);
 }
 
-/* One packet: who sends many has a turn for each, as everybody has. */
-static void on_readable(evutil_socket_t fd, short what, void *data)
+/* Whether it has to wait until its user has a share of the loop's time again. It may have ended
+ * then: nothing is to be done with it. */
+static bool waits_in_line(Session *session)
 {
-        Session *session = data;
+        if (!share_has_to_wait(&session->server->shares, session))
+                return false;
+        session_rearm(session);
+        return true;
+}
+
+/* One packet: who sends many has a turn for each, as everybody has. */
+static void read_request(Session *session)
+{
         Server *server = session->server;
+        uint64_t began = turn_now_ns();
         FdList fds = {.count = 0};
         uint32_t sequence = 0;
         bool closed = false;
         bool brought_descriptors;
         int r;
 
-        (void)fd;
-        turn_begin(&server->turn);
-        if (what & EV_TIMEOUT) {
-                session_fail(session, 0,
-                             error_set(ETIMEDOUT, "no hello came within %d seconds",
-                                       SESSION_GREETING_SECONDS));
-                return;
-        }
         if (cleanup_registration_infos(session))
                 return;
         if (closer_room(&server->closer, session->lane) == 0) {
@@ -207,13 +209,33 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
         if (closed) {
                 log_session(LOG_DEBUG, session, "closed");
                 session_free(session);
-        } else if (r < 0) {
-                session_fail(session, sequence, r);
-        } else if (notifier_is_waiting(&session->notifier) || delivery_is_full(session)) {
-                session_rearm(session);
-        } else if (brought_descriptors) {
-                queue_up_again(session);
+                return;
         }
+        if (r < 0) {
+                session_fail(session, sequence, r);
+                return;
+        }
+        share_use(&server->shares, session, turn_now_ns() - began);
+        if (notifier_is_waiting(&session->notifier) || delivery_is_full(session))
+                session_rearm(session);
+        else if (brought_descriptors)
+                queue_up_again(session);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *data)
+{
+        Session *session = data;
+
+        (void)fd;
+        turn_begin(&session->server->turn);
+        if (what & EV_TIMEOUT) {
+                session_fail(session, 0,
+                             error_set(ETIMEDOUT, "no hello came within %d seconds",
+                                       SESSION_GREETING_SECONDS));
+                return;
+        }
+        if (!waits_in_line(session))
+                read_request(session);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *data)
@@ -236,14 +258,12 @@ static void on_writable(evutil_socket_t fd, short what, void *data)
         session_rearm(session);
 }
 
-static void on_set_ready(evutil_socket_t fd, short what, void *data)
+/* Tells what is ready. */
+static void tell_readiness(Session *session)
 {
-        Session *session = data;
+        uint64_t began = turn_now_ns();
         int notified, told;
 
-        (void)fd;
-        (void)what;
-        turn_begin(&session->server->turn);
         if (cleanup_registration_infos(session))
                 return;
         /* Perhaps it was the client that has read. Then what waits for it goes first: after more
@@ -267,11 +287,39 @@ static void on_set_ready(evutil_socket_t fd, short what, void *data)
                 session->events += (uint64_t)told;
                 session->frames++;
         }
+        share_use(&session->server->shares, session, turn_now_ns() - began);
         /* And it may have read meanwhile: that edge is used up now. */
         if (session->delivery.awaits_reading)
                 server_deliver(session);
         if (notified == NOTIFIER_WAITING)
                 session_rearm(session);
+}
+
+static void on_set_ready(evutil_socket_t fd, short what, void *data)
+{
+        Session *session = data;
+
+        (void)fd;
+        (void)what;
+        turn_begin(&session->server->turn);
+        if (!waits_in_line(session))
+                tell_readiness(session);
+}
+
+static bool is_armed(const struct event *event)
+{
+        return event && event_pending(event, EV_READ, NULL);
+}
+
+void session_serve(Session *session)
+{
+        turn_begin(&session->server->turn);
+        if (!session_rearm(session))
+                return;
+        if (is_armed(session->readable) && !read_requests(session))
+                return;
+        if (is_armed(session->set_ready))
+                tell_readiness(session);
 }
 
 int session_watch_set(Session *session)
@@ -392,6 +440,7 @@ Session *session_free(Session *session)
                 close(session->process_fd);
         if (session->user) {
                 give_up_services(session);
+                share_leave(&server->shares, session);
                 TAILQ_REMOVE(&server->sessions, session, link);
                 if (session->held)
                         TAILQ_REMOVE(&session->lane->held, session, held_link);

@@ -11,6 +11,8 @@
  * numbers pauses: its requests wait until it has read (delivery.h). One whose registrations are
  * compared with the kernel's list is not served at all meanwhile (reconciler.h).
  *
+ * One whose user has used all of its share of a turn waits in line for the next (share.h).
+ *
  * Beside these, the daemon opens sockets for it and passes connections to it (opening.h, sharing.h,
  * delivery.h). Frames caused by others' doings are sent from the server's own event, so that
  * nothing else ends a session but its own events and that one.
@@ -39,6 +41,7 @@ typedef struct Session {
         TAILQ_ENTRY(Session) link;      /* in order of id */
         TAILQ_ENTRY(Session) held_link; /* in order of holding */
         TAILQ_ENTRY(Session) deliver_link;
+        TAILQ_ENTRY(Session) share_link; /* in its user's line */
         Server *server;
         uint64_t id;
         int socket_fd;
@@ -56,7 +59,8 @@ typedef struct Session {
 
         bool open;
         bool held;
-        bool pauses; /* its requests are not read, for it has not read their answers */
+        bool in_line; /* for its user's share of the loop's time */
+        bool pauses;  /* its requests are not read, for it has not read their answers */
         QuotaUser *user;
         CloserLane *lane; /* its user's, or the strangers' */
         uint32_t charged_registrations;
@@ -108,6 +112,10 @@ int session_watch_set(Session *session);
 
 /* Serves it again after its registrations were compared with the kernel's. It may end here. */
 void session_go_on(Session *session);
+
+/* Serves it, and has it served again as it is ready, after it was in its user's line. It may end.
+ */
+void session_serve(Session *session);
 
 /* Lets it read requests again after the closer had no room. */
 void session_release_hold(Session *session);

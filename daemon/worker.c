@@ -261,7 +261,7 @@ static void on_forgotten(RegistrationOwner *owner)
         if (was_passed)
                 look_whether_taken(worker);
         look_whether_done(worker);
-        balancer_place_queue(listener);
+        server_place_queue(listener);
 }
 
 Connection *worker_connection(const RegistrationInfo *info)
@@ -281,9 +281,13 @@ void worker_passed(Connection *connection, RegistrationInfo *info)
         worker->assigned_count--;
         TAILQ_INSERT_TAIL(&worker->in_hand, connection, link);
         worker->not_taken++;
-        worker->passed_at_ms = clock_now_ms();
         worker->passed++;
         connection->listener->passed++;
+}
+
+void worker_packet_passed(Worker *worker)
+{
+        worker->passed_at_ms = clock_now_ms();
 }
 
 void worker_unassign(Connection *connection)

@@ -102,8 +102,10 @@ int worker_keep(Connection *connection, int take_note_fd, uint32_t note_size);
 /* The connection that a registration belongs to; NULL: it is no connection of a listener. */
 Connection *worker_connection(const RegistrationInfo *info);
 
-/* For who sends the assigned ones (passing.h): it was registered as info and sent. */
+/* For who sends the assigned ones (passing.h): each was registered as info and sent; and then the
+ * packet was. */
 void worker_passed(Connection *connection, RegistrationInfo *info);
+void worker_packet_passed(Worker *worker);
 /* Or not, for the id cannot be used: another shall have it, once balancer_place_queue() is called.
  * The id is used up. */
 void worker_unassign(Connection *connection);

@@ -1,0 +1,156 @@
+/*
+ * daemon/share: who has used a user's share of the loop's time waits in line, is served in the next
+ * round, and in the order of the line.
+ */
+#include "core/readiness.h"
+#include "tests/support/deadline.h"
+#include "tests/support/fixture.h"
+#include "tests/support/inner_server.h"
+
+#include <unistd.h>
+
+static RawClient clients[3];
+static Session *sessions[3];
+
+static void set_up(void)
+{
+        inner_server_set_up();
+        for (int i = 0; i < 3; i++)
+                sessions[i] = inner_server_open_session(&clients[i]);
+}
+
+static void use_share_up(void)
+{
+        share_use(&inner.server->shares, sessions[0], SHARE_ROUND_NS);
+}
+
+static void request(int i)
+{
+        raw_client_request(&clients[i], 7, RAW_GET_STATUS);
+}
+
+START_TEST(who_has_no_share_left_waits_and_is_served_in_the_next_round)
+{
+        int writer = inner_server_add_pipe(&clients[0], 0, 1, NULL);
+
+        use_share_up();
+        request(0);
+        put_byte(writer);
+        inner_server_turn();
+        ck_assert(sessions[0]->in_line);
+        ck_assert(!wait_readable(clients[0].socket_fd, 0));
+        inner_server_turn();
+        ck_assert(!sessions[0]->in_line);
+        ck_assert_ptr_nonnull(raw_client_expect(&clients[0], IOD__FRAME__BODY_STATUS));
+        inner_server_expect(&clients[0], IOD__FRAME__BODY_READINESS);
+        /* And again as it comes. */
+        request(0);
+        inner_server_expect(&clients[0], IOD__FRAME__BODY_STATUS);
+}
+END_TEST
+
+START_TEST(who_comes_while_there_is_a_line_goes_to_its_end)
+{
+        Shares *shares = &inner.server->shares;
+        UserShare *share = &sessions[0]->user->share;
+
+        use_share_up();
+        ck_assert(share_has_to_wait(shares, sessions[1]));
+        ck_assert(share_has_to_wait(shares, sessions[0]));
+        shares_renew(shares);
+        ck_assert(share_has_to_wait(shares, sessions[2]));
+        ck_assert_ptr_eq(TAILQ_FIRST(&share->line), sessions[1]);
+        ck_assert_ptr_eq(TAILQ_NEXT(sessions[1], share_link), sessions[0]);
+        ck_assert_ptr_eq(TAILQ_NEXT(sessions[0], share_link), sessions[2]);
+        ck_assert_ptr_eq(TAILQ_FIRST(&shares->users), share);
+        ck_assert_ptr_null(TAILQ_NEXT(share, link));
+        inner_server_settle();
+        ck_assert(TAILQ_EMPTY(&share->line));
+        ck_assert(TAILQ_EMPTY(&shares->users));
+}
+END_TEST
+
+START_TEST(a_round_serves_no_more_than_the_share)
+{
+        for (int i = 0; i < 3; i++)
+                request(i);
+        use_share_up();
+        inner_server_turn();
+        for (int i = 0; i < 3; i++)
+                ck_assert(sessions[i]->in_line);
+        /* In the round to come, it is gone before any of them is served. */
+        inner.server->shares.round++;
+        use_share_up();
+        inner.server->shares.round--;
+        inner_server_turn();
+        for (int i = 0; i < 3; i++)
+                ck_assert(sessions[i]->in_line);
+        for (int i = 0; i < 3; i++)
+                inner_server_expect(&clients[i], IOD__FRAME__BODY_STATUS);
+}
+END_TEST
+
+START_TEST(another_round_brings_another_share)
+{
+        use_share_up();
+        shares_renew(&inner.server->shares);
+        ck_assert(!share_has_to_wait(&inner.server->shares, sessions[0]));
+        ck_assert(!share_use(&inner.server->shares, sessions[0], SHARE_ROUND_NS / 2));
+        ck_assert(!share_use(&inner.server->shares, sessions[1], SHARE_ROUND_NS / 2 - 1));
+        ck_assert(share_use(&inner.server->shares, sessions[2], 1));
+}
+END_TEST
+
+START_TEST(a_session_may_end_in_the_line)
+{
+        use_share_up();
+        for (int i = 0; i < 3; i++)
+                ck_assert(share_has_to_wait(&inner.server->shares, sessions[i]));
+        session_free(sessions[1]);
+        inner_server_settle();
+        for (int i = 0; i < 3; i += 2) {
+                request(i);
+                inner_server_expect(&clients[i], IOD__FRAME__BODY_STATUS);
+        }
+        use_share_up();
+        ck_assert(share_has_to_wait(&inner.server->shares, sessions[0]));
+        session_free(sessions[0]);
+        session_free(sessions[2]);
+        ck_assert(TAILQ_EMPTY(&inner.server->shares.users));
+}
+END_TEST
+
+/* Their clients are gone when they are served: the last takes the user's account with it. */
+START_TEST(all_of_a_line_may_end_as_they_are_served)
+{
+        use_share_up();
+        for (int i = 0; i < 3; i++) {
+                raw_client_close(&clients[i]);
+                ck_assert(share_has_to_wait(&inner.server->shares, sessions[i]));
+        }
+        inner_server_settle();
+        ck_assert_uint_eq(inner.server->session_count, 0);
+}
+END_TEST
+
+static Suite *share_suite(void)
+{
+        Suite *suite = suite_create("share");
+        TCase *lines = tcase_create("lines");
+
+        tcase_add_checked_fixture(lines, set_up, inner_server_tear_down);
+        tcase_set_timeout(lines, TEST_TIMEOUT_SECONDS);
+        tcase_add_test(lines, who_has_no_share_left_waits_and_is_served_in_the_next_round);
+        tcase_add_test(lines, who_comes_while_there_is_a_line_goes_to_its_end);
+        tcase_add_test(lines, a_round_serves_no_more_than_the_share);
+        tcase_add_test(lines, another_round_brings_another_share);
+        tcase_add_test(lines, a_session_may_end_in_the_line);
+        tcase_add_test(lines, all_of_a_line_may_end_as_they_are_served);
+        suite_add_tcase(suite, lines);
+        return suite;
+}
+
+int main(void)
+{
+        return run_suite(share_suite());
+}
