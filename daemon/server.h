@@ -97,8 +97,8 @@ Server *server_close(Server *server);
 
 /* Has session_deliver() called for the session once the present callback is over. */
 void server_deliver(Session *session);
-/* Has balancer_place_queue() called for the listener once the present callback is over: once, for all
- * that were closed meanwhile. */
+/* Has balancer_place_queue() called for the listener once the present callback is over: once, for
+ * all that were closed meanwhile. */
 void server_place_queue(Listener *listener);
 /* Has everybody delivered to again after a moment: the kernel was short of something. */
 void server_deliver_later(Server *server);

@@ -186,8 +186,9 @@ static bool waits_in_line(Session *session)
         return true;
 }
 
-/* One packet: who sends many has a turn for each, as everybody has. */
-static void read_request(Session *session)
+/* One packet: who sends many has a turn for each, as everybody has. false: the session has ended, or
+ * waits for something. */
+static bool read_request(Session *session)
 {
         Server *server = session->server;
         uint64_t began = turn_now_ns();
@@ -198,10 +199,10 @@ static void read_request(Session *session)
         int r;
 
         if (cleanup_registration_infos(session))
-                return;
+                return false;
         if (closer_room(&server->closer, session->lane) == 0) {
                 hold(session);
-                return;
+                return true;
         }
         r = read_packet(session, &fds, &sequence, &closed);
         brought_descriptors = fds.count > 0;
@@ -209,17 +210,20 @@ static void read_request(Session *session)
         if (closed) {
                 log_session(LOG_DEBUG, session, "closed");
                 session_free(session);
-                return;
+                return false;
         }
         if (r < 0) {
                 session_fail(session, sequence, r);
-                return;
+                return false;
         }
         share_use(&server->shares, session, turn_now_ns() - began);
-        if (notifier_is_waiting(&session->notifier) || delivery_is_full(session))
+        if (notifier_is_waiting(&session->notifier) || delivery_is_full(session)) {
                 session_rearm(session);
-        else if (brought_descriptors)
+                return false;
+        }
+        if (brought_descriptors)
                 queue_up_again(session);
+        return true;
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *data)
@@ -316,7 +320,7 @@ void session_serve(Session *session)
         turn_begin(&session->server->turn);
         if (!session_rearm(session))
                 return;
-        if (is_armed(session->readable) && !read_requests(session))
+        if (is_armed(session->readable) && !read_request(session))
                 return;
         if (is_armed(session->set_ready))
                 tell_readiness(session);
