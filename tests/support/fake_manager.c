@@ -208,9 +208,13 @@ static void pass_descriptors(const FakeManager *manager)
 {
         static char names[FAKE_MANAGER_STORE_MAX * 48];
         size_t count = 1 + manager->n_stored, length;
-        int base = FIRST_PASSED + (int)count + 64;
+        int base = FIRST_PASSED + (int)count;
         char number[32];
 
+        /* Above all that is to be copied. */
+        for (size_t i = 0; i < manager->n_stored; i++)
+                base = base > manager->stored[i].fd ? base : manager->stored[i].fd + 1;
+        base = base > manager->listening_fd ? base : manager->listening_fd + 1;
         length = (size_t)snprintf(names, sizeof(names), "kyron-iod.socket");
         dup3(manager->listening_fd, base, O_CLOEXEC);
         for (size_t i = 0; i < manager->n_stored; i++) {
