@@ -168,12 +168,13 @@ static void hold(Session *session)
 /*
  * The kernel lists what is ready in the order it became so, but who has more to be read is listed
  * again when the list is handed out: before all that become ready while the packet is served. A
- * full packet takes a while, so that others would have to wait for two of them.
+ * full packet takes a while, so that others would have to wait for two of them. false: the session
+ * has ended.
  */
-static void queue_up_again(Session *session)
+static bool queue_up_again(Session *session)
 {
         event_del(session->readable);
-        session_rearm(session);
+        return session_rearm(session);
 }
 
 /* Whether it has to wait until its user has a share of the loop's time again. It may have ended
@@ -186,8 +187,8 @@ static bool waits_in_line(Session *session)
         return true;
 }
 
-/* One packet: who sends many has a turn for each, as everybody has. false: the session has ended, or
- * waits for something. */
+/* One packet: who sends many has a turn for each, as everybody has. false: the session has ended,
+ * or waits for something. */
 static bool read_request(Session *session)
 {
         Server *server = session->server;
@@ -221,9 +222,7 @@ static bool read_request(Session *session)
                 session_rearm(session);
                 return false;
         }
-        if (brought_descriptors)
-                queue_up_again(session);
-        return true;
+        return !brought_descriptors || queue_up_again(session);
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *data)
