@@ -235,7 +235,7 @@ static void await_no_more(Session *session)
         delivery->awaits_reading = false;
 }
 
-static bool has_unread(const Session *session)
+bool delivery_has_unread(const Session *session)
 {
         int bytes = 0;
 
@@ -331,7 +331,7 @@ static int send_done(Session *session, Answer *answer)
 /* 0, NOTIFIER_WAITING not now, or -errno. */
 static int send_answer(Session *session, Answer *answer)
 {
-        if (answer->fd >= 0 && has_unread(session))
+        if (answer->fd >= 0 && delivery_has_unread(session))
                 return NOTIFIER_WAITING;
         switch (answer->body) {
         case IOD__FRAME__BODY_OPENED:
@@ -356,6 +356,7 @@ static int send_answers(Session *session)
                         break;
                 TAILQ_REMOVE(&session->delivery.answers, answer, link);
                 session->delivery.count--;
+                session->delivery.sent++;
                 answer_free(session, answer);
         }
         return r;
@@ -369,7 +370,7 @@ static int send_connections(Session *session)
         TAILQ_FOREACH(worker, &session->workers, session_link)
         {
                 while (r == 0 && passing_is_due(worker))
-                        r = has_unread(session) ? NOTIFIER_WAITING : passing_send(worker);
+                        r = delivery_has_unread(session) ? NOTIFIER_WAITING : passing_send(worker);
         }
         return r;
 }
@@ -386,7 +387,7 @@ int delivery_flush(Session *session)
                 r = send_connections(session);
         if (r == NOTIFIER_WAITING) {
                 /* Nothing to be read: then it is the kernel that is short of something. */
-                if (!has_unread(session))
+                if (!delivery_has_unread(session))
                         server_deliver_later(session->server);
                 return await_reading(session);
         }

@@ -47,6 +47,7 @@ typedef struct Answer {
 typedef struct Delivery {
         TAILQ_HEAD(, Answer) answers;
         uint32_t count;
+        uint64_t sent;
         bool watches_socket; /* it is in the session's set */
         bool awaits_reading; /* and its edges are asked for */
 } Delivery;
@@ -74,6 +75,8 @@ void delivery_give_back_held(Session *session);
 
 /* Whether so much waits that no more requests are to be read. */
 bool delivery_is_full(const Session *session);
+/* Whether the client has left a packet unread. */
+bool delivery_has_unread(const Session *session);
 /* Whether there is something to be sent. */
 bool delivery_is_due(const Session *session);
 /* Sends what can be sent now. 0, or -errno: the session has to end. */

@@ -114,6 +114,8 @@ libdaemon_la_SOURCES = \
 	daemon/session_rate.h \
 	daemon/session_source.c \
 	daemon/session_source.h \
+	daemon/session_unread.c \
+	daemon/session_unread.h \
 	daemon/share.c \
 	daemon/share.h \
 	daemon/sharing.c \

@@ -10,6 +10,7 @@
 #include "daemon/session_dispatch.h"
 #include "daemon/session_peer.h"
 #include "daemon/session_source.h"
+#include "daemon/session_unread.h"
 #include "proto/frame_socket.h"
 
 #include <errno.h>
@@ -47,7 +48,7 @@ static int watch_process(Session *session)
 }
 
 /* The session's last word: why it ended. The log keeps what the client may not read. */
-static void session_fail(Session *session, uint32_t sequence, int error)
+void session_fail(Session *session, uint32_t sequence, int error)
 {
         log_session(LOG_NOTICE, session, "ends: %s", error_text());
         session->server->refusals++;
@@ -86,6 +87,7 @@ static int refuse_to_wait(void)
 /* false: it has ended. */
 static bool session_rearm(Session *session)
 {
+        session_watch_unread(session, false);
         if (arm_events(session) == 0)
                 return true;
         /* Out of memory or of epoll watches: better told than deaf. */
@@ -114,6 +116,7 @@ void session_go_on(Session *session)
 
 bool session_deliver(Session *session)
 {
+        uint64_t sent = session->delivery.sent;
         int r;
 
         if (!session->failed && cleanup_registration_infos(session))
@@ -129,6 +132,7 @@ bool session_deliver(Session *session)
                 session_fail(session, 0, r);
                 return false;
         }
+        session_watch_unread(session, session->delivery.sent != sent);
         if (!session->pauses || delivery_is_full(session))
                 return true;
         session->pauses = false;
@@ -255,6 +259,7 @@ static void on_writable(evutil_socket_t fd, short what, void *data)
                 session_free(session);
                 return;
         }
+        session_watch_unread(session, true);
         if (r != 0)
                 return;
         server_deliver(session);
@@ -439,6 +444,8 @@ Session *session_free(Session *session)
                 event_free(session->set_ready);
         if (session->process_ended)
                 event_free(session->process_ended);
+        if (session->unread)
+                event_free(session->unread);
         if (session->process_fd >= 0)
                 close(session->process_fd);
         if (session->user) {

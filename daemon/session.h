@@ -80,7 +80,8 @@ typedef struct Session {
         struct event *writable;
         struct event *set_ready; /* NULL until the first registration */
         struct event *process_ended;
-        int process_fd; /* a pidfd, or -1 */
+        struct event *unread; /* a timer; NULL until it was needed */
+        int process_fd;       /* a pidfd, or -1 */
 
         uint64_t events;
         uint64_t frames;
@@ -97,6 +98,9 @@ Session *session_free(Session *session);
 
 /* Sends a Refused that ends the session; the caller frees it. error is a negative errno. */
 void session_say_goodbye(Session *session, uint32_t sequence, int error, const char *text);
+
+/* Says goodbye and frees it: error, a negative errno, and error_text() say why. */
+void session_fail(Session *session, uint32_t sequence, int error);
 
 /* Sends an answer: 0 or -errno, which ends the session. */
 int session_reply(Session *session, uint32_t sequence, Iod__Frame *frame);

@@ -53,7 +53,7 @@ load_constants() {
                 declare -gi "$name=$value"
         done < <(sed -E '/^enum \{ .* \};$/s/, /,\n/g' \
                 core/fd_list.h core/error.h core/selector.h core/io_id.h proto/frame.h \
-                daemon/options.h daemon/session.h daemon/log.h daemon/config.h daemon/policy.h \
+                daemon/options.h daemon/session_unread.h daemon/session.h daemon/log.h daemon/config.h daemon/policy.h \
                 daemon/balancer.h daemon/worker.h daemon/passing.h daemon/listener.h daemon/note.h daemon/hold.h \
                 daemon/connector.h daemon/delivery.h daemon/descriptor_store.h daemon/waiting.h daemon/handover.h daemon/sharing.c daemon/operating.c daemon/inspect_services.c \
                 client/daemon_connection.h |
@@ -104,6 +104,8 @@ limits_agree() {
                 says "$document" "descriptors of a packet $FD_LIST_MAX "
                 says "$document" "entries of Readiness $FRAME_EVENTS_MAX "
         done
+        says "$page" "kept answers may be unread $SESSION_UNREAD_SECONDS "
+        says "$page" "ended after $SESSION_UNREAD_SECONDS seconds"
         says "$page" "log lines a second $LOG_LINES_PER_SECOND "
         says "$protocol" "SOCK_SEQPACKET, see unix(7), by default _/run/kyron-iod/socket_."
         says "$protocol" "of at most $FRAME_BYTES_MAX bytes"
