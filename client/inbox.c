@@ -1,6 +1,7 @@
 /* What comes from the daemon. See inbox.h. */
 #include "client/inbox.h"
 
+#include "client/local_driver.h"
 #include "client/outage.h"
 #include "client/outbox.h"
 #include "proto/frame_socket.h"
@@ -140,6 +141,11 @@ static int handle_frame(KyronIoDriverHandle *handle, const Iod__Frame *frame, Fd
                 endpoint_take_connections(handle, frame->connections, fds);
                 pthread_mutex_unlock(&handle->lock);
                 return io_driver_handle_run_woken(handle);
+        case IOD__FRAME__BODY_STATUS:
+                pthread_mutex_lock(&handle->lock);
+                local_driver_end_handover(handle);
+                pthread_mutex_unlock(&handle->lock);
+                return 0;
         case IOD__FRAME__BODY__NOT_SET:
                 /* From a newer daemon, and not asked for. */
                 return 0;

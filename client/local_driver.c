@@ -43,6 +43,26 @@ void local_driver_leave(KyronAsyncRegistration *registration)
         selector_remove(&registration->handle->selector, registration->fd);
 }
 
+void local_driver_hand_over(KyronAsyncRegistration *registration)
+{
+        if (registration->local)
+                registration->handle->outage.handover = HANDOVER_SENT;
+}
+
+void local_driver_end_handover(KyronIoDriverHandle *handle)
+{
+        /* Or more was sent since it was asked. */
+        if (handle->outage.handover != HANDOVER_ASKED)
+                return;
+        handle->outage.handover = HANDOVER_NONE;
+        for (uint32_t slot = 0; slot < handle->slots.size; slot++) {
+                KyronAsyncRegistration *registration = handle->slots.slots[slot].registration;
+
+                if (registration && !registration->queued)
+                        local_driver_leave(registration);
+        }
+}
+
 void local_driver_wake(KyronIoDriverHandle *handle, const SelectorEvent *event)
 {
         KyronAsyncRegistration *registration = slot_table_recreate(&handle->slots, event->id);

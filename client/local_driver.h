@@ -2,9 +2,11 @@
  * Local driver: serves the handle's registrations in this process while there is no daemon.
  *
  * They are added to the handle's own Selector under the ids the daemon knew them by, edge-triggered
- * and armed once, as the daemon has them; and leave it when the packet that registers them with
- * the next daemon has been sent. For a moment both may report one event: that wakes a waiter once
- * more than needed, never once less, because adding reports what is ready already.
+ * and armed once, as the daemon has them; and leave it when the next daemon has them. It may take
+ * its time to read the packets that register them, as all its clients come at once; so they are
+ * followed by a GetStatus, and its answer ends the handover. Until then both may report one event:
+ * that wakes a waiter once more than needed, never once less, because adding reports what is ready
+ * already.
  *
  * A PassedStream that another worker may have by now is not served before that is known.
  *
@@ -19,6 +21,10 @@
 int local_driver_serve(KyronAsyncRegistration *registration);
 /* Serves every registration that has been waited for. */
 void local_driver_serve_all(KyronIoDriverHandle *handle);
+/* The daemon has been sent it. */
+void local_driver_hand_over(KyronAsyncRegistration *registration);
+/* The daemon has read all it was sent: serves no more what it has. */
+void local_driver_end_handover(KyronIoDriverHandle *handle);
 /* Serves it no more. Before its descriptor is closed. */
 void local_driver_leave(KyronAsyncRegistration *registration);
 

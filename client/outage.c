@@ -182,6 +182,7 @@ void outage_begin(KyronIoDriverHandle *handle, const char *why)
                 slot_table_give_back_retired(&handle->slots, 1);
         outage->began_ms = clock_now_ms();
         outage->is_long = outage->limit_ms < 0;
+        outage->handover = HANDOVER_NONE;
         outage->delay_ms = OUTAGE_FIRST_DELAY_MS;
         await_next_attempt(outage);
         request_lose_all(handle);

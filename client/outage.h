@@ -39,8 +39,16 @@ typedef enum OutageState {
         OUTAGE_GREETING,
 } OutageState;
 
+/* What the local driver serves until the next daemon has it. */
+typedef enum Handover {
+        HANDOVER_NONE,
+        HANDOVER_SENT,  /* the registrations; it is to be asked whether it has them */
+        HANDOVER_ASKED, /* and it has been */
+} Handover;
+
 typedef struct Outage {
         OutageState state;
+        Handover handover;
         bool allows_local;
         bool is_long;
         int limit_ms; /* -1: none is waited out */

@@ -56,11 +56,12 @@ static void take_first(KyronIoDriverHandle *handle, int error)
 
         TAILQ_REMOVE(&handle->queue, registration, queue_link);
         registration->queued = false;
-        local_driver_leave(registration);
         if (error == 0) {
                 registration->armed = registration->wanted;
+                local_driver_hand_over(registration);
                 return;
         }
+        local_driver_leave(registration);
         registration->error = error;
         async_registration_wake_all(registration);
         io_driver_handle_unpark(handle);
@@ -146,6 +147,23 @@ static int flush_sources(KyronIoDriverHandle *handle)
         return r;
 }
 
+/* Behind the registrations: whoever answers this has read them. */
+static int flush_handover(KyronIoDriverHandle *handle)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__GetStatus status = IOD__GET_STATUS__INIT;
+        int r;
+
+        if (handle->outage.handover != HANDOVER_SENT)
+                return 0;
+        frame.body_case = IOD__FRAME__BODY_GET_STATUS;
+        frame.get_status = &status;
+        r = outbox_send_frame(handle, &frame, NULL, 0);
+        if (r == 0)
+                handle->outage.handover = HANDOVER_ASKED;
+        return r;
+}
+
 void outbox_flush(KyronIoDriverHandle *handle)
 {
         int r;
@@ -158,6 +176,8 @@ void outbox_flush(KyronIoDriverHandle *handle)
         r = request_flush(handle, true);
         if (r == 0)
                 r = flush_sources(handle);
+        if (r == 0)
+                r = flush_handover(handle);
         if (r == 0)
                 r = request_flush(handle, false);
         if (r == 0)

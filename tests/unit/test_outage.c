@@ -245,6 +245,28 @@ START_TEST(another_interest_in_an_outage_is_served_too)
 }
 END_TEST
 
+static void send_status(void)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Status status = IOD__STATUS__INIT;
+
+        frame.body_case = IOD__FRAME__BODY_STATUS;
+        frame.status = &status;
+        scripted_daemon_send(&kyron_iod, &frame, NULL, 0);
+}
+
+START_TEST(until_the_next_daemon_has_read_what_it_is_to_serve_it_is_served_locally)
+{
+        lose_daemon();
+        start_read();
+        come_back(NEXT_EPOCH);
+        expect_sources();
+        scripted_daemon_expect(&kyron_iod, IOD__FRAME__BODY_GET_STATUS);
+        put_byte(peer);
+        ck_assert(PROCESS_UNTIL(handle, call.completions == 1));
+}
+END_TEST
+
 START_TEST(with_a_daemon_again_it_alone_serves)
 {
         uint64_t id;
@@ -253,11 +275,30 @@ START_TEST(with_a_daemon_again_it_alone_serves)
         start_read();
         come_back(NEXT_EPOCH);
         id = io_id_unpack(expect_sources()->source[0]);
+        scripted_daemon_expect(&kyron_iod, IOD__FRAME__BODY_GET_STATUS);
+        send_status();
+        for (int i = 0; i < 5; i++)
+                process(handle, 1);
         put_byte(peer);
         for (int i = 0; i < 5; i++)
                 process(handle, 1);
         ck_assert_int_eq(call.completions, 0);
         send_readiness(id);
+        ck_assert(PROCESS_UNTIL(handle, call.completions == 1));
+}
+END_TEST
+
+START_TEST(a_daemon_lost_before_it_has_answered_is_replaced_too)
+{
+        lose_daemon();
+        start_read();
+        come_back(NEXT_EPOCH);
+        expect_sources();
+        lose_daemon();
+        come_back(NEXT_EPOCH + 1);
+        expect_sources();
+        scripted_daemon_expect(&kyron_iod, IOD__FRAME__BODY_GET_STATUS);
+        put_byte(peer);
         ck_assert(PROCESS_UNTIL(handle, call.completions == 1));
 }
 END_TEST
@@ -707,7 +748,10 @@ int main(void)
         tcase_add_test(tcase, who_waited_before_an_outage_is_served_locally);
         tcase_add_test(tcase, what_became_ready_before_the_loss_and_was_not_told_is_found);
         tcase_add_test(tcase, another_interest_in_an_outage_is_served_too);
+        tcase_add_test(tcase,
+                       until_the_next_daemon_has_read_what_it_is_to_serve_it_is_served_locally);
         tcase_add_test(tcase, with_a_daemon_again_it_alone_serves);
+        tcase_add_test(tcase, a_daemon_lost_before_it_has_answered_is_replaced_too);
         tcase_add_test(tcase, a_second_outage_is_as_the_first);
         tcase_add_test(tcase, a_copy_of_what_was_closed_in_an_outage_wakes_nobody);
         tcase_add_test(tcase, what_is_released_in_an_outage_may_be_waited_for_by_another_object);
