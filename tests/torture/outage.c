@@ -34,6 +34,7 @@ typedef struct Outage {
         World world;
         Process clients[CLIENTS];
         double restarts_ms[KILLS];
+        uint64_t registrations;
         int kills;
         double round_trips, failed, lost, longest_ms;
         double quiet_longest_ms; /* before the first kill */
@@ -46,9 +47,12 @@ static int compare(const void *a, const void *b)
         return difference < 0 ? -1 : difference > 0;
 }
 
-static bool all_are_back(const World *world)
+/* With all that they waited for before the first kill. */
+static bool all_are_back(const Outage *outage)
 {
-        return world_baseline(world).sessions == CLIENTS + 1;
+        Baseline now = world_baseline(&outage->world);
+
+        return now.sessions == CLIENTS + 1 && now.registrations >= outage->registrations;
 }
 
 /* With the local driver at any moment, also while they are coming back. Without it two outages in
@@ -60,7 +64,7 @@ static void kill_daemon(Outage *outage, int kills, bool fallback, Result *result
         for (int i = 0; i < kills; i++) {
                 uint32_t ms = random_below(&random, PAUSE_MS_MAX);
 
-                if (!fallback && !WAIT_UNTIL(all_are_back(&outage->world), BACK_MS))
+                if (!fallback && !WAIT_UNTIL(all_are_back(outage), BACK_MS))
                         result_break(result, "the clients have not come back");
                 nanosleep(&(struct timespec){.tv_nsec = ms * 1000000L}, NULL);
                 outage->restarts_ms[outage->kills++] = world_replace_daemon(&outage->world);
@@ -85,6 +89,7 @@ static void measure_quiet(Outage *outage, int ms, Result *result)
                         outage->quiet_longest_ms = longest;
                 json_decref(line);
         }
+        outage->registrations = world_baseline(&outage->world).registrations;
 }
 
 static void end_client(Outage *outage, Process *client, Result *result)
@@ -145,7 +150,7 @@ static void run(const Torture *torture, bool fallback, Result *result)
                 torture_start_client(&outage.world, CONNECTIONS, RATE, &outage.clients[i]);
         measure_quiet(&outage, torture->quick ? QUICK_QUIET_MS : QUIET_MS, result);
         kill_daemon(&outage, torture->quick ? QUICK_KILLS : KILLS, fallback, result);
-        if (!WAIT_UNTIL(all_are_back(&outage.world), BACK_MS))
+        if (!WAIT_UNTIL(all_are_back(&outage), BACK_MS))
                 result_break(result, "the clients have not come back");
         for (int i = 0; i < CLIENTS; i++)
                 end_client(&outage, &outage.clients[i], result);
