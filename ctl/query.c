@@ -36,6 +36,8 @@ static ExitCode exit_code_of_refusal(int error)
                 return EXIT_CODE_DENIED;
         case ENOENT:
                 return EXIT_CODE_NOT_FOUND;
+        case ESHUTDOWN: /* a moment later there would have been none to ask */
+                return EXIT_CODE_UNREACHABLE;
         default:
                 return EXIT_CODE_FAILED;
         }

@@ -347,6 +347,8 @@ Server *server_close(Server *server)
         waiting_store_all(server);
         if (!descriptor_store_freeze(&server->store))
                 log_daemon(LOG_WARNING, "systemd did not take in time what was to be kept");
+        /* What the end of one brings others, a drain that is done by it, stays unsent: the loop
+         * turns no more for them, and they are told what is true, that the daemon stops. */
         while ((session = TAILQ_FIRST(&server->sessions))) {
                 int r = error_set(ESHUTDOWN, "kyron-iod is stopping");
 

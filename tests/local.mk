@@ -125,6 +125,7 @@ integration_tests = \
 	tests/integration/test_shared_listener \
 	tests/integration/test_slow_client \
 	tests/integration/test_slow_names \
+	tests/integration/test_stopping \
 	tests/integration/test_threads
 # Shell tests: exit 0 passed, 77 skipped, anything else failed.
 system_tests = \
