@@ -115,6 +115,7 @@ integration_tests = \
 	tests/integration/test_limits \
 	tests/integration/test_lost_wakeups \
 	tests/integration/test_no_allocation \
+	tests/integration/test_memory_bound \
 	tests/integration/test_outage_live \
 	tests/integration/test_ready_descriptors \
 	tests/integration/test_reconciling \

@@ -1,0 +1,219 @@
+/*
+ * The daemon's memory for each thing it has for its clients is at most what kyron-iod(8) says,
+ * under MEMORY: as many of them as here are made, and what the daemon has grown by is compared.
+ */
+#include "tests/support/client.h"
+#include "tests/support/config_file.h"
+#include "tests/support/hostile_scene.h"
+#include "tests/support/scale.h"
+#include "tests/support/service_frames.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum {
+        SESSIONS = 200,
+        REGISTRATIONS = 20000,
+        HOLDS = 500,
+        WORKERS = 100,
+        SLOTS = 1024, /* of a worker */
+        CONNECTIONS = 500,
+        /* Memory is had by the page and by the arena, not by the thing. */
+        SLACK_KIB = 256,
+};
+
+static TestDaemon kyron_iod;
+static ConfigFile config;
+static RawClient clients[SESSIONS];
+static size_t before_kib;
+
+static void set_up(void)
+{
+        const char *options[] = {"--config", config.path, "--max-registrations-per-session",
+                                 "32768", NULL};
+        struct rlimit files;
+
+        getrlimit(RLIMIT_NOFILE, &files);
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+        config_file_make(&config);
+        config_file_write(&config,
+                          "policy \"user:%u\" { listen = {\"tcp:127.0.0.1:*\"} hold = {\"*\"} }\n",
+                          (unsigned)geteuid());
+        test_daemon_start(&kyron_iod, options);
+        for (int i = 0; i < SESSIONS; i++)
+                clients[i].socket_fd = -1;
+        raw_client_open(&clients[0], kyron_iod.socket_path);
+        before_kib = test_daemon_resident_kib(&kyron_iod);
+}
+
+static void tear_down(void)
+{
+        for (int i = 0; i < SESSIONS; i++) {
+                if (clients[i].socket_fd >= 0)
+                        raw_client_close(&clients[i]);
+        }
+        test_daemon_stop(&kyron_iod);
+        config_file_remove(&config);
+}
+
+/* What the man page's table says of a thing, in bytes. */
+static unsigned long stated(const char *thing)
+{
+        const char *tree = getenv("KYRON_SOURCE_DIR");
+        char path[512], line[512], row[128], unit[16] = "";
+        unsigned long amount = 0;
+        FILE *page;
+
+        snprintf(path, sizeof(path), "%s/man/kyron-iod.8.scd", tree ? tree : ".");
+        snprintf(row, sizeof(row), "|  %s\n", thing);
+        page = fopen(path, "re");
+        ck_assert_msg(page != NULL, "%s: %m", path);
+        while (amount == 0 && fgets(line, sizeof(line), page)) {
+                if (strcmp(line, row) == 0 && fgets(line, sizeof(line), page))
+                        ck_assert_int_eq(sscanf(line, ":] %lu %15s", &amount, unit), 2);
+        }
+        fclose(page);
+        ck_assert_msg(amount > 0, "the page says nothing of %s", thing);
+        return strcmp(unit, "KiB") == 0 ? amount * 1024 : amount;
+}
+
+/* Once the daemon has seen all that was sent. */
+static void check(const char *thing, unsigned long count)
+{
+        size_t now_kib, bound_kib = stated(thing) * count / 1024 + SLACK_KIB;
+
+        if (BUILT_WITH_SANITIZER)
+                SKIP_TEST("a sanitizer takes memory of its own");
+        raw_client_status(&clients[0]);
+        now_kib = test_daemon_resident_kib(&kyron_iod);
+        ck_assert_msg(now_kib <= before_kib + bound_kib, "%lu of %s: %zu KiB, at most %zu stated",
+                      count, thing, now_kib - before_kib, bound_kib);
+        printf("%s: %zu bytes each, %lu stated\n", thing,
+               now_kib > before_kib ? (now_kib - before_kib) * 1024 / count : 0, stated(thing));
+}
+
+START_TEST(the_daemon_itself)
+{
+        size_t bound_kib = stated("the daemon itself") / 1024;
+
+        if (BUILT_WITH_SANITIZER)
+                SKIP_TEST("a sanitizer takes memory of its own");
+        ck_assert_msg(before_kib <= bound_kib, "%zu KiB", before_kib);
+        printf("the daemon itself: %zu KiB\n", before_kib);
+}
+END_TEST
+
+START_TEST(sessions)
+{
+        for (int i = 1; i < SESSIONS; i++)
+                raw_client_open(&clients[i], kyron_iod.socket_path);
+        check("a session", SESSIONS - 1);
+}
+END_TEST
+
+START_TEST(registrations)
+{
+        for (uint32_t slot = 0; slot < REGISTRATIONS; slot++) {
+                uint64_t source = raw_source(slot, 1, 1);
+                int fd = open_eventfd();
+
+                raw_client_add(&clients[0], 0, &source, &fd, 1);
+                /* The daemon forgets it, and its memory stays. */
+                close(fd);
+        }
+        check("a registration", REGISTRATIONS);
+}
+END_TEST
+
+START_TEST(holds)
+{
+        int fd = open_eventfd();
+
+        for (int i = 0; i < HOLDS; i++) {
+                Iod__Frame frame = IOD__FRAME__INIT;
+                Iod__Hold hold = IOD__HOLD__INIT;
+                char name[32];
+
+                snprintf(name, sizeof(name), "thing-%d", i);
+                hold.name = name;
+                hold.time_to_live_ms = 60000;
+                frame.sequence = (uint32_t)i + 1;
+                frame.body_case = IOD__FRAME__BODY_HOLD;
+                frame.hold = &hold;
+                service_send(&clients[0], &frame, &fd, 1);
+                raw_client_expect(&clients[0], IOD__FRAME__BODY_DONE);
+        }
+        close(fd);
+        check("a hold", HOLDS);
+}
+END_TEST
+
+START_TEST(workers)
+{
+        for (int i = 0; i < WORKERS; i++) {
+                char name[32];
+
+                snprintf(name, sizeof(name), "site-%d", i % 32);
+                service_join(&clients[0], (uint32_t)i + 1, name, "tcp:127.0.0.1:0", 0, SLOTS, NULL);
+                raw_client_expect(&clients[0], IOD__FRAME__BODY_JOINED);
+        }
+        check("a worker", WORKERS);
+}
+END_TEST
+
+/* That say nothing yet, of a listener that waits for their first bytes. */
+START_TEST(connections)
+{
+        Iod__ListenerOptions options = IOD__LISTENER_OPTIONS__INIT;
+        struct sockaddr_in there = {
+                .sin_family = AF_INET,
+                .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+        };
+        int peers[CONNECTIONS];
+        const Iod__Frame *joined;
+        unsigned port;
+
+        if (raw_client_status(&clients[0])->descriptors_kept_max < CONNECTIONS)
+                SKIP_TEST("the limit of open files is too low for %d connections", CONNECTIONS);
+        options.when_readable = true;
+        options.silent_ms = 60000;
+        service_join(&clients[0], 1, "site", "tcp:127.0.0.1:0", 0, SLOTS, &options);
+        joined = raw_client_expect(&clients[0], IOD__FRAME__BODY_JOINED);
+        ck_assert_int_eq(sscanf(joined->joined->address, "tcp:127.0.0.1:%u", &port), 1);
+        there.sin_port = htons((uint16_t)port);
+        for (int i = 0; i < CONNECTIONS; i++) {
+                peers[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+                ck_assert_int_eq(connect(peers[i], (struct sockaddr *)&there, sizeof(there)), 0);
+        }
+        ck_assert(WAIT_UNTIL(raw_client_status(&clients[0])->descriptors_kept == CONNECTIONS,
+                             DEADLINE_MS));
+        check("a connection", CONNECTIONS);
+        for (int i = 0; i < CONNECTIONS; i++)
+                close(peers[i]);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("memory_bound");
+        TCase *tcase = tcase_create("memory_bound");
+
+        tcase_add_checked_fixture(tcase, set_up, tear_down);
+        tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
+        tcase_add_test(tcase, the_daemon_itself);
+        tcase_add_test(tcase, sessions);
+        tcase_add_test(tcase, registrations);
+        tcase_add_test(tcase, holds);
+        tcase_add_test(tcase, workers);
+        tcase_add_test(tcase, connections);
+        suite_add_tcase(suite, tcase);
+        return run_suite(suite);
+}
