@@ -130,12 +130,12 @@ host_service() {
         local name=$1 user=$2
         shift 2
 
-        host_run systemd-run --quiet --unit="host-$name" --uid="$user" --gid="$user" \
+        host_run systemd-run --quiet --collect --unit="host-$name" --uid="$user" --gid="$user" \
                 --property=Restart=always --property=RestartSec=100ms \
                 --property=LimitNOFILE=16384 --property=StartLimitIntervalSec=0 \
                 --property=StandardOutput="truncate:/run/host-$name.out" \
                 --property=StandardError=journal \
-                --setenv=PATH="$host_path" "$@"
+                --setenv=PATH="$host_path" "$@" || fail "the host does not start $name"
 }
 
 host_systemctl() {

@@ -2,7 +2,7 @@
 # The daemon is killed over and over under a real systemd, and nothing is lost: while two workers
 # serve a shared listener, no connection is refused or gets a wrong byte, none is lost but what had
 # been accepted that very moment, and after each crash every listener and everything held is back by
-# name. Then the same with one that hangs, and for an upgrade.
+# name. Then the same with one that hangs, and for upgrades, where none at all is lost.
 #
 # Once with a listener of the configuration that passes connections on when they have sent
 # something, so that some wait in the daemon all along; and once with one that a worker asked for.
@@ -159,22 +159,42 @@ hang_under_load() {
         host_run kill -STOP "$pid"
         host_await is_another_daemon "$pid"
         everything_is_back
-        finish "one that hung for a second"
+        # It stopped in the middle of whatever it did, and that may be any of those who call.
+        finish "one that hung for a second" "$short_callers"
         host_remove_drop_in watchdog
 }
 
+# install_new WORD: another file, as far as anybody can tell.
+install_new() {
+        # shellcheck disable=SC2016 # for the inner shell
+        host_run sh -c 'cp "$0" "$0.new" && echo "$1" >>"$0.new" && mv "$0.new" "$0"' \
+                "$host_prefix/sbin/kyron-iod" "$1"
+}
+
+is_new() {
+        [[ $(host_run tail -n 1 "/proc/$(host_daemon_pid)/exe" | tr -d '\0' | tail -c 9) == "$1" ]]
+}
+
 upgrade_under_load() {
-        local daemon=$host_prefix/sbin/kyron-iod
+        prepare "$@"
+        install_new upgraded
+        host_systemctl restart "$host_unit" || fail "the new one does not start"
+        is_new upgraded || fail "it is not the new one that runs"
+        everything_is_back
+        finish "an upgrade by systemctl restart"
+}
+
+hand_over_under_load() {
+        local pid
 
         prepare "$@"
-        # Another file, as far as anybody can tell.
-        # shellcheck disable=SC2016 # for the inner shell
-        host_run sh -c 'cp "$0" "$0.new" && echo upgraded >>"$0.new" && mv "$0.new" "$0"' "$daemon"
-        host_systemctl restart "$host_unit" || fail "the new one does not start"
-        [[ $(host_run tail -c 9 "/proc/$(host_daemon_pid)/exe") == upgraded ]] ||
-                fail "it is not the new one that runs"
+        pid=$(host_daemon_pid)
+        install_new takeover
+        host_systemctl kill --kill-who=main --signal=USR2 "$host_unit"
+        host_await is_new takeover
         everything_is_back
-        finish "an upgrade"
+        [[ $(host_daemon_pid) -eq $pid ]] || fail "it is another process"
+        finish "an upgrade by SIGUSR2"
 }
 
 host_start examples/echo_server tests/host/host_hold tests/host/host_load
@@ -184,4 +204,5 @@ crash_under_load "a listener of the configuration" "${configured[@]}"
 crash_under_load "a listener of a worker's"
 hang_under_load "${configured[@]}"
 upgrade_under_load "${configured[@]}"
+hand_over_under_load "${configured[@]}"
 echo "from a crash to the next daemon: $(restart_times)"

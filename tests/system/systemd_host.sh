@@ -223,11 +223,15 @@ no_system_call_is_missing() {
 
         host_drop_in kill <<<"SystemCallErrorNumber=kill"
         host_systemctl restart "$host_unit" || fail "it does not start without what the filter forbids"
-        pid=$(host_daemon_pid)
         users_serve_and_connect
+        pid=$(host_daemon_pid)
         configure <<<'listener "web" { address = "tcp:127.0.0.1:7082" }'
         host_systemctl reload "$host_unit"
         host_says "127.0.0.1:7082"
+        host_systemctl kill --kill-who=main --signal=USR2 "$host_unit"
+        host_says "handing over to"
+        visitor_is_served || fail "not after a handover: $(cat "$directory/status")"
+        is "its process" "$pid" "$(host_daemon_pid)"
         host_systemctl --quiet stop "$host_unit"
         is "the result of stop" success "$(host_property Result)"
         host_has_said "status=31/SYS" && fail "a system call that the unit does not allow was made"
