@@ -273,9 +273,6 @@ static int open_descriptors(KyronIoDriverHandle *handle)
         if (r == 0)
                 r = selector_add_level(&handle->selector, handle->wake_fd, IO_ID_UNPARKER,
                                        READINESS_READABLE);
-        if (r == 0)
-                r = selector_add_level(&handle->selector, handle->outage.timer_fd, IO_ID_TIMER,
-                                       READINESS_READABLE);
         if (r == 0 && handle->socket_fd >= 0)
                 r = selector_add_level(&handle->selector, handle->socket_fd, IO_ID_DAEMON,
                                        READINESS_READABLE);

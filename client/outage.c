@@ -121,6 +121,20 @@ static void await_next_attempt(Outage *outage)
         set_timer(outage, delay - random % (delay / 2 + 1));
 }
 
+/* Only in an outage is the timer in the Selector: otherwise there is the daemon to wait for, and
+ * nothing else. */
+static int start_timer(KyronIoDriverHandle *handle)
+{
+        return selector_add_level(&handle->selector, handle->outage.timer_fd, IO_ID_TIMER,
+                                  READINESS_READABLE);
+}
+
+static void stop_timer(KyronIoDriverHandle *handle)
+{
+        selector_remove(&handle->selector, handle->outage.timer_fd);
+        set_timer(&handle->outage, 0);
+}
+
 static void disconnect(KyronIoDriverHandle *handle)
 {
         if (handle->socket_fd < 0)
@@ -137,7 +151,7 @@ void outage_give_up(KyronIoDriverHandle *handle, const char *why)
         handle->gone = true;
         snprintf(handle->gone_text, sizeof(handle->gone_text), "%s", why);
         disconnect(handle);
-        set_timer(&handle->outage, 0);
+        stop_timer(handle);
         request_end_all(handle, -EHOSTDOWN);
         endpoint_lose_all(handle);
         for (uint32_t slot = 0; slot < handle->slots.size; slot++) {
@@ -169,7 +183,7 @@ void outage_begin(KyronIoDriverHandle *handle, const char *why)
 
         if (handle->gone || outage->state != OUTAGE_NONE)
                 return;
-        if (outage->limit_ms < 0 && !outage->allows_local) {
+        if ((outage->limit_ms < 0 && !outage->allows_local) || start_timer(handle) < 0) {
                 outage_give_up(handle, why);
                 return;
         }
@@ -279,7 +293,7 @@ void outage_on_greeted(KyronIoDriverHandle *handle)
         if (r < 0) {
                 try_later(handle);
         } else {
-                set_timer(&handle->outage, 0);
+                stop_timer(handle);
                 handle->outage.state = OUTAGE_NONE;
                 io_driver_handle_welcome(handle, &connection);
         }

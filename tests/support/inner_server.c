@@ -85,11 +85,13 @@ void inner_server_tear_down(void)
 void inner_server_turn(void)
 {
         event_base_loop(inner.server->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+        shares_renew(&inner.server->shares);
 }
 
 void inner_server_settle(void)
 {
         event_base_loop(inner.server->base, EVLOOP_NONBLOCK);
+        shares_renew(&inner.server->shares);
 }
 
 Session *inner_server_connect(RawClient *client)

@@ -46,7 +46,8 @@ static void cancel(uint32_t request)
 }
 
 /* A peer that listens on loopback; its address. */
-static int listen_somewhere(char text[static ADDRESS_TEXT_MAX])
+/* A port that nobody else gets, where nobody answers. */
+static int bind_somewhere(char text[static ADDRESS_TEXT_MAX])
 {
         struct sockaddr_in address = {
                 .sin_family = AF_INET,
@@ -56,9 +57,16 @@ static int listen_somewhere(char text[static ADDRESS_TEXT_MAX])
         int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
         ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, size), 0);
-        ck_assert_int_eq(listen(fd, 1000), 0);
         ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &size), 0);
         snprintf(text, ADDRESS_TEXT_MAX, "tcp:127.0.0.1:%u", ntohs(address.sin_port));
+        return fd;
+}
+
+static int listen_somewhere(char text[static ADDRESS_TEXT_MAX])
+{
+        int fd = bind_somewhere(text);
+
+        ck_assert_int_eq(listen(fd, 1000), 0);
         return fd;
 }
 
@@ -102,11 +110,12 @@ END_TEST
 START_TEST(nobody_there_is_refused)
 {
         char address[ADDRESS_TEXT_MAX];
+        int bound = bind_somewhere(address);
 
-        close(listen_somewhere(address));
         ask_to_connect(4, address, 0);
         ck_assert_int_eq(scene_await(0, IOD__FRAME__BODY_REFUSED)->refused->error, ECONNREFUSED);
         expect_nothing_left();
+        close(bound);
 }
 END_TEST
 
@@ -328,10 +337,9 @@ static void empty(int listener)
 START_TEST(after_thousands_of_each_the_descriptors_are_where_they_were)
 {
         char there[ADDRESS_TEXT_MAX], nobody[ADDRESS_TEXT_MAX];
-        int listener = listen_somewhere(there);
+        int listener = listen_somewhere(there), bound = bind_somewhere(nobody);
         size_t before;
 
-        close(listen_somewhere(nobody));
         run_cycle(1, there, nobody);
         empty(listener);
         before = scene_count_descriptors();
@@ -344,6 +352,7 @@ START_TEST(after_thousands_of_each_the_descriptors_are_where_they_were)
         ck_assert_uint_eq(scene_count_descriptors(), before);
         expect_nothing_left();
         close(listener);
+        close(bound);
 }
 END_TEST
 
