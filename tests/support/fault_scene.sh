@@ -30,6 +30,7 @@ start_fault_scene() {
         cat >"$configuration" <<END
 name-servers = {"$(cat "$directory/names.out")"}
 max-sessions = 24
+admin-group = "$(id -gn)"
 listener "site" { address = "tcp:127.0.0.1:0" when = readable }
 policy "user:$(id -u)" {
         listen = {"tcp:127.0.0.1:*", "unix:$directory/*"}
