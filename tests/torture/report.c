@@ -64,15 +64,14 @@ static void write_machine(const json_t *machine, FILE *out)
 static void write_row(const TortureCase *case_, const json_t *entry, FILE *out)
 {
         const char *broken = json_string_value(json_object_get(entry, "broken"));
-        const char *verdict = "";
 
+        fprintf(out, "| `%s` | %s | %s | %s | ", case_->name, case_->fault, case_->injected,
+                case_->promised);
         if (broken && *broken)
-                verdict = "**Broken**: ";
+                fprintf(out, "**Broken**: %s; ", broken);
         else if (json_is_true(json_object_get(entry, "missed")))
-                verdict = "**Missed**: ";
-        fprintf(out, "| `%s` | %s | %s | %s | %s%s%s%s |\n", case_->name, case_->fault,
-                case_->injected, case_->promised, verdict, broken, *verdict && *broken ? "; " : "",
-                json_string_value(json_object_get(entry, "measured")));
+                fputs("**Missed**: ", out);
+        fprintf(out, "%s |\n", json_string_value(json_object_get(entry, "measured")));
 }
 
 static void write_table(const json_t *results, FILE *out)
