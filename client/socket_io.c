@@ -1,4 +1,9 @@
-/* Reading, writing, accepting and connecting. See socket_io.h. */
+/*
+ * Reading, writing, accepting and connecting. See socket_io.h.
+ *
+ * Nothing here waits, whatever the file's O_NONBLOCK says: it is shared with whoever else has the
+ * file open, and may be cleared by them.
+ */
 #include "client/socket_io.h"
 
 #include "client/new_socket.h"
@@ -23,7 +28,7 @@ static ssize_t do_receive(int borrow_fd, KyronOperation *operation)
 
         do
                 n = recv(borrow_fd, operation->arguments.pointer, operation->arguments.size,
-                         operation->arguments.flags);
+                         operation->arguments.flags | MSG_DONTWAIT);
         while (n < 0 && errno == EINTR);
         return operation_result(n, "read");
 }
@@ -34,17 +39,21 @@ static ssize_t do_send(int borrow_fd, KyronOperation *operation)
 
         do
                 n = send(borrow_fd, operation->arguments.pointer, operation->arguments.size,
-                         MSG_NOSIGNAL);
+                         MSG_NOSIGNAL | MSG_DONTWAIT);
         while (n < 0 && errno == EINTR);
         return operation_result(n, "write");
 }
 
 static ssize_t do_receive_parts(int borrow_fd, KyronOperation *operation)
 {
+        struct msghdr message = {
+                .msg_iov = operation->arguments.pointer,
+                .msg_iovlen = (size_t)operation->arguments.flags,
+        };
         ssize_t n;
 
         do
-                n = readv(borrow_fd, operation->arguments.pointer, operation->arguments.flags);
+                n = recvmsg(borrow_fd, &message, MSG_DONTWAIT);
         while (n < 0 && errno == EINTR);
         return operation_result(n, "read");
 }
@@ -59,7 +68,7 @@ static ssize_t do_send_parts(int borrow_fd, KyronOperation *operation)
         ssize_t n;
 
         do
-                n = sendmsg(borrow_fd, &message, MSG_NOSIGNAL);
+                n = sendmsg(borrow_fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
         while (n < 0 && errno == EINTR);
         return operation_result(n, "write");
 }
@@ -123,7 +132,7 @@ static ssize_t do_receive_from(int borrow_fd, KyronOperation *operation)
         do {
                 size = operation->arguments.address_size;
                 n = recvfrom(borrow_fd, operation->arguments.pointer, operation->arguments.size,
-                             MSG_TRUNC, operation->arguments.address, &size);
+                             MSG_TRUNC | MSG_DONTWAIT, operation->arguments.address, &size);
         } while (n < 0 && errno == EINTR);
         if (n >= 0 && operation->arguments.address_size_out)
                 *operation->arguments.address_size_out = size;
@@ -136,7 +145,7 @@ static ssize_t do_send_to(int borrow_fd, KyronOperation *operation)
 
         do
                 n = sendto(borrow_fd, operation->arguments.pointer, operation->arguments.size,
-                           MSG_NOSIGNAL, operation->arguments.address,
+                           MSG_NOSIGNAL | MSG_DONTWAIT, operation->arguments.address,
                            operation->arguments.address_size);
         while (n < 0 && errno == EINTR);
         return operation_result(n, "send");

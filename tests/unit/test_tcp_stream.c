@@ -2,6 +2,7 @@
 #include "tests/support/client.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -222,6 +223,33 @@ START_TEST(parts_are_read_and_written_in_one)
 }
 END_TEST
 
+START_TEST(a_file_that_somebody_made_blocking_blocks_nobody)
+{
+        int fd = kyron_bridged_fd_fd(kyron_tcp_stream_bridged_fd(stream));
+        char bytes[1000] = "";
+        struct iovec part = {bytes, sizeof(bytes)};
+        TestCall read_call, parts_call, write_call;
+        int r = 0;
+
+        ck_assert_int_eq(fcntl(fd, F_SETFL, 0), 0);
+        test_call_init(&read_call);
+        ck_assert_int_eq(kyron_tcp_stream_read(stream, &read_call.operation, bytes, 10),
+                         KYRON_PENDING);
+        test_call_init(&parts_call);
+        ck_assert_int_eq(kyron_tcp_stream_readv(stream, &parts_call.operation, &part, 1),
+                         KYRON_PENDING);
+        test_call_init(&write_call);
+        for (int i = 0; i < 100000 && r == 0; i++)
+                r = i % 2 ? kyron_tcp_stream_write(stream, &write_call.operation, bytes,
+                                                   sizeof(bytes))
+                          : kyron_tcp_stream_writev(stream, &write_call.operation, &part, 1);
+        ck_assert_int_eq(r, KYRON_PENDING);
+        ck_assert_int_eq(kyron_operation_cancel(&read_call.operation), 0);
+        ck_assert_int_eq(kyron_operation_cancel(&parts_call.operation), 0);
+        ck_assert_int_eq(kyron_operation_cancel(&write_call.operation), 0);
+}
+END_TEST
+
 /* More than any buffer takes, so that both sides have to wait. */
 START_TEST(megabytes_go_through)
 {
@@ -390,6 +418,7 @@ int main(void)
         tcase_add_test(all, an_address_of_another_family_is_refused);
         tcase_add_test(all, what_is_not_connected_is_refused_and_closed);
         tcase_add_test(all, it_reads_what_comes_and_peeks_before);
+        tcase_add_test(all, a_file_that_somebody_made_blocking_blocks_nobody);
         tcase_add_test(all, parts_are_read_and_written_in_one);
         tcase_add_test(all, megabytes_go_through);
         tcase_add_test(all, readiness_can_be_awaited);
