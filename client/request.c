@@ -291,34 +291,39 @@ static void queue_again(Request *request)
         TAILQ_INSERT_TAIL(&request->handle->requests.queue, request, link);
 }
 
+/* Whether the next daemon is asked for what is queued or was sent: what somebody waits for, and
+ * what is nobody's but the endpoint's own. */
+static bool outlives_the_daemon(const Request *request)
+{
+        const RequestKind *kind = request->kind;
+
+        switch (request->state) {
+        case REQUEST_QUEUED:
+                return kind->is_repeatable || request->operation;
+        case REQUEST_SENT:
+                return kind->is_repeatable && (request->operation || !kind->take);
+        default:
+                return false;
+        }
+}
+
 void request_lose_all(KyronIoDriverHandle *handle)
 {
         RequestTable *table = &handle->requests;
 
         for (uint32_t place = 0; place < table->size; place++) {
                 Request *request = table->requests[place];
-                bool is_wanted = request->operation || (request->kind && !request->kind->take);
-                bool is_repeatable = request->kind && request->kind->is_repeatable;
+                bool is_queued =
+                        request->state == REQUEST_QUEUED || request->state == REQUEST_ABANDONED;
 
-                switch (request->state) {
-                case REQUEST_SENT:
-                        if (is_wanted && is_repeatable)
-                                queue_again(request);
-                        else
-                                end_request(request, -EHOSTDOWN);
-                        break;
-                case REQUEST_QUEUED:
-                        /* Nobody's but the session's, and that is over. */
-                        if (is_repeatable || request->operation)
-                                break;
-                        __attribute__((fallthrough));
-                case REQUEST_ABANDONED:
+                if (!is_queued && request->state != REQUEST_SENT)
+                        continue;
+                if (is_queued)
                         TAILQ_REMOVE(&table->queue, request, link);
+                if (outlives_the_daemon(request))
+                        queue_again(request);
+                else
                         end_request(request, -EHOSTDOWN);
-                        break;
-                default:
-                        break;
-                }
         }
 }
 

@@ -102,11 +102,12 @@ static int connect_to(const char *address, const char *unused)
 
 static int connect_where_allowed(void)
 {
-        CLEANUP(cleanup_close) int listener = -1;
         char address[64];
+        int listener = listen_here(address, 1);
+        int r = connect_to(address, NULL);
 
-        listener = listen_here(address, 1);
-        return connect_to(address, NULL);
+        close(listener);
+        return r;
 }
 
 static int bind_to(const char *address, const char *unused)

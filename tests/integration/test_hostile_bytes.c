@@ -4,6 +4,7 @@
  * holds at the end of every test here.
  */
 #include "core/readiness.h"
+#include "tests/support/config_file.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fd_message.h"
 #include "tests/support/fixture.h"
@@ -14,6 +15,22 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+static ConfigFile config;
+
+/* Each of thousands of packets ends a session, faster than one user may open them otherwise. */
+static void set_up(void)
+{
+        config_file_make(&config);
+        config_file_write(&config, "max-sessions-per-second = 1000000\n");
+        hostile_scene_start((const char *const[]){"--config", config.path, NULL});
+}
+
+static void tear_down(void)
+{
+        hostile_scene_tear_down();
+        config_file_remove(&config);
+}
 
 static int pipe_ends[2];
 
@@ -361,7 +378,7 @@ static TCase *add_case(Suite *suite, const char *name)
 {
         TCase *tcase = tcase_create(name);
 
-        tcase_add_checked_fixture(tcase, hostile_scene_set_up, hostile_scene_tear_down);
+        tcase_add_checked_fixture(tcase, set_up, tear_down);
         tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, tcase);
         return tcase;

@@ -342,6 +342,8 @@ START_TEST(a_registrations_id_does_not_reach_another_registrations_file)
                 frame = raw_client_expect(&scene.client, IOD__FRAME__BODY_READINESS);
                 ck_assert_uint_eq(frame->readiness->n_event, 1);
                 ck_assert_uint_eq(frame->readiness->event[0], sources[i]);
+        }
+        for (int i = 0; i < 2; i++) {
                 close(ends[i][0]);
                 close(ends[i][1]);
         }
