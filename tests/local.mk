@@ -240,8 +240,9 @@ TESTS += $(unit_tests) $(integration_tests) $(system_tests)
 EXTRA_DIST += $(system_tests) tests/host/boot.sh tests/host/host.sh tests/host/init.sh \
 	tests/host/shell.sh tests/model/readiness.pml tests/support/check.sh tests/support/installed_program.c \
 	tests/support/scene.sh
-EXTRA_DIST += $(system_tests) tests/support/check.sh tests/support/installed_program.c \
-	tests/support/failing_system_calls.table tests/support/fault_scene.sh tests/support/scene.sh
+EXTRA_DIST += $(system_tests) tests/support/check.sh tests/support/coverage.sh \
+	tests/support/installed_program.c tests/support/failing_system_calls.table \
+	tests/support/fault_scene.sh tests/support/scene.sh
 # Where a test finds the programs and the tree.
 AM_TESTS_ENVIRONMENT = \
 	KYRON_BUILD_DIR='$(abs_builddir)'; export KYRON_BUILD_DIR; \
