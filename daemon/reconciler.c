@@ -222,14 +222,16 @@ void reconciler_collect(Reconciler *reconciler)
 void reconciler_abandon(Reconciler *reconciler, Session *session)
 {
         Reconciliation *abandoned = STEAL_PTR(session->reconciliation);
+        bool with_thread;
 
         if (!abandoned)
                 return;
+        with_thread = abandoned->with_thread;
         pthread_mutex_lock(&reconciler->lock);
         abandoned->session = NULL;
         pthread_mutex_unlock(&reconciler->lock);
-        if (abandoned->with_thread)
-                return; /* it is freed when its answer is collected */
+        if (with_thread)
+                return; /* which frees it, at once or when its answer is collected */
         TAILQ_REMOVE(&reconciler->applied, abandoned, link);
         live_entries_release(&abandoned->live);
         free(abandoned);

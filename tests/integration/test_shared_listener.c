@@ -96,7 +96,8 @@ END_TEST
 START_TEST(a_slow_worker_gets_little_of_the_load)
 {
         options.least_loaded = true;
-        options.work_us = 200;
+        /* Fewer where a sanitizer makes everything else slower: so their work weighs as much. */
+        options.work_us = connections() < 20000 ? 1000 : 200;
         for (int i = 0; i < WORKERS; i++) {
                 if (i == WORKERS - 1)
                         options.work_us *= 10;

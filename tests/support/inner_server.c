@@ -94,6 +94,22 @@ void inner_server_settle(void)
         shares_renew(&inner.server->shares);
 }
 
+static bool closer_is_idle(void)
+{
+        Closer *closer = &inner.server->closer;
+        bool is_idle;
+
+        pthread_mutex_lock(&closer->lock);
+        is_idle = closer->open == 0;
+        pthread_mutex_unlock(&closer->lock);
+        return is_idle;
+}
+
+void inner_server_await_closer(void)
+{
+        ck_assert(WAIT_UNTIL(closer_is_idle(), DEADLINE_MS));
+}
+
 Session *inner_server_connect(RawClient *client)
 {
         uint64_t before = inner.server->sessions_total;

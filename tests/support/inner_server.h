@@ -32,6 +32,9 @@ void inner_server_tear_down(void);
 void inner_server_turn(void);
 void inner_server_settle(void);
 
+/* Until the daemon has closed all that it is done with, on its threads. */
+void inner_server_await_closer(void);
+
 /* Connects and lets the server accept; the newest session. */
 Session *inner_server_connect(RawClient *client);
 /* And says hello: an open session. */

@@ -221,21 +221,10 @@ size_t scene_serve(int i)
         return total;
 }
 
-static bool closer_is_idle(void)
-{
-        Closer *closer = &inner.server->closer;
-        bool is_idle;
-
-        pthread_mutex_lock(&closer->lock);
-        is_idle = closer->open == 0;
-        pthread_mutex_unlock(&closer->lock);
-        return is_idle;
-}
-
 size_t scene_count_descriptors(void)
 {
         fd_list_close(&sharing.received);
         inner_server_settle();
-        ck_assert(WAIT_UNTIL(closer_is_idle(), DEADLINE_MS));
+        inner_server_await_closer();
         return count_descriptors();
 }

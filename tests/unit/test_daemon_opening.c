@@ -155,12 +155,25 @@ START_TEST(a_time_limit_over_ten_minutes_is_refused)
 }
 END_TEST
 
+/* Where nobody else is let in: one waits to be accepted, and there is room for no more. */
+static int listen_without_room(char text[static ADDRESS_TEXT_MAX], int *waiting)
+{
+        struct sockaddr_in address;
+        socklen_t size = sizeof(address);
+        int fd = bind_somewhere(text);
+
+        ck_assert_int_eq(listen(fd, 0), 0);
+        ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+        *waiting = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        ck_assert_int_eq(connect(*waiting, (struct sockaddr *)&address, size), 0);
+        return fd;
+}
+
 START_TEST(a_connect_is_cancelled_before_it_ends)
 {
         char address[ADDRESS_TEXT_MAX];
-        int listener = listen_somewhere(address);
+        int waiting, listener = listen_without_room(address, &waiting);
 
-        /* In one turn: the connector has not begun. */
         ask_to_connect(4, address, 0);
         cancel(3);
         cancel(4);
@@ -169,6 +182,7 @@ START_TEST(a_connect_is_cancelled_before_it_ends)
         ck_assert_ptr_null(scene_next(0));
         expect_nothing_left();
         close(listener);
+        close(waiting);
 }
 END_TEST
 

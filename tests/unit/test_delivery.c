@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -153,13 +154,14 @@ START_TEST(an_answer_that_could_not_be_sent_is_sent_again_and_registered)
         Session *session = scene_open(0);
         const Iod__Frame *frame;
 
-        refused_sends = 3;
+        refused_sends = INT_MAX;
         ask_to_bind(0, 1, raw_source(4, 1, 1));
         ck_assert_ptr_null(scene_next(0));
+        ck_assert_int_lt(refused_sends, INT_MAX);
         ck_assert_uint_eq(session->registrations.count, 0);
         ck_assert_uint_eq(session->charged_registrations, 0);
+        refused_sends = 0;
         ck_assert(WAIT_UNTIL((frame = scene_next(0)) != NULL, DEADLINE_MS));
-        ck_assert_int_eq(refused_sends, 0);
         ck_assert_int_eq(frame->body_case, IOD__FRAME__BODY_OPENED);
         ck_assert_uint_eq(frame->opened->id, io_id_make(4, 1));
         ck_assert_uint_eq(session->registrations.count, 1);

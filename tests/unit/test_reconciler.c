@@ -54,6 +54,7 @@ START_TEST(registrations_whose_files_are_gone_are_forgotten_and_the_others_are_n
                 if (i % 2)
                         close(readers[i]);
         }
+        inner_server_await_closer();
         start(session);
         ck_assert(WAIT_UNTIL(answers(&client), DEADLINE_MS));
         ck_assert_ptr_null(session->reconciliation);
