@@ -4,6 +4,7 @@
 #include "core/cleanup.h"
 #include "daemon/listener.h"
 #include "daemon/server.h"
+#include "daemon/socket_open.h"
 #include "daemon/waiting.h"
 
 #include <errno.h>
@@ -111,19 +112,23 @@ static void on_first_bytes(evutil_socket_t fd, short what, void *data)
         take_from_silent(connection);
         if (what & EV_TIMEOUT)
                 listener->timed_out++;
-        if (has < 0)
+        if (has < 0) {
                 connection_free(connection);
-        else
+        } else {
+                balancer_look(listener);
                 balancer_place(connection);
+        }
         listener_update(listener);
+        server_deliver_all(listener->server);
 }
 
 bool connection_wait_for_first_bytes(Connection *connection)
 {
         Listener *listener = connection->listener;
+        uint32_t ms = listener->config.silent_ms - socket_deferred_ms(&listener->config);
         const struct timeval limit = {
-                .tv_sec = listener->config.silent_ms / 1000,
-                .tv_usec = (suseconds_t)(listener->config.silent_ms % 1000) * 1000,
+                .tv_sec = ms / 1000,
+                .tv_usec = (suseconds_t)(ms % 1000) * 1000,
         };
 
         connection->first_bytes = event_new(listener->server->base, connection->fd,

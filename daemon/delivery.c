@@ -3,6 +3,7 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "daemon/listener.h"
 #include "daemon/log.h"
 #include "daemon/passing.h"
 #include "daemon/server.h"
@@ -243,6 +244,12 @@ bool delivery_has_unread(const Session *session)
         return ioctl(session->socket_fd, SIOCOUTQ, &bytes) == 0 && bytes >= PACKET_CHARGE_MIN;
 }
 
+bool delivery_can_send(const Session *session)
+{
+        return TAILQ_EMPTY(&session->delivery.answers) &&
+               !notifier_is_waiting(&session->notifier) && !delivery_has_unread(session);
+}
+
 static int send_refused(Session *session, Answer *answer)
 {
         Iod__Frame frame = IOD__FRAME__INIT;
@@ -375,6 +382,28 @@ static int send_connections(Session *session)
         return r;
 }
 
+/* Has those who await this accept for it, now that it has read: after more readiness, which a busy
+ * client always has, it could be sent nothing. */
+static int send_awaited(Session *session)
+{
+        Worker *worker;
+        int r = 0;
+
+        TAILQ_FOREACH(worker, &session->workers, session_link)
+        {
+                if (!worker->awaited)
+                        continue;
+                if (delivery_has_unread(session))
+                        return NOTIFIER_WAITING;
+                worker->awaited = false;
+                listener_go_on(worker->listener);
+                r = send_connections(session);
+                if (r != 0)
+                        break;
+        }
+        return r;
+}
+
 int delivery_flush(Session *session)
 {
         int r;
@@ -385,6 +414,8 @@ int delivery_flush(Session *session)
         r = send_answers(session);
         if (r == 0)
                 r = send_connections(session);
+        if (r == 0)
+                r = send_awaited(session);
         if (r == NOTIFIER_WAITING) {
                 /* Nothing to be read: then it is the kernel that is short of something. */
                 if (!delivery_has_unread(session))

@@ -77,6 +77,8 @@ void delivery_give_back_held(Session *session);
 bool delivery_is_full(const Session *session);
 /* Whether the client has left a packet unread. */
 bool delivery_has_unread(const Session *session);
+/* Whether a packet with descriptors could be sent now, with nothing before it. */
+bool delivery_can_send(const Session *session);
 /* Whether there is something to be sent. */
 bool delivery_is_due(const Session *session);
 /* Sends what can be sent now. 0, or -errno: the session has to end. */

@@ -54,7 +54,7 @@ static bool is_short(const Listener *listener)
 
 void listener_update(Listener *listener)
 {
-        bool wants = wants_connections(listener) && !listener->resting;
+        bool wants = wants_connections(listener) && !listener->resting && !listener->parked;
         bool waits = event_pending(listener->acceptable, EV_READ, NULL);
 
         if (!wants && !evtimer_pending(listener->look_again, NULL) && is_short(listener))
@@ -73,29 +73,6 @@ void listener_update_all(Server *server)
 
         TAILQ_FOREACH(listener, &server->listeners, link)
         listener_update(listener);
-}
-
-void listener_watch_stalls(Listener *listener)
-{
-        const struct timeval time = {.tv_sec = WORKER_STALL_MS / 1000};
-
-        if (!evtimer_pending(listener->stalls, NULL))
-                server_arm(listener->server, listener->stalls, &time);
-}
-
-static void look_for_stalls(Listener *listener)
-{
-        if (worker_check_stalls(listener))
-                listener_watch_stalls(listener);
-        balancer_place_queue(listener);
-}
-
-static void on_stalls(evutil_socket_t fd, short what, void *data)
-{
-        (void)fd;
-        (void)what;
-        turn_begin(&((Listener *)data)->server->turn);
-        look_for_stalls(data);
 }
 
 static void on_look_again(evutil_socket_t fd, short what, void *data)
@@ -124,7 +101,6 @@ void listener_admit(Connection *connection)
 void listener_look_again(Listener *listener)
 {
         on_look_again(-1, 0, listener);
-        look_for_stalls(listener);
         if (!evtimer_pending(listener->expires, NULL))
                 listener_left(listener);
 }
@@ -150,19 +126,39 @@ static int accept_one(Listener *listener)
         return 1;
 }
 
-static void on_acceptable(evutil_socket_t fd, short what, void *data)
+static void accept_some(Listener *listener)
 {
-        Listener *listener = data;
         int r = 1;
 
-        (void)fd;
-        (void)what;
-        turn_begin(&listener->server->turn);
-        for (int i = 0; i < LISTENER_ACCEPTS_PER_TURN && r > 0 && wants_connections(listener); i++)
+        for (int i = 0; i < LISTENER_ACCEPTS_PER_TURN && r > 0 && wants_connections(listener) &&
+                        balancer_has_ready(listener);
+             i++)
                 r = accept_one(listener);
         if (r < 0)
                 rest(listener, -r);
         listener_update(listener);
+}
+
+static void on_acceptable(evutil_socket_t fd, short what, void *data)
+{
+        Listener *listener = data;
+
+        (void)fd;
+        (void)what;
+        turn_begin(&listener->server->turn);
+        if (!balancer_look(listener))
+                balancer_await(listener);
+        accept_some(listener);
+        /* At once: a daemon that is killed loses what it has accepted and not sent. */
+        server_deliver_all(listener->server);
+}
+
+void listener_go_on(Listener *listener)
+{
+        balancer_look(listener);
+        balancer_place_queue(listener);
+        if (!listener->parked)
+                accept_some(listener);
 }
 
 /* ---- Opening and closing ------------------------------------------------------------------- */
@@ -207,10 +203,8 @@ static int make_events(Listener *listener)
         listener->acceptable =
                 event_new(base, listener->fd, EV_READ | EV_PERSIST, on_acceptable, listener);
         listener->look_again = evtimer_new(base, on_look_again, listener);
-        listener->stalls = evtimer_new(base, on_stalls, listener);
         listener->expires = evtimer_new(base, on_expired, listener);
-        if (!listener->acceptable || !listener->look_again || !listener->stalls ||
-            !listener->expires)
+        if (!listener->acceptable || !listener->look_again || !listener->expires)
                 return error_set(ENOMEM, "no memory for another listener");
         return 0;
 }
@@ -330,8 +324,6 @@ Listener *listener_free(Listener *listener)
                 event_free(listener->acceptable);
         if (listener->look_again)
                 event_free(listener->look_again);
-        if (listener->stalls)
-                event_free(listener->stalls);
         if (listener->expires)
                 event_free(listener->expires);
         if (listener->user) {

@@ -3,9 +3,10 @@
  * client; shared, and then the daemon accepts and its balancer finds a worker for each connection,
  * or there to be taken, and then who took it accepts.
  *
- * A shared one accepts only while there is credit for what it accepts: otherwise connections wait
- * in the kernel's backlog, and nobody is refused. Of a connection whose bytes have to come first,
- * that credit may be used up by the time they do; then it is queued here.
+ * A shared one accepts only what a worker can be sent within the same callback: otherwise
+ * connections wait in the kernel's backlog, where nobody is refused, and which outlives the daemon.
+ * Of a connection whose bytes have to come first, the credit may be used up by the time they do;
+ * then it is queued here.
  *
  * Where nobody tells when there is more of what has run out (descriptors, a user's limit), the
  * listener looks again after a moment.
@@ -52,9 +53,9 @@ struct Listener {
         bool stored; /* it outlives the daemon */
         struct event *acceptable;
         bool places;  /* its queue, once this callback is over */
+        bool parked;  /* accepting, until a worker is ready */
         bool resting; /* accepting, for want of descriptors or memory */
         struct event *look_again;
-        struct event *stalls; /* while something waits behind what is not taken */
         struct event *expires;
         ConnectionList silent;
         ConnectionList queue;
@@ -103,8 +104,8 @@ void listener_update(Listener *listener);
 /* The same for all: when descriptors the daemon kept were closed. */
 void listener_update_all(Server *server);
 
-/* Looks whether a worker has stalled, after a moment. */
-void listener_watch_stalls(Listener *listener);
+/* A worker that was awaited is ready: places and accepts now what is for it. */
+void listener_go_on(Listener *listener);
 
 /* Finds a worker for a connection that is there, or has it wait for its first bytes. */
 void listener_admit(Connection *connection);

@@ -158,7 +158,6 @@ static int packet_send(Packet *packet, Worker *worker)
         }
         for (size_t i = 0; i < packet->count; i++)
                 worker_passed(packet->connections[i], packet->infos[i]);
-        worker_packet_passed(worker);
         return 0;
 }
 

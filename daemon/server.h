@@ -97,6 +97,8 @@ Server *server_close(Server *server);
 
 /* Has session_deliver() called for the session once the present callback is over. */
 void server_deliver(Session *session);
+/* Calls it now: at the end of a callback that is about none of them. */
+void server_deliver_all(Server *server);
 /* Has balancer_place_queue() called for the listener once the present callback is over: once, for
  * all that were closed meanwhile. */
 void server_place_queue(Listener *listener);

@@ -47,14 +47,10 @@ void server_end_session(Session *session, int error)
         server_deliver(session);
 }
 
-static void on_deliver(evutil_socket_t fd, short what, void *data)
+void server_deliver_all(Server *server)
 {
-        Server *server = data;
         Session *session;
 
-        (void)fd;
-        (void)what;
-        turn_begin(&server->turn);
         place_queues(server);
         /* Whoever comes to the list meanwhile has been given something by one that ended: each can
          * do that once. */
@@ -63,6 +59,16 @@ static void on_deliver(evutil_socket_t fd, short what, void *data)
                 session->delivers = false;
                 session_deliver(session);
         }
+}
+
+static void on_deliver(evutil_socket_t fd, short what, void *data)
+{
+        Server *server = data;
+
+        (void)fd;
+        (void)what;
+        turn_begin(&server->turn);
+        server_deliver_all(server);
 }
 
 void server_deliver_later(Server *server)

@@ -30,6 +30,14 @@ static int set_option(int borrow_fd, int level, int option, int value)
         return setsockopt(borrow_fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
+uint32_t socket_deferred_ms(const ListenerConfig *config)
+{
+        bool defers = config->address.kind == ADDRESS_TCP && config->when_readable &&
+                      config->silent_ms > SOCKET_DEFERRED_MS;
+
+        return defers ? SOCKET_DEFERRED_MS : 0;
+}
+
 static bool is_abstract(const Address *address)
 {
         return address->socket_address.un.sun_path[0] == '\0';
@@ -151,12 +159,21 @@ static int open_unix(const ListenerConfig *config)
         return r < 0 ? r : STEAL_FD(fd);
 }
 
+/* Best effort: the daemon waits for first bytes, too. */
+static void defer_accept(int borrow_fd, const ListenerConfig *config)
+{
+        if (config->address.kind == ADDRESS_TCP)
+                set_option(borrow_fd, IPPROTO_TCP, TCP_DEFER_ACCEPT,
+                           (int)socket_deferred_ms(config) / 1000);
+}
+
 int socket_listen(int borrow_fd, const ListenerConfig *config)
 {
         /* The kernel cuts it to net.core.somaxconn. */
         int backlog =
                 config->backlog == 0 || config->backlog > INT_MAX ? INT_MAX : (int)config->backlog;
 
+        defer_accept(borrow_fd, config);
         return listen(borrow_fd, backlog) < 0 ? fail(errno, &config->address) : 0;
 }
 

@@ -22,6 +22,15 @@
  */
 int socket_open_listener(const ListenerConfig *config, Address *bound);
 
+enum {
+        /* How long a TCP connection whose bytes have to come first waits for them in the kernel,
+         * which outlives the daemon, before it waits in the daemon. */
+        SOCKET_DEFERRED_MS = 1000,
+};
+
+/* That, or 0: not at all. */
+uint32_t socket_deferred_ms(const ListenerConfig *config);
+
 /* Has a bound socket listen with the configured backlog (0: the system's), or changes it. 0, or as
  * above. */
 int socket_listen(int borrow_fd, const ListenerConfig *config);

@@ -2,7 +2,6 @@
 #include "daemon/worker.h"
 
 #include "core/cleanup.h"
-#include "core/clock.h"
 #include "core/error.h"
 #include "daemon/drain.h"
 #include "daemon/listener.h"
@@ -165,8 +164,6 @@ void worker_assign(Worker *worker, Connection *connection)
         worker->in_hand_count++;
         /* One that was kept stays so, whoever has it. */
         connection->keep = (connection->keep || worker->keep_on_death) && charge(connection) == 0;
-        if (worker->not_taken > 0)
-                listener_watch_stalls(worker->listener);
         server_deliver(worker->session);
 }
 
@@ -217,49 +214,15 @@ static void queue_assigned_again(Worker *worker)
         }
 }
 
-/* After one of those that were passed was taken, or is gone: the next packet may go. */
-static void look_whether_taken(Worker *worker)
-{
-        if (worker->not_taken > 0)
-                return;
-        worker->stalled = false;
-        server_deliver(worker->session);
-}
-
-bool worker_check_stalls(Listener *listener)
-{
-        uint64_t now = clock_now_ms();
-        bool may_stall = false;
-        Worker *worker;
-
-        TAILQ_FOREACH(worker, &listener->workers, link)
-        {
-                if (worker->not_taken == 0 || worker->assigned_count == 0)
-                        continue;
-                if (now - worker->passed_at_ms < WORKER_STALL_MS) {
-                        may_stall = true;
-                        continue;
-                }
-                log_session(LOG_NOTICE, worker->session, "does not take its connections of %s",
-                            listener->config.name);
-                worker->stalled = true;
-                queue_assigned_again(worker);
-        }
-        return may_stall;
-}
-
 /* The worker's session has closed it. */
 static void on_forgotten(RegistrationOwner *owner)
 {
         Connection *connection = (Connection *)owner;
         Listener *listener = connection->listener;
         Worker *worker = connection->worker;
-        bool was_passed = connection->state == CONNECTION_PASSED;
 
         take_from_worker(connection);
         connection_free(connection);
-        if (was_passed)
-                look_whether_taken(worker);
         look_whether_done(worker);
         server_place_queue(listener);
 }
@@ -277,17 +240,13 @@ void worker_passed(Connection *connection, RegistrationInfo *info)
         connection->owner.forgotten = on_forgotten;
         info->owner = &connection->owner;
         connection->state = CONNECTION_PASSED;
+        worker->ready = false;
         TAILQ_REMOVE(&worker->assigned, connection, link);
         worker->assigned_count--;
         TAILQ_INSERT_TAIL(&worker->in_hand, connection, link);
         worker->not_taken++;
         worker->passed++;
         connection->listener->passed++;
-}
-
-void worker_packet_passed(Worker *worker)
-{
-        worker->passed_at_ms = clock_now_ms();
 }
 
 void worker_unassign(Connection *connection)
@@ -323,7 +282,6 @@ void worker_taken(Connection *connection)
         if (!connection->keep)
                 connection_close_copy(connection);
         worker->not_taken--;
-        look_whether_taken(worker);
         if (worker->not_taken == 0)
                 balancer_place_queue(worker->listener);
 }

@@ -8,9 +8,9 @@
  * who waited longest are served first. What waits to be sent goes to others also when the worker
  * begins to drain; and the id that was meant for it is offered again.
  *
- * One whose last packet is not taken within WORKER_STALL_MS has stalled: what waits behind it goes
- * to others, and it is given no more until it has taken that packet. What was sent cannot be called
- * back, or two would serve it: it waits for this worker, or its end.
+ * It is ready when what it is given can be sent at once: it has read everything, and taken its last
+ * packet. What was sent cannot be called back, or two would serve it: it waits for this worker, or
+ * its end.
  *
  * One whose session has no room for another registration rests until the listener looks again.
  *
@@ -32,10 +32,6 @@ enum {
         WORKER_WEIGHT_MAX = 100,
         /* Offered ids of one worker that are not used yet. */
         WORKER_OFFERS_MAX = 4096,
-        /* Connections of one worker that its program has not taken: two packets. */
-        WORKER_WAITING_MAX = 128,
-        /* How long a packet may be untaken before what waits behind it goes to others. */
-        WORKER_STALL_MS = 1000,
         /* Workers of one session, the takers among them. */
         WORKER_PER_SESSION_MAX = 256,
 };
@@ -50,7 +46,8 @@ struct Worker {
         bool keep_on_death;
         bool draining;
         bool resting; /* there was no room for a registration */
-        bool stalled; /* its last packet was not taken for too long */
+        bool ready;   /* when the balancer looked last */
+        bool awaited; /* the balancer is to look again once it has read */
         bool left;    /* gone once it has nothing in hand */
         uint32_t weight;
         int64_t turn;     /* of the round-robin */
@@ -62,7 +59,6 @@ struct Worker {
         uint32_t assigned_count;
         uint32_t in_hand_count; /* of both lists */
         uint32_t not_taken;     /* PASSED */
-        uint64_t passed_at_ms;  /* the last packet, CLOCK_MONOTONIC */
         uint64_t passed;
 };
 
@@ -91,8 +87,6 @@ void worker_set_draining(Worker *worker, bool draining);
 
 /* The next of what it has offered is this connection's, which is in no list. */
 void worker_assign(Worker *worker, Connection *connection);
-/* Takes what waits from those of the group that have stalled. false: none may stall yet. */
-bool worker_check_stalls(Listener *listener);
 /* The connection has reached the worker's program. */
 void worker_taken(Connection *connection);
 /* The connection is to be kept on death, with this note, which was checked (take_note_fd -1: none).
@@ -102,10 +96,8 @@ int worker_keep(Connection *connection, int take_note_fd, uint32_t note_size);
 /* The connection that a registration belongs to; NULL: it is no connection of a listener. */
 Connection *worker_connection(const RegistrationInfo *info);
 
-/* For who sends the assigned ones (passing.h): each was registered as info and sent; and then the
- * packet was. */
+/* For who sends the assigned ones (passing.h): each was registered as info and sent. */
 void worker_passed(Connection *connection, RegistrationInfo *info);
-void worker_packet_passed(Worker *worker);
 /* Or not, for the id cannot be used: another shall have it, once balancer_place_queue() is called.
  * The id is used up. */
 void worker_unassign(Connection *connection);

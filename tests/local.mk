@@ -205,6 +205,8 @@ libtestsupport_la_SOURCES = \
 	tests/support/scale.h \
 	tests/support/service_frames.c \
 	tests/support/service_frames.h \
+	tests/support/refused_sends.c \
+	tests/support/refused_sends.h \
 	tests/support/sharing_scene.c \
 	tests/support/sharing_scene.h \
 	tests/support/short_connections.c \

@@ -4,6 +4,8 @@
  */
 #include "daemon/balancer.h"
 
+#include "daemon/delivery.h"
+#include "daemon/passing.h"
 #include "tests/support/memfd_note.h"
 #include "tests/support/sharing_scene.h"
 
@@ -144,53 +146,109 @@ START_TEST(the_least_loaded_is_given_the_next_and_what_is_gone_counts_no_more)
 }
 END_TEST
 
-START_TEST(a_worker_that_does_not_read_keeps_no_more_than_two_packets_waiting)
+/* ---- who is ready ---- */
+
+START_TEST(a_worker_that_does_not_read_keeps_no_more_than_one_packet_waiting)
 {
         scene_join(0, 1000, NULL);
         scene_dial_many(300);
         inner_server_settle();
-        ck_assert_uint_eq(scene_listener()->accepted, WORKER_WAITING_MAX);
-        ck_assert_uint_eq(inner.server->kept, WORKER_WAITING_MAX);
+        ck_assert_uint_eq(scene_listener()->accepted, PASSING_PACKET_MAX);
+        ck_assert_uint_eq(inner.server->kept, PASSING_PACKET_MAX);
         /* Another one gets the rest. */
         scene_join(1, 1000, NULL);
-        ck_assert_uint_eq(scene_serve(1), 300 - WORKER_WAITING_MAX);
-        ck_assert_uint_eq(scene_serve(0), WORKER_WAITING_MAX);
+        ck_assert_uint_eq(scene_serve(1), 300 - PASSING_PACKET_MAX);
+        ck_assert_uint_eq(scene_serve(0), PASSING_PACKET_MAX);
 }
 END_TEST
 
-/* ---- leaving and dying ---- */
-
-START_TEST(what_waits_behind_a_packet_that_is_not_taken_goes_to_another)
+START_TEST(what_no_worker_can_be_sent_at_once_stays_in_the_backlog)
 {
         Iod__Connections *connections;
-        Worker *stalled;
 
         scene_join(0, 100, NULL);
         scene_dial_many(1);
         inner_server_settle();
+        ck_assert_uint_eq(scene_listener()->accepted, 1);
+        /* It is not read. */
         scene_dial_many(3);
         inner_server_settle();
-        stalled = TAILQ_FIRST(&scene_listener()->workers);
-        ck_assert_uint_eq(stalled->not_taken, 1);
-        ck_assert_uint_eq(stalled->assigned_count, 3);
-        scene_join(1, 100, NULL);
-        /* Not before its time. */
-        event_active(scene_listener()->stalls, EV_TIMEOUT, 1);
-        ck_assert_uint_eq(scene_serve(1), 0);
-        ck_assert(evtimer_pending(scene_listener()->stalls, NULL));
-        stalled->passed_at_ms -= WORKER_STALL_MS;
-        event_active(scene_listener()->stalls, EV_TIMEOUT, 1);
-        ck_assert_uint_eq(scene_serve(1), 3);
-        ck_assert_uint_eq(stalled->credit, 99);
-        scene_dial_many(4);
-        ck_assert_uint_eq(scene_serve(1), 4);
-        /* Once it has taken that packet, it has its turns again. */
+        ck_assert_uint_eq(scene_listener()->accepted, 1);
+        /* It is read, and not taken. */
         ck_assert_uint_eq(scene_connections(0, &connections), 1);
+        inner_server_settle();
+        ck_assert_uint_eq(scene_listener()->accepted, 1);
         scene_taken(0, connections);
-        scene_dial_many(4);
-        ck_assert_uint_gt(scene_connections(0, NULL), 0);
+        ck_assert_uint_eq(scene_connections(0, NULL), 3);
 }
 END_TEST
+
+START_TEST(who_has_readiness_unread_is_waited_for)
+{
+        Iod__Connections *connections;
+        int dialled;
+
+        scene_join(0, 100, NULL);
+        dialled = scene_dial();
+        ck_assert_uint_eq(scene_connections(0, &connections), 1);
+        scene_taken(0, connections);
+        inner_server_settle();
+        ck_assert_int_eq(write(dialled, "x", 1), 1);
+        inner_server_settle();
+        ck_assert(delivery_has_unread(TAILQ_FIRST(&inner.server->sessions)));
+        scene_dial_many(2);
+        inner_server_settle();
+        ck_assert_uint_eq(scene_listener()->accepted, 1);
+        /* It passes over the readiness. */
+        ck_assert_uint_eq(scene_connections(0, NULL), 2);
+        close(dialled);
+}
+END_TEST
+
+START_TEST(who_was_not_ready_makes_up_for_its_turns)
+{
+        Iod__Connections *connections;
+
+        scene_join(0, 100, NULL);
+        scene_join(1, 100, NULL);
+        scene_dial_many(2);
+        ck_assert_uint_eq(scene_serve(1), 1);
+        scene_dial_many(6);
+        ck_assert_uint_eq(scene_serve(1), 6);
+        ck_assert_uint_eq(scene_connections(0, &connections), 1);
+        scene_taken(0, connections);
+        ck_assert_ptr_null(scene_next(0));
+        scene_dial_many(8);
+        ck_assert_uint_eq(scene_serve(0), 7);
+        ck_assert_uint_eq(scene_serve(1), 1);
+}
+END_TEST
+
+START_TEST(nor_for_more_than_one_packet_of_them)
+{
+        Iod__Connections *connections;
+
+        scene_join(0, 1000, NULL);
+        scene_join(1, 1000, NULL);
+        scene_dial_many(2);
+        ck_assert_uint_eq(scene_serve(1), 1);
+        for (int i = 0; i < 10; i++) {
+                scene_dial_many(50);
+                ck_assert_uint_eq(scene_serve(1), 50);
+        }
+        ck_assert_uint_eq(scene_connections(0, &connections), 1);
+        scene_taken(0, connections);
+        ck_assert_ptr_null(scene_next(0));
+        for (int i = 0; i < 500; i++) {
+                scene_dial_many(1);
+                ck_assert_uint_eq(scene_serve(0) + scene_serve(1), 1);
+        }
+        ck_assert_uint_le(passed_to(0),
+                          1 + PASSING_PACKET_MAX + (500 - PASSING_PACKET_MAX) / 2 + 2);
+}
+END_TEST
+
+/* ---- leaving and dying ---- */
 
 START_TEST(when_a_worker_leaves_what_it_had_not_taken_goes_to_another)
 {
@@ -203,18 +261,16 @@ START_TEST(when_a_worker_leaves_what_it_had_not_taken_goes_to_another)
         first = connections->connection[0]->id;
         ck_assert_uint_eq(session->registrations.count, 3);
         service_taken(&sharing.clients[0], &first, 1);
-        scene_dial_many(2); /* assigned, and not sent */
-        inner_server_settle();
         service_leave(&sharing.clients[0], 5, 1);
         scene_expect(0, IOD__FRAME__BODY_DONE);
         ck_assert_uint_eq(session->registrations.count, 1);
         ck_assert_uint_eq(session->charged_registrations, 1);
-        ck_assert_uint_eq(scene_listener()->queued_count, 4);
+        ck_assert_uint_eq(scene_listener()->queued_count, 2);
 
         scene_join(1, 10, NULL);
-        ck_assert_uint_eq(scene_connections(1, &connections), 4);
-        for (size_t i = 0; i < 4; i++)
-                ck_assert_int_eq(connections->connection[i]->again, i < 2);
+        ck_assert_uint_eq(scene_connections(1, &connections), 2);
+        for (size_t i = 0; i < 2; i++)
+                ck_assert(connections->connection[i]->again);
         ck_assert_uint_eq(scene_listener()->passed_again, 2);
         /* The one that was taken is in hand until it is gone. */
         ck_assert_uint_eq(TAILQ_FIRST(&session->workers)->in_hand_count, 1);
@@ -235,8 +291,9 @@ START_TEST(those_who_waited_longest_are_served_first)
         for (int i = 0; i < 9; i++) {
                 peers[i] = scene_dial();
                 ck_assert_int_eq(write(peers[i], &(char){(char)i}, 1), 1);
-                inner_server_settle(); /* 1 passed, the others assigned */
         }
+        ck_assert_uint_eq(scene_connections(0, NULL), 9);
+        fd_list_close(&sharing.received);
         scene_close(0);
         ck_assert_uint_eq(scene_listener()->queued_count, 9);
         scene_join(1, 20, NULL);
@@ -441,8 +498,11 @@ static Suite *balancer_suite(void)
         tcase_add_test(turns, four_workers_take_exact_turns);
         tcase_add_test(turns, weights_are_kept_exactly_and_turns_are_spread);
         tcase_add_test(turns, the_least_loaded_is_given_the_next_and_what_is_gone_counts_no_more);
-        tcase_add_test(turns, a_worker_that_does_not_read_keeps_no_more_than_two_packets_waiting);
-        tcase_add_test(turns, what_waits_behind_a_packet_that_is_not_taken_goes_to_another);
+        tcase_add_test(turns, a_worker_that_does_not_read_keeps_no_more_than_one_packet_waiting);
+        tcase_add_test(turns, what_no_worker_can_be_sent_at_once_stays_in_the_backlog);
+        tcase_add_test(turns, who_has_readiness_unread_is_waited_for);
+        tcase_add_test(turns, who_was_not_ready_makes_up_for_its_turns);
+        tcase_add_test(turns, nor_for_more_than_one_packet_of_them);
         tcase_add_test(ends, when_a_worker_leaves_what_it_had_not_taken_goes_to_another);
         tcase_add_test(ends, those_who_waited_longest_are_served_first);
         tcase_add_test(ends, when_a_worker_dies_what_was_taken_and_not_kept_is_closed);

@@ -4,6 +4,7 @@
  */
 #include "daemon/delivery.h"
 
+#include "tests/support/refused_sends.h"
 #include "tests/support/sharing_scene.h"
 
 #include <errno.h>
@@ -12,21 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-
-/* Packets with descriptors that the kernel refuses yet, in this program. */
-static int refused_sends;
-
-ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
-{
-        if (message->msg_controllen > 0 && refused_sends > 0) {
-                refused_sends--;
-                errno = ETOOMANYREFS;
-                return -1;
-        }
-        return syscall(SYS_sendmsg, fd, message, flags);
-}
 
 static void ask_to_bind(int i, uint32_t sequence, uint64_t source)
 {

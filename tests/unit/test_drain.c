@@ -4,9 +4,11 @@
  */
 #include "daemon/drain.h"
 
+#include "tests/support/refused_sends.h"
 #include "tests/support/sharing_scene.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -77,15 +79,21 @@ END_TEST
 START_TEST(what_was_not_sent_goes_to_others_and_its_ids_stay_offered)
 {
         const Worker *worker = TAILQ_FIRST(&busy->workers);
+        Iod__Connections *connections;
         uint32_t credit;
 
         ask_to_drain(1, 8, busy, true);
         scene_expect(1, IOD__FRAME__BODY_DONE);
         credit = worker->credit;
+        service_taken(&sharing.clients[0], (uint64_t[]){io_id_make(0, 1)}, 1);
+        while (scene_connections(0, &connections) > 0)
+                scene_taken(0, connections);
+        refused_sends = INT_MAX;
         scene_dial_many(2);
         inner_server_settle();
         ck_assert_uint_eq(worker->assigned_count, 2);
         ask_to_drain(1, 9, busy, false);
+        refused_sends = 0;
         ck_assert_uint_eq(worker->assigned_count, 0);
         ck_assert_uint_eq(worker->credit, credit);
         ck_assert_uint_eq(scene_listener()->queued_count, 2);

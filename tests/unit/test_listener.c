@@ -4,10 +4,14 @@
  */
 #include "daemon/listener.h"
 
+#include "tests/support/refused_sends.h"
 #include "tests/support/sharing_scene.h"
 
 #include <errno.h>
 #include <event2/event.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -100,12 +104,44 @@ END_TEST
 
 /* ---- first bytes ---- */
 
+/* A listener that waits for them itself from the beginning, not the kernel. */
+static Session *join_for_first_bytes(uint32_t slots)
+{
+        Session *session = scene_join(0, slots, when_readable());
+        int zero = 0;
+
+        ck_assert_int_eq(setsockopt(scene_listener()->fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &zero,
+                                    sizeof(zero)),
+                         0);
+        return session;
+}
+
+START_TEST(the_kernel_waits_for_first_bytes_for_a_second)
+{
+        int silent, speaking;
+
+        scene_join(0, 8, when_readable());
+        silent = scene_dial();
+        speaking = scene_dial();
+        ck_assert_int_eq(write(speaking, "hi", 2), 2);
+        ck_assert_uint_eq(scene_serve(0), 1);
+        ck_assert_uint_eq(scene_listener()->accepted, 1);
+        ck_assert(WAIT_UNTIL(({
+                                     inner_server_settle();
+                                     scene_listener()->silent_count == 1;
+                             }),
+                             DEADLINE_MS));
+        close(silent);
+        close(speaking);
+}
+END_TEST
+
 START_TEST(a_connection_is_passed_once_its_first_bytes_are_there)
 {
         char bytes[3] = "";
         int silent, speaking;
 
-        scene_join(0, 8, when_readable());
+        join_for_first_bytes(8);
         silent = scene_dial();
         speaking = scene_dial();
         ck_assert_uint_eq(scene_connections(0, NULL), 0);
@@ -138,7 +174,7 @@ START_TEST(the_silent_are_closed_when_their_time_is_over)
         int peer;
         char byte;
 
-        scene_join(0, 8, when_readable());
+        join_for_first_bytes(8);
         peer = scene_dial();
         inner_server_settle();
         event_active(TAILQ_FIRST(&scene_listener()->silent)->first_bytes, EV_TIMEOUT, 1);
@@ -172,7 +208,7 @@ START_TEST(who_goes_without_a_word_was_never_there)
 {
         int peers[2];
 
-        scene_join(0, 8, when_readable());
+        join_for_first_bytes(8);
         for (int i = 0; i < 2; i++)
                 peers[i] = scene_dial();
         inner_server_settle();
@@ -191,7 +227,7 @@ START_TEST(the_silent_use_credit_and_no_more_are_accepted_than_there_is)
 {
         int peers[3];
 
-        scene_join(0, 2, when_readable());
+        join_for_first_bytes(2);
         for (int i = 0; i < 3; i++)
                 peers[i] = scene_dial();
         inner_server_settle();
@@ -274,7 +310,7 @@ END_TEST
 START_TEST(it_ends_with_connections_in_every_state)
 {
         Iod__Connections *connections;
-        Session *session = scene_join(0, 5, when_readable());
+        Session *session = join_for_first_bytes(5), *other;
         int peers[5];
         uint64_t id;
 
@@ -286,10 +322,11 @@ START_TEST(it_ends_with_connections_in_every_state)
         ck_assert_uint_eq(scene_connections(0, &connections), 2);
         id = connections->connection[0]->id;
         service_taken(&sharing.clients[0], &id, 1);
+        other = scene_join(1, 1, when_readable());
+        refused_sends = INT_MAX;
         ck_assert_int_eq(write(peers[2], "x", 1), 1);
         inner_server_settle();
-        ck_assert_uint_eq(TAILQ_FIRST(&session->workers)->assigned_count, 1);
-        TAILQ_FIRST(&session->workers)->credit = 0;
+        ck_assert_uint_eq(TAILQ_FIRST(&other->workers)->assigned_count, 1);
         ck_assert_int_eq(write(peers[3], "x", 1), 1);
         inner_server_settle();
         ck_assert_uint_eq(scene_listener()->queued_count, 1);
@@ -297,12 +334,14 @@ START_TEST(it_ends_with_connections_in_every_state)
 
         listener_free(scene_listener());
         ck_assert(TAILQ_EMPTY(&session->workers));
+        ck_assert(TAILQ_EMPTY(&other->workers));
         ck_assert_uint_eq(inner.server->kept, 0);
         /* The worker keeps what it has. */
         ck_assert_uint_eq(session->registrations.count, 2);
         service_gone(&sharing.clients[0], &id, 1);
         service_offer(&sharing.clients[0], 3, 1, 9, 1);
         scene_expect_refused(0, 3, ENOENT);
+        refused_sends = 0;
         for (int i = 0; i < 5; i++)
                 close(peers[i]);
 }
@@ -325,6 +364,7 @@ static Suite *listener_suite(void)
         tcase_add_test(accepting, what_it_keeps_leaves_as_much_for_others_and_it_goes_on);
         tcase_add_test(accepting, room_that_a_hold_gave_back_is_found_after_a_moment);
         tcase_add_test(accepting, a_listener_without_want_never_looks_again);
+        tcase_add_test(bytes, the_kernel_waits_for_first_bytes_for_a_second);
         tcase_add_test(bytes, a_connection_is_passed_once_its_first_bytes_are_there);
         tcase_add_test(bytes, bytes_that_are_there_already_are_not_waited_for);
         tcase_add_test(bytes, the_silent_are_closed_when_their_time_is_over);

@@ -4,28 +4,14 @@
  */
 #include "daemon/passing.h"
 
+#include "tests/support/refused_sends.h"
 #include "tests/support/sharing_scene.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
-
-/* Packets with descriptors that the kernel refuses yet, in this program, and how. */
-static int refused_sends;
-static int refused_errno;
-
-ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
-{
-        if (message->msg_controllen > 0 && refused_sends > 0) {
-                refused_sends--;
-                errno = refused_errno;
-                return -1;
-        }
-        return syscall(SYS_sendmsg, fd, message, flags);
-}
 
 /* ---- packets ---- */
 
