@@ -1,8 +1,8 @@
 #!/bin/bash
 # The daemon is killed over and over under a real systemd, and nothing is lost: while two workers
-# serve a shared listener, no connection is refused or gets a wrong byte, none is lost but what had
-# been accepted that very moment, and after each crash every listener and everything held is back by
-# name. Then the same with one that hangs, and for upgrades, where none at all is lost.
+# serve a shared listener, no connection is refused or gets a wrong byte, none is lost but one that
+# was being passed on that very moment, and after each crash every listener and everything held is
+# back by name. Then the same with one that hangs, and for upgrades, where none at all is lost.
 #
 # Once with a listener of the configuration that passes connections on when they have sent
 # something, so that some wait in the daemon all along; and once with one that a worker asked for.
@@ -20,9 +20,9 @@ holds=20
 long_connections=20
 short_callers=20
 silent_connections=10
-# Those that the daemon has accepted and not passed on yet at the moment it is killed: see RESTARTS in
-# kyron-iod(8).
-lost_per_crash=2
+# In all crashes. One that the daemon is just passing on when it is killed is lost, and there is no
+# way to make sure that there is none: see RESTARTS in kyron-iod(8).
+lost_in_passing=2
 
 # configure [LINE…]: lines of the listener "echo", or none for no such listener.
 configure() {
@@ -146,7 +146,7 @@ crash_under_load() {
                 kill_daemon
                 everything_is_back
         done
-        finish "$what, $crashes crashes" $((crashes * lost_per_crash))
+        finish "$what, $crashes crashes" "$lost_in_passing"
 }
 
 # As a daemon that hangs ends: clients wait for it, and then systemd kills it.
