@@ -5,6 +5,7 @@
 #include "daemon/listener.h"
 #include "daemon/passing.h"
 #include "daemon/server.h"
+#include "daemon/waiting.h"
 
 /* ---- Choosing ------------------------------------------------------------------------------ */
 
@@ -166,6 +167,7 @@ void balancer_place(Connection *connection)
         connection->state = CONNECTION_QUEUED;
         TAILQ_INSERT_TAIL(&listener->queue, connection, link);
         listener->queued_count++;
+        waiting_begin(connection);
         balancer_await(listener);
 }
 

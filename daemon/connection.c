@@ -26,7 +26,6 @@ Connection *connection_new(Listener *listener, int take_fd)
         connection->fd = take_fd;
         connection->note_fd = -1;
         connection->number = ++listener->server->connections_total;
-        waiting_begin(connection);
         return connection;
 }
 
@@ -44,7 +43,6 @@ Connection *connection_restore(Listener *listener, uint64_t number, bool again, 
                         close(take_note_fd);
                 return NULL;
         }
-        waiting_end(connection); /* it is in the store */
         connection->number = number;
         connection->stored = descriptor_store_is_there(&server->store);
         connection->again = again;
@@ -137,5 +135,6 @@ bool connection_wait_for_first_bytes(Connection *connection)
                 return false;
         TAILQ_INSERT_TAIL(&listener->silent, connection, link);
         listener->silent_count++;
+        waiting_begin(connection);
         return true;
 }

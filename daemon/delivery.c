@@ -246,7 +246,8 @@ bool delivery_has_unread(const Session *session)
 
 bool delivery_can_send(const Session *session)
 {
-        return TAILQ_EMPTY(&session->delivery.answers) &&
+        return !session->failed && !session->reconciliation &&
+               TAILQ_EMPTY(&session->delivery.answers) &&
                !notifier_is_waiting(&session->notifier) && !delivery_has_unread(session);
 }
 
