@@ -106,6 +106,8 @@ libdaemon_la_SOURCES = \
 	daemon/service_manager.h \
 	daemon/session.c \
 	daemon/session.h \
+	daemon/session_closed.c \
+	daemon/session_closed.h \
 	daemon/session_dispatch.c \
 	daemon/session_dispatch.h \
 	daemon/session_peer.c \

@@ -7,6 +7,7 @@
 #include "daemon/log.h"
 #include "daemon/opening.h"
 #include "daemon/server.h"
+#include "daemon/session_closed.h"
 #include "daemon/session_dispatch.h"
 #include "daemon/session_peer.h"
 #include "daemon/session_source.h"
@@ -22,31 +23,6 @@
 
 static const struct timeval greeting_time = {.tv_sec = SESSION_GREETING_SECONDS};
 
-static void on_process_ended(evutil_socket_t fd, short what, void *data)
-{
-        Session *session = data;
-
-        (void)fd;
-        (void)what;
-        turn_begin(&session->server->turn);
-        log_session(LOG_DEBUG, session, "its process has ended");
-        session_free(session);
-}
-
-/*
- * A session ends with the process that opened it. The connection does not always tell: the
- * client's end of it may be open in a child, or in a packet of its own that is not read yet. On a
- * kernel that cannot tell either, the connection has to do.
- */
-static int watch_process(Session *session)
-{
-        if (session->process_fd < 0)
-                return 0;
-        session->process_ended = event_new(session->server->base, session->process_fd, EV_READ,
-                                           on_process_ended, session);
-        return session->process_ended ? event_add(session->process_ended, NULL) : -1;
-}
-
 /* The session's last word: why it ended. The log keeps what the client may not read. */
 void session_fail(Session *session, uint32_t sequence, int error)
 {
@@ -56,9 +32,22 @@ void session_fail(Session *session, uint32_t sequence, int error)
         session_free(session);
 }
 
+/* Of one whose client has closed. */
+static int arm_last_requests(Session *session)
+{
+        event_del(session->writable);
+        if (session->set_ready)
+                event_del(session->set_ready);
+        if (session->reconciliation || session->in_line || session->held)
+                return event_del(session->readable);
+        return event_add(session->readable, NULL);
+}
+
 /* Serves what the session's state says: requests and readiness, or only the way out. */
 static int arm_events(Session *session)
 {
+        if (session->closed)
+                return arm_last_requests(session);
         if (notifier_is_waiting(&session->notifier)) {
                 event_del(session->readable);
                 if (session->set_ready)
@@ -95,6 +84,38 @@ static bool session_rearm(Session *session)
         return false;
 }
 
+/* Its client has closed: it is only read to the end. */
+static void begin_to_end(Session *session)
+{
+        session_closed_begin(session);
+        session_rearm(session);
+}
+
+static void on_process_ended(evutil_socket_t fd, short what, void *data)
+{
+        Session *session = data;
+
+        (void)fd;
+        (void)what;
+        turn_begin(&session->server->turn);
+        log_session(LOG_DEBUG, session, "its process has ended");
+        begin_to_end(session);
+}
+
+/*
+ * A session ends with the process that opened it. The connection does not always tell: the
+ * client's end of it may be open in a child, or in a packet of its own that is not read yet. On a
+ * kernel that cannot tell either, the connection has to do.
+ */
+static int watch_process(Session *session)
+{
+        if (session->process_fd < 0)
+                return 0;
+        session->process_ended = event_new(session->server->base, session->process_fd, EV_READ,
+                                           on_process_ended, session);
+        return session->process_ended ? event_add(session->process_ended, NULL) : -1;
+}
+
 /* Whether the session has to wait until the registrations whose files are gone are forgotten. It
  * may have ended then: nothing is to be done with it. */
 static bool cleanup_registration_infos(Session *session)
@@ -119,13 +140,13 @@ bool session_deliver(Session *session)
         uint64_t sent = session->delivery.sent;
         int r;
 
-        if (!session->failed && cleanup_registration_infos(session))
+        if (!session->failed && (session->closed || cleanup_registration_infos(session)))
                 return false;
         r = session->failed ? error_set(-session->failed, "no memory to go on")
                             : delivery_flush(session);
 
-        if (r == -EPIPE || r == -ECONNRESET) {
-                session_free(session);
+        if (session_closed_says(r)) {
+                begin_to_end(session);
                 return false;
         }
         if (r < 0) {
@@ -149,7 +170,12 @@ static int read_packet(Session *session, FdList *fds, uint32_t *sequence, bool *
 
         if (size == -EAGAIN)
                 return 0;
-        if (size == 0 || size == -ECONNRESET || size == -EPIPE) {
+        /* It had not read everything; what it sent comes after this. */
+        if (session_closed_says(size) && !session->closed) {
+                session_closed_begin(session);
+                return 1;
+        }
+        if (size == 0 || session_closed_says(size)) {
                 *closed = true;
                 return 0;
         }
@@ -222,6 +248,10 @@ static bool read_request(Session *session)
                 return false;
         }
         share_use(&server->shares, session, turn_now_ns() - began);
+        if (session->closed) {
+                queue_up_again(session);
+                return false;
+        }
         if (notifier_is_waiting(&session->notifier) || delivery_is_full(session)) {
                 session_rearm(session);
                 return false;
@@ -256,7 +286,7 @@ static void on_writable(evutil_socket_t fd, short what, void *data)
         r = notifier_flush(&session->notifier);
         if (r < 0) {
                 log_session(LOG_DEBUG, session, "closed with frames unread");
-                session_free(session);
+                begin_to_end(session);
                 return;
         }
         session_watch_unread(session, true);
@@ -280,9 +310,9 @@ static void tell_readiness(Session *session)
                 return;
         told = io_driver_process_io(&session->server->driver, &session->registrations,
                                     &session->notifier, &notified);
-        if (told == -EPIPE || told == -ECONNRESET) {
+        if (session_closed_says(told)) {
                 log_session(LOG_DEBUG, session, "closed with readiness untold");
-                session_free(session);
+                begin_to_end(session);
                 return;
         }
         if (told < 0) {
@@ -498,8 +528,14 @@ int session_reply(Session *session, uint32_t sequence, Iod__Frame *frame)
 {
         int r;
 
+        if (session->closed)
+                return 0;
         frame->sequence = sequence;
         r = notifier_send_reply(&session->notifier, frame);
+        if (session_closed_says(r)) {
+                session_closed_begin(session);
+                return 0;
+        }
         return r < 0 ? error_set(-r, "the reply could not be sent: %s", strerror(-r)) : 0;
 }
 

@@ -11,7 +11,8 @@
  * numbers pauses: its requests wait until it has read (delivery.h). One whose registrations are
  * compared with the kernel's list is not served at all meanwhile (reconciler.h).
  *
- * One whose user has used all of its share of a turn waits in line for the next (share.h).
+ * One whose user has used all of its share of a turn waits in line for the next (share.h). One whose
+ * client has closed is only read to the end (session_closed.h).
  *
  * Beside these, the daemon opens sockets for it and passes connections to it (opening.h, sharing.h,
  * delivery.h). Frames caused by others' doings are sent from the server's own event, so that
@@ -58,6 +59,7 @@ typedef struct Session {
         uint64_t since; /* CLOCK_REALTIME nanoseconds */
 
         bool open;
+        bool closed; /* by its client: it is sent nothing more */
         bool held;
         bool in_line; /* for its user's share of the loop's time */
         bool pauses;  /* its requests are not read, for it has not read their answers */
@@ -102,7 +104,7 @@ void session_say_goodbye(Session *session, uint32_t sequence, int error, const c
 /* Says goodbye and frees it: error, a negative errno, and error_text() say why. */
 void session_fail(Session *session, uint32_t sequence, int error);
 
-/* Sends an answer: 0 or -errno, which ends the session. */
+/* Sends an answer, if the client is there to get it: 0 or -errno, which ends the session. */
 int session_reply(Session *session, uint32_t sequence, Iod__Frame *frame);
 /* The answer that says no more than that it was done. */
 int session_reply_done(Session *session, uint32_t sequence);

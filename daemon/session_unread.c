@@ -11,7 +11,8 @@ static const struct timeval unread_time = {.tv_sec = SESSION_UNREAD_SECONDS};
 
 static bool keeps_something(const Session *session)
 {
-        return session->notifier.reply || !TAILQ_EMPTY(&session->delivery.answers);
+        return !session->closed &&
+               (session->notifier.reply || !TAILQ_EMPTY(&session->delivery.answers));
 }
 
 static void on_unread(evutil_socket_t fd, short what, void *data)
