@@ -336,6 +336,10 @@ void kyron_io_driver_handle_close(KyronIoDriverHandle *handle)
                 request_end_all(handle, -ECANCELED);
                 pthread_mutex_unlock(&handle->lock);
                 io_driver_handle_run_woken(handle);
+                /* What was closed last: nobody else is to be given it. */
+                pthread_mutex_lock(&handle->lock);
+                outbox_flush(handle);
+                pthread_mutex_unlock(&handle->lock);
                 request_table_deinit(&handle->requests);
                 pthread_mutex_destroy(&handle->lock);
         }

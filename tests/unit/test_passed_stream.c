@@ -3,6 +3,7 @@
 
 #include "client/io_driver_handle.h"
 #include "client/sealed_note.h"
+#include "core/cleanup.h"
 #include "tests/support/scripted_daemon.h"
 
 #include <errno.h>
@@ -251,6 +252,24 @@ START_TEST(a_released_connection_is_told_too)
 }
 END_TEST
 
+START_TEST(what_ended_last_is_told_when_the_handle_is_closed)
+{
+        const Iod__AddIoSource *add;
+        int peer;
+        KyronUnixStream *stream = pass(ids[0], false, NULL, &peer);
+
+        process(kyron_iod.handle, 0);
+        scripted_daemon_expect(&kyron_iod, IOD__FRAME__BODY_ADD_IO_SOURCE);
+        kyron_unix_stream_close(stream);
+        kyron_endpoint_close(STEAL_PTR(endpoint));
+        kyron_io_driver_handle_close(STEAL_PTR(kyron_iod.handle));
+        add = scripted_daemon_expect(&kyron_iod, IOD__FRAME__BODY_ADD_IO_SOURCE)->add_io_source;
+        ck_assert_uint_eq(add->n_gone, 1);
+        ck_assert_uint_eq(add->gone[0], ids[0]);
+        close(peer);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("passed_stream");
@@ -265,6 +284,7 @@ int main(void)
         tcase_add_test(tcase, every_end_is_told_though_the_daemon_does_not_read_for_long);
         tcase_add_test(tcase, a_slot_is_not_used_again_before_its_end_was_told);
         tcase_add_test(tcase, a_released_connection_is_told_too);
+        tcase_add_test(tcase, what_ended_last_is_told_when_the_handle_is_closed);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }
