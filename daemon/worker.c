@@ -73,7 +73,7 @@ Worker *worker_find(const Session *session, uint32_t endpoint)
 
         TAILQ_FOREACH(worker, &session->workers, session_link)
         {
-                if (worker->endpoint == endpoint && !worker->left)
+                if (worker->endpoint == endpoint && !worker->is_taker && !worker->left)
                         return worker;
         }
         return NULL;

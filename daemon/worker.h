@@ -75,7 +75,7 @@ void worker_lose(Worker *worker);
 /* The listener is closed: its workers keep what they have taken, on their own from now on. */
 void worker_dissolve_group(Listener *listener);
 
-/* The session's worker with that endpoint; NULL. */
+/* The session's worker with that endpoint; NULL. A taker has none that a client could name. */
 Worker *worker_find(const Session *session, uint32_t endpoint);
 
 /* Whether these may be offered to begin with. 0, or as worker_offer(). */

@@ -286,6 +286,21 @@ START_TEST(an_endpoint_that_is_none_is_refused)
 }
 END_TEST
 
+START_TEST(who_takes_a_listener_has_no_endpoint_of_it)
+{
+        scene_open(0);
+        SCENE_SEND(0, 1, TAKE_LISTENER, take_listener,
+                   {.base = PROTOBUF_C_MESSAGE_INIT(&iod__take_listener__descriptor),
+                    .name = (char *)"web",
+                    .address = (char *)"tcp:127.0.0.1:0"});
+        scene_expect(0, IOD__FRAME__BODY_OPENED);
+        service_offer(&sharing.clients[0], 2, 1, 0, 1);
+        ck_assert_str_eq(scene_expect_refused(0, 2, ENOENT), "this session has no endpoint 1");
+        service_leave(&sharing.clients[0], 3, 1);
+        ck_assert_str_eq(scene_expect_refused(0, 3, ENOENT), "this session has no endpoint 1");
+}
+END_TEST
+
 static Suite *sharing_suite(void)
 {
         Suite *suite = suite_create("sharing");
@@ -310,6 +325,7 @@ static Suite *sharing_suite(void)
         tcase_add_test(joining, a_session_has_so_many_endpoints);
         tcase_add_test(rest, an_offer_takes_so_many_ids);
         tcase_add_test(rest, an_endpoint_that_is_none_is_refused);
+        tcase_add_test(rest, who_takes_a_listener_has_no_endpoint_of_it);
         suite_add_tcase(suite, joining);
         suite_add_tcase(suite, rest);
         return suite;
