@@ -440,11 +440,9 @@ static void set_to_work(Closer *closer, CloserLane *lane)
         be_patient(closer, CLOSER_TEND_SOON);
 }
 
-void closer_push(Closer *closer, CloserLane *lane, FdList *list)
+/* Called under the lock, which it gives up. */
+static void push_list(Closer *closer, CloserLane *lane, FdList *list)
 {
-        if (list->count == 0)
-                return;
-        pthread_mutex_lock(&closer->lock);
         for (size_t i = 0; i < list->count; i++) {
                 int fd = fd_list_steal(list, i);
 
@@ -453,6 +451,31 @@ void closer_push(Closer *closer, CloserLane *lane, FdList *list)
         }
         list->count = 0;
         set_to_work(closer, lane);
+}
+
+void closer_push(Closer *closer, CloserLane *lane, FdList *list)
+{
+        if (list->count == 0)
+                return;
+        pthread_mutex_lock(&closer->lock);
+        push_list(closer, lane, list);
+}
+
+void closer_expect(Closer *closer, CloserLane *lane, const FdList *list)
+{
+        pthread_mutex_lock(&closer->lock);
+        lane->open += list->count;
+        closer->open += list->count;
+        pthread_mutex_unlock(&closer->lock);
+}
+
+void closer_push_expected(Closer *closer, CloserLane *lane, FdList *list)
+{
+        pthread_mutex_lock(&closer->lock);
+        assert(lane->open - lane->queued >= list->count);
+        lane->open -= list->count;
+        closer->open -= list->count;
+        push_list(closer, lane, list);
 }
 
 void closer_push_own(Closer *closer, CloserLane *lane, int take_fd)

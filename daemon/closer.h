@@ -70,7 +70,7 @@ struct CloserLane {
         size_t capacity; /* at least the packets' places and the reserved ones */
         size_t head;
         size_t queued;
-        size_t open; /* queued, or in a close() */
+        size_t open; /* queued, or in a close(), or expected */
         size_t reserved;
         uint64_t begun; /* close()s, ever */
         uint64_t begun_then;
@@ -130,6 +130,11 @@ void closer_push_own(Closer *closer, CloserLane *lane, int take_fd);
 size_t closer_room(Closer *closer, CloserLane *lane);
 /* Takes what is left in the list and empties it; the caller has asked for room. */
 void closer_push(Closer *closer, CloserLane *lane, FdList *list);
+
+/* A packet's descriptors that are still to be used for a while take their places meanwhile; and are
+ * pushed into them. */
+void closer_expect(Closer *closer, CloserLane *lane, const FdList *list);
+void closer_push_expected(Closer *closer, CloserLane *lane, FdList *list);
 
 /* Whether there is no place for a connection that is turned away, or all places are taken: time to
  * accept no more. */

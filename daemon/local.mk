@@ -108,6 +108,8 @@ libdaemon_la_SOURCES = \
 	daemon/session.h \
 	daemon/session_closed.c \
 	daemon/session_closed.h \
+	daemon/session_batch.c \
+	daemon/session_batch.h \
 	daemon/session_dispatch.c \
 	daemon/session_dispatch.h \
 	daemon/session_peer.c \

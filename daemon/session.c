@@ -7,6 +7,7 @@
 #include "daemon/log.h"
 #include "daemon/opening.h"
 #include "daemon/server.h"
+#include "daemon/session_batch.h"
 #include "daemon/session_closed.h"
 #include "daemon/session_dispatch.h"
 #include "daemon/session_peer.h"
@@ -32,10 +33,17 @@ void session_fail(Session *session, uint32_t sequence, int error)
         session_free(session);
 }
 
+static void await_batch(Session *session)
+{
+        if (session->batch && !session->reconciliation)
+                share_wait(&session->server->shares, session);
+}
+
 /* Of one whose client has closed. */
 static int arm_last_requests(Session *session)
 {
         event_del(session->writable);
+        await_batch(session);
         if (session->set_ready)
                 event_del(session->set_ready);
         if (session->reconciliation || session->in_line || session->held)
@@ -55,6 +63,7 @@ static int arm_events(Session *session)
                 return event_add(session->writable, NULL);
         }
         event_del(session->writable);
+        await_batch(session);
         if (session->reconciliation || session->in_line) {
                 event_del(session->readable);
                 return session->set_ready ? event_del(session->set_ready) : 0;
@@ -248,11 +257,12 @@ static bool read_request(Session *session)
                 return false;
         }
         share_use(&server->shares, session, turn_now_ns() - began);
-        if (session->closed) {
+        if (session->closed && !session->batch) {
                 queue_up_again(session);
                 return false;
         }
-        if (notifier_is_waiting(&session->notifier) || delivery_is_full(session)) {
+        if (session->batch || notifier_is_waiting(&session->notifier) ||
+            delivery_is_full(session)) {
                 session_rearm(session);
                 return false;
         }
@@ -349,9 +359,31 @@ static bool is_armed(const struct event *event)
         return event && event_pending(event, EV_READ, NULL);
 }
 
+/* Some more of a request's sources. false: the session has ended. */
+static bool go_on_with_batch(Session *session)
+{
+        uint64_t began = turn_now_ns();
+        uint32_t sequence = session->batch->sequence;
+        int r;
+
+        if (session->reconciliation ||
+            (!session->closed && notifier_is_waiting(&session->notifier)))
+                return true;
+        r = session_batch_go_on(session);
+        share_use(&session->server->shares, session, turn_now_ns() - began);
+        if (r < 0)
+                session_fail(session, sequence, r);
+        return r == 0;
+}
+
 void session_serve(Session *session)
 {
         turn_begin(&session->server->turn);
+        if (session->batch) {
+                if (go_on_with_batch(session))
+                        session_rearm(session);
+                return;
+        }
         if (!session_rearm(session))
                 return;
         if (is_armed(session->readable) && !read_request(session))
@@ -490,6 +522,7 @@ Session *session_free(Session *session)
                 quota_discharge(session->user, QUOTA_SESSIONS, 1);
                 session->user = quota_user_unref(&server->quota, session->user);
         }
+        session_batch_drop(session);
         closer_push_own(&server->closer, session->lane,
                         STEAL_FD(session->registrations.selector.epoll_fd));
         /* The client sees the end now; what it had sent may take its time to close. */

@@ -11,8 +11,9 @@
  * numbers pauses: its requests wait until it has read (delivery.h). One whose registrations are
  * compared with the kernel's list is not served at all meanwhile (reconciler.h).
  *
- * One whose user has used all of its share of a turn waits in line for the next (share.h). One whose
- * client has closed is only read to the end (session_closed.h).
+ * One whose user has used all of its share of a turn waits in line for the next (share.h), and so
+ * does one with many sources to register, of which some are served each time (session_batch.h). One
+ * whose client has closed is only read to the end (session_closed.h).
  *
  * Beside these, the daemon opens sockets for it and passes connections to it (opening.h, sharing.h,
  * delivery.h). Frames caused by others' doings are sent from the server's own event, so that
@@ -68,6 +69,7 @@ typedef struct Session {
         uint32_t charged_registrations;
         RegistrationSet registrations;
         struct Reconciliation *reconciliation; /* of these with the kernel; NULL: none under way */
+        struct SessionBatch *batch;            /* a request under way; or NULL */
         Notifier notifier;
 
         Delivery delivery;

@@ -8,6 +8,7 @@
 #include "daemon/opening.h"
 #include "daemon/operating.h"
 #include "daemon/server.h"
+#include "daemon/session_batch.h"
 #include "daemon/session_source.h"
 #include "daemon/sharing.h"
 
@@ -19,45 +20,6 @@
 /* 0, a positive errno to refuse the request and go on, or -errno to end the session; with
  * error_text() unless 0. */
 typedef int (*Handler)(Session *session, const Iod__Frame *request, FdList *fds);
-
-/* The sources of one packet that were refused, with their sentences. */
-typedef struct Refusals {
-        size_t count;
-        Iod__RefusedSource *pointers[FRAME_SOURCES_MAX];
-        Iod__RefusedSource entries[FRAME_SOURCES_MAX];
-        char texts[FRAME_SOURCES_MAX][FRAME_TEXT_MAX];
-} Refusals;
-
-static void refusals_add(Refusals *refusals, IoId id, int error)
-{
-        size_t i = refusals->count++;
-
-        refusals->entries[i] = (Iod__RefusedSource)IOD__REFUSED_SOURCE__INIT;
-        refusals->entries[i].id = id;
-        refusals->entries[i].error = -error;
-        snprintf(refusals->texts[i], sizeof(refusals->texts[i]), "%s", error_text());
-        refusals->entries[i].text = refusals->texts[i];
-        refusals->pointers[i] = &refusals->entries[i];
-}
-
-static int refusals_reply(Refusals *refusals, Session *session, uint32_t sequence)
-{
-        Iod__Frame frame = IOD__FRAME__INIT;
-        Iod__Refused refused = IOD__REFUSED__INIT;
-
-        if (refusals->count == 0)
-                return 0;
-        session->refusals += refusals->count;
-        session->server->refusals += refusals->count;
-        log_session(log_refusal_level((int)refusals->entries[0].error), session,
-                    "refused %zu sources; slot %u: %s", refusals->count,
-                    io_id_slot(refusals->entries[0].id), refusals->texts[0]);
-        refused.n_source = refusals->count;
-        refused.source = refusals->pointers;
-        frame.body_case = IOD__FRAME__BODY_REFUSED;
-        frame.refused = &refused;
-        return session_reply(session, sequence, &frame);
-}
 
 static bool is_printable(const char *text)
 {
@@ -145,51 +107,28 @@ static void take_connections(Session *session, const Iod__AddIoSource *request)
 static int add_io_source(Session *session, const Iod__Frame *request, FdList *fds)
 {
         const Iod__AddIoSource *add = request->add_io_source;
-        Refusals refusals;
         int r;
 
         r = check_source_count(add->n_source, fds, "add_io_source");
+        if (r == 0 && add->n_source > 0)
+                r = session_open_set(session);
         if (r < 0)
                 return r;
-        if (add->n_source > 0) {
-                r = session_open_set(session);
-                if (r < 0)
-                        return r;
-        }
-
-        refusals.count = 0;
         take_connections(session, add);
         forget_gone(session, add);
-        for (size_t i = 0; i < add->n_source; i++) {
-                r = session_add_io_source(session, fd_list_borrow(fds, i), add->source[i], NULL);
-                if (r < 0)
-                        refusals_add(&refusals, io_id_unpack(add->source[i]), r);
-        }
-        io_driver_end_batch(&session->server->driver);
-        session_settle_registrations(session);
-        return refusals_reply(&refusals, session, request->sequence);
+        return session_batch_serve(session, SESSION_BATCH_ADD, request->sequence, add->source, fds);
 }
 
 static int remove_io_source(Session *session, const Iod__Frame *request, FdList *fds)
 {
         const Iod__RemoveIoSource *remove = request->remove_io_source;
-        Refusals refusals;
         int r;
 
         r = check_source_count(remove->n_source, fds, "remove_io_source");
         if (r < 0)
                 return r;
-        refusals.count = 0;
-        for (size_t i = 0; i < remove->n_source; i++) {
-                IoId id = io_id_unpack(remove->source[i]);
-
-                r = session_remove_io_source(session, fd_list_borrow(fds, i), id);
-                if (r < 0)
-                        refusals_add(&refusals, id, r);
-        }
-        io_driver_end_batch(&session->server->driver);
-        session_settle_registrations(session);
-        return refusals_reply(&refusals, session, request->sequence);
+        return session_batch_serve(session, SESSION_BATCH_REMOVE, request->sequence, remove->source,
+                                   fds);
 }
 
 static const struct {

@@ -74,20 +74,26 @@ void user_share_init(UserShare *share)
         TAILQ_INIT(&share->line);
 }
 
-bool share_has_to_wait(Shares *shares, Session *session)
+void share_wait(Shares *shares, Session *session)
 {
         UserShare *share = &session->user->share;
 
         if (session->in_line)
-                return true;
-        if (TAILQ_EMPTY(&share->line)) {
-                if (!is_used_up(shares, share))
-                        return false;
+                return;
+        if (TAILQ_EMPTY(&share->line))
                 TAILQ_INSERT_TAIL(&shares->users, share, link);
-        }
         TAILQ_INSERT_TAIL(&share->line, session, share_link);
         session->in_line = true;
         evtimer_add(shares->serve, &next_turn);
+}
+
+bool share_has_to_wait(Shares *shares, Session *session)
+{
+        const UserShare *share = &session->user->share;
+
+        if (!session->in_line && TAILQ_EMPTY(&share->line) && !is_used_up(shares, share))
+                return false;
+        share_wait(shares, session);
         return true;
 }
 

@@ -50,6 +50,8 @@ void user_share_init(UserShare *share);
 
 /* Whether the session has to wait; then it is in the line, and its events are to be taken away. */
 bool share_has_to_wait(Shares *shares, Session *session);
+/* The session goes on in a round to come, wherever its user's share is: it is in the line, too. */
+void share_wait(Shares *shares, Session *session);
 /* The session's user has used so much more. Whether that was all of the share. */
 bool share_use(Shares *shares, Session *session, uint64_t ns);
 /* The session ends. */

@@ -71,6 +71,7 @@ unit_tests = \
 	tests/unit/test_service_manager \
 	tests/unit/test_session \
 	tests/unit/test_session_closed \
+	tests/unit/test_session_batch \
 	tests/unit/test_session_dispatch \
 	tests/unit/test_session_rate \
 	tests/unit/test_session_unread \

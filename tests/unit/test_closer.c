@@ -297,6 +297,31 @@ START_TEST(room_means_a_full_packet_and_who_asked_is_woken)
 }
 END_TEST
 
+START_TEST(descriptors_still_in_use_have_their_places_and_are_pushed_into_them)
+{
+        FdList list = {.count = 0};
+        int ends[2];
+
+        pipe_pair(ends);
+        for (int i = 0; i < FD_LIST_MAX; i++)
+                fd_list_add(&list, i == 0 ? ends[1] : dup(ends[1]));
+        closer_expect(&closer, lane, &list);
+        ck_assert_uint_eq(closer_room(&closer, lane), 1);
+        closer_expect(&closer, lane, &list);
+        ck_assert_uint_eq(closer_room(&closer, lane), 0);
+        closer_push_expected(&closer, lane, &list);
+        ck_assert(wait_readable(ends[0], DEADLINE_MS));
+        ck_assert(is_at_end(ends[0]));
+        ck_assert(WAIT_UNTIL(closer_room(&closer, lane) == 1, DEADLINE_MS));
+        list.count = 0;
+        for (int i = 0; i < FD_LIST_MAX; i++)
+                fd_list_add(&list, -1);
+        closer_push_expected(&closer, lane, &list);
+        ck_assert_uint_eq(closer_room(&closer, lane), 2);
+        ck_assert(closer_stop(&closer));
+}
+END_TEST
+
 START_TEST(what_a_session_leaves_has_a_place_when_packets_have_none)
 {
         CloserLane *again;
@@ -703,6 +728,7 @@ static Suite *closer_suite(void)
         tcase_add_test(queue, lingering_sockets_do_not_hold_up_what_is_behind_them);
         tcase_add_test(queue, what_lingers_is_still_sent_to_the_last_byte);
         tcase_add_test(queue, room_means_a_full_packet_and_who_asked_is_woken);
+        tcase_add_test(queue, descriptors_still_in_use_have_their_places_and_are_pushed_into_them);
         tcase_add_test(queue, what_a_session_leaves_has_a_place_when_packets_have_none);
         tcase_add_test(queue, a_lane_grows_with_the_places_that_are_reserved_and_keeps_its_order);
         tcase_add_test(queue, what_does_not_close_is_left_to_its_thread_and_the_rest_is_closed);
