@@ -131,8 +131,8 @@ integration_tests = \
 	tests/integration/test_stopping \
 	tests/integration/test_threads
 # Shell tests: exit 0 passed, 77 skipped, anything else failed.
+fuzz_tests = tests/fuzz/corpus.sh
 system_tests = \
-	tests/fuzz/corpus.sh \
 	tests/model/check_model.sh \
 	tests/system/documentation.sh \
 	tests/system/examples.sh \
@@ -240,8 +240,8 @@ check_PROGRAMS += $(unit_tests) $(integration_tests) $(host_programs)
 # For every program that names no libraries of its own.
 LDADD = libtestsupport.la libclient.la $(daemon_libs) $(CHECK_LIBS) $(JANSSON_LIBS)
 
-TESTS += $(unit_tests) $(integration_tests) $(system_tests)
-EXTRA_DIST += $(system_tests) tests/host/boot.sh tests/host/host.sh tests/host/init.sh \
+TESTS += $(unit_tests) $(integration_tests) $(fuzz_tests) $(system_tests)
+EXTRA_DIST += $(fuzz_tests) $(system_tests) tests/host/boot.sh tests/host/host.sh tests/host/init.sh \
 	tests/host/shell.sh tests/model/readiness.pml tests/support/check.sh tests/support/installed_program.c \
 	tests/support/scene.sh
 EXTRA_DIST += $(system_tests) tests/support/check.sh tests/support/coverage.sh \
@@ -258,8 +258,10 @@ check-unit: all
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(unit_tests)'
 check-integration: all
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(integration_tests)'
+check-fuzz: all
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(fuzz_tests)'
 check-system: all
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(system_tests)'
 check-host: all
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(host_tests)'
-.PHONY: check-unit check-integration check-system check-host
+.PHONY: check-unit check-integration check-fuzz check-system check-host

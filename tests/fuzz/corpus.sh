@@ -3,11 +3,13 @@
 set -u
 
 build=${KYRON_BUILD_DIR:-.}
-corpus=${KYRON_SOURCE_DIR:-.}/tests/fuzz/corpus
+fuzz=${KYRON_SOURCE_DIR:-.}/tests/fuzz
 failed=0
 
-for folder in "$corpus"/*; do
-        name=${folder##*/}
+for source in "$fuzz"/fuzz_*.c; do
+        name=${source##*/fuzz_}
+        name=${name%.c}
+        folder=$fuzz/corpus/$name
         if ! words=$(KYRON_FUZZ_NAMES=1 "$build/tests/fuzz/fuzz_$name" "$folder" 2>&1); then
                 echo "fuzz_$name: the last of these ended it:"
                 echo "$words" | tail -n 5

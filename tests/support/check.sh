@@ -12,6 +12,7 @@ check_steps=(
         "tidy             step lint_tidy"
         "unit             suite plain unit"
         "integration      suite plain integration"
+        "fuzz             suite plain fuzz"
         "system           suite plain system"
         "installed        step check_installed"
         "unit-security    step check_unit_security"
@@ -210,6 +211,7 @@ sanitized() {
         say ok ""
         suite "$1" unit
         suite "$1" integration
+        suite "$1" fuzz
 }
 
 # The thread sanitizer cannot start where the kernel spreads addresses wider than it expects.
