@@ -15,6 +15,8 @@ libfuzz_la_SOURCES = \
 	tests/fuzz/input.h \
 	tests/fuzz/packet.c \
 	tests/fuzz/packet.h \
+	tests/fuzz/request.c \
+	tests/fuzz/request.h \
 	tests/fuzz/without_runner/check.h \
 	tests/support/client.c \
 	tests/support/deadline.c \

@@ -3,6 +3,7 @@
 
 #include "proto/frame.h"
 #include "proto/frame_socket.h"
+#include "tests/fuzz/request.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -14,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void keep_peer(FuzzPeers *peers, int take_fd)
+void fuzz_keep_peer(FuzzPeers *peers, int take_fd)
 {
         if (peers->count == FUZZ_PEERS_MAX)
                 close(take_fd);
@@ -27,7 +28,7 @@ static int make_pair(FuzzPeers *peers, int type)
         int ends[2];
 
         FUZZ_REQUIRE(socketpair(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0);
-        keep_peer(peers, ends[1]);
+        fuzz_keep_peer(peers, ends[1]);
         return ends[0];
 }
 
@@ -36,7 +37,7 @@ static int make_pipe(FuzzPeers *peers, bool reads)
         int ends[2];
 
         FUZZ_REQUIRE(pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0);
-        keep_peer(peers, ends[reads]);
+        fuzz_keep_peer(peers, ends[reads]);
         return ends[!reads];
 }
 
@@ -56,7 +57,7 @@ static int make_descriptor(FuzzInput *input, int session_fd, FuzzPeers *peers)
 {
         int fd;
 
-        switch (fuzz_take_byte(input) % 10) {
+        switch (fuzz_take_byte(input) % 16) {
         case 0:
                 return make_pair(peers, SOCK_STREAM);
         case 1:
@@ -75,13 +76,41 @@ static int make_descriptor(FuzzInput *input, int session_fd, FuzzPeers *peers)
                 return epoll_create1(EPOLL_CLOEXEC);
         case 8:
                 return fcntl(session_fd, F_DUPFD_CLOEXEC, 0);
-        default:
+        case 9:
                 /* One whose other end has gone. */
                 fd = make_pipe(peers, true);
                 if (peers->count > 0)
                         close(peers->fds[--peers->count]);
                 return fd;
+        case 10:
+                return open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        case 11:
+                return open("/dev/null", O_PATH | O_CLOEXEC);
+        case 12:
+                return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
+        default:
+                /* One that stays open here, and perhaps was sent before. */
+                if (peers->count == 0)
+                        close(make_pair(peers, SOCK_STREAM));
+                return fcntl(peers->fds[fuzz_take_byte(input) % peers->count], F_DUPFD_CLOEXEC, 0);
         }
+}
+
+static void make_descriptors(FuzzInput *input, int session_fd, FuzzPeers *peers, int *out, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                out[i] = make_descriptor(input, session_fd, peers);
+                FUZZ_REQUIRE(out[i] >= 0);
+        }
+}
+
+static void send_and_close(int borrow_fd, const uint8_t *bytes, size_t size, const int *take_fds,
+                           size_t n)
+{
+        if (size > 0)
+                frame_socket_send(borrow_fd, bytes, size, take_fds, n);
+        for (size_t i = 0; i < n; i++)
+                close(take_fds[i]);
 }
 
 /* The frame, told how many descriptors it brings; size 0: it is none. */
@@ -108,10 +137,7 @@ void fuzz_send_packet(FuzzInput *input, int borrow_fd, FuzzPeers *peers)
         const uint8_t *bytes;
         size_t size;
 
-        for (size_t i = 0; i < n; i++) {
-                fds[i] = make_descriptor(input, borrow_fd, peers);
-                FUZZ_REQUIRE(fds[i] >= 0);
-        }
+        make_descriptors(input, borrow_fd, peers, fds, n);
         size = fuzz_take_bytes(input, sizeof(packet), &bytes);
         if (!(how & 0x80)) {
                 size_t announced = announce(bytes, size, n, packet);
@@ -121,10 +147,17 @@ void fuzz_send_packet(FuzzInput *input, int borrow_fd, FuzzPeers *peers)
                         size = announced;
                 }
         }
-        if (size > 0)
-                frame_socket_send(borrow_fd, bytes, size, fds, n);
-        for (size_t i = 0; i < n; i++)
-                close(fds[i]);
+        send_and_close(borrow_fd, bytes, size, fds, n);
+}
+
+void fuzz_send_request(FuzzInput *input, int borrow_fd, FuzzPeers *peers)
+{
+        uint8_t packet[FRAME_BYTES_MAX];
+        int fds[FUZZ_DESCRIPTORS_MAX];
+        size_t n, size = fuzz_make_request(input, packet, &n);
+
+        make_descriptors(input, borrow_fd, peers, fds, n);
+        send_and_close(borrow_fd, packet, size, fds, n);
 }
 
 void fuzz_use_peer(FuzzInput *input, FuzzPeers *peers)

@@ -22,6 +22,10 @@ typedef struct FuzzPeers {
 
 /* Sends one packet on borrow_fd, which is also one of the descriptors that may be sent. */
 void fuzz_send_packet(FuzzInput *input, int borrow_fd, FuzzPeers *peers);
+/* A request with what it needs. */
+void fuzz_send_request(FuzzInput *input, int borrow_fd, FuzzPeers *peers);
+/* One more, or it is closed. */
+void fuzz_keep_peer(FuzzPeers *peers, int take_fd);
 /* Writes to one of the peers, reads from it, or closes it. */
 void fuzz_use_peer(FuzzInput *input, FuzzPeers *peers);
 void fuzz_close_peers(FuzzPeers *peers);
