@@ -4,6 +4,8 @@
  * until it is done, and what was refused comes in one frame.
  */
 #include "daemon/session_batch.h"
+
+#include "daemon/session_closed.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
 #include "tests/support/inner_server.h"
@@ -149,6 +151,23 @@ START_TEST(a_session_may_end_in_the_middle)
 }
 END_TEST
 
+START_TEST(who_has_closed_in_the_middle_is_read_to_the_end)
+{
+        uint64_t refusals = inner.server->refusals;
+        uint64_t wrong = raw_source(0, 0, READINESS_READABLE);
+
+        add_all(1);
+        serve_slices(2);
+        raw_client_add(&client, 2, &wrong, fds, 1);
+        session_closed_begin(session);
+        session_go_on(session);
+        inner_server_settle();
+        ck_assert_uint_eq(inner.server->refusals, refusals + 1);
+        ck_assert_uint_eq(inner.server->session_count, 1);
+        ck_assert_uint_eq(inner.server->registration_count, 0);
+}
+END_TEST
+
 /* Two wait in the line with their descriptors; a third packet's would have no place. */
 START_TEST(their_descriptors_have_places_in_the_closer)
 {
@@ -210,6 +229,7 @@ static Suite *session_batch_suite(void)
         tcase_add_test(slices, readiness_comes_when_all_are_registered);
         tcase_add_test(slices, many_are_removed_in_slices_too);
         tcase_add_test(slices, a_session_may_end_in_the_middle);
+        tcase_add_test(slices, who_has_closed_in_the_middle_is_read_to_the_end);
         tcase_add_test(slices, their_descriptors_have_places_in_the_closer);
         tcase_add_test(slices, a_client_that_does_not_read_is_not_served_in_the_middle);
         suite_add_tcase(suite, slices);
