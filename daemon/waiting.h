@@ -2,12 +2,12 @@
  * Waiting: the connections that were accepted and have reached nobody yet, so that they outlive the
  * daemon.
  *
- * Most are passed on within the callback that accepted them, and a message to systemd for each would
- * cost more than the connection. So one is stored only when it still waits at the next tick: for
- * its first bytes, or for another worker. Ticks are WAITING_TICK_MS apart from the first, and each
- * stores at most WAITING_STORES_PER_TICK: whoever makes connections wait in numbers keeps neither
- * systemd nor the loop busy. Those that are not stored yet when the daemon is killed are lost; when
- * it is stopped, all are stored before.
+ * Most are passed on within the callback that accepted them, and a message to systemd for each
+ * would cost more than the connection. So one is stored only when it still waits at the next tick:
+ * for its first bytes, or for another worker. Ticks are WAITING_TICK_MS apart from the first, and
+ * each stores at most WAITING_STORES_PER_TICK: whoever makes connections wait in numbers keeps
+ * neither systemd nor the loop busy. Those that are not stored yet when the daemon is killed are
+ * lost; when it is stopped, all are stored before.
  *
  * What waits takes no more than half of the store, so that listeners and holds have the rest.
  *
