@@ -112,6 +112,8 @@ libdaemon_la_SOURCES = \
 	daemon/session_batch.h \
 	daemon/session_dispatch.c \
 	daemon/session_dispatch.h \
+	daemon/session_events.c \
+	daemon/session_events.h \
 	daemon/session_peer.c \
 	daemon/session_peer.h \
 	daemon/session_rate.c \

@@ -6,6 +6,7 @@
 #include "daemon/live_entries.h"
 #include "daemon/log.h"
 #include "daemon/server.h"
+#include "daemon/session_events.h"
 #include "daemon/session_source.h"
 
 #include <errno.h>

@@ -2,6 +2,7 @@
 #include "core/error.h"
 #include "daemon/log.h"
 #include "daemon/server_parts.h"
+#include "daemon/session_events.h"
 
 #include <errno.h>
 #include <event2/event.h>

@@ -3,6 +3,7 @@
  * event is served. See server.h.
  */
 #include "daemon/server_parts.h"
+#include "daemon/session_events.h"
 
 #include <event2/event.h>
 

@@ -1,23 +1,13 @@
 /*
  * Session: one connected client.
  *
- * States: greeting (connected, Hello not seen, ends after SESSION_GREETING_SECONDS), open, ended.
- * An open session is served by three events of the loop: its socket is readable (requests), its
- * epoll set is ready (readiness), its socket is writable again. The last is armed only while the
- * notifier is waiting, and then the other two are not: a client that does not read is not served
- * and costs nothing but a look at its process, whose end the connection need not tell then
- * (peer_process.h). A session whose descriptors find no room in its user's lane of the closer is
- * held: its requests wait in its socket until the lane has caught up. One whose answers wait in
- * numbers pauses: its requests wait until it has read (delivery.h). One whose registrations are
- * compared with the kernel's list is not served at all meanwhile (reconciler.h).
+ * States: greeting (connected, Hello not seen, ends after SESSION_GREETING_SECONDS), open, closed
+ * by its client (session_closed.h), ended. What the loop serves of it, and when, is in
+ * session_events.h.
  *
- * One whose user has used all of its share of a turn waits in line for the next (share.h), and so
- * does one with many sources to register, of which some are served each time (session_batch.h). One
- * whose client has closed is only read to the end (session_closed.h).
- *
- * Beside these, the daemon opens sockets for it and passes connections to it (opening.h, sharing.h,
- * delivery.h). Frames caused by others' doings are sent from the server's own event, so that
- * nothing else ends a session but its own events and that one.
+ * Beside its requests and readiness, the daemon opens sockets for it and passes connections to it
+ * (opening.h, sharing.h, delivery.h). Frames caused by others' doings are sent from the server's
+ * own event, so that nothing else ends a session but its own events and that one.
  *
  * Whatever goes wrong here ends this session and no other. Owned by the server, single-threaded.
  */
@@ -110,20 +100,3 @@ void session_fail(Session *session, uint32_t sequence, int error);
 int session_reply(Session *session, uint32_t sequence, Iod__Frame *frame);
 /* The answer that says no more than that it was done. */
 int session_reply_done(Session *session, uint32_t sequence);
-
-/* Sends what is to be delivered. false: that has ended the session, or it has to wait. From the
- * server's event and the session's own only. */
-bool session_deliver(Session *session);
-
-/* Starts waiting for the set once it is open. 0 or -ENOMEM. */
-int session_watch_set(Session *session);
-
-/* Serves it again after its registrations were compared with the kernel's. It may end here. */
-void session_go_on(Session *session);
-
-/* Serves it, and has it served again as it is ready, after it was in its user's line. It may end.
- */
-void session_serve(Session *session);
-
-/* Lets it read requests again after the closer had no room. */
-void session_release_hold(Session *session);

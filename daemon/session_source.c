@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "daemon/server.h"
+#include "daemon/session_events.h"
 
 #include <assert.h>
 #include <string.h>

@@ -2,6 +2,7 @@
 #include "daemon/share.h"
 
 #include "daemon/server.h"
+#include "daemon/session_events.h"
 
 #include <errno.h>
 #include <event2/event.h>

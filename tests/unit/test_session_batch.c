@@ -6,6 +6,7 @@
 #include "daemon/session_batch.h"
 
 #include "daemon/session_closed.h"
+#include "daemon/session_events.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
 #include "tests/support/inner_server.h"
