@@ -122,6 +122,8 @@ libdaemon_la_SOURCES = \
 	daemon/session_source.h \
 	daemon/session_unread.c \
 	daemon/session_unread.h \
+	daemon/set_watch.c \
+	daemon/set_watch.h \
 	daemon/share.c \
 	daemon/share.h \
 	daemon/sharing.c \

@@ -105,6 +105,7 @@ static int ask(Reconciler *reconciler, Session *session)
         asked->epoll_fd = session->registrations.selector.epoll_fd;
         asked->with_thread = true;
         session->reconciliation = asked;
+        set_watch_leave(&session->set_watch);
         pthread_mutex_lock(&reconciler->lock);
         TAILQ_INSERT_TAIL(&reconciler->asked, asked, link);
         pthread_cond_signal(&reconciler->changed);

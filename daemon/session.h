@@ -19,6 +19,7 @@
 #include "daemon/notifier.h"
 #include "daemon/quota.h"
 #include "daemon/registration_set.h"
+#include "daemon/set_watch.h"
 
 #include <stdbool.h>
 #include <sys/queue.h>
@@ -72,7 +73,7 @@ typedef struct Session {
 
         struct event *readable;
         struct event *writable;
-        struct event *set_ready; /* NULL until the first registration */
+        SetWatch set_watch; /* open from the first registration on */
         struct event *process_ended;
         struct event *unread; /* a timer; NULL until it was needed */
         int process_fd;       /* a pidfd, or -1 */

@@ -29,8 +29,7 @@ static int arm_last_requests(Session *session)
 {
         event_del(session->writable);
         await_batch(session);
-        if (session->set_ready)
-                event_del(session->set_ready);
+        set_watch_arm(&session->set_watch, false);
         if (session->reconciliation || session->in_line || session->held)
                 return event_del(session->readable);
         return event_add(session->readable, NULL);
@@ -43,15 +42,14 @@ static int arm_events(Session *session)
                 return arm_last_requests(session);
         if (notifier_is_waiting(&session->notifier)) {
                 event_del(session->readable);
-                if (session->set_ready)
-                        event_del(session->set_ready);
+                set_watch_arm(&session->set_watch, false);
                 return event_add(session->writable, NULL);
         }
         event_del(session->writable);
         await_batch(session);
         if (session->reconciliation || session->in_line) {
                 event_del(session->readable);
-                return session->set_ready ? event_del(session->set_ready) : 0;
+                return set_watch_arm(&session->set_watch, false);
         }
         session->pauses = delivery_is_full(session);
         if (session->pauses)
@@ -59,7 +57,7 @@ static int arm_events(Session *session)
         else if (!session->held &&
                  event_add(session->readable, session->open ? NULL : &greeting_time) < 0)
                 return -1;
-        return session->set_ready ? event_add(session->set_ready, NULL) : 0;
+        return set_watch_arm(&session->set_watch, true);
 }
 
 static int refuse_to_wait(void)
@@ -373,18 +371,18 @@ void session_serve(Session *session)
                 return;
         if (is_armed(session->readable) && !read_request(session))
                 return;
-        if (is_armed(session->set_ready))
+        if (is_armed(session->set_watch.ready))
                 tell_readiness(session);
 }
 
 int session_watch_set(Session *session)
 {
-        if (session->set_ready || session->registrations.selector.epoll_fd < 0)
+        const int set_fd = session->registrations.selector.epoll_fd;
+
+        if (session->set_watch.ready || set_fd < 0)
                 return 0;
-        session->set_ready =
-                event_new(session->server->base, session->registrations.selector.epoll_fd,
-                          EV_READ | EV_PERSIST, on_set_ready, session);
-        if (!session->set_ready || event_add(session->set_ready, NULL) < 0)
+        if (set_watch_open(&session->set_watch, session->server->base, set_fd, on_set_ready,
+                           session) < 0)
                 return error_set(ENOMEM, "no memory to wait for registrations");
         return 0;
 }
@@ -416,8 +414,7 @@ void session_events_free(Session *session)
                 event_free(session->readable);
         if (session->writable)
                 event_free(session->writable);
-        if (session->set_ready)
-                event_free(session->set_ready);
+        set_watch_close(&session->set_watch);
         if (session->process_ended)
                 event_free(session->process_ended);
         if (session->unread)

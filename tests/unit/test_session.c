@@ -277,7 +277,7 @@ START_TEST(who_does_not_read_is_not_served)
         uint64_t frames = session->frames;
 
         ck_assert(!event_pending(session->readable, EV_READ, NULL));
-        ck_assert(!event_pending(session->set_ready, EV_READ, NULL));
+        ck_assert(!event_pending(session->set_watch.ready, EV_READ, NULL));
         ck_assert(event_pending(session->writable, EV_WRITE, NULL));
         raw_client_request(&client, 77, RAW_GET_STATUS);
         for (int i = 0; i < PIPES; i++)

@@ -1,0 +1,32 @@
+/*
+ * SetWatch: the loop's wait for a session's epoll set, which is taken up and laid down again as the
+ * session may be served or not.
+ *
+ * To add a set to the loop's own, the kernel looks at every entry in it, a quarter of a millisecond
+ * for a thousand. So it is added once, while it is empty, and an event that never comes (a set is
+ * never writable) keeps it there: laying the other one down and taking it up is a change of the
+ * entry, whatever is in the set.
+ *
+ * A change has to have the set's lock, which the kernel holds while it lists the entries. So before
+ * that it is taken out (set_watch_leave), and added anew with the next set_watch_arm().
+ */
+#pragma once
+
+#include <event2/event.h>
+#include <stdbool.h>
+
+typedef struct SetWatch {
+        struct event *ready;  /* NULL until it is opened */
+        struct event *anchor; /* keeps the set in the loop's */
+} SetWatch;
+
+/* Starts waiting; closing is the caller's also on failure. 0 or -ENOMEM. */
+int set_watch_open(SetWatch *watch, struct event_base *base, int borrow_epoll_fd,
+                   event_callback_fn on_ready, void *data);
+/* Before the set is closed. Does nothing if it is not open. */
+void set_watch_close(SetWatch *watch);
+
+/* Waits, or does not for now; nothing if it is not open. 0 or -1. */
+int set_watch_arm(SetWatch *watch, bool waits);
+/* The kernel is about to be asked what is in the set. */
+void set_watch_leave(SetWatch *watch);
