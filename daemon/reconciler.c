@@ -167,7 +167,8 @@ static bool apply_some(Reconciliation *answer)
         if (!answer->begun)
                 registration_set_begin_marking(set);
         answer->begun = true;
-        registration_set_mark_live(set, answer->live.ids + answer->marked, step);
+        if (step > 0) /* else there may be no list */
+                registration_set_mark_live(set, answer->live.ids + answer->marked, step);
         answer->marked += step;
         if (answer->marked < answer->live.count)
                 return false;
