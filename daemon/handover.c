@@ -330,11 +330,14 @@ int handover_take(Server *server, OwnedList *list)
                 return r;
         state->socket->fd = take_low(state->socket->fd);
         listening_socket_adopt(&server->listening, state->socket);
-        for (size_t i = 0; i < state->n_owned && r == 0; i++) {
+        /* All of it, so that it is the list's to close if there is a mistake in it. */
+        for (size_t i = 0; i < state->n_owned; i++) {
                 State__Owned *owned = state->owned[i];
+                int added = owned_add(list, name_of(owned), owned->stored, take_low(owned->fd),
+                                      take_low(owned->note_fd), owned->record);
 
-                r = owned_add(list, name_of(owned), owned->stored, take_low(owned->fd),
-                              take_low(owned->note_fd), owned->record);
+                if (added < 0)
+                        r = added;
                 owned->record = NULL;
         }
         state__state__free_unpacked(state, NULL);

@@ -5,7 +5,8 @@ fuzzers = \
 	tests/fuzz/fuzz_client \
 	tests/fuzz/fuzz_config \
 	tests/fuzz/fuzz_frame \
-	tests/fuzz/fuzz_session
+	tests/fuzz/fuzz_session \
+	tests/fuzz/fuzz_state
 check_PROGRAMS += $(fuzzers)
 fuzzers: $(fuzzers)
 .PHONY: fuzzers
@@ -45,5 +46,8 @@ tests_fuzz_fuzz_frame_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_session_CPPFLAGS = $(fuzz_cppflags)
 tests_fuzz_fuzz_session_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_session_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_state_CPPFLAGS = $(fuzz_cppflags)
+tests_fuzz_fuzz_state_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_state_LDFLAGS = $(fuzz_ldflags)
 
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/fuzz.sh
