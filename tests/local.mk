@@ -135,6 +135,7 @@ integration_tests = \
 fuzz_tests = tests/fuzz/corpus.sh
 system_tests = \
 	tests/model/check_model.sh \
+	tests/system/bench.sh \
 	tests/system/documentation.sh \
 	tests/system/examples.sh \
 	tests/system/failing_allocations.sh \

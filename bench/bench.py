@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""Runs the cases of the bench, and writes what came of them: a table, and a file of JSON.
+
+docs/performance.md says how it measures. Exit status: 0 all was measured, 1 something was not.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+
+import echo
+from case import OURS, SCALES, describe, missing, run_case
+from scene import BenchError
+
+CASES = echo.CASES
+
+
+def parse():
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_const", dest="scale", const="quick",
+                        default="full", help="less of everything, in under 3 minutes")
+    parser.add_argument("--smoke", action="store_const", dest="scale", const="smoke",
+                        help="only whether it works")
+    parser.add_argument("--case", action="append", choices=[case.name for case in CASES],
+                        help="only this one; may be given more than once")
+    parser.add_argument("--json", metavar="FILE", default="bench/report.json",
+                        help="where the figures go (bench/report.json)")
+    parser.add_argument("--build", metavar="DIRECTORY", default="build/bench",
+                        help="where everything is built (build/bench)")
+    return parser.parse_args()
+
+
+def note(text):
+    """What is being done, for who watches."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+
+def machine():
+    model = "unknown"
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("model name"):
+                model = line.split(":", 1)[1].strip()
+                break
+    return {"kernel": platform.release().split("-")[0], "cores": os.cpu_count(),
+            "processor": model}
+
+
+def number(value):
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def table_of(rows):
+    """Of one case: a line for each figure of ours, and a column for each peer with the ratio."""
+    peers = list(dict.fromkeys(row["peer"] for row in rows))
+    lines = {}
+    for row in rows:
+        line = lines.setdefault((describe(row["parameters"]), row["metric"]),
+                                [number(row["ours"])] + [""] * len(peers) + [row["better"]])
+        line[1 + peers.index(row["peer"])] = "{:.2f} ({:.2f}-{:.2f})".format(
+            row["ratio"], *row["ratio_quartiles"])
+    return [("", "", OURS, *(f"to {peer}" for peer in peers), "better")] + [
+        (*key, *line) for key, line in lines.items()]
+
+
+def print_tables(rows):
+    for case in dict.fromkeys(row["case"] for row in rows):
+        lines = table_of([row for row in rows if row["case"] == case])
+        widths = [max(map(len, column)) for column in zip(*lines)]
+        print(f"\n{case}")
+        for line in lines:
+            print("  " + "  ".join(text.ljust(width) if index < 2 else text.rjust(width)
+                                   for index, (text, width) in enumerate(zip(line, widths))))
+
+
+def measure(case, scale, build, report):
+    """Adds to the report; False when it could not."""
+    contestants = []
+    for contestant in case.contestants:
+        absent = missing(case, contestant, build)
+        if absent:
+            report["left_out"].append({"case": case.name, "peer": contestant,
+                                       "reason": f"{absent} is not here"})
+        else:
+            contestants.append(contestant)
+    try:
+        report["rows"] += run_case(case, scale, build, contestants, note)
+    except BenchError as error:
+        note("")
+        print(f"{case.name}: {error}", file=sys.stderr)
+        return False
+    return True
+
+
+def main():
+    options = parse()
+    scale = SCALES[options.scale]
+    build = os.path.abspath(options.build)
+    began = time.monotonic()
+    report = {"machine": machine(), "scale": scale.name, "load_average": [os.getloadavg()[0]],
+              "left_out": [], "rows": []}
+    good = True
+
+    for case in CASES:
+        if not options.case or case.name in options.case:
+            good = measure(case, scale, build, report) and good
+    note("")
+    report["load_average"].append(os.getloadavg()[0])
+    report["seconds"] = round(time.monotonic() - began)
+    print_tables(report["rows"])
+    for left in report["left_out"]:
+        print(f"\nleft out of {left['case']}: {left['peer']}: {left['reason']}")
+    with open(options.json, "w", encoding="utf-8") as file:
+        json.dump(report, file, indent=2)
+        file.write("\n")
+    print(f"\n{len(report['rows'])} rows in {report['seconds']} s; load average "
+          "{:.1f} at the beginning, {:.1f} at the end; all figures: {}".format(
+              *report["load_average"], options.json))
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

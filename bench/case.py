@@ -1,0 +1,94 @@
+"""What a case of the bench is, and how its contestants are compared.
+
+They take turns: each round has one run of every contestant, and each round begins with another of
+them. So what the machine does meanwhile befalls all alike. Ours is compared with each peer within
+the round; of these ratios the median counts, and their quartiles tell how far it can be trusted.
+"""
+
+import os
+import shutil
+import statistics
+from collections import namedtuple
+
+from scene import Scene
+
+OURS = "kyron-iod"
+HIGHER, LOWER = "higher", "lower"
+
+# How much is done: rounds, and the times of each run.
+Scale = namedtuple("Scale", "name rounds warm_up_ms time_ms")
+
+SCALES = {
+    "full": Scale("full", 7, 300, 1000),
+    "quick": Scale("quick", 3, 100, 250),
+    "smoke": Scale("smoke", 1, 10, 30),
+}
+
+# contestants: their names, OURS first. metrics: {name: HIGHER or LOWER is better}.
+# parameters(scale): a list of dictionaries. measure(scene, contestant, parameters, scale): one run;
+# returns {metric: value}. programs: {contestant: what has to be there for it}, paths of the build or
+# commands of the machine.
+Case = namedtuple("Case", "name contestants metrics parameters measure programs")
+
+
+def missing(case, contestant, build):
+    """Of the programs that a contestant needs, the first that is not here; or None."""
+    for program in case.programs.get(contestant, ()):
+        path = os.path.join(build, program) if "/" in program else shutil.which(program)
+        if not path or not os.access(path, os.X_OK):
+            return program
+    return None
+
+
+def quartiles(values):
+    if len(values) == 1:
+        return values * 3
+    return statistics.quantiles(values, n=4, method="inclusive")
+
+
+def rows_of(case, parameters, samples):
+    """samples: {contestant: [{metric: value}, of each round]}."""
+    rows = []
+    for peer in samples:
+        if peer == OURS:
+            continue
+        for metric, better in case.metrics.items():
+            if metric not in samples[OURS][0]:
+                continue
+            ours = [sample[metric] for sample in samples[OURS]]
+            theirs = [sample[metric] for sample in samples[peer]]
+            low, middle, high = quartiles([a / b for a, b in zip(ours, theirs)])
+            rows.append({
+                "case": case.name,
+                "parameters": parameters,
+                "metric": metric,
+                "ours": statistics.median(ours),
+                "peer": peer,
+                "peer_value": statistics.median(theirs),
+                "ratio": middle,
+                "ratio_quartiles": [low, high],
+                "better": better,
+                "rounds": len(ours),
+            })
+    return rows
+
+
+def run_case(case, scale, build, contestants, note):
+    """All rows of a case. note(text) tells what is being done."""
+    rows = []
+    for parameters in case.parameters(scale):
+        samples = {name: [] for name in contestants}
+        for number in range(scale.rounds):
+            shift = number % len(contestants)
+            for contestant in contestants[shift:] + contestants[:shift]:
+                note(f"{case.name} {describe(parameters)}: round {number + 1} of {scale.rounds}, "
+                     f"{contestant}")
+                with Scene(build) as scene:
+                    samples[contestant].append(
+                        case.measure(scene, contestant, parameters, scale))
+        rows += rows_of(case, parameters, samples)
+    return rows
+
+
+def describe(parameters):
+    return ", ".join(f"{value} {name}" for name, value in parameters.items())

@@ -1,0 +1,53 @@
+# What ./dev bench runs; see docs/performance.md. The tests build it, so that it does not break
+# unseen.
+EXTRA_DIST += \
+	bench/bench.py \
+	bench/case.py \
+	bench/echo.py \
+	bench/scene.py
+bench_programs = \
+	bench/load \
+	bench/ours_echo \
+	bench/peer_epoll \
+	bench/peer_libevent \
+	bench/relay
+if HAVE_LIBUV
+bench_programs += bench/peer_libuv
+endif
+check_PROGRAMS += $(bench_programs)
+
+bench-programs: all $(bench_programs)
+.PHONY: bench-programs
+
+check_LTLIBRARIES += libbench.la
+libbench_la_SOURCES = \
+	bench/echo_io.c \
+	bench/echo_io.h \
+	bench/measure.c \
+	bench/measure.h \
+	bench/program.c \
+	bench/program.h \
+	tests/torture/latency.c \
+	tests/torture/latency.h
+libbench_la_LIBADD = $(JANSSON_LIBS)
+
+bench_load_SOURCES = \
+	bench/load.c \
+	bench/load_connection.c \
+	bench/load_connection.h \
+	examples/address.c \
+	examples/address.h
+bench_load_LDADD = libbench.la
+
+# As a user of the library would be: the shared one.
+bench_ours_echo_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/client
+bench_ours_echo_LDADD = libbench.la libkyron.la
+
+bench_peer_epoll_LDADD = libbench.la
+
+bench_peer_libevent_LDADD = libbench.la $(LIBEVENT_LIBS)
+
+bench_peer_libuv_CFLAGS = $(AM_CFLAGS) $(LIBUV_CFLAGS)
+bench_peer_libuv_LDADD = libbench.la $(LIBUV_LIBS)
+
+bench_relay_LDADD = libbench.la

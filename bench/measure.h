@@ -1,0 +1,31 @@
+/*
+ * A stretch of time that is measured: how long it was, and the processor time that each process
+ * concerned has used in it, the caller's own and others', to the nanosecond and from the same
+ * moment to the same moment. Time the kernel spends on their behalf counts as theirs.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+enum { MEASURE_PROCESSES_MAX = 128 };
+
+typedef struct Measure {
+        unsigned count;
+        clockid_t clocks[MEASURE_PROCESSES_MAX]; /* the first is the caller's own */
+        int64_t cpu_ns[MEASURE_PROCESSES_MAX];   /* as of the beginning; then, used since */
+        int64_t time_ns;                         /* the same */
+} Measure;
+
+void measure_init(Measure *measure);
+/* One more process. */
+void measure_watch(Measure *measure, pid_t pid);
+
+void measure_begin(Measure *measure);
+void measure_end(Measure *measure);
+
+/* Into an object: seconds, cpu_seconds (of all), and cpu_of (each, in the order they were named,
+ * the caller's first). */
+void measure_report(const Measure *measure, json_t *into);
