@@ -13,6 +13,7 @@ import time
 
 import echo
 from case import OURS, SCALES, describe, missing, run_case
+from plot import draw_all
 from scene import BenchError
 
 CASES = echo.CASES
@@ -28,9 +29,14 @@ def parse():
                         help="only this one; may be given more than once")
     parser.add_argument("--json", metavar="FILE", default="bench/report.json",
                         help="where the figures go (bench/report.json)")
+    parser.add_argument("--plots", metavar="DIRECTORY",
+                        help="where the pictures go (plots, beside the figures)")
     parser.add_argument("--build", metavar="DIRECTORY", default="build/bench",
                         help="where everything is built (build/bench)")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if not options.plots and options.scale != "smoke":
+        options.plots = os.path.join(os.path.dirname(options.json), "plots")
+    return options
 
 
 def note(text):
@@ -112,6 +118,10 @@ def main():
     report["load_average"].append(os.getloadavg()[0])
     report["seconds"] = round(time.monotonic() - began)
     print_tables(report["rows"])
+    if options.plots:
+        reason = draw_all(report["rows"], options.plots)
+        if reason:
+            print(f"\nno pictures: {reason}")
     for left in report["left_out"]:
         print(f"\nleft out of {left['case']}: {left['peer']}: {left['reason']}")
     with open(options.json, "w", encoding="utf-8") as file:

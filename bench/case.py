@@ -26,8 +26,8 @@ SCALES = {
 
 # contestants: their names, OURS first. metrics: {name: HIGHER or LOWER is better}.
 # parameters(scale): a list of dictionaries. measure(scene, contestant, parameters, scale): one run;
-# returns {metric: value}. programs: {contestant: what has to be there for it}, paths of the build or
-# commands of the machine.
+# returns {metric: value}. programs: {contestant: what has to be there for it}, as paths in the
+# build or as commands of the machine.
 Case = namedtuple("Case", "name contestants metrics parameters measure programs")
 
 

@@ -140,9 +140,6 @@ static void parse(Load *load, int argc, char **argv)
 
 static void open_all(Load *load)
 {
-        load->connections = calloc(load->connection_count, sizeof(*load->connections));
-        if (!load->connections)
-                program_fail("no memory");
         for (unsigned i = 0; i < load->connection_count; i++) {
                 const Address *target = &load->targets[i % load->target_count];
                 LoadConnection *connection = &load->connections[i];
@@ -271,6 +268,9 @@ int main(int argc, char **argv)
         program_begin("load");
         measure_init(&load.measure);
         parse(&load, argc, argv);
+        load.connections = calloc(load.connection_count, sizeof(*load.connections));
+        if (!load.connections)
+                program_fail("no memory");
         load_make_bytes();
         load.set = program_check(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
         open_all(&load);

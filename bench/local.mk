@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	bench/bench.py \
 	bench/case.py \
 	bench/echo.py \
+	bench/plot.py \
 	bench/scene.py
 bench_programs = \
 	bench/load \
