@@ -12,11 +12,12 @@ import sys
 import time
 
 import echo
+import registrations
 from case import OURS, SCALES, describe, missing, run_case
 from plot import draw_all
 from scene import BenchError
 
-CASES = echo.CASES
+CASES = echo.CASES + registrations.CASES
 
 
 def parse():

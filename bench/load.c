@@ -201,13 +201,15 @@ static void turn(Load *load)
         }
 }
 
+/* And until something came back. */
 static void run_for(Load *load, int64_t ns)
 {
         int64_t end_ns = now_ns() + ns;
 
+        load->messages.count = 0;
         do {
                 turn(load);
-        } while (now_ns() < end_ns);
+        } while (now_ns() < end_ns || load->messages.count == 0);
 }
 
 static void run(Load *load)
@@ -217,7 +219,6 @@ static void run(Load *load)
         while (!all_have_begun(load))
                 turn(load);
         run_for(load, load->warm_up_ns);
-        load->messages.count = 0;
         load->messages.latency = (Latency){.count = 0};
         for (unsigned i = 0; i < load->connection_count; i++)
                 load->connections[i].count = 0;

@@ -5,10 +5,13 @@ EXTRA_DIST += \
 	bench/case.py \
 	bench/echo.py \
 	bench/plot.py \
+	bench/registrations.py \
 	bench/scene.py
 bench_programs = \
+	bench/bare_registrations \
 	bench/load \
 	bench/ours_echo \
+	bench/ours_registrations \
 	bench/peer_epoll \
 	bench/peer_libevent \
 	bench/relay
@@ -40,9 +43,22 @@ bench_load_SOURCES = \
 	examples/address.h
 bench_load_LDADD = libbench.la
 
+bench_bare_registrations_SOURCES = \
+	bench/bare_registrations.c \
+	bench/registrations.c \
+	bench/registrations.h
+bench_bare_registrations_LDADD = libbench.la
+
 # As a user of the library would be: the shared one.
 bench_ours_echo_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/client
 bench_ours_echo_LDADD = libbench.la libkyron.la
+
+bench_ours_registrations_SOURCES = \
+	bench/ours_registrations.c \
+	bench/registrations.c \
+	bench/registrations.h
+bench_ours_registrations_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/client
+bench_ours_registrations_LDADD = libbench.la libkyron.la
 
 bench_peer_epoll_LDADD = libbench.la
 
