@@ -57,11 +57,13 @@ static _Noreturn void serve(int fd)
                         .msg_controllen = sizeof(control),
                 };
                 ssize_t size = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+                const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 
                 if (size <= 0)
                         _exit(EXIT_SUCCESS); /* the other has ended */
-                memcpy(fds, CMSG_DATA(CMSG_FIRSTHDR(&message)),
-                       (size_t)size / sizeof(*numbers) * sizeof(*fds));
+                if (!header || message.msg_flags & MSG_CTRUNC)
+                        program_fail("descriptors got lost");
+                memcpy(fds, CMSG_DATA(header), (size_t)size / sizeof(*numbers) * sizeof(*fds));
                 for (size_t i = 0; i < (size_t)size / sizeof(*numbers); i++) {
                         take(set, fds[i], numbers[i]);
                         if (numbers[i] & MARK)

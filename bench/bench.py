@@ -11,13 +11,14 @@ import platform
 import sys
 import time
 
+import accepts
 import echo
 import registrations
 from case import OURS, SCALES, describe, missing, run_case
 from plot import draw_all
 from scene import BenchError
 
-CASES = echo.CASES + registrations.CASES
+CASES = echo.CASES + registrations.CASES + accepts.CASES
 
 
 def parse():

@@ -13,18 +13,20 @@
 
 static char buffer[ECHO_BUFFER];
 
-int echo_listen(void)
+int echo_listen(bool shared)
 {
         struct sockaddr_in address = {
                 .sin_family = AF_INET,
                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
         };
+        const int reuse = shared;
         int fd = program_check(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
                                "a socket");
 
+        program_check(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &reuse, sizeof(reuse)),
+                      "SO_REUSEPORT");
         program_check(bind(fd, (struct sockaddr *)&address, sizeof(address)), "bind");
         program_check(listen(fd, SOMAXCONN), "listen");
-        program_say_tcp(fd);
         return fd;
 }
 

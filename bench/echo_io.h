@@ -27,8 +27,8 @@ typedef enum EchoState {
         ECHO_ENDED,  /* the client has gone: close */
 } EchoState;
 
-/* Listens on a port of 127.0.0.1 that the kernel chooses, and tells the runner. */
-int echo_listen(void);
+/* Listens on a port of 127.0.0.1 that the kernel chooses; shared: with SO_REUSEPORT. */
+int echo_listen(bool shared);
 /* A connection that waits, non-blocking and without Nagle's delay; -1 when none does. */
 int echo_accept(int borrow_listener);
 

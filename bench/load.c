@@ -194,8 +194,9 @@ static void turn(Load *load)
         for (int i = 0; i < count; i++) {
                 LoadConnection *connection = &load->connections[events[i].data.u32];
 
-                if (events[i].events & ~(uint32_t)EPOLLOUT)
-                        load_connection_receive(connection, &load->messages);
+                if (events[i].events & ~(uint32_t)EPOLLOUT &&
+                    !load_connection_receive(connection, &load->messages))
+                        program_fail("the server has closed a connection");
                 if (connection->number < load->active || connection->wants_room)
                         send_more(load, connection);
         }

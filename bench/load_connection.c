@@ -127,19 +127,18 @@ static void check(LoadConnection *connection, LoadMessages *messages, size_t siz
         }
 }
 
-void load_connection_receive(LoadConnection *connection, LoadMessages *messages)
+bool load_connection_receive(LoadConnection *connection, LoadMessages *messages)
 {
         ssize_t n = LOAD_SIZE_MAX;
 
         while (n == LOAD_SIZE_MAX || (messages->is_datagram && n > 0)) {
                 n = recv(connection->fd, buffer, LOAD_SIZE_MAX, 0);
                 if (n < 0 && errno == EAGAIN)
-                        return;
+                        return true;
                 program_check((int)n, "receive");
-                if (n == 0)
-                        program_fail("connection %u: the server has closed it", connection->number);
                 check(connection, messages, (size_t)n, now_ns());
         }
+        return n > 0;
 }
 
 void load_connection_close(LoadConnection *connection)

@@ -48,7 +48,7 @@ void load_connection_open(LoadConnection *connection, uint32_t number, bool is_d
                           const struct sockaddr *address, socklen_t address_size);
 /* Sends until so many are under way, or the socket takes no more. */
 void load_connection_send(LoadConnection *connection, const LoadMessages *messages);
-/* Receives what there is. Bytes that are not the ones sent end the program. */
-void load_connection_receive(LoadConnection *connection, LoadMessages *messages);
+/* Receives what there is; false at the end. Bytes that are not the ones sent end the program. */
+bool load_connection_receive(LoadConnection *connection, LoadMessages *messages);
 /* At once, without the wait that keeps a port from being used again. */
 void load_connection_close(LoadConnection *connection);

@@ -1,6 +1,7 @@
 # What ./dev bench runs; see docs/performance.md. The tests build it, so that it does not break
 # unseen.
 EXTRA_DIST += \
+	bench/accepts.py \
 	bench/bench.py \
 	bench/case.py \
 	bench/echo.py \
@@ -10,8 +11,11 @@ EXTRA_DIST += \
 bench_programs = \
 	bench/bare_registrations \
 	bench/load \
+	bench/load_accepts \
+	bench/ours_accepts \
 	bench/ours_echo \
 	bench/ours_registrations \
+	bench/peer_accepts \
 	bench/peer_epoll \
 	bench/peer_libevent \
 	bench/relay
@@ -43,6 +47,14 @@ bench_load_SOURCES = \
 	examples/address.h
 bench_load_LDADD = libbench.la
 
+bench_load_accepts_SOURCES = \
+	bench/load_accepts.c \
+	bench/load_connection.c \
+	bench/load_connection.h \
+	examples/address.c \
+	examples/address.h
+bench_load_accepts_LDADD = libbench.la
+
 bench_bare_registrations_SOURCES = \
 	bench/bare_registrations.c \
 	bench/registrations.c \
@@ -50,6 +62,9 @@ bench_bare_registrations_SOURCES = \
 bench_bare_registrations_LDADD = libbench.la
 
 # As a user of the library would be: the shared one.
+bench_ours_accepts_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/client
+bench_ours_accepts_LDADD = libbench.la libkyron.la
+
 bench_ours_echo_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/client
 bench_ours_echo_LDADD = libbench.la libkyron.la
 
@@ -59,6 +74,8 @@ bench_ours_registrations_SOURCES = \
 	bench/registrations.h
 bench_ours_registrations_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/client
 bench_ours_registrations_LDADD = libbench.la libkyron.la
+
+bench_peer_accepts_LDADD = libbench.la
 
 bench_peer_epoll_LDADD = libbench.la
 

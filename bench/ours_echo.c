@@ -94,12 +94,14 @@ int main(void)
 {
         const KyronOptions options = {.program = "ours_echo"};
         KyronOperation accepting;
-        int r;
+        int listener_fd, r;
 
         program_begin("ours_echo");
+        listener_fd = echo_listen(false);
         if (kyron_io_driver_handle_open(&handle, &options) < 0 ||
-            kyron_bridged_fd_new(&listener, handle, echo_listen()) < 0)
+            kyron_bridged_fd_new(&listener, handle, listener_fd) < 0)
                 program_fail("%s", kyron_error_text());
+        program_say_tcp(listener_fd);
         kyron_operation_init(&accepting, on_failure, NULL);
         if (kyron_bridged_fd_async_call(listener, &accepting, KYRON_READABLE, accept_all) < 0)
                 program_fail("the listener: %s", kyron_error_text());

@@ -69,7 +69,8 @@ int main(int argc, char **argv)
                 program_fail("level or edge?");
         is_edge = strcmp(argv[1], "edge") == 0;
         set = program_check(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
-        listener = echo_listen();
+        listener = echo_listen(false);
+        program_say_tcp(listener);
         program_check(epoll_ctl(set, EPOLL_CTL_ADD, listener, &events[0]), "epoll_ctl");
         for (;;) {
                 count = program_check(epoll_wait(set, events, EVENTS_MAX, -1), "epoll_wait");

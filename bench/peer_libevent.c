@@ -66,6 +66,7 @@ static void on_connections(evutil_socket_t listener, short events, void *user)
 int main(void)
 {
         struct event_config *config = event_config_new();
+        int fd = echo_listen(false);
         struct event *listener;
 
         program_begin("peer_libevent");
@@ -73,10 +74,10 @@ int main(void)
                 program_fail("no memory");
         base = event_base_new_with_config(config);
         event_config_free(config);
-        listener = base ? event_new(base, echo_listen(), EV_READ | EV_PERSIST, on_connections, NULL)
-                        : NULL;
+        listener = base ? event_new(base, fd, EV_READ | EV_PERSIST, on_connections, NULL) : NULL;
         if (!listener || event_add(listener, NULL) < 0)
                 program_fail("no memory");
+        program_say_tcp(fd);
         event_base_dispatch(base);
         program_fail("libevent has ended");
 }

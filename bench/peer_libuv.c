@@ -85,12 +85,15 @@ static void on_connection(uv_stream_t *listener, int status)
 int main(void)
 {
         uv_tcp_t listener;
+        int fd;
 
         program_begin("peer_libuv");
         must(uv_loop_init(&loop), "uv_loop_init");
         must(uv_tcp_init(&loop, &listener), "uv_tcp_init");
-        must(uv_tcp_open(&listener, echo_listen()), "uv_tcp_open");
+        fd = echo_listen(false);
+        must(uv_tcp_open(&listener, fd), "uv_tcp_open");
         must(uv_listen((uv_stream_t *)&listener, SOMAXCONN, on_connection), "uv_listen");
+        program_say_tcp(fd);
         uv_run(&loop, UV_RUN_DEFAULT);
         program_fail("libuv has ended");
 }

@@ -91,7 +91,8 @@ int main(void)
                 relay(ends[1]);
         close(ends[1]);
         program_say_pid(pid);
-        listener = echo_listen();
+        listener = echo_listen(false);
+        program_say_tcp(listener);
         add(listener, NULL);
         for (;;) {
                 ssize_t size = recv(ends[0], events, sizeof(events), 0);
