@@ -28,7 +28,10 @@ SCALES = {
 # parameters(scale): a list of dictionaries. measure(scene, contestant, parameters, scale): one run;
 # returns {metric: value}. programs: {contestant: what has to be there for it}, as paths in the
 # build or as commands of the machine.
-Case = namedtuple("Case", "name contestants metrics parameters measure programs")
+# after_round: adds to the figures of a round, {contestant: {metric: value}}, what follows from
+# several of them.
+Case = namedtuple("Case", "name contestants metrics parameters measure programs after_round",
+                  defaults=[lambda samples: None])
 
 
 def missing(case, contestant, build):
@@ -53,7 +56,7 @@ def rows_of(case, parameters, samples):
         if peer == OURS:
             continue
         for metric, better in case.metrics.items():
-            if metric not in samples[OURS][0]:
+            if metric not in samples[OURS][0] or metric not in samples[peer][0]:
                 continue
             ours = [sample[metric] for sample in samples[OURS]]
             theirs = [sample[metric] for sample in samples[peer]]
@@ -86,6 +89,7 @@ def run_case(case, scale, build, contestants, note):
                 with Scene(build) as scene:
                     samples[contestant].append(
                         case.measure(scene, contestant, parameters, scale))
+            case.after_round({name: samples[name][-1] for name in contestants})
         rows += rows_of(case, parameters, samples)
     return rows
 

@@ -1,5 +1,7 @@
 """The echo cases: the same load on servers that differ in how they wait."""
 
+import os
+
 from case import Case, HIGHER, LOWER, OURS
 
 METRICS = {
@@ -18,40 +20,95 @@ SERVERS = {
     "libuv": ("bench/peer_libuv",),
     "bare relay": ("bench/relay",),
 }
+IN_PROCESS = [name for name in SERVERS if name != "bare relay"]
+UDP_SERVERS = [OURS, "epoll level", "libevent"]
 
 
 def figures(measured):
     """Of what the load has measured."""
+    shares = measured["by_target"]
     return {
         "round trips/s": measured["round_trips"] / measured["seconds"],
         "p50 us": measured["p50_us"],
         "p99 us": measured["p99_us"],
         "p99.9 us": measured["p999_us"],
         "CPU s/million": measured["cpu_seconds"] / measured["round_trips"] * 1e6,
+        "slowest/fastest": max(min(shares), 1) / max(shares),
     }
+
+
+def load_words(parameters, scale):
+    """How the load does what the parameters say."""
+    connections = parameters["connections"] * parameters.get("processes", 1)
+    # Of so many at once, each shall have several round trips.
+    time_ms = scale.time_ms * (3 if parameters.get("active", connections) >= 10000 else 1)
+    words = ["--connections", connections, "--size", parameters["bytes"],
+             "--warm-up", scale.warm_up_ms, "--time", time_ms]
+    for name, option in (("active", "--active"), ("under way", "--depth"), ("us pause", "--pause")):
+        if name in parameters:
+            words += [option, parameters[name]]
+    return words
 
 
 def measure(scene, contestant, parameters, scale):
     if contestant == OURS:
         scene.start_daemon()
-    server = scene.start(*SERVERS[contestant])
-    # Of so many, each shall have several round trips.
-    time_ms = scale.time_ms * (3 if parameters["connections"] >= 10000 else 1)
-    return figures(scene.run(
-        "bench/load", *server.await_address(), "--connections", parameters["connections"],
-        "--size", parameters["bytes"], "--warm-up", scale.warm_up_ms, "--time", time_ms))
+    servers = [scene.start(*SERVERS[contestant]) for _ in range(parameters.get("processes", 1))]
+    targets = [word for server in servers for word in server.await_address()]
+    scene.start_hogs(parameters.get("hogs", 0))
+    return figures(scene.run("bench/load", *targets, *load_words(parameters, scale)))
 
 
-def sizes(scale):
-    if scale.name == "full":
-        return [{"connections": connections, "bytes": size}
-                for size in (64, 16384) for connections in (1, 10, 100, 1000, 10000)]
-    if scale.name == "quick":
-        return [{"connections": connections, "bytes": 64} for connections in (1, 10, 100, 1000)]
-    return [{"connections": 10, "bytes": 64}]
+def measure_udp(scene, contestant, parameters, scale):
+    if contestant == OURS:
+        scene.start_daemon()
+    server = scene.start(SERVERS[contestant][0], "udp")
+    return figures(scene.run("bench/load", *server.await_address(),
+                             *load_words(parameters, scale)))
 
 
+def add_to_edge(samples):
+    """What waiting through another process adds to the median, in this round."""
+    base = samples["epoll edge"]["p50 us"]
+    for name in {OURS, "bare relay"} & samples.keys():
+        samples[name]["p50 us added"] = max(samples[name]["p50 us"] - base, 0.001)
+
+
+def grid(connections, sizes=(64,), **more):
+    return [{"connections": count, "bytes": size, **more}
+            for size in sizes for count in connections]
+
+
+def by_scale(full, quick, smoke):
+    return lambda scale: {"full": full, "quick": quick, "smoke": smoke}[scale.name]
+
+
+HOGS = {"hogs": os.cpu_count()}
+PROGRAMS = {name: words[:1] for name, words in SERVERS.items()}
 CASES = [
-    Case("echo", list(SERVERS), METRICS, sizes, measure,
-         {name: words[:1] for name, words in SERVERS.items()}),
+    Case("echo", list(SERVERS), METRICS,
+         by_scale(grid((1, 10, 100, 1000, 10000), (64, 16384)), grid((1, 10, 100, 1000)),
+                  grid((10,))),
+         measure, PROGRAMS),
+    Case("latency", [OURS, "epoll edge", "libevent", "bare relay"],
+         {"p50 us": LOWER, "p99 us": LOWER, "p50 us added": LOWER},
+         by_scale([*grid((1,)), *grid((1,), **{"us pause": 1000})],
+                  grid((1,), **{"us pause": 1000}), grid((1,), **{"us pause": 100})),
+         measure, PROGRAMS, add_to_edge),
+    Case("processes", IN_PROCESS, {**METRICS, "slowest/fastest": HIGHER},
+         by_scale(grid((100,), processes=8), grid((100,), processes=8), grid((2,), processes=2)),
+         measure, PROGRAMS),
+    Case("hogs", IN_PROCESS, METRICS,
+         by_scale(grid((1, 10, 100, 1000), **HOGS), grid((100,), **HOGS), grid((2,), **HOGS)),
+         measure, PROGRAMS),
+    Case("idle connections", IN_PROCESS, METRICS,
+         by_scale(grid((10000,), active=10), grid((2000,), active=10), grid((10,), active=2)),
+         measure, PROGRAMS),
+    Case("pipelined", IN_PROCESS, METRICS,
+         by_scale(grid((1, 10, 100), **{"under way": 16}), grid((10,), **{"under way": 16}),
+                  grid((2,), **{"under way": 4})),
+         measure, PROGRAMS),
+    Case("UDP", UDP_SERVERS, METRICS,
+         by_scale(grid((1, 10, 100)), grid((10,)), grid((2,))),
+         measure_udp, PROGRAMS),
 ]

@@ -11,21 +11,56 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { UDP_ROOM = 1024 * 1024 };
+
 static char buffer[ECHO_BUFFER];
 
-int echo_listen(bool shared)
+static int bind_loopback(int type, bool shared)
 {
         struct sockaddr_in address = {
                 .sin_family = AF_INET,
                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
         };
         const int reuse = shared;
-        int fd = program_check(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0),
-                               "a socket");
+        int fd = program_check(socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "a socket");
 
         program_check(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &reuse, sizeof(reuse)),
                       "SO_REUSEPORT");
         program_check(bind(fd, (struct sockaddr *)&address, sizeof(address)), "bind");
+        return fd;
+}
+
+int echo_udp_bind(void)
+{
+        const int room = UDP_ROOM;
+        int fd = bind_loopback(SOCK_DGRAM, false);
+
+        /* The kernel may give less. */
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+        return fd;
+}
+
+void echo_udp_run(int borrow_fd)
+{
+        struct sockaddr_storage from;
+        socklen_t size = sizeof(from);
+        ssize_t got;
+
+        while ((got = recvfrom(borrow_fd, buffer, ECHO_BUFFER, 0, (struct sockaddr *)&from,
+                               &size)) >= 0) {
+                if (sendto(borrow_fd, buffer, (size_t)got, 0, (struct sockaddr *)&from, size) < 0)
+                        program_check(-1, "sendto");
+                size = sizeof(from);
+        }
+        /* One whose client has gone is the next one's error. */
+        if (errno != EAGAIN && errno != ECONNREFUSED)
+                program_check(-1, "recvfrom");
+}
+
+int echo_listen(bool shared)
+{
+        int fd = bind_loopback(SOCK_STREAM, shared);
+
         program_check(listen(fd, SOMAXCONN), "listen");
         return fd;
 }

@@ -32,6 +32,10 @@ int echo_listen(bool shared);
 /* A connection that waits, non-blocking and without Nagle's delay; -1 when none does. */
 int echo_accept(int borrow_listener);
 
+/* The same for UDP: one socket, which answers whoever sends. */
+int echo_udp_bind(void);
+void echo_udp_run(int borrow_fd);
+
 EchoState echo_io_run(EchoIo *io);
 /* Closes the descriptor. */
 void echo_io_close(EchoIo *io);

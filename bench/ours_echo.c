@@ -1,10 +1,12 @@
-/* An echo server on libkyron: the daemon waits for its listener and connections. */
+/* ours_echo [udp]: an echo server on libkyron: the daemon waits for its listener and connections,
+ * or for its socket. */
 #include "bench/echo_io.h"
 #include "bench/program.h"
 
 #include <errno.h>
 #include <kyron.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* One operation waits for a connection from its beginning to its end. */
 typedef struct Connection {
@@ -14,7 +16,7 @@ typedef struct Connection {
 } Connection;
 
 static KyronIoDriverHandle *handle;
-static KyronBridgedFd *listener;
+static KyronBridgedFd *socket_fd; /* the listener, or the datagrams' */
 
 static ssize_t serve(int borrow_fd, KyronOperation *operation)
 {
@@ -84,27 +86,37 @@ static ssize_t accept_all(int borrow_fd, KyronOperation *operation)
         return -EAGAIN;
 }
 
+/* Nor is this. */
+static ssize_t answer_all(int borrow_fd, KyronOperation *operation)
+{
+        (void)operation;
+        echo_udp_run(borrow_fd);
+        return -EAGAIN;
+}
+
 static void on_failure(KyronOperation *operation)
 {
         (void)operation;
-        program_fail("the listener: %s", kyron_error_text());
+        program_fail("the socket: %s", kyron_error_text());
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
         const KyronOptions options = {.program = "ours_echo"};
-        KyronOperation accepting;
-        int listener_fd, r;
+        bool is_udp = argc == 2 && strcmp(argv[1], "udp") == 0;
+        KyronOperation serving;
+        int fd, r;
 
         program_begin("ours_echo");
-        listener_fd = echo_listen(false);
+        fd = is_udp ? echo_udp_bind() : echo_listen(false);
         if (kyron_io_driver_handle_open(&handle, &options) < 0 ||
-            kyron_bridged_fd_new(&listener, handle, listener_fd) < 0)
+            kyron_bridged_fd_new(&socket_fd, handle, fd) < 0)
                 program_fail("%s", kyron_error_text());
-        program_say_tcp(listener_fd);
-        kyron_operation_init(&accepting, on_failure, NULL);
-        if (kyron_bridged_fd_async_call(listener, &accepting, KYRON_READABLE, accept_all) < 0)
-                program_fail("the listener: %s", kyron_error_text());
+        kyron_operation_init(&serving, on_failure, NULL);
+        if (kyron_bridged_fd_async_call(socket_fd, &serving, KYRON_READABLE,
+                                        is_udp ? answer_all : accept_all) < 0)
+                program_fail("the socket: %s", kyron_error_text());
+        program_say_address(is_udp ? "udp" : "tcp", fd);
         do {
                 r = kyron_io_driver_handle_process_io(handle, -1);
         } while (r >= 0 || r == -EINTR);

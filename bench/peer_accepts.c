@@ -111,6 +111,6 @@ int main(int argc, char **argv)
                 }
                 program_say_pid(pid);
         }
-        program_say_tcp(listeners[0]);
+        program_say_address("tcp", listeners[0]);
         serve(listeners[0]);
 }

@@ -1,5 +1,5 @@
 /*
- * peer_epoll level|edge: an echo server straight on epoll. Level-triggered it asks for what it
+ * peer_epoll level|edge|udp: an echo server straight on epoll. Level-triggered it asks for what it
  * waits for; edge-triggered everything is asked for once.
  */
 #include "bench/echo_io.h"
@@ -62,23 +62,27 @@ static void serve(Connection *connection, uint32_t events)
 int main(int argc, char **argv)
 {
         struct epoll_event events[EVENTS_MAX] = {{.events = EPOLLIN}};
-        int listener, count;
+        const char *how = argc == 2 ? argv[1] : "";
+        bool is_udp = strcmp(how, "udp") == 0;
+        int fd, count;
 
         program_begin("peer_epoll");
-        if (argc != 2 || (strcmp(argv[1], "level") != 0 && strcmp(argv[1], "edge") != 0))
-                program_fail("level or edge?");
-        is_edge = strcmp(argv[1], "edge") == 0;
+        is_edge = strcmp(how, "edge") == 0;
+        if (!is_udp && !is_edge && strcmp(how, "level") != 0)
+                program_fail("level, edge or udp?");
         set = program_check(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
-        listener = echo_listen(false);
-        program_say_tcp(listener);
-        program_check(epoll_ctl(set, EPOLL_CTL_ADD, listener, &events[0]), "epoll_ctl");
+        fd = is_udp ? echo_udp_bind() : echo_listen(false);
+        program_check(epoll_ctl(set, EPOLL_CTL_ADD, fd, &events[0]), "epoll_ctl");
+        program_say_address(is_udp ? "udp" : "tcp", fd);
         for (;;) {
                 count = program_check(epoll_wait(set, events, EVENTS_MAX, -1), "epoll_wait");
                 for (int i = 0; i < count; i++) {
                         if (events[i].data.ptr)
                                 serve(events[i].data.ptr, events[i].events);
+                        else if (is_udp)
+                                echo_udp_run(fd);
                         else
-                                accept_all(listener);
+                                accept_all(fd);
                 }
         }
 }

@@ -1,5 +1,5 @@
 /*
- * An echo server on libevent, at its best: plain events instead of
+ * peer_libevent [udp]: an echo server on libevent, at its best: plain events instead of
  * bufferevents, no locks, and time asked for only where a timer needs it.
  */
 #include "bench/echo_io.h"
@@ -63,21 +63,32 @@ static void on_connections(evutil_socket_t listener, short events, void *user)
         }
 }
 
-int main(void)
+static void on_datagrams(evutil_socket_t fd, short events, void *user)
+{
+        (void)events;
+        (void)user;
+        echo_udp_run(fd);
+}
+
+int main(int argc, char **argv)
 {
         struct event_config *config = event_config_new();
-        int fd = echo_listen(false);
-        struct event *listener;
+        bool is_udp = argc == 2 && strcmp(argv[1], "udp") == 0;
+        struct event *event;
+        int fd;
 
         program_begin("peer_libevent");
         if (!config || event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) < 0)
                 program_fail("no memory");
         base = event_base_new_with_config(config);
         event_config_free(config);
-        listener = base ? event_new(base, fd, EV_READ | EV_PERSIST, on_connections, NULL) : NULL;
-        if (!listener || event_add(listener, NULL) < 0)
+        fd = is_udp ? echo_udp_bind() : echo_listen(false);
+        event = base ? event_new(base, fd, EV_READ | EV_PERSIST,
+                                 is_udp ? on_datagrams : on_connections, NULL)
+                     : NULL;
+        if (!event || event_add(event, NULL) < 0)
                 program_fail("no memory");
-        program_say_tcp(fd);
+        program_say_address(is_udp ? "udp" : "tcp", fd);
         event_base_dispatch(base);
         program_fail("libevent has ended");
 }

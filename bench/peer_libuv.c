@@ -93,7 +93,7 @@ int main(void)
         fd = echo_listen(false);
         must(uv_tcp_open(&listener, fd), "uv_tcp_open");
         must(uv_listen((uv_stream_t *)&listener, SOMAXCONN, on_connection), "uv_listen");
-        program_say_tcp(fd);
+        program_say_address("tcp", fd);
         uv_run(&loop, UV_RUN_DEFAULT);
         program_fail("libuv has ended");
 }

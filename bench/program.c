@@ -46,13 +46,13 @@ int program_check(int r, const char *what)
         return r;
 }
 
-void program_say_tcp(int borrow_fd)
+void program_say_address(const char *protocol, int borrow_fd)
 {
         struct sockaddr_in address;
         socklen_t size = sizeof(address);
 
         program_check(getsockname(borrow_fd, (struct sockaddr *)&address, &size), "getsockname");
-        printf("tcp 127.0.0.1:%d\n", ntohs(address.sin_port));
+        printf("%s 127.0.0.1:%d\n", protocol, ntohs(address.sin_port));
         fflush(stdout);
 }
 

@@ -15,8 +15,9 @@ _Noreturn void program_fail(const char *format, ...) __attribute__((format(print
 /* Fails when r is negative, with errno's words. Returns r. */
 int program_check(int r, const char *what);
 
-/* Tells the runner where this serves, "tcp 127.0.0.1:PORT", or of a process that belongs to it. */
-void program_say_tcp(int borrow_fd);
+/* Tells the runner where this serves, "tcp 127.0.0.1:PORT" or "udp ...", or of a process that
+ * belongs to it. */
+void program_say_address(const char *protocol, int borrow_fd);
 void program_say_pid(pid_t pid);
 
 /* A number of the command line. */

@@ -92,7 +92,7 @@ int main(void)
         close(ends[1]);
         program_say_pid(pid);
         listener = echo_listen(false);
-        program_say_tcp(listener);
+        program_say_address("tcp", listener);
         add(listener, NULL);
         for (;;) {
                 ssize_t size = recv(ends[0], events, sizeof(events), 0);

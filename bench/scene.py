@@ -39,8 +39,9 @@ class Program:
 
     def __init__(self, words, log, environment):
         self.words = words
+        # Dies with the bench, however that ends.
         self.process = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=environment,
+            ["setpriv", "--pdeathsig", "KILL", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=environment,
             text=True)
         self.pids = [self.process.pid]
 
@@ -70,6 +71,7 @@ class Scene:
     def __init__(self, build):
         self.build = build
         self.programs = []
+        self.hogs = []
         self.daemon = None
 
     def __enter__(self):
@@ -83,7 +85,7 @@ class Scene:
     def __exit__(self, kind, error, traceback):
         try:
             # The newest first: the daemon's clients before the daemon.
-            for program in reversed(self.programs):
+            for program in self.hogs + self.programs[::-1]:
                 program.stop()
         finally:
             if isinstance(error, BenchError):
@@ -101,6 +103,13 @@ class Scene:
         program = Program([self.path(name), *map(str, words)], self.log, self.environment)
         self.programs.append(program)
         return program
+
+    def start_hogs(self, count):
+        """So many that compute for ever, one on each core; their processor time is not counted."""
+        for core in range(count):
+            hog = Program(["sh", "-c", "while :; do :; done"], self.log, self.environment)
+            self.hogs.append(hog)
+            os.sched_setaffinity(hog.process.pid, {core})
 
     def start_daemon(self):
         config = os.path.join(self.directory, "config")
