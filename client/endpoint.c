@@ -1,6 +1,7 @@
 /* A worker's place in a group. See endpoint.h. */
 #include "client/endpoint.h"
 
+#include "client/claim.h"
 #include "client/io_driver_handle.h"
 #include "client/offer.h"
 #include "client/opening.h"
@@ -179,6 +180,8 @@ static void drop_rejoin(Request *request, const Iod__Frame *answer)
                 set_joined(endpoint, answer->joined);
                 if (endpoint->registration.closing)
                         leave(endpoint);
+                else
+                        claim_all(endpoint);
                 return;
         }
         if (endpoint->registration.closing) {
@@ -244,6 +247,7 @@ static int new_endpoint(KyronIoDriverHandle *handle, const KyronEndpointOptions 
 
         if (!endpoint)
                 return error_set(ENOMEM, "no memory for an endpoint");
+        endpoint->serial = ++handle->endpoints_total;
         async_registration_init(&endpoint->registration, handle, -1);
         endpoint->registration.dispose = dispose;
         /* Nothing is to be sent for a wait. */

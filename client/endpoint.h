@@ -11,7 +11,7 @@
  * not told as taken goes to another worker.
  *
  * When the daemon is lost it joins again with the next, with the ids it had offered; what had
- * arrived stays, see outage.h.
+ * arrived stays, see outage.h; and what the program has is claimed, see claim.h.
  *
  * Guarded by the handle's lock.
  */
@@ -34,6 +34,7 @@ struct KyronEndpoint {
         /* First: it is freed through it. */
         KyronAsyncRegistration registration;
         TAILQ_ENTRY(KyronEndpoint) link; /* of the handle's */
+        uint64_t serial;                 /* within the handle, never used twice */
         uint32_t number;                 /* 0: it has not joined */
         unsigned credits;
         unsigned outstanding; /* streams in the three lists */

@@ -41,16 +41,22 @@ static int send_hold(Request *request)
         frame.body_case = IOD__FRAME__BODY_HOLD;
         frame.hold = &body;
         r = outbox_send_frame(request->handle, &frame, fds, n);
-        if (r == 0)
+        if (r == 0 && request->number == 0)
                 close_note(request);
         return r;
 }
 
 static ssize_t take_done(Request *request, const Iod__Frame *frame, FdList *fds)
 {
-        (void)request;
+        PassedStream *stream =
+                passed_stream_of(slot_table_recreate(&request->handle->slots, request->number));
+
         (void)frame;
         (void)fds;
+        /* The next daemon has to have it from here. */
+        if (request->number != 0 && stream)
+                passed_stream_keep_done(stream, STEAL_FD(request->note_fd), request->note_size);
+        close_note(request);
         return 0;
 }
 

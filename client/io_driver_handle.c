@@ -310,6 +310,7 @@ int kyron_io_driver_handle_open(KyronIoDriverHandle **out, const KyronOptions *o
         TAILQ_INIT(&handle->queue);
         TAILQ_INIT(&handle->endpoints);
         TAILQ_INIT(&handle->taken);
+        TAILQ_INIT(&handle->to_claim);
         request_table_init(&handle->requests);
         slot_table_init(&handle->slots, connection.registrations_max);
         frame_arena_init(&handle->arena);

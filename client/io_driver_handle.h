@@ -58,7 +58,9 @@ struct KyronIoDriverHandle {
         uint64_t packets_sent;
         RequestTable requests;
         EndpointList endpoints;
-        PassedStreamList taken; /* by the program, which the daemon is to be told */
+        uint64_t endpoints_total;
+        PassedStreamList taken;    /* by the program, which the daemon is to be told */
+        PassedStreamList to_claim; /* which a daemon after the one that passed them is */
         WakerList woken;
         /* While those are run who waited for a source that was refused: it, and the sentence. */
         const KyronAsyncRegistration *refused;

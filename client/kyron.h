@@ -136,9 +136,9 @@ typedef struct KyronOptions {
  * not answered ends with -EHOSTDOWN, as it is not known whether it was done. A connection from an
  * endpoint that is kept on death, or was not accepted yet, waits for the next daemon even with
  * local_fallback: if the daemon lived and ended this session alone, another worker has it, and
- * waiting ends with -ESTALE: close it without writing. The next daemon keeps no connection on death
- * that the one before kept, and does not count those it passed. A session that the daemon ended
- * with a reason other than its stop is over for good.
+ * waiting ends with -ESTALE: close it without writing. The next daemon counts what the program has
+ * accepted from endpoints that are open, and keeps on death what the one before kept. A session
+ * that the daemon ended with a reason other than its stop is over for good.
  *
  * Errors: -ENOENT, -ENOTDIR, -ECONNREFUSED no daemon serves the socket; -ESHUTDOWN it is stopping;
  * -EACCES it is served by somebody other than root, this user or the daemon's own user, or may not

@@ -5,6 +5,8 @@ libclient_la_SOURCES = \
 	client/async_registration.h \
 	client/bridged_fd.c \
 	client/bridged_fd.h \
+	client/claim.c \
+	client/claim.h \
 	client/daemon_connection.c \
 	client/daemon_connection.h \
 	client/endpoint.c \

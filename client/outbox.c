@@ -1,6 +1,7 @@
 /* What goes from the handle to the daemon. See outbox.h. */
 #include "client/outbox.h"
 
+#include "client/claim.h"
 #include "client/local_driver.h"
 #include "client/offer.h"
 #include "client/outage.h"
@@ -178,6 +179,8 @@ void outbox_flush(KyronIoDriverHandle *handle)
                 r = flush_sources(handle);
         if (r == 0)
                 r = flush_handover(handle);
+        if (r == 0)
+                r = claim_flush(handle);
         if (r == 0)
                 r = request_flush(handle, false);
         if (r == 0)

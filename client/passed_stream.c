@@ -1,6 +1,7 @@
 /* Streams passed on by the daemon. See passed_stream.h. */
 #include "client/passed_stream.h"
 
+#include "client/claim.h"
 #include "client/io_driver_handle.h"
 #include "client/outbox.h"
 #include "client/sealed_note.h"
@@ -16,6 +17,8 @@ static void dispose(KyronAsyncRegistration *registration)
 
         if (stream->note_fd >= 0)
                 close(stream->note_fd);
+        if (stream->kept_note_fd >= 0)
+                close(stream->kept_note_fd);
         free(stream);
 }
 
@@ -28,7 +31,12 @@ int passed_stream_new(PassedStream **out, KyronEndpoint *endpoint)
 
         if (!stream)
                 return error_set(ENOMEM, "no memory for a connection");
-        *stream = (PassedStream){.endpoint = endpoint, .note_fd = -1};
+        *stream = (PassedStream){
+                .endpoint = endpoint,
+                .origin = endpoint->serial,
+                .note_fd = -1,
+                .kept_note_fd = -1,
+        };
         registration = &stream->bridged_fd.registration;
         async_registration_init(registration, handle, -1);
         registration->owns_fd = true;
@@ -98,11 +106,13 @@ void passed_stream_lose(KyronAsyncRegistration *registration)
 void passed_stream_take(PassedStream *stream)
 {
         KyronIoDriverHandle *handle = stream->bridged_fd.registration.handle;
+        const KyronEndpoint *endpoint = stream->endpoint;
 
-        stream->kept = stream->endpoint->options.keep_on_death;
+        stream->kept = endpoint->options.keep_on_death;
         stream->endpoint = NULL;
         if (!stream->counted) {
                 stream->state = PASSED_STREAM_TOLD;
+                claim_stream(stream, endpoint);
                 return;
         }
         stream->state = PASSED_STREAM_TAKEN;
@@ -117,6 +127,15 @@ void passed_stream_keep(PassedStream *stream)
         pthread_mutex_lock(&handle->lock);
         stream->kept = true;
         pthread_mutex_unlock(&handle->lock);
+}
+
+void passed_stream_keep_done(PassedStream *stream, int take_note_fd, uint32_t note_size)
+{
+        if (stream->kept_note_fd >= 0)
+                close(stream->kept_note_fd);
+        stream->keep_done = true;
+        stream->kept_note_fd = take_note_fd;
+        stream->kept_note_size = note_size;
 }
 
 size_t passed_stream_taken(const KyronIoDriverHandle *handle, IoId *ids, size_t max)
@@ -143,9 +162,12 @@ void passed_stream_forget(KyronAsyncRegistration *registration)
 {
         PassedStream *stream = passed_stream_of(registration);
 
-        if (stream->state != PASSED_STREAM_TAKEN)
+        if (stream->state == PASSED_STREAM_TAKEN)
+                TAILQ_REMOVE(&registration->handle->taken, stream, link);
+        else if (stream->state == PASSED_STREAM_TO_CLAIM)
+                TAILQ_REMOVE(&registration->handle->to_claim, stream, link);
+        else
                 return;
-        TAILQ_REMOVE(&registration->handle->taken, stream, link);
         stream->state = PASSED_STREAM_TOLD;
 }
 

@@ -6,7 +6,7 @@
  * in its endpoint's list of those that have arrived → taken by the program's accept, which the
  * next packet tells the daemon → told. From then on it is the program's alone. When it is closed,
  * its slot is retired: the daemon counts connections in hand, and has to learn of every end. A
- * later daemon, after an outage, counts none that another passed.
+ * later daemon, after an outage, counts none that another passed until they are claimed (claim.h).
  *
  * Guarded by the handle's lock, but for what is set when it is passed and stays: again and note.
  */
@@ -20,18 +20,24 @@ typedef enum PassedStreamState {
         PASSED_STREAM_ARRIVED,
         PASSED_STREAM_TAKEN,
         PASSED_STREAM_TOLD,
+        PASSED_STREAM_TO_CLAIM, /* and another daemon is to be told */
 } PassedStreamState;
 
 typedef struct PassedStream {
         KyronBridgedFd bridged_fd;
-        TAILQ_ENTRY(PassedStream) link; /* of its endpoint's lists; TAKEN: of the handle's */
+        TAILQ_ENTRY(PassedStream) link; /* of its endpoint's lists; TAKEN, TO_CLAIM: the handle's */
         KyronEndpoint *endpoint;        /* NULL once it is taken */
+        uint64_t origin;                /* the endpoint's serial, also then */
         PassedStreamState state;
-        bool counted; /* by the daemon there is now, since it passed it */
-        bool kept;    /* on death */
+        bool counted; /* by the daemon there is now, since it passed it or was told */
+        bool kept;    /* on death, perhaps */
         bool again;
         int note_fd; /* -1: there is none */
         uint32_t note_size;
+        /* What it is kept with since, as the program asked and the daemon has confirmed. */
+        bool keep_done;
+        int kept_note_fd; /* -1: there is none */
+        uint32_t kept_note_size;
 } PassedStream;
 
 typedef TAILQ_HEAD(PassedStreamList, PassedStream) PassedStreamList;
@@ -63,7 +69,9 @@ size_t passed_stream_taken(const KyronIoDriverHandle *handle, IoId *ids, size_t 
 void passed_stream_forget_taken(KyronIoDriverHandle *handle, size_t count);
 /* The daemon is asked to keep it on death. Takes the lock. */
 void passed_stream_keep(PassedStream *stream);
-/* It is closed: that says enough. Lock held. */
+/* The daemon keeps it, with this note or -1. Lock held. */
+void passed_stream_keep_done(PassedStream *stream, int take_note_fd, uint32_t note_size);
+/* It is closed, or its daemon is lost: there is nothing to be told of it. Lock held. */
 void passed_stream_forget(KyronAsyncRegistration *registration);
 
 /* What the net types' functions of these names do. */

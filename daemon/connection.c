@@ -53,6 +53,26 @@ Connection *connection_restore(Listener *listener, uint64_t number, bool again, 
         return connection;
 }
 
+Connection *connection_claim(Listener *listener, int take_fd, int take_note_fd, uint32_t note_size)
+{
+        Connection *connection = calloc(1, sizeof(*connection));
+
+        if (!connection ||
+            (take_fd >= 0 && server_keep_descriptor(listener->server, listener->lane) < 0)) {
+                free(connection);
+                return NULL;
+        }
+        connection->listener = listener;
+        listener->kept_count += take_fd >= 0;
+        connection->fd = take_fd;
+        connection->note_fd = take_note_fd;
+        connection->note_size = note_size;
+        if (take_note_fd >= 0)
+                server_keep(listener->server);
+        connection->number = ++listener->server->connections_total;
+        return connection;
+}
+
 void connection_close_copy(Connection *connection)
 {
         Listener *listener = connection->listener;

@@ -59,6 +59,9 @@ Connection *connection_new(Listener *listener, int take_fd);
 /* Takes one that an earlier run of the daemon had stored under this number, with its note or -1. */
 Connection *connection_restore(Listener *listener, uint64_t number, bool again, int take_fd,
                                int take_note_fd, uint32_t note_size);
+/* One that its worker has in hand since before the daemon began: copies of it and its note, or -1.
+ * NULL: there was no memory, and they are the caller's still. */
+Connection *connection_claim(Listener *listener, int take_fd, int take_note_fd, uint32_t note_size);
 /* Whether the first bytes are there: 1 yes, 0 not yet, -1 the peer has gone without any. */
 int connection_has_first_bytes(int borrow_fd);
 /* Makes it SILENT, until it has them. false: there was no memory to wait. */

@@ -9,6 +9,8 @@ libdaemon_la_SOURCES = \
 	daemon/background.h \
 	daemon/balancer.c \
 	daemon/balancer.h \
+	daemon/claiming.c \
+	daemon/claiming.h \
 	daemon/closer.c \
 	daemon/closer.h \
 	daemon/closer_worker.c \

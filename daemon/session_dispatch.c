@@ -2,6 +2,7 @@
 #include "daemon/session_dispatch.h"
 
 #include "core/error.h"
+#include "daemon/claiming.h"
 #include "daemon/inspect.h"
 #include "daemon/keeping.h"
 #include "daemon/log.h"
@@ -146,6 +147,7 @@ static const struct {
         {IOD__FRAME__BODY_TAKE_LISTENER, false, .plain_handler = opening_serve_take_listener},
         {IOD__FRAME__BODY_JOIN, false, .plain_handler = sharing_join},
         {IOD__FRAME__BODY_OFFER, false, .plain_handler = sharing_offer},
+        {IOD__FRAME__BODY_CLAIM, false, .handler = claiming_claim},
         {IOD__FRAME__BODY_LEAVE, false, .plain_handler = sharing_leave},
         {IOD__FRAME__BODY_HOLD, false, .handler = keeping_hold},
         {IOD__FRAME__BODY_TAKE_HELD, false, .plain_handler = keeping_take_held},

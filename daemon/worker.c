@@ -307,6 +307,25 @@ int worker_keep(Connection *connection, int take_note_fd, uint32_t note_size)
         return 0;
 }
 
+int worker_put_in_hand(Worker *worker, Connection *connection, RegistrationInfo *info, IoId id)
+{
+        int r = 0;
+
+        connection->worker = worker;
+        if (connection->fd >= 0)
+                r = charge(connection);
+        if (r < 0)
+                return r;
+        connection->keep = connection->fd >= 0;
+        connection->source = id;
+        connection->state = CONNECTION_TAKEN;
+        connection->owner.forgotten = on_forgotten;
+        info->owner = &connection->owner;
+        TAILQ_INSERT_TAIL(&worker->in_hand, connection, link);
+        worker->in_hand_count++;
+        return 0;
+}
+
 /* ---- Leaving ------------------------------------------------------------------------------- */
 
 /* Ends the registration of a connection whose session goes on. */

@@ -93,6 +93,9 @@ void worker_taken(Connection *connection);
  * 0, or with error_text(), and then the note is still the caller's: -EDQUOT, -ESTALE it was taken
  * before and the daemon has no copy any more. */
 int worker_keep(Connection *connection, int take_note_fd, uint32_t note_size);
+/* Puts one in its hands that it had taken before the daemon began, registered as info; one with a
+ * descriptor is kept. 0, or -EDQUOT with error_text(). */
+int worker_put_in_hand(Worker *worker, Connection *connection, RegistrationInfo *info, IoId id);
 /* The connection that a registration belongs to; NULL: it is no connection of a listener. */
 Connection *worker_connection(const RegistrationInfo *info);
 

@@ -9,6 +9,8 @@ unit_tests = \
 	tests/unit/test_background \
 	tests/unit/test_balancer \
 	tests/unit/test_bridged_fd \
+	tests/unit/test_claim \
+	tests/unit/test_claiming \
 	tests/unit/test_cleanup \
 	tests/unit/test_closer \
 	tests/unit/test_config \
@@ -95,6 +97,7 @@ unit_tests = \
 integration_tests = \
 	tests/integration/test_authorisation_matrix \
 	tests/integration/test_cancelled_requests \
+	tests/integration/test_claims \
 	tests/integration/test_client_memory \
 	tests/integration/test_daemon_config \
 	tests/integration/test_daemon_life \

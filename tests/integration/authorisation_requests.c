@@ -196,6 +196,42 @@ static int leave_anothers(void)
         return leave(authorisation.owner_endpoint);
 }
 
+/* A connection that the asker has registered is in its hand, or is to be kept as well. */
+static int claim(uint32_t endpoint, bool keep)
+{
+        Iod__Claim message = IOD__CLAIM__INIT;
+        Iod__ClaimedConnection one = IOD__CLAIMED_CONNECTION__INIT, *connections[] = {&one};
+        int ends[2], r;
+
+        tcp_pair(ends);
+        ck_assert_int_eq(add_source(ends[1]), 0);
+        one.id = raw_source(SLOT, 1, 0);
+        one.keep_on_death = keep;
+        message.endpoint = endpoint;
+        message.n_connection = 1;
+        message.connection = connections;
+        r = AUTHORISATION_SEND_BY(authorisation_tell, CLAIM, claim, message, &ends[1], keep);
+        close(ends[0]);
+        close(ends[1]);
+        return r;
+}
+
+static int claim_own(void)
+{
+        return claim(own_endpoint(), false);
+}
+
+static int claim_anothers(void)
+{
+        return claim(authorisation.owner_endpoint, false);
+}
+
+static int claim_to_keep(const char *name, const char *unused)
+{
+        ck_assert_int_eq(join(name, unused), 0);
+        return claim(authorisation.answer->joined->endpoint, true);
+}
+
 /* ---- holds ---- */
 
 static int hold(const char *name, const char *unused)
@@ -372,6 +408,10 @@ static const struct {
          "granted-not-held", ""},
         {"Offer of its own session's", offer_own},
         {"Offer of another session's", offer_anothers},
+        {"Claim of its own session's", claim_own},
+        {"Claim of another session's", claim_anothers},
+        {"Claim to keep connections on death, which none allows", NULL, claim_to_keep,
+         "granted-not-held", ""},
         {"Leave of its own session's", leave_own},
         {"Leave of another session's", leave_anothers},
         {"Hold, which a policy allows", NULL, hold, "granted-too", ""},
