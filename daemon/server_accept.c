@@ -12,7 +12,7 @@
 
 enum {
         /* Connections accepted in one turn of the loop. */
-        ACCEPTS_PER_TURN = 16,
+        ACCEPTS_PER_TURN = 4, /* of some 30 microseconds each */
         /* And of those, turned away. */
         REFUSALS_PER_TURN = 4,
         /* How long accepting rests when descriptors or memory have run out. */

@@ -104,6 +104,7 @@ static void give_up_services(Session *session)
 
 Session *session_free(Session *session)
 {
+        uint64_t began = turn_now_ns();
         Server *server;
 
         if (!session)
@@ -124,6 +125,8 @@ Session *session_free(Session *session)
                 server->registration_count -= session->charged_registrations;
                 quota_discharge(session->user, QUOTA_REGISTRATIONS, session->charged_registrations);
                 quota_discharge(session->user, QUOTA_SESSIONS, 1);
+                /* To end a session is something done for its user, too. */
+                share_use(&server->shares, session, turn_now_ns() - began);
                 session->user = quota_user_unref(&server->quota, session->user);
         }
         session_batch_drop(session);

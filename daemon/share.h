@@ -22,8 +22,8 @@ struct event_base;
 typedef struct Session Session;
 
 enum {
-        /* Some ten requests, or the readiness of some ten sessions. */
-        SHARE_ROUND_NS = 200000,
+        /* Some five requests, or the readiness of some five sessions: what a neighbour waits. */
+        SHARE_ROUND_NS = 100000,
 };
 
 /* A user's. */

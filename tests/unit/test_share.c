@@ -3,10 +3,12 @@
  * round, and in the order of the line.
  */
 #include "core/readiness.h"
+#include "daemon/session_closed.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
 #include "tests/support/inner_server.h"
 
+#include <event2/event.h>
 #include <unistd.h>
 
 static RawClient clients[3];
@@ -19,9 +21,14 @@ static void set_up(void)
                 sessions[i] = inner_server_open_session(&clients[i]);
 }
 
+static void use_share_up_by(Session *session)
+{
+        share_use(&inner.server->shares, session, SHARE_ROUND_NS);
+}
+
 static void use_share_up(void)
 {
-        share_use(&inner.server->shares, sessions[0], SHARE_ROUND_NS);
+        use_share_up_by(sessions[0]);
 }
 
 static void request(int i)
@@ -120,6 +127,32 @@ START_TEST(a_session_may_end_in_the_line)
 }
 END_TEST
 
+/* A process may have had hundreds of sessions, and all end at once. */
+START_TEST(what_a_sessions_end_takes_is_of_its_users_share)
+{
+        const UserShare *share = &sessions[2]->user->share;
+        uint64_t used;
+
+        shares_renew(&inner.server->shares);
+        share_use(&inner.server->shares, sessions[0], 1);
+        used = share->used_ns;
+        session_closed_begin(sessions[0]);
+        event_active(sessions[0]->readable, EV_READ, 1);
+        event_base_loop(inner.server->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+        ck_assert_uint_eq(inner.server->session_count, 2);
+        ck_assert_uint_gt(share->used_ns, used);
+
+        use_share_up_by(sessions[1]);
+        session_closed_begin(sessions[1]);
+        event_active(sessions[1]->readable, EV_READ, 1);
+        event_base_loop(inner.server->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+        ck_assert_uint_eq(inner.server->session_count, 2);
+        ck_assert(sessions[1]->in_line);
+        inner_server_turn();
+        ck_assert_uint_eq(inner.server->session_count, 1);
+}
+END_TEST
+
 /* Their clients are gone when they are served: the last takes the user's account with it. */
 START_TEST(all_of_a_line_may_end_as_they_are_served)
 {
@@ -145,6 +178,7 @@ static Suite *share_suite(void)
         tcase_add_test(lines, a_round_serves_no_more_than_the_share);
         tcase_add_test(lines, another_round_brings_another_share);
         tcase_add_test(lines, a_session_may_end_in_the_line);
+        tcase_add_test(lines, what_a_sessions_end_takes_is_of_its_users_share);
         tcase_add_test(lines, all_of_a_line_may_end_as_they_are_served);
         suite_add_tcase(suite, lines);
         return suite;
