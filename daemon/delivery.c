@@ -251,6 +251,13 @@ bool delivery_can_send(const Session *session)
                !notifier_is_waiting(&session->notifier) && !delivery_has_unread(session);
 }
 
+/* Whether so many descriptors may be sent now. */
+static bool may_send(Session *session, uint32_t n)
+{
+        return !delivery_has_unread(session) &&
+               in_flight_has_room(&session->server->in_flight, session, n);
+}
+
 static int send_refused(Session *session, Answer *answer)
 {
         Iod__Frame frame = IOD__FRAME__INIT;
@@ -304,6 +311,8 @@ static int send_opened(Session *session, Answer *answer)
         frame.body_case = IOD__FRAME__BODY_OPENED;
         frame.opened = &opened;
         r = notifier_send_descriptors(&session->notifier, &frame, &answer->fd, 1);
+        if (r == 0)
+                in_flight_charge(&session->server->in_flight, session, 1);
         if (r != 0 && answer->source != 0)
                 session_withdraw_io_source(session, answer->fd, id);
         return r;
@@ -314,6 +323,8 @@ static int send_held(Session *session, Answer *answer)
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Held held = IOD__HELD__INIT;
         const int fds[] = {answer->fd, answer->note_fd};
+        const uint32_t n = answer->note_fd >= 0 ? 2 : 1;
+        int r;
 
         held.name = answer->text;
         held.note_size = answer->note_size;
@@ -321,8 +332,10 @@ static int send_held(Session *session, Answer *answer)
         frame.sequence = answer->sequence;
         frame.body_case = IOD__FRAME__BODY_HELD;
         frame.held = &held;
-        return notifier_send_descriptors(&session->notifier, &frame, fds,
-                                         answer->note_fd >= 0 ? 2 : 1);
+        r = notifier_send_descriptors(&session->notifier, &frame, fds, n);
+        if (r == 0)
+                in_flight_charge(&session->server->in_flight, session, n);
+        return r;
 }
 
 static int send_done(Session *session, Answer *answer)
@@ -339,7 +352,7 @@ static int send_done(Session *session, Answer *answer)
 /* 0, NOTIFIER_WAITING not now, or -errno. */
 static int send_answer(Session *session, Answer *answer)
 {
-        if (answer->fd >= 0 && delivery_has_unread(session))
+        if (answer->fd >= 0 && !may_send(session, answer->note_fd >= 0 ? 2 : 1))
                 return NOTIFIER_WAITING;
         switch (answer->body) {
         case IOD__FRAME__BODY_OPENED:
@@ -378,7 +391,8 @@ static int send_connections(Session *session)
         TAILQ_FOREACH(worker, &session->workers, session_link)
         {
                 while (r == 0 && passing_is_due(worker))
-                        r = delivery_has_unread(session) ? NOTIFIER_WAITING : passing_send(worker);
+                        r = may_send(session, PASSING_DESCRIPTORS_MAX) ? passing_send(worker)
+                                                                       : NOTIFIER_WAITING;
         }
         return r;
 }

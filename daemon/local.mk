@@ -46,6 +46,8 @@ libdaemon_la_SOURCES = \
 	daemon/hold.h \
 	daemon/hosts_file.c \
 	daemon/hosts_file.h \
+	daemon/in_flight.c \
+	daemon/in_flight.h \
 	daemon/inspect.c \
 	daemon/inspect.h \
 	daemon/inspect_services.c \

@@ -21,7 +21,7 @@ typedef struct Packet {
         Iod__Connection entries[PASSING_PACKET_MAX];
         Iod__Connection *pointers[PASSING_PACKET_MAX];
         char addresses[PASSING_PACKET_MAX][ADDRESS_TEXT_MAX];
-        int fds[2 * PASSING_PACKET_MAX]; /* borrowed */
+        int fds[PASSING_DESCRIPTORS_MAX]; /* borrowed */
 } Packet;
 
 bool passing_is_due(const Worker *worker)
@@ -156,6 +156,7 @@ static int packet_send(Packet *packet, Worker *worker)
                         waiting_begin(packet->connections[i]);
                 return r;
         }
+        in_flight_charge(&session->server->in_flight, session, (uint32_t)packet->n_fds);
         for (size_t i = 0; i < packet->count; i++)
                 worker_passed(packet->connections[i], packet->infos[i]);
         return 0;

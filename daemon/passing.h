@@ -12,6 +12,8 @@
 enum {
         /* Connections in one packet: with their notes, half of the descriptors it can have. */
         PASSING_PACKET_MAX = 64,
+        /* Of these, with their notes. */
+        PASSING_DESCRIPTORS_MAX = 2 * PASSING_PACKET_MAX,
 };
 
 /* Whether something could be sent, if the socket has room. */

@@ -35,7 +35,8 @@ typedef struct QuotaUser {
         uint32_t references;
         uint32_t limits[QUOTA_RESOURCE_COUNT];
         uint32_t used[QUOTA_RESOURCE_COUNT];
-        UserShare share; /* of the loop's time */
+        uint32_t in_flight; /* descriptors, see in_flight.h */
+        UserShare share;    /* of the loop's time */
 } QuotaUser;
 
 void quota_init(Quota *quota);

@@ -281,6 +281,7 @@ int server_open(Server **out, Options *options, Config *take_config)
         server->handover.checker_fd = -1;
         frame_arena_init(&server->arena);
         quota_init(&server->quota);
+        in_flight_init(&server->in_flight);
         /* A signal that comes now counts once the loop can take it, or all is undone: nothing is
          * left behind. */
         mask_termination(SIG_BLOCK);

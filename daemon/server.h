@@ -12,6 +12,7 @@
 #include "daemon/drain.h"
 #include "daemon/handover.h"
 #include "daemon/hold.h"
+#include "daemon/in_flight.h"
 #include "daemon/io_driver.h"
 #include "daemon/listener.h"
 #include "daemon/listening_socket.h"
@@ -79,6 +80,7 @@ struct Server {
         uint32_t kept_max;
 
         Quota quota;
+        InFlight in_flight;
         IoDriver driver;
         Closer closer;
         bool closer_runs;

@@ -75,6 +75,8 @@ int server_reserve_descriptors(Server *server)
                                  (unsigned long long)wanted);
         if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
                 return error_set(errno, "the limit of open files: %s", strerror(errno));
+        server->in_flight.max =
+                limit.rlim_cur / 2 < UINT32_MAX ? (uint32_t)(limit.rlim_cur / 2) : UINT32_MAX;
         divide(server, limit.rlim_cur, limit.rlim_cur - shared);
         return 0;
 }

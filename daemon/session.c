@@ -118,6 +118,7 @@ Session *session_free(Session *session)
         if (session->user) {
                 give_up_services(session);
                 share_leave(&server->shares, session);
+                in_flight_discharge(&server->in_flight, session);
                 TAILQ_REMOVE(&server->sessions, session, link);
                 if (session->held)
                         TAILQ_REMOVE(&session->lane->held, session, held_link);

@@ -35,6 +35,7 @@ typedef struct Session {
         TAILQ_ENTRY(Session) held_link; /* in order of holding */
         TAILQ_ENTRY(Session) deliver_link;
         TAILQ_ENTRY(Session) share_link; /* in its user's line */
+        TAILQ_ENTRY(Session) in_flight_link;
         Server *server;
         uint64_t id;
         int socket_fd;
@@ -64,6 +65,7 @@ typedef struct Session {
         Notifier notifier;
 
         Delivery delivery;
+        uint32_t in_flight;             /* descriptors that it was sent and may not have read */
         bool delivers;                  /* in the server's list of those to be delivered to */
         int failed;                     /* -errno: to be ended by its next delivery */
         bool draining;                  /* its workers, those to come too */

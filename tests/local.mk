@@ -33,6 +33,7 @@ unit_tests = \
 	tests/unit/test_hold \
 	tests/unit/test_holding \
 	tests/unit/test_inbox \
+	tests/unit/test_in_flight \
 	tests/unit/test_inspect \
 	tests/unit/test_inspect_services \
 	tests/unit/test_io_driver \

@@ -1,0 +1,38 @@
+/*
+ * InFlight: descriptors that were sent to clients and may not have been read.
+ *
+ * The kernel counts them for the daemon's user, all clients' together, and refuses more than the
+ * limit of open files (ETOOMANYREFS; not to root). So that those who do not read leave something
+ * for the others, no more than half of that limit are sent; and of these a user has no more than
+ * are free: alone half of them, two users a third each, and the next one always finds some. What
+ * would exceed that waits, and is sent when somebody has read.
+ *
+ * A session has one packet with descriptors unread (delivery.h). The kernel does not tell when it
+ * was read: all who may have are asked when there is no room, but not again and again.
+ *
+ * Owned by the server, single-threaded. An ended session's are not counted any more.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+typedef struct Session Session;
+
+typedef struct InFlight {
+        TAILQ_HEAD(, Session) sessions; /* that have some, longest first */
+        uint32_t count;
+        uint32_t max;
+        uint64_t asked_ns; /* CLOCK_MONOTONIC: when all were asked */
+} InFlight;
+
+void in_flight_init(InFlight *in_flight);
+
+/* Whether so many more may be sent to the session, whose client has read all that was sent before;
+ * so those are given back. */
+bool in_flight_has_room(InFlight *in_flight, Session *session, uint32_t n);
+/* So many were sent. */
+void in_flight_charge(InFlight *in_flight, Session *session, uint32_t n);
+/* They were read, or the session ends. */
+void in_flight_discharge(InFlight *in_flight, Session *session);
