@@ -121,7 +121,7 @@ bool reconciler_holds(Reconciler *reconciler, Session *session)
 
         if (session->reconciliation)
                 return true;
-        if (!io_driver_is_cleanup_due(set))
+        if (!io_driver_is_cleanup_due(set) && !session_is_crowded(session))
                 return false;
         clock_gettime(CLOCK_MONOTONIC, &now);
         if ((uint64_t)now.tv_sec < set->reconcile_after)
@@ -143,7 +143,8 @@ static void finish(Session *session)
 
         /* Where more files than the limit are alive, the next question is not paid for by as many
          * registrations: it has to wait. */
-        if (done->error < 0 || io_driver_stays_crowded(set)) {
+        session_settle_registrations(session);
+        if (done->error < 0 || io_driver_stays_crowded(set) || session_is_crowded(session)) {
                 clock_gettime(CLOCK_MONOTONIC, &now);
                 set->reconcile_after = (uint64_t)now.tv_sec + 1;
         }

@@ -51,6 +51,7 @@ struct Server {
         uint32_t session_count;
         uint32_t sessions_max; /* as configured, or fewer if descriptors do not suffice */
         uint32_t closer_places;
+        uint64_t watches_per_user_max; /* entries in the kernel */
         uint64_t sessions_total;
         uint64_t registration_count;
         uint64_t refusals;

@@ -1,9 +1,12 @@
 /* The limit of open files, and what is promised of it. See server_parts.h. */
+#include "core/cleanup.h"
 #include "core/error.h"
 #include "daemon/log.h"
 #include "daemon/server_parts.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -51,6 +54,16 @@ static void divide(Server *server, rlim_t open_files, rlim_t left)
                            (unsigned long long)open_files, server->sessions_max, sessions);
 }
 
+/* Of the kernel's limit of entries in epoll sets, which is for all users together, half for each.
+ * Where it cannot be read, there is only the kernel's. */
+static uint64_t share_of_watches(void)
+{
+        CLEANUP(cleanup_fclose) FILE *file = fopen("/proc/sys/fs/epoll/max_user_watches", "re");
+        uint64_t max;
+
+        return file && fscanf(file, "%" SCNu64, &max) == 1 ? max / 2 : UINT64_MAX;
+}
+
 /* Makes sure that the sessions allowed can have their descriptors, with the closer's lanes full
  * and a full packet being received. */
 int server_reserve_descriptors(Server *server)
@@ -59,6 +72,7 @@ int server_reserve_descriptors(Server *server)
         struct rlimit limit;
         rlim_t wanted, shared;
 
+        server->watches_per_user_max = share_of_watches();
         server->sessions_max = server->options->sessions_max;
         wanted = DESCRIPTORS_OWN + CLOSER_PLACES_MAX + keep +
                  (rlim_t)server->sessions_max * DESCRIPTORS_PER_SESSION;

@@ -125,6 +125,7 @@ Session *session_free(Session *session)
                 server->session_count--;
                 server->registration_count -= session->charged_registrations;
                 quota_discharge(session->user, QUOTA_REGISTRATIONS, session->charged_registrations);
+                session->user->watches -= session->charged_watches;
                 quota_discharge(session->user, QUOTA_SESSIONS, 1);
                 /* To end a session is something done for its user, too. */
                 share_use(&server->shares, session, turn_now_ns() - began);

@@ -59,6 +59,7 @@ typedef struct Session {
         QuotaUser *user;
         CloserLane *lane; /* its user's, or the strangers' */
         uint32_t charged_registrations;
+        uint64_t charged_watches;
         RegistrationSet registrations;
         struct Reconciliation *reconciliation; /* of these with the kernel; NULL: none under way */
         struct SessionBatch *batch;            /* a request under way; or NULL */

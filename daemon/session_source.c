@@ -6,6 +6,7 @@
 #include "daemon/session_events.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <string.h>
 
 int session_open_set(Session *session)
@@ -21,6 +22,15 @@ int session_open_set(Session *session)
         return session_watch_set(session);
 }
 
+/* Whether another packet's may not find room. */
+bool session_is_crowded(const Session *session)
+{
+        uint64_t max = session->server->watches_per_user_max;
+
+        return session->registrations.watches > 0 && max < UINT64_MAX - FD_LIST_MAX &&
+               session->user->watches + FD_LIST_MAX > max;
+}
+
 void session_settle_registrations(Session *session)
 {
         uint32_t surplus = session->charged_registrations - session->registrations.count;
@@ -29,6 +39,8 @@ void session_settle_registrations(Session *session)
         quota_discharge(session->user, QUOTA_REGISTRATIONS, surplus);
         session->server->registration_count -= surplus;
         session->charged_registrations -= surplus;
+        session->user->watches += session->registrations.watches - session->charged_watches;
+        session->charged_watches = session->registrations.watches;
 }
 
 static int charge_registration(Session *session)
@@ -37,6 +49,10 @@ static int charge_registration(Session *session)
         int r;
 
         session_settle_registrations(session);
+        if (session->user->watches >= server->watches_per_user_max)
+                return error_set(EDQUOT,
+                                 "user %u has half of fs.epoll.max_user_watches: close files first",
+                                 (unsigned)session->user->uid);
         r = quota_charge(session->user, QUOTA_REGISTRATIONS, 1);
         if (r < 0)
                 return r;

@@ -228,6 +228,8 @@ START_TEST(what_one_has_no_room_for_another_is_given)
 {
         Session *session = scene_join(0, 4, NULL);
 
+        /* Its own bound alone: the other one is the same user's. */
+        inner.server->watches_per_user_max = UINT64_MAX;
         session->registrations.watches = UINT64_MAX / 2; /* files given up, and still open */
         session->registrations.reconcile_after = UINT64_MAX;
         scene_join(1, 8, NULL);

@@ -332,6 +332,45 @@ START_TEST(a_user_has_one_budget_over_all_sessions_and_gets_back_what_ends)
 }
 END_TEST
 
+/* They count as entries in the kernel until it has been asked: before more is refused for good. */
+START_TEST(a_user_has_a_share_of_the_kernels_entries_and_what_was_closed_comes_back)
+{
+        Session *session = inner_server_open_session(&client);
+        uint64_t source = raw_source(3, 1, 1);
+        int readers[3], reader;
+        char sentence[FRAME_TEXT_MAX];
+        const Iod__Frame *frame;
+
+        inner_server_open_session(&other);
+        inner.server->watches_per_user_max = 3;
+        for (uint32_t i = 0; i < 2; i++)
+                inner_server_add_pipe(&client, i, 1, &readers[i]);
+        inner_server_add_pipe(&other, 0, 1, &readers[2]);
+        /* So near to it, the kernel is asked from the second on. */
+        ck_assert(WAIT_UNTIL((inner_server_settle(), session->user->watches == 3), DEADLINE_MS));
+        reader = open_one();
+        raw_client_add(&client, 8, &source, &reader, 1);
+        ck_assert(WAIT_UNTIL((frame = inner_server_next(&client)) != NULL, DEADLINE_MS));
+        ck_assert_int_eq(frame->body_case, IOD__FRAME__BODY_REFUSED);
+        ck_assert_int_eq(frame->refused->source[0]->error, EDQUOT);
+        snprintf(sentence, sizeof(sentence),
+                 "user %u has half of fs.epoll.max_user_watches: close files first",
+                 (unsigned)getuid());
+        ck_assert_str_eq(frame->refused->source[0]->text, sentence);
+        ck_assert_uint_eq(session->charged_registrations, 2);
+
+        close(readers[0]);
+        inner_server_await_closer();
+        session->registrations.reconcile_after = 0;
+        source = raw_source(4, 1, 1);
+        raw_client_add(&client, 9, &source, &reader, 1);
+        ck_assert(WAIT_UNTIL((inner_server_settle(),
+                              registration_set_recreate(&session->registrations, io_id_make(4, 1))),
+                             DEADLINE_MS));
+        ck_assert_uint_eq(session->user->watches, 3);
+}
+END_TEST
+
 START_TEST(refusals_are_not_charged)
 {
         uint64_t source = raw_source(0, 1, 1);
@@ -402,6 +441,8 @@ static Suite *session_dispatch_suite(void)
 
         tcase_add_checked_fixture(budget, set_up_small, inner_server_tear_down);
         tcase_add_test(budget, a_user_has_one_budget_over_all_sessions_and_gets_back_what_ends);
+        tcase_add_test(budget,
+                       a_user_has_a_share_of_the_kernels_entries_and_what_was_closed_comes_back);
         tcase_add_test(budget, refusals_are_not_charged);
         tcase_add_test(budget, at_the_limit_a_slot_can_still_be_used_anew);
         tcase_set_timeout(budget, TEST_TIMEOUT_SECONDS);
