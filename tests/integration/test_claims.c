@@ -3,6 +3,7 @@
  * anew, the worker that has them in hand tells it so, dies, and another serves them on.
  */
 #include "client/daemon_connection.h"
+#include "tests/support/config_file.h"
 #include "tests/support/deadline.h"
 #include "tests/support/echo_worker.h"
 #include "tests/support/fake_manager.h"
@@ -20,6 +21,7 @@
 enum { IN_HAND = 200 };
 
 static FakeManager manager;
+static ConfigFile config;
 static EchoWorker workers[2];
 static EchoWorkerOptions options;
 static RawClient client;
@@ -27,8 +29,12 @@ static int peers[IN_HAND];
 
 static void set_up(void)
 {
-        static const char *const daemon_options[] = {"--user", NULL};
+        static const char *daemon_options[] = {"--user", "--config", NULL, NULL};
 
+        /* In a private instance its user may do everything. */
+        config_file_make(&config);
+        config_file_write(&config, "\n");
+        daemon_options[2] = config.path;
         fake_manager_open(&manager, daemon_options);
         fake_manager_start(&manager);
         options = (EchoWorkerOptions){
@@ -45,6 +51,7 @@ static void tear_down(void)
         for (int i = 0; i < 2; i++)
                 echo_worker_clean_up(&workers[i]);
         fake_manager_close(&manager);
+        config_file_remove(&config);
 }
 
 static uint64_t epoch(void)
