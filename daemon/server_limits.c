@@ -2,6 +2,7 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "daemon/log.h"
+#include "daemon/passing.h"
 #include "daemon/server_parts.h"
 
 #include <errno.h>
@@ -64,6 +65,14 @@ static uint64_t share_of_watches(void)
         return file && fscanf(file, "%" SCNu64, &max) == 1 ? max / 2 : UINT64_MAX;
 }
 
+/* Enough for one packet, however few files there may be. */
+static uint32_t in_flight_max(rlim_t files)
+{
+        if (files / 2 < PASSING_DESCRIPTORS_MAX)
+                return PASSING_DESCRIPTORS_MAX;
+        return files / 2 < UINT32_MAX ? (uint32_t)(files / 2) : UINT32_MAX;
+}
+
 /* Makes sure that the sessions allowed can have their descriptors, with the closer's lanes full
  * and a full packet being received. */
 int server_reserve_descriptors(Server *server)
@@ -89,8 +98,7 @@ int server_reserve_descriptors(Server *server)
                                  (unsigned long long)wanted);
         if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
                 return error_set(errno, "the limit of open files: %s", strerror(errno));
-        server->in_flight.max =
-                limit.rlim_cur / 2 < UINT32_MAX ? (uint32_t)(limit.rlim_cur / 2) : UINT32_MAX;
+        server->in_flight.max = in_flight_max(limit.rlim_cur);
         divide(server, limit.rlim_cur, limit.rlim_cur - shared);
         return 0;
 }

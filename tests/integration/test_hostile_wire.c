@@ -142,7 +142,7 @@ END_TEST
 
 START_TEST(an_unknown_frame_is_refused_by_its_number)
 {
-        static const unsigned numbers[] = {3, 42, 36, 536870911};
+        static const unsigned numbers[] = {3, 1000, 36, 536870911};
 
         open_client();
         raw_client_request(&scene.client, 7, numbers[_i]);

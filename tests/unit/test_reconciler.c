@@ -95,6 +95,7 @@ START_TEST(no_turn_forgets_more_than_its_share)
 
         for (uint32_t i = 0; i < FILES; i++)
                 close(readers[i]);
+        inner_server_await_closer(); /* then nobody has them */
         start(session);
         while (session->reconciliation) {
                 inner_server_turn();
