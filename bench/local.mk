@@ -5,6 +5,7 @@ EXTRA_DIST += \
 	bench/bench.py \
 	bench/case.py \
 	bench/echo.py \
+	bench/million.py \
 	bench/plot.py \
 	bench/registrations.py \
 	bench/scene.py
@@ -14,6 +15,7 @@ bench_programs = \
 	bench/load_accepts \
 	bench/ours_accepts \
 	bench/ours_echo \
+	bench/ours_registered \
 	bench/ours_registrations \
 	bench/peer_accepts \
 	bench/peer_epoll \
@@ -67,6 +69,9 @@ bench_ours_accepts_LDADD = libbench.la libkyron.la
 
 bench_ours_echo_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/client
 bench_ours_echo_LDADD = libbench.la libkyron.la
+
+bench_ours_registered_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/client
+bench_ours_registered_LDADD = libbench.la libkyron.la $(JANSSON_LIBS)
 
 bench_ours_registrations_SOURCES = \
 	bench/ours_registrations.c \

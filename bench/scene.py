@@ -41,7 +41,7 @@ class Program:
         self.words = words
         # Dies with the bench, however that ends.
         self.process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=environment,
+            ["setpriv", "--pdeathsig", "KILL", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment,
             text=True)
         self.pids = [self.process.pid]
 
@@ -55,6 +55,17 @@ class Program:
                 return "--" + kind, value
         raise BenchError(f"{os.path.basename(self.words[0])} does not serve")
 
+    def read_json(self):
+        """The next line it says."""
+        line = self.process.stdout.readline()
+        if not line:
+            raise BenchError(f"{os.path.basename(self.words[0])} has ended")
+        return json.loads(line)
+
+    def ask(self, question):
+        print(question, file=self.process.stdin, flush=True)
+        return self.read_json()
+
     def stop(self):
         self.process.terminate()
         try:
@@ -64,6 +75,7 @@ class Program:
             self.process.wait()
             raise BenchError(f"{self.words[0]} does not stop") from None
         finally:
+            self.process.stdin.close()
             self.process.stdout.close()
 
 

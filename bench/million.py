@@ -1,0 +1,56 @@
+"""A million registrations, of many processes, on one daemon: what each takes, and whether waking
+one takes longer than with a hundred."""
+
+import os
+
+from case import Case, LOWER, OURS
+
+HUNDRED = "kyron-iod with a hundred"
+WANTED = "wanted at most"
+# What the project promises.
+LIMITS = {"daemon bytes each": 128, "daemon descriptors": 200, "client bytes each": 256}
+WAKES = {"full": 20000, "quick": 2000, "smoke": 10}
+
+
+def memory_bytes(pid):
+    with open(f"/proc/{pid}/smaps_rollup", encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("Anonymous:"):
+                return int(line.split()[1]) * 1024
+    raise OSError("no Anonymous: in smaps_rollup")
+
+
+def measure(scene, contestant, parameters, scale):
+    if contestant == WANTED:
+        return LIMITS
+    processes = parameters["processes"] if contestant == OURS else 1
+    each = parameters["registrations"] // processes if contestant == OURS else 100
+    daemon = scene.start_daemon().process.pid
+    before = memory_bytes(daemon)
+    programs = [scene.start("bench/ours_registered", each) for _ in range(processes)]
+    sizes = [program.read_json()["bytes_each"] for program in programs]
+    wakes = programs[-1].ask(WAKES[scale.name])
+    figures = {"wake p50 us": wakes["p50_us"], "wake p99 us": wakes["p99_us"]}
+    if contestant == HUNDRED:
+        return figures
+    return {
+        **figures,
+        "daemon bytes each": (memory_bytes(daemon) - before) / (each * processes),
+        "daemon descriptors": len(os.listdir(f"/proc/{daemon}/fd")),
+        "client bytes each": sum(sizes) / len(sizes),
+    }
+
+
+def amounts(scale):
+    # A process may have 20,000 files open on many machines.
+    registrations, processes = {"full": (1000010, 55), "quick": (50000, 5),
+                                "smoke": (1000, 2)}[scale.name]
+    return [{"registrations": registrations, "processes": processes}]
+
+
+CASES = [
+    Case("a million", [OURS, HUNDRED, WANTED],
+         {name: LOWER for name in ("wake p50 us", "wake p99 us", "daemon bytes each",
+                                   "daemon descriptors", "client bytes each")},
+         amounts, measure, {name: ["bench/ours_registered"] for name in (OURS, HUNDRED)}),
+]
