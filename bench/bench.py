@@ -13,13 +13,14 @@ import time
 
 import accepts
 import echo
+import holds
 import million
 import registrations
 from case import OURS, SCALES, describe, missing, run_case
 from plot import draw_all
 from scene import BenchError
 
-CASES = echo.CASES + registrations.CASES + accepts.CASES + million.CASES
+CASES = (echo.CASES + registrations.CASES + accepts.CASES + million.CASES + holds.CASES)
 
 
 def parse():

@@ -5,6 +5,7 @@ EXTRA_DIST += \
 	bench/bench.py \
 	bench/case.py \
 	bench/echo.py \
+	bench/holds.py \
 	bench/million.py \
 	bench/plot.py \
 	bench/registrations.py \
@@ -15,6 +16,7 @@ bench_programs = \
 	bench/load_accepts \
 	bench/ours_accepts \
 	bench/ours_echo \
+	bench/ours_holds \
 	bench/ours_registered \
 	bench/ours_registrations \
 	bench/peer_accepts \
@@ -23,6 +25,9 @@ bench_programs = \
 	bench/relay
 if HAVE_LIBUV
 bench_programs += bench/peer_libuv
+endif
+if HAVE_S6
+bench_programs += bench/peer_s6
 endif
 check_PROGRAMS += $(bench_programs)
 
@@ -70,6 +75,13 @@ bench_ours_accepts_LDADD = libbench.la libkyron.la
 bench_ours_echo_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/client
 bench_ours_echo_LDADD = libbench.la libkyron.la
 
+bench_ours_holds_SOURCES = \
+	bench/holds.c \
+	bench/holds.h \
+	bench/ours_holds.c
+bench_ours_holds_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/client
+bench_ours_holds_LDADD = libbench.la libkyron.la
+
 bench_ours_registered_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/client
 bench_ours_registered_LDADD = libbench.la libkyron.la $(JANSSON_LIBS)
 
@@ -88,5 +100,11 @@ bench_peer_libevent_LDADD = libbench.la $(LIBEVENT_LIBS)
 
 bench_peer_libuv_CFLAGS = $(AM_CFLAGS) $(LIBUV_CFLAGS)
 bench_peer_libuv_LDADD = libbench.la $(LIBUV_LIBS)
+
+bench_peer_s6_SOURCES = \
+	bench/holds.c \
+	bench/holds.h \
+	bench/peer_s6.c
+bench_peer_s6_LDADD = libbench.la -ls6 -lskarnet
 
 bench_relay_LDADD = libbench.la

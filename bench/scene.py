@@ -132,11 +132,11 @@ class Scene:
         self.await_socket(self.socket, self.daemon)
         return self.daemon
 
-    def await_socket(self, path, program):
+    def await_socket(self, path, program, kind=socket.SOCK_SEQPACKET):
         """Until somebody accepts connections there."""
         deadline = time.monotonic() + PATIENCE_S
         while program.process.poll() is None and time.monotonic() < deadline:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as probe:
+            with socket.socket(socket.AF_UNIX, kind) as probe:
                 try:
                     probe.connect(path)
                     return

@@ -1,0 +1,45 @@
+"""Leaving descriptors with another process, and taking them back."""
+
+import os
+import shutil
+import socket
+
+from case import Case, HIGHER, LOWER, OURS
+
+S6 = "s6-fdholder"
+
+
+def start_s6(scene):
+    """Everybody may hold and take anything."""
+    rules = os.path.join(scene.directory, "rules/uid/default")
+    os.makedirs(os.path.join(rules, "env"))
+    for name, text in (("allow", ""), ("env/S6_FDHOLDER_STORE_REGEX", "."),
+                       ("env/S6_FDHOLDER_RETRIEVE_REGEX", ".")):
+        with open(os.path.join(rules, name), "w", encoding="utf-8") as file:
+            file.write(text)
+    path = os.path.join(scene.directory, "s6")
+    daemon = scene.start(shutil.which("s6-fdholder-daemon"), "-n", 1000, "-i",
+                         os.path.join(scene.directory, "rules"), path)
+    scene.await_socket(path, daemon, socket.SOCK_STREAM)
+    scene.environment["S6_SOCKET"] = path
+
+
+def measure(scene, contestant, parameters, scale):
+    if contestant == OURS:
+        scene.start_daemon()
+    else:
+        start_s6(scene)
+    measured = scene.run("bench/ours_holds" if contestant == OURS else "bench/peer_s6",
+                         "--under-way", parameters["under way"],
+                         "--warm-up", scale.warm_up_ms, "--time", scale.time_ms)
+    return {
+        "holds/s": measured["holds"] / measured["seconds"],
+        "CPU s/million": measured["cpu_seconds"] / measured["holds"] * 1e6,
+    }
+
+
+CASES = [
+    Case("hold and take", [OURS, S6], {"holds/s": HIGHER, "CPU s/million": LOWER},
+         lambda scale: [{"under way": 1}, {"under way": 64}], measure,
+         {OURS: ["bench/ours_holds"], S6: ["bench/peer_s6", "s6-fdholder-daemon"]}),
+]
