@@ -12,6 +12,7 @@ import sys
 import time
 
 import accepts
+import connects
 import echo
 import holds
 import million
@@ -19,8 +20,10 @@ import registrations
 from case import OURS, SCALES, describe, missing, run_case
 from plot import draw_all
 from scene import BenchError
+from targets import verdicts
 
-CASES = (echo.CASES + registrations.CASES + accepts.CASES + million.CASES + holds.CASES)
+CASES = (echo.CASES + registrations.CASES + accepts.CASES + million.CASES + holds.CASES +
+         connects.CASES)
 
 
 def parse():
@@ -87,6 +90,18 @@ def print_tables(rows):
                                    for index, (text, width) in enumerate(zip(line, widths))))
 
 
+def print_verdicts(promises):
+    """How many promises are kept, and which are not."""
+    if not promises:
+        return
+    print(f"\n{sum(each['met'] for each in promises)} of {len(promises)} promises are kept; "
+          "not these:")
+    for each in promises:
+        if not each["met"]:
+            print(f"  {each['case']}, {describe(each['parameters'])}: {each['metric']}, to "
+                  f"{each['peer']}: {each['value']:.2f}, wanted {each['wanted']:g}")
+
+
 def measure(case, scale, build, report):
     """Adds to the report; False when it could not."""
     contestants = []
@@ -121,7 +136,9 @@ def main():
     note("")
     report["load_average"].append(os.getloadavg()[0])
     report["seconds"] = round(time.monotonic() - began)
+    report["promises"] = verdicts(report["rows"])
     print_tables(report["rows"])
+    print_verdicts(report["promises"])
     if options.plots:
         reason = draw_all(report["rows"], options.plots)
         if reason:

@@ -4,22 +4,26 @@ EXTRA_DIST += \
 	bench/accepts.py \
 	bench/bench.py \
 	bench/case.py \
+	bench/connects.py \
 	bench/echo.py \
 	bench/holds.py \
 	bench/million.py \
 	bench/plot.py \
 	bench/registrations.py \
-	bench/scene.py
+	bench/scene.py \
+	bench/targets.py
 bench_programs = \
 	bench/bare_registrations \
 	bench/load \
 	bench/load_accepts \
 	bench/ours_accepts \
+	bench/ours_connects \
 	bench/ours_echo \
 	bench/ours_holds \
 	bench/ours_registered \
 	bench/ours_registrations \
 	bench/peer_accepts \
+	bench/peer_connects \
 	bench/peer_epoll \
 	bench/peer_libevent \
 	bench/relay
@@ -72,6 +76,13 @@ bench_bare_registrations_LDADD = libbench.la
 bench_ours_accepts_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/client
 bench_ours_accepts_LDADD = libbench.la libkyron.la
 
+bench_ours_connects_SOURCES = \
+	bench/connects.c \
+	bench/connects.h \
+	bench/ours_connects.c
+bench_ours_connects_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/client
+bench_ours_connects_LDADD = libbench.la libkyron.la
+
 bench_ours_echo_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/client
 bench_ours_echo_LDADD = libbench.la libkyron.la
 
@@ -93,6 +104,14 @@ bench_ours_registrations_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/client
 bench_ours_registrations_LDADD = libbench.la libkyron.la
 
 bench_peer_accepts_LDADD = libbench.la
+
+bench_peer_connects_SOURCES = \
+	bench/connects.c \
+	bench/connects.h \
+	bench/peer_connects.c \
+	examples/address.c \
+	examples/address.h
+bench_peer_connects_LDADD = libbench.la
 
 bench_peer_epoll_LDADD = libbench.la
 
