@@ -1,8 +1,12 @@
 """The echo cases: the same load on servers that differ in how they wait."""
 
 import os
+import socket
+import statistics
+import time
 
 from case import Case, HIGHER, LOWER, OURS
+from scene import BenchError
 
 METRICS = {
     "round trips/s": HIGHER,
@@ -67,6 +71,22 @@ def measure_udp(scene, contestant, parameters, scale):
                              *load_words(parameters, scale)))
 
 
+def measure_start(scene, contestant, parameters, scale):
+    """From the start of a server's process to the first byte it sends back."""
+    if contestant == OURS:
+        scene.start_daemon()
+    times = []
+    for _ in range(parameters["starts"]):
+        from_s = time.perf_counter()
+        host, port = scene.start(*SERVERS[contestant]).await_address()[1].split(":")
+        with socket.create_connection((host, int(port))) as client:
+            client.sendall(b"x")
+            if client.recv(1) != b"x":
+                raise BenchError("another byte came back than was sent")
+        times.append(time.perf_counter() - from_s)
+    return {"ms": statistics.median(times) * 1000}
+
+
 def add_to_edge(samples):
     """What waiting through another process adds to the median, in this round."""
     base = samples["epoll edge"]["p50 us"]
@@ -111,4 +131,6 @@ CASES = [
     Case("UDP", UDP_SERVERS, METRICS,
          by_scale(grid((1, 10, 100)), grid((10,)), grid((2,))),
          measure_udp, PROGRAMS),
+    Case("start to first byte", IN_PROCESS, {"ms": LOWER},
+         by_scale([{"starts": 20}], [{"starts": 5}], [{"starts": 1}]), measure_start, PROGRAMS),
 ]

@@ -27,9 +27,11 @@ def measure(scene, contestant, parameters, scale):
     each = parameters["registrations"] // processes if contestant == OURS else 100
     daemon = scene.start_daemon().process.pid
     before = memory_bytes(daemon)
-    programs = [scene.start("bench/ours_registered", each) for _ in range(processes)]
-    sizes = [program.read_json()["bytes_each"] for program in programs]
-    wakes = programs[-1].ask(WAKES[scale.name])
+    sizes = []
+    for _ in range(processes):
+        program = scene.start("bench/ours_registered", each)
+        sizes.append(program.read_json()["bytes_each"])
+    wakes = program.ask(WAKES[scale.name])
     figures = {"wake p50 us": wakes["p50_us"], "wake p99 us": wakes["p99_us"]}
     if contestant == HUNDRED:
         return figures

@@ -90,7 +90,8 @@ class Scene:
         # Not under TMPDIR: a socket's path has at most 107 bytes.
         self.directory = tempfile.mkdtemp(prefix="kyron-bench-", dir="/tmp")
         self.socket = os.path.join(self.directory, "socket")
-        self.environment = dict(os.environ, KYRON_SOCKET=self.socket)
+        self.environment = dict(os.environ, KYRON_SOCKET=self.socket,
+                                LD_LIBRARY_PATH=os.path.join(self.build, ".libs"))
         self.log = open(os.path.join(self.directory, "log"), "w+", encoding="utf-8")
         return self
 
@@ -107,8 +108,11 @@ class Scene:
             shutil.rmtree(self.directory)
 
     def path(self, name):
-        """Of a program that was built."""
-        return os.path.join(self.build, name)
+        """Of a program that was built. Where libtool has put a script that finds the library in its
+        place, the program itself: see LD_LIBRARY_PATH."""
+        path = os.path.join(self.build, name)
+        behind = os.path.join(os.path.dirname(path), ".libs", os.path.basename(path))
+        return behind if os.path.exists(behind) else path
 
     def start(self, name, *words):
         """A program of the build, or of the machine if the name is a path."""
