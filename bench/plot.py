@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 
-from case import OURS
+from case import HIGHER, OURS, describe
 
 # Ours stands out; the others are told apart.
 COLOURS = {
@@ -14,6 +14,11 @@ COLOURS = {
     "libevent": "#2e933c",
     "libuv": "#c08000",
     "bare relay": "#9a6fb0",
+    "bare SCM_RIGHTS": "#5d3a78",
+    "SO_REUSEPORT": "#3aa6b9",
+    "EPOLLEXCLUSIVE": "#14606e",
+    "epoll": "#33658a",
+    "s6-fdholder": "#6b4f1d",
 }
 
 # Of each size: metric, whether as ours in proportion to the peers', title, how numbers are written.
@@ -72,7 +77,8 @@ def echo_script(rows):
     if not sizes:
         return None
     height = 340 * len(sizes) + 60
-    script = [f"set multiplot layout {len(sizes)}, {len(PANELS)} margins 0.05, 0.975, "
+    script = ["set logscale x", 'set xlabel "connections" offset 0, 0.5',
+              f"set multiplot layout {len(sizes)}, {len(PANELS)} margins 0.05, 0.975, "
               f"{100 / height}, {1 - 40 / height} spacing 0.05, {100 / height}"]
     for size in sizes:
         for how in PANELS:
@@ -80,14 +86,49 @@ def echo_script(rows):
     return (1350, height), script + ["unset multiplot"]
 
 
+def speed(row):
+    """How much faster than the peer, and its quartiles."""
+    values = [row["ratio"], *row["ratio_quartiles"]]
+    return values if row["better"] == HIGHER else [1 / value for value in values]
+
+
+def overview_script(rows):
+    """The size and the script of a picture with each case's first metric; or None."""
+    first = {row["case"]: row["metric"] for row in reversed(rows)}
+    rows = [row for row in rows if row["metric"] == first[row["case"]] and row["peer"] in COLOURS]
+    if not rows:
+        return None
+    names = list(dict.fromkeys(f"{row['case']}, {describe(row['parameters'])}" for row in rows))
+    peers = list(dict.fromkeys(row["peer"] for row in rows))
+    script, plots = [], []
+    for index, peer in enumerate(peers):
+        points = []
+        for row in (row for row in rows if row["peer"] == peer):
+            place = names.index(f"{row['case']}, {describe(row['parameters'])}")
+            beside = sorted(peers.index(other["peer"]) for other in rows
+                            if (other["case"], other["parameters"]) ==
+                            (row["case"], row["parameters"])).index(index)
+            points.append(" ".join(map(str, [place + 0.13 * (beside - 2), *speed(row)])))
+        script += [f"$peer{index} << END", *points, "END"]
+        plots.append(f'$peer{index} using 2:1:3:4 with xerrorbars title "{peer}" pt 7 ps 0.7 '
+                     f'lw 1.5 lc rgb "{COLOURS[peer]}"')
+    tics = ", ".join(f'"{name}" {place}' for place, name in enumerate(names))
+    height = 30 * len(names) + 130
+    return (1150, height), script + [
+        "set logscale x 2", f"set ytics ({tics})", f"set yrange [{len(names) - 0.4}:-0.6]",
+        f"set tmargin at screen {1 - 45 / height}", f"set bmargin at screen {95 / height}",
+        "set lmargin at screen 0.4", "set arrow from 1, graph 0 to 1, graph 1 nohead dt 2",
+        'set title "kyron-iod beside its peers: to the right it is faster"',
+        'set xlabel "times as fast; bars: quartiles" offset 0, 0.5', "plot " + ", ".join(plots)]
+
+
 BEGIN = """
 set encoding utf8
+set termoption noenhanced
 set border 3 lc rgb "#666666"
 set tics nomirror
 set grid ytics lc rgb "#dddddd" lt 1
 set key at screen 0.5, 0.005 center bottom horizontal maxrows 1 samplen 2
-set logscale x
-set xlabel "connections" offset 0, 0.5
 """
 
 
@@ -106,7 +147,8 @@ def draw_all(rows, directory):
     if not shutil.which("gnuplot"):
         return "gnuplot is not here"
     os.makedirs(directory, exist_ok=True)
-    picture = echo_script(rows)
-    if picture:
-        draw("echo", *picture, directory)
+    for name, make in (("echo", echo_script), ("overview", overview_script)):
+        picture = make(rows)
+        if picture:
+            draw(name, *picture, directory)
     return None
