@@ -7,6 +7,12 @@ import socket
 from case import Case, HIGHER, LOWER, OURS
 
 S6 = "s6-fdholder"
+S6_COMMANDS = "s6-fdholder's commands"
+PROGRAMS = {
+    OURS: "bench/ours_holds",
+    S6: "bench/peer_s6",
+    S6_COMMANDS: "bench/peer_s6_commands",
+}
 
 
 def start_s6(scene):
@@ -29,8 +35,7 @@ def measure(scene, contestant, parameters, scale):
         scene.start_daemon()
     else:
         start_s6(scene)
-    measured = scene.run("bench/ours_holds" if contestant == OURS else "bench/peer_s6",
-                         "--under-way", parameters["under way"],
+    measured = scene.run(PROGRAMS[contestant], "--under-way", parameters["under way"],
                          "--warm-up", scale.warm_up_ms, "--time", scale.time_ms)
     return {
         "holds/s": measured["holds"] / measured["seconds"],
@@ -39,7 +44,8 @@ def measure(scene, contestant, parameters, scale):
 
 
 CASES = [
-    Case("hold and take", [OURS, S6], {"holds/s": HIGHER, "CPU s/million": LOWER},
+    Case("hold and take", list(PROGRAMS), {"holds/s": HIGHER, "CPU s/million": LOWER},
          lambda scale: [{"under way": 1}, {"under way": 64}], measure,
-         {OURS: ["bench/ours_holds"], S6: ["bench/peer_s6", "s6-fdholder-daemon"]}),
+         {OURS: [PROGRAMS[OURS]], S6: [PROGRAMS[S6], "s6-fdholder-daemon"],
+          S6_COMMANDS: [PROGRAMS[S6_COMMANDS], "s6-fdholder-daemon", "s6-fdholder-store"]}),
 ]

@@ -31,7 +31,7 @@ if HAVE_LIBUV
 bench_programs += bench/peer_libuv
 endif
 if HAVE_S6
-bench_programs += bench/peer_s6
+bench_programs += bench/peer_s6 bench/peer_s6_commands
 endif
 check_PROGRAMS += $(bench_programs)
 
@@ -125,5 +125,11 @@ bench_peer_s6_SOURCES = \
 	bench/holds.h \
 	bench/peer_s6.c
 bench_peer_s6_LDADD = libbench.la -ls6 -lskarnet
+
+bench_peer_s6_commands_SOURCES = \
+	bench/holds.c \
+	bench/holds.h \
+	bench/peer_s6_commands.c
+bench_peer_s6_commands_LDADD = libbench.la
 
 bench_relay_LDADD = libbench.la

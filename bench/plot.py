@@ -19,6 +19,7 @@ COLOURS = {
     "EPOLLEXCLUSIVE": "#14606e",
     "epoll": "#33658a",
     "s6-fdholder": "#6b4f1d",
+    "s6-fdholder's commands": "#b09060",
 }
 
 # Of each size: metric, whether as ours in proportion to the peers', title, how numbers are written.

@@ -16,7 +16,7 @@ TARGETS = [
     ("latency", "p50 us added", ("bare relay",), 1.05),
     ("registrations", "registrations/s", ("bare SCM_RIGHTS",), 0.9),
     ("accepts", "connections/s", ACCEPTS, 1.0),
-    ("hold and take", "holds/s", ("s6-fdholder",), 10.0),
+    ("hold and take", "holds/s", ("s6-fdholder", "s6-fdholder's commands"), 10.0),
     ("a million", "daemon bytes each", ("wanted at most",), 1.0),
     ("a million", "daemon descriptors", ("wanted at most",), 1.0),
     ("a million", "wake p50 us", ("kyron-iod with a hundred",), 1.2),
