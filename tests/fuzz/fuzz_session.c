@@ -30,11 +30,13 @@ enum {
         STEPS_MAX = 200,
         /* Of the server's timers that come early. */
         TIMERS_MAX = 64,
+        NOBODY = 65534,
         /* Requests that fill a socket with their answers. */
         REQUESTS = 100,
 };
 
-static const char configuration[] = "max-sessions-per-user = 3\n"
+static const char configuration[] = "admin-group = \"root\"\n"
+                                    "max-sessions-per-user = 3\n"
                                     "max-registrations-per-session = 300\n"
                                     "max-registrations-per-user = 400\n"
                                     "policy \"user:*\" {\n"
@@ -203,7 +205,7 @@ static void let_child_send(const RawClient *client)
         FUZZ_REQUIRE(waitpid(pid, NULL, 0) == pid);
 }
 
-/* Another process connects, and ends, while its connection stays. */
+/* Another process connects, another user's if that can be, and ends; its connection stays. */
 static void let_child_connect(int i)
 {
         struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -214,8 +216,11 @@ static void let_child_connect(int i)
         strcpy(address.sun_path, inner.options.socket_path);
         pid = fork();
         FUZZ_REQUIRE(pid >= 0);
-        if (pid == 0)
+        if (pid == 0) {
+                if (getuid() == 0 && setuid(NOBODY) < 0)
+                        _exit(1);
                 _exit(connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0);
+        }
         inner_server_turn();
         FUZZ_REQUIRE(waitpid(pid, NULL, 0) == pid);
         frame_arena_init(&clients[i].arena);
