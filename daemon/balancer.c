@@ -123,7 +123,8 @@ static Worker *choose(Listener *listener)
                 if (is_ready(worker) && (!best || worker->turn > best->turn))
                         best = worker;
         }
-        best->turn -= total;
+        if (best)
+                best->turn -= total;
         return best;
 }
 

@@ -70,7 +70,7 @@ int delivery_refused(Session *session, uint32_t sequence, int error);
 /* Of an offered id, which no connection can be registered under. */
 int delivery_refused_source(Session *session, uint64_t source, int error);
 
-/* What was held and has not been sent is held again: the session is about to end. */
+/* What was held and has not been sent is held again: the session ends. */
 void delivery_give_back_held(Session *session);
 
 /* Whether so much waits that no more requests are to be read. */

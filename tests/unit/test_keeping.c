@@ -97,6 +97,22 @@ START_TEST(what_is_held_comes_back_to_another_session_with_its_note)
 }
 END_TEST
 
+START_TEST(what_was_taken_and_not_sent_is_held_again_when_the_session_ends)
+{
+        hold_as(0, 2, "web.1", 5, (int[]){pair[0], note}, 2);
+        /* It has not read that, so what it takes waits. */
+        take(0, 3, "web.1");
+        inner_server_settle();
+        ck_assert_uint_eq(inner.server->holds.descriptors, 0);
+        scene_close(0);
+        ck_assert_uint_eq(inner.server->holds.descriptors, 2);
+        scene_open(1);
+        take(1, 4, "web.1");
+        ck_assert_uint_eq(scene_expect(1, IOD__FRAME__BODY_HELD)->held->note_size, 5);
+        ck_assert_uint_eq(sharing.received.count, 2);
+}
+END_TEST
+
 START_TEST(nobody_takes_what_another_user_left)
 {
         hold_as(0, 2, "web.1", 0, pair, 1);
@@ -282,6 +298,7 @@ static Suite *keeping_suite(void)
         tcase_set_timeout(holds, TEST_TIMEOUT_SECONDS);
         tcase_set_timeout(connections, TEST_TIMEOUT_SECONDS);
         tcase_add_test(holds, what_is_held_comes_back_to_another_session_with_its_note);
+        tcase_add_test(holds, what_was_taken_and_not_sent_is_held_again_when_the_session_ends);
         tcase_add_test(holds, nobody_takes_what_another_user_left);
         tcase_add_loop_test(holds, descriptors_that_are_not_as_many_as_it_says_end_the_session, 0,
                             sizeof(miscounts) / sizeof(miscounts[0]));
