@@ -9,7 +9,6 @@
 #include "daemon/options.h"
 #include "daemon/server.h"
 
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,19 +33,6 @@ static int check_config(const Options *options)
                config->n_policies);
         config_free(config);
         return EXIT_SUCCESS;
-}
-
-/*
- * A client that was just woken is not to be interrupted by the daemon's next wakeup: on busy cores
- * that is what waiting through another process costs (docs/performance.md). Who chose a policy for
- * the daemon has it. As far as it may: systemd does it, see kyron-iod.service.
- */
-static void let_clients_run(void)
-{
-        const struct sched_param none = {.sched_priority = 0};
-
-        if (sched_getscheduler(0) == SCHED_OTHER)
-                sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
 int main(int argc, char **argv)
@@ -86,7 +72,6 @@ int main(int argc, char **argv)
                         return fail();
                 }
         }
-        let_clients_run();
         r = server_open(&server, &options, config);
         if (r < 0)
                 return fail();

@@ -11,7 +11,6 @@
 #include "tests/support/silent_fuse.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,27 +108,6 @@ START_TEST(with_few_descriptors_there_are_as_many_sessions_as_they_suffice_for)
 END_TEST
 
 /* ---- stopping ---- */
-
-/* ---- scheduling ---- */
-
-static void be_idle(void)
-{
-        const struct sched_param none = {.sched_priority = 0};
-
-        if (sched_setscheduler(0, SCHED_IDLE, &none) < 0)
-                _exit(126);
-}
-
-START_TEST(it_is_a_batch_process_unless_somebody_chose)
-{
-        program_serve(&daemon_program, socket_path, NULL);
-        ck_assert_int_eq(sched_getscheduler(daemon_program.pid), SCHED_BATCH);
-        program_stop(&daemon_program);
-        program_serve(&daemon_program, socket_path, be_idle);
-        ck_assert_int_eq(sched_getscheduler(daemon_program.pid), SCHED_IDLE);
-        program_stop(&daemon_program);
-}
-END_TEST
 
 START_TEST(a_signal_stops_it_cleanly_and_clients_are_told)
 {
@@ -438,7 +416,6 @@ static Suite *daemon_life_suite(void)
         tcase_add_test(descriptors,
                        with_few_descriptors_there_are_as_many_sessions_as_they_suffice_for);
 
-        tcase_add_test(stopping, it_is_a_batch_process_unless_somebody_chose);
         tcase_add_loop_test(stopping, a_signal_stops_it_cleanly_and_clients_are_told, 0, 2);
 
         tcase_add_test(stopping, a_signal_at_any_moment_of_its_start_leaves_no_socket);
