@@ -10,7 +10,6 @@ enum {
         QUICK_SHARE = 50,
         WARM_SHARE = 50,
         ENDS_MS = 900000,
-        KEPT_KIB = 1024,
 };
 
 static bool attack_so_often(const World *world, const TortureCase *case_, uint64_t count,
@@ -54,7 +53,7 @@ void torture_many(const Torture *torture, const TortureCase *case_, Result *resu
                         json_object_update_new(result->figures,
                                                json_pack("{s:I, s:f}", "count", (json_int_t)count,
                                                          "seconds", seconds));
-                        torture_check_baseline(&world, &before, KEPT_KIB, result);
+                        torture_check_baseline(&world, &before, case_->kept_kib, result);
                 }
         }
         torture_end_client(&client, result);

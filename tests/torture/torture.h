@@ -33,6 +33,7 @@ struct TortureCase {
         void (*run)(const Torture *torture, const TortureCase *case_, Result *result);
         const char *attack; /* the kind, for those that have one */
         uint64_t count;     /* how often, where that is fixed */
+        size_t kept_kib;    /* and how much memory may be kept then */
 };
 
 /* Ends with an empty one. */
