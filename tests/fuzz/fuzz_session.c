@@ -326,6 +326,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         fuzz_close_peers(&peers);
         inner_server_settle();
         inner_server_tear_down();
-        FUZZ_REQUIRE(fuzz_count_descriptors() == descriptors);
+        fuzz_require_descriptors(descriptors);
         return 0;
 }

@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -209,4 +210,22 @@ size_t fuzz_count_descriptors(void)
                 count++;
         closedir(folder);
         return count;
+}
+
+void fuzz_require_descriptors(size_t before)
+{
+        char path[64], link[64];
+        ssize_t length;
+
+        if (fuzz_count_descriptors() == before)
+                return;
+        fprintf(stderr, "%zu descriptors are open, and were %zu before:\n",
+                fuzz_count_descriptors(), before);
+        for (int fd = 0; fd < sysconf(_SC_OPEN_MAX); fd++) {
+                snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+                length = readlink(path, link, sizeof(link));
+                if (length > 0)
+                        fprintf(stderr, "  %d %.*s\n", fd, (int)length, link);
+        }
+        FUZZ_REQUIRE(false);
 }

@@ -34,3 +34,5 @@ void fuzz_receive_all(int borrow_fd);
 
 /* How many descriptors this process has open. */
 size_t fuzz_count_descriptors(void);
+/* As many as before, or they are named and the program ends. */
+void fuzz_require_descriptors(size_t before);
