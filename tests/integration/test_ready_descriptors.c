@@ -275,8 +275,10 @@ START_TEST(connections_go_to_the_workers_in_turn_and_far_past_their_credits)
 {
         enum { CONNECTIONS = 200 };
         KyronIoDriverHandle *other = open_handle(&kyron_iod);
-        Acceptor acceptors[2] = {{.on = handle, .endpoint = join(handle, "tcp:127.0.0.1:0", 8)},
-                                 {.on = other, .endpoint = join(other, NULL, 8)}};
+        static Acceptor acceptors[2]; /* until their handles are closed */
+
+        acceptors[0] = (Acceptor){.on = handle, .endpoint = join(handle, "tcp:127.0.0.1:0", 8)};
+        acceptors[1] = (Acceptor){.on = other, .endpoint = join(other, NULL, 8)};
 
         for (int i = 0; i < 2; i++)
                 begin_accept(&acceptors[i]);
