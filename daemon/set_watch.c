@@ -17,7 +17,10 @@ int set_watch_open(SetWatch *watch, struct event_base *base, int borrow_epoll_fd
 {
         watch->ready = event_new(base, borrow_epoll_fd, EV_READ | EV_PERSIST, on_ready, data);
         watch->anchor = event_new(base, borrow_epoll_fd, EV_WRITE | EV_PERSIST, on_never, NULL);
-        return watch->ready && watch->anchor && set_watch_arm(watch, true) == 0 ? 0 : -ENOMEM;
+        if (watch->ready && watch->anchor && set_watch_arm(watch, true) == 0)
+                return 0;
+        set_watch_close(watch);
+        return -ENOMEM;
 }
 
 void set_watch_close(SetWatch *watch)

@@ -20,7 +20,7 @@ typedef struct SetWatch {
         struct event *anchor; /* keeps the set in the loop's */
 } SetWatch;
 
-/* Starts waiting; closing is the caller's also on failure. 0 or -ENOMEM. */
+/* Starts waiting. 0, or -ENOMEM: it is not open, and may be tried again. */
 int set_watch_open(SetWatch *watch, struct event_base *base, int borrow_epoll_fd,
                    event_callback_fn on_ready, void *data);
 /* Before the set is closed. Does nothing if it is not open. */

@@ -7,6 +7,7 @@
 #include "tests/support/fixture.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -45,8 +46,17 @@ static int turn(void)
         return calls;
 }
 
+/* libevent's malloc: which one from now on fails, 0 for none. */
+static int failing;
+
+static void *failing_malloc(size_t size)
+{
+        return failing > 0 && --failing == 0 ? NULL : malloc(size);
+}
+
 static void set_up(void)
 {
+        event_set_mem_functions(failing_malloc, realloc, free);
         base = event_base_new();
         ck_assert_ptr_nonnull(base);
         ck_assert_str_eq(event_base_get_method(base), "epoll");
@@ -116,6 +126,25 @@ START_TEST(what_was_never_opened_is_left_alone)
 }
 END_TEST
 
+START_TEST(one_that_cannot_be_opened_is_left_alone_and_can_be_opened_again)
+{
+        int attempts = 0;
+
+        set_watch_close(&watch);
+        turn();
+        for (failing = 1; set_watch_open(&watch, base, set_fd, on_ready, &watch) < 0;) {
+                ck_assert_int_eq(failing, 0);
+                ck_assert_int_eq(set_watch_arm(&watch, true), 0);
+                set_watch_leave(&watch);
+                ck_assert_int_le(++attempts, 4);
+                failing = attempts + 1;
+        }
+        ck_assert_int_ge(attempts, 2);
+        put_byte(ends[1]);
+        ck_assert_int_eq(turn(), 1);
+}
+END_TEST
+
 static Suite *set_watch_suite(void)
 {
         Suite *suite = suite_create("set_watch");
@@ -127,6 +156,7 @@ static Suite *set_watch_suite(void)
         tcase_add_test(waits, it_is_added_once_however_often_it_is_laid_down);
         tcase_add_test(waits, it_can_be_taken_out_at_once_and_comes_back);
         tcase_add_test(waits, what_was_never_opened_is_left_alone);
+        tcase_add_test(waits, one_that_cannot_be_opened_is_left_alone_and_can_be_opened_again);
         suite_add_tcase(suite, waits);
         return suite;
 }
