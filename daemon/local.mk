@@ -98,6 +98,8 @@ libdaemon_la_SOURCES = \
 	daemon/resolver.h \
 	daemon/restore.c \
 	daemon/restore.h \
+	daemon/scheduling.c \
+	daemon/scheduling.h \
 	daemon/server.c \
 	daemon/server.h \
 	daemon/server_accept.c \

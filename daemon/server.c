@@ -305,7 +305,8 @@ static int run_loop(Server *server)
                 int r = event_base_loop(server->base, EVLOOP_ONCE);
                 int error = errno;
 
-                turn_end(&server->turn);
+                scheduling_adapt(&server->scheduling, turn_end(&server->turn),
+                                 server->driver.events);
                 shares_renew(&server->shares);
                 if (r >= 0) {
                         feed_watchdog(server);
@@ -328,7 +329,9 @@ int server_run(Server *server)
 
         log_daemon(LOG_INFO, "serving %s", server->listening.path);
         service_manager_ready("serving");
+        scheduling_open(&server->scheduling);
         r = run_loop(server);
+        scheduling_close(&server->scheduling);
         if (r == 0)
                 service_manager_stopping();
         return r;

@@ -19,6 +19,7 @@
 #include "daemon/options.h"
 #include "daemon/quota.h"
 #include "daemon/reconciler.h"
+#include "daemon/scheduling.h"
 #include "daemon/session.h"
 #include "daemon/session_rate.h"
 #include "daemon/share.h"
@@ -58,6 +59,7 @@ struct Server {
         SessionRate session_rate;
         Shares shares;
         Turn turn;
+        Scheduling scheduling;
         uint64_t epoch;
         uint64_t started; /* CLOCK_REALTIME nanoseconds */
         gid_t admin_gid;

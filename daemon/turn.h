@@ -32,15 +32,18 @@ static inline void turn_begin(Turn *turn)
                 turn->began_ns = turn_now_ns();
 }
 
-static inline void turn_end(Turn *turn)
+/* When that was, CLOCK_MONOTONIC; 0: there was none. */
+static inline uint64_t turn_end(Turn *turn)
 {
-        uint64_t lasted;
+        uint64_t now, lasted;
 
         if (turn->began_ns == 0)
-                return;
-        lasted = turn_now_ns() - turn->began_ns;
+                return 0;
+        now = turn_now_ns();
+        lasted = now - turn->began_ns;
         if (lasted > turn->longest_ns)
                 turn->longest_ns = lasted;
         turn->began_ns = 0;
         turn->count++;
+        return now;
 }

@@ -78,6 +78,7 @@ unit_tests = \
 	tests/unit/test_session_dispatch \
 	tests/unit/test_session_rate \
 	tests/unit/test_session_unread \
+	tests/unit/test_scheduling \
 	tests/unit/test_set_watch \
 	tests/unit/test_share \
 	tests/unit/test_sharing \

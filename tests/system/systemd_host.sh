@@ -209,7 +209,8 @@ stopping_and_starting_work() {
 one_right_can_be_given() {
         configure <<<'listener "web" { address = "tcp:127.0.0.1:80" }'
         host_systemctl restart "$host_unit" 2>/dev/null && fail "it listens on port 80 without a right to"
-        host_drop_in port <<<"AmbientCapabilities=CAP_NET_BIND_SERVICE"
+        host_drop_in port <<<"CapabilityBoundingSet=CAP_NET_BIND_SERVICE
+AmbientCapabilities=CAP_NET_BIND_SERVICE"
         host_await host_is_active
         host_run kyronctl listeners | grep -qF "127.0.0.1:80" || fail "it does not serve port 80"
         host_remove_drop_in port
