@@ -22,6 +22,7 @@ static const char *const texts[] = {
         "a name that is longer than names may be, by quite a bit, on and on",
         "web",
         "tcp:127.0.0.1:9",
+        "tcp:name.test:9",
         "udp:127.0.0.1:0",
         "*",
         "unix:@attack",

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +31,8 @@ enum {
 
 /* What a client may ask for: enough to reach the code behind it, nothing that outlives a session.
  */
-static const char config[] = "policy \"user:*\" {\n"
+static const char config[] = "name-servers = {\"127.0.0.1:9\"}\n"
+                             "policy \"user:*\" {\n"
                              "        connect = {\"tcp:127.0.0.1:1-65535\"}\n"
                              "        bind = {\"udp:127.0.0.1:0\"}\n"
                              "}\n";
@@ -123,6 +125,25 @@ static void make_directory(World *world)
                 torture_fail("%s: %s", world->config_path, strerror(errno));
 }
 
+/* The first name that is asked for opens what stays open: the name server's socket. A daemon that
+ * cannot be asked is found out otherwise. */
+static void ask_for_name(const World *world)
+{
+        const char *words[] = {
+                world_program(world, "tests/torture/attack"),
+                "names",
+                "--count",
+                "1",
+                "--socket",
+                world->socket_path,
+                NULL,
+        };
+        Process attack;
+
+        process_start(&attack, words, world->user, world->log_path);
+        process_wait(&attack, ENDS_MS);
+}
+
 void world_start(World *world, const char *build)
 {
         bool is_root = geteuid() == 0;
@@ -141,6 +162,7 @@ void world_start(World *world, const char *build)
                 torture_fail("%s: %s", world->log_path, strerror(errno));
         close(log_fd);
         start_daemon(world);
+        ask_for_name(world);
         /* Who tried whether it serves had a session, which takes its time to end. */
         world->descriptors = world_baseline_at_rest(world).descriptors;
 }
@@ -257,12 +279,35 @@ static bool is_as_at_first(const World *world, Baseline *now)
                now->descriptors == world->descriptors;
 }
 
+/* What its descriptors are, into its log. */
+static void tell_descriptors(const World *world)
+{
+        CLEANUP(cleanup_fclose) FILE *log = fopen(world->log_path, "ae");
+        char directory[64], target[PATH_MAX];
+        struct dirent *entry;
+        ssize_t size;
+        DIR *fds;
+
+        snprintf(directory, sizeof(directory), "/proc/%d/fd", (int)world->daemon.pid);
+        fds = opendir(directory);
+        while (log && fds && (entry = readdir(fds))) {
+                size = readlinkat(dirfd(fds), entry->d_name, target, sizeof(target));
+                if (size > 0)
+                        fprintf(log, "torture: descriptor %s is %.*s\n", entry->d_name, (int)size,
+                                target);
+        }
+        if (fds)
+                closedir(fds);
+}
+
 const char *world_stop(World *world)
 {
         static char wrong[160];
         Baseline now;
 
         *wrong = '\0';
+        /* It may be another daemon than at first. */
+        ask_for_name(world);
         if (world->echo.pid > 0 && process_stop(&world->echo, ENDS_MS) != 0)
                 snprintf(wrong, sizeof(wrong), "the echo server did not end well");
         else if (!WAIT_UNTIL(is_as_at_first(world, &now), SETTLES_MS))
@@ -271,6 +316,8 @@ const char *world_stop(World *world)
                          " registrations, %zd descriptors",
                          now.sessions, now.registrations,
                          (ssize_t)(now.descriptors - world->descriptors));
+        if (*wrong)
+                tell_descriptors(world);
         if (process_stop(&world->daemon, ENDS_MS) != 0)
                 snprintf(wrong, sizeof(wrong), "the daemon did not end well");
         unlink(world->config_path);
