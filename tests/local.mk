@@ -147,6 +147,7 @@ system_tests = \
 	tests/system/failing_system_calls.sh \
 	tests/system/idle.sh \
 	tests/system/network_namespaces.sh \
+	tests/system/steady_state.sh \
 	tests/system/strace_waits.sh \
 	tests/system/torture.sh \
 	$(host_tests)
