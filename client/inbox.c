@@ -5,6 +5,7 @@
 #include "client/outage.h"
 #include "client/outbox.h"
 #include "proto/frame_socket.h"
+#include "proto/readiness_frame.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -28,17 +29,16 @@ static int lose_daemon(KyronIoDriverHandle *handle, const char *why)
         return io_driver_handle_run_woken(handle);
 }
 
-static int on_readiness(KyronIoDriverHandle *handle, const Iod__Readiness *readiness)
+static int on_readiness(KyronIoDriverHandle *handle, const uint64_t *events, size_t n)
 {
         pthread_mutex_lock(&handle->lock);
-        for (size_t i = 0; i < readiness->n_event; i++) {
+        for (size_t i = 0; i < n; i++) {
                 KyronAsyncRegistration *registration =
-                        slot_table_recreate(&handle->slots, io_id_unpack(readiness->event[i]));
+                        slot_table_recreate(&handle->slots, io_id_unpack(events[i]));
 
                 if (registration)
                         async_registration_wake(registration,
-                                                io_id_unpack_readiness(readiness->event[i]) &
-                                                        READINESS_ALL);
+                                                io_id_unpack_readiness(events[i]) & READINESS_ALL);
         }
         pthread_mutex_unlock(&handle->lock);
         return io_driver_handle_run_woken(handle);
@@ -133,7 +133,7 @@ static int handle_frame(KyronIoDriverHandle *handle, const Iod__Frame *frame, Fd
         }
         switch (frame->body_case) {
         case IOD__FRAME__BODY_READINESS:
-                return on_readiness(handle, frame->readiness);
+                return on_readiness(handle, frame->readiness->event, frame->readiness->n_event);
         case IOD__FRAME__BODY_REFUSED:
                 return on_refused(handle, frame, fds);
         case IOD__FRAME__BODY_CONNECTIONS:
@@ -154,10 +154,22 @@ static int handle_frame(KyronIoDriverHandle *handle, const Iod__Frame *frame, Fd
         }
 }
 
+static int handle_packet(KyronIoDriverHandle *handle, size_t size, FdList *fds)
+{
+        uint64_t events[FRAME_EVENTS_MAX];
+        size_t n = fds->count == 0 ? readiness_frame_decode(handle->bytes, size, events) : 0;
+        Iod__Frame *frame;
+
+        if (n > 0)
+                return on_readiness(handle, events, n);
+        if (frame_decode(&handle->arena, handle->bytes, size, fds->count, &frame) < 0)
+                return end_session(handle, error_text());
+        return handle_frame(handle, frame, fds);
+}
+
 int inbox_receive(KyronIoDriverHandle *handle)
 {
         FdList fds = {.count = 0};
-        Iod__Frame *frame;
         int size = frame_socket_receive(handle->socket_fd, handle->bytes, FRAME_BYTES_MAX, &fds);
         int count;
 
@@ -169,11 +181,10 @@ int inbox_receive(KyronIoDriverHandle *handle)
                 return 0;
         if (size == 0 || (size < 0 && size != -EMFILE && size != -EMSGSIZE))
                 count = lose_daemon(handle, "the daemon has gone");
-        else if (size < 0 ||
-                 frame_decode(&handle->arena, handle->bytes, (size_t)size, fds.count, &frame) < 0)
+        else if (size < 0)
                 count = end_session(handle, error_text());
         else
-                count = handle_frame(handle, frame, &fds);
+                count = handle_packet(handle, (size_t)size, &fds);
         fd_list_close(&fds);
         return count;
 }

@@ -45,20 +45,13 @@ static int send_bytes(const Notifier *notifier, const void *bytes, size_t size)
         return send_packet(notifier, bytes, size, NULL, 0);
 }
 
-int notifier_send_readiness(Notifier *notifier, uint64_t *packed, size_t n)
+int notifier_send_readiness(Notifier *notifier, const uint64_t *packed, size_t n)
 {
-        Iod__Frame frame = IOD__FRAME__INIT;
-        Iod__Readiness readiness = IOD__READINESS__INIT;
+        size_t size;
         int r;
 
-        assert(!notifier_is_waiting(notifier) && n <= FRAME_EVENTS_MAX);
-        readiness.n_event = n;
-        readiness.event = packed;
-        frame.body_case = IOD__FRAME__BODY_READINESS;
-        frame.readiness = &readiness;
-        assert(iod__frame__get_packed_size(&frame) <= sizeof(notifier->readiness));
-        size_t size = iod__frame__pack(&frame, notifier->readiness);
-
+        assert(!notifier_is_waiting(notifier));
+        size = readiness_frame_encode(notifier->readiness, packed, n);
         r = send_bytes(notifier, notifier->readiness, size);
         if (r == NOTIFIER_WAITING)
                 notifier->readiness_size = size;

@@ -11,15 +11,13 @@
 #pragma once
 
 #include "core/selector.h"
-#include "proto/frame.h"
+#include "proto/readiness_frame.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
-        /* Bytes of a full Readiness frame: 256 events and their framing (test_notifier.c). */
-        NOTIFIER_READINESS_MAX = FRAME_EVENTS_MAX * 8 + 32,
         /* The client has not read: kept, call notifier_flush() when the socket is writable. */
         NOTIFIER_WAITING = 1,
 };
@@ -29,7 +27,7 @@ typedef struct Notifier {
         uint8_t *reply; /* NULL: none kept */
         size_t reply_size;
         size_t readiness_size; /* 0: none kept */
-        uint8_t readiness[NOTIFIER_READINESS_MAX];
+        uint8_t readiness[READINESS_FRAME_BYTES_MAX];
 } Notifier;
 
 void notifier_init(Notifier *notifier, int borrow_socket_fd);
@@ -39,9 +37,9 @@ bool notifier_is_waiting(const Notifier *notifier);
 
 /*
  * Each sends one frame: 0 sent, NOTIFIER_WAITING kept, or -errno, which ends the session. Not to
- * be called while waiting. packed holds n entries made by io_id_pack().
+ * be called while waiting. packed holds n entries, 1 to FRAME_EVENTS_MAX, made by io_id_pack().
  */
-int notifier_send_readiness(Notifier *notifier, uint64_t *packed, size_t n);
+int notifier_send_readiness(Notifier *notifier, const uint64_t *packed, size_t n);
 int notifier_send_reply(Notifier *notifier, const Iod__Frame *frame);
 
 /* Sends one frame with borrowed descriptors, or none, and keeps nothing: 0 sent, NOTIFIER_WAITING

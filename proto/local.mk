@@ -4,7 +4,9 @@ libproto_la_SOURCES = \
 	proto/frame.c \
 	proto/frame.h \
 	proto/frame_socket.c \
-	proto/frame_socket.h
+	proto/frame_socket.h \
+	proto/readiness_frame.c \
+	proto/readiness_frame.h
 
 # The generated code is built apart, without our warnings.
 nodist_libiod_pb_la_SOURCES = \

@@ -63,6 +63,7 @@ unit_tests = \
 	tests/unit/test_policy \
 	tests/unit/test_quota \
 	tests/unit/test_readiness \
+	tests/unit/test_readiness_frame \
 	tests/unit/test_reconciler \
 	tests/unit/test_registration_set \
 	tests/unit/test_reload \

@@ -119,16 +119,9 @@ END_TEST
 START_TEST(a_full_turn_of_the_longest_entries_fits)
 {
         uint64_t packed[FRAME_EVENTS_MAX];
-        Iod__Frame frame = IOD__FRAME__INIT;
-        Iod__Readiness readiness = IOD__READINESS__INIT;
         const Iod__Frame *received;
 
         memset(packed, 0xff, sizeof(packed));
-        readiness.n_event = FRAME_EVENTS_MAX;
-        readiness.event = packed;
-        frame.body_case = IOD__FRAME__BODY_READINESS;
-        frame.readiness = &readiness;
-        ck_assert_uint_le(iod__frame__get_packed_size(&frame), NOTIFIER_READINESS_MAX);
         ck_assert_int_eq(notifier_send_readiness(&notifier, packed, FRAME_EVENTS_MAX), 0);
         received = next_frame();
         ck_assert_uint_eq(received->readiness->n_event, 256);
