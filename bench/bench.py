@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import platform
+import statistics
 import sys
 import time
 
@@ -143,6 +144,10 @@ def main():
         reason = draw_all(report["rows"], options.plots)
         if reason:
             print(f"\nno pictures: {reason}")
+    if report["rows"]:
+        stolen = [row["stolen"] for row in report["rows"]]
+        print(f"\nthe hypervisor took {statistics.mean(stolen):.1%} of the processors' time, of one "
+              f"row's at most {max(stolen):.1%}")
     for left in report["left_out"]:
         print(f"\nleft out of {left['case']}: {left['peer']}: {left['reason']}")
     with open(options.json, "w", encoding="utf-8") as file:
