@@ -19,12 +19,15 @@ import holds
 import million
 import registrations
 from case import OURS, SCALES, describe, missing, run_case
+from document import number, write
 from plot import draw_all
-from scene import BenchError
+from scene import BenchError, Scene
+from steps import CALLS, measure_steps
 from targets import verdicts
 
 CASES = (echo.CASES + registrations.CASES + accepts.CASES + million.CASES + holds.CASES +
          connects.CASES)
+STEPS = "steps"
 
 
 def parse():
@@ -33,12 +36,14 @@ def parse():
                         default="full", help="less of everything, in under 3 minutes")
     parser.add_argument("--smoke", action="store_const", dest="scale", const="smoke",
                         help="only whether it works")
-    parser.add_argument("--case", action="append", choices=[case.name for case in CASES],
+    parser.add_argument("--case", action="append", choices=[*(case.name for case in CASES), STEPS],
                         help="only this one; may be given more than once")
     parser.add_argument("--json", metavar="FILE", default="bench/report.json",
                         help="where the figures go (bench/report.json)")
     parser.add_argument("--plots", metavar="DIRECTORY",
                         help="where the pictures go (plots, beside the figures)")
+    parser.add_argument("--document", metavar="FILE",
+                        help="puts the figures in their place in this document, too")
     parser.add_argument("--build", metavar="DIRECTORY", default="build/bench",
                         help="where everything is built (build/bench)")
     options = parser.parse_args()
@@ -62,10 +67,6 @@ def machine():
                 break
     return {"kernel": platform.release().split("-")[0], "cores": os.cpu_count(),
             "processor": model}
-
-
-def number(value):
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
 def table_of(rows):
@@ -122,23 +123,48 @@ def measure(case, scale, build, report):
     return True
 
 
+def measure_all_steps(scale, build, report):
+    """Adds to the report where the time of a notification goes; False when it could not."""
+    for contestant in CALLS:
+        note(f"{STEPS}: {contestant}")
+        try:
+            with Scene(build) as scene:
+                report["steps"].append(measure_steps(scene, contestant, scale))
+        except BenchError as error:
+            note("")
+            print(f"{STEPS}: {error}", file=sys.stderr)
+            return False
+    return True
+
+
+def print_steps(contestants):
+    for each in contestants:
+        print(f"\na notification of {each['contestant']}, median of {each['notifications']}, us")
+        for step in each["steps"]:
+            print(f"  {step['us']:7.2f}  {step['step']}")
+        print(f"  {each['total_us']:7.2f}  in all")
+
+
 def main():
     options = parse()
     scale = SCALES[options.scale]
     build = os.path.abspath(options.build)
     began = time.monotonic()
     report = {"machine": machine(), "scale": scale.name, "load_average": [os.getloadavg()[0]],
-              "left_out": [], "rows": []}
+              "left_out": [], "rows": [], "steps": []}
     good = True
 
     for case in CASES:
         if not options.case or case.name in options.case:
             good = measure(case, scale, build, report) and good
+    if not options.case or STEPS in options.case:
+        good = measure_all_steps(scale, build, report) and good
     note("")
     report["load_average"].append(os.getloadavg()[0])
     report["seconds"] = round(time.monotonic() - began)
     report["promises"] = verdicts(report["rows"])
     print_tables(report["rows"])
+    print_steps(report["steps"])
     print_verdicts(report["promises"])
     if options.plots:
         reason = draw_all(report["rows"], options.plots)
@@ -153,6 +179,8 @@ def main():
     with open(options.json, "w", encoding="utf-8") as file:
         json.dump(report, file, indent=2)
         file.write("\n")
+    if options.document and report["rows"]:
+        write(report, options.document)
     print(f"\n{len(report['rows'])} rows in {report['seconds']} s; load average "
           "{:.1f} at the beginning, {:.1f} at the end; all figures: {}".format(
               *report["load_average"], options.json))

@@ -5,12 +5,14 @@ EXTRA_DIST += \
 	bench/bench.py \
 	bench/case.py \
 	bench/connects.py \
+	bench/document.py \
 	bench/echo.py \
 	bench/holds.py \
 	bench/million.py \
 	bench/plot.py \
 	bench/registrations.py \
 	bench/scene.py \
+	bench/steps.py \
 	bench/targets.py
 bench_programs = \
 	bench/bare_registrations \
@@ -35,7 +37,7 @@ bench_programs += bench/peer_s6 bench/peer_s6_commands
 endif
 check_PROGRAMS += $(bench_programs)
 
-bench-programs: all $(bench_programs)
+bench-programs: all $(bench_programs) bench/libstep_log.la
 .PHONY: bench-programs
 
 check_LTLIBRARIES += libbench.la
@@ -49,6 +51,14 @@ libbench_la_SOURCES = \
 	tests/torture/latency.c \
 	tests/torture/latency.h
 libbench_la_LIBADD = $(JANSSON_LIBS)
+
+# For LD_PRELOAD; -rpath makes it a shared one though it is not installed.
+check_LTLIBRARIES += bench/libstep_log.la
+bench_libstep_log_la_SOURCES = \
+	bench/step_log.c \
+	bench/step_log.h
+bench_libstep_log_la_LDFLAGS = -module -avoid-version -rpath $(abs_builddir)
+bench_libstep_log_la_LIBADD = -ldl
 
 bench_load_SOURCES = \
 	bench/load.c \

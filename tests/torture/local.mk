@@ -36,6 +36,8 @@ tests_torture_torture_SOURCES = \
 	tests/torture/process.h \
 	tests/torture/report.c \
 	tests/torture/report.h \
+	tests/torture/stolen.c \
+	tests/torture/stolen.h \
 	tests/torture/torture.c \
 	tests/torture/torture.h \
 	tests/torture/torture_parts.c \

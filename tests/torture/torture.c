@@ -2,6 +2,7 @@
 #include "tests/torture/torture.h"
 
 #include "tests/torture/report.h"
+#include "tests/torture/stolen.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -21,6 +22,9 @@ static const char usage[] =
         "  --build     where the programs are; else $KYRON_BUILD_DIR or .\n"
         "  --results   keeps all figures here, as JSON\n"
         "  --document  puts the table in its place in this document\n";
+
+/* From which share on it is told. */
+#define STOLEN_TOLD 0.01
 
 typedef struct Options {
         Torture torture;
@@ -97,10 +101,17 @@ static bool is_wanted(const Options *options, const TortureCase *case_)
 static bool run_case(const Options *options, const TortureCase *case_, json_t *results)
 {
         Result result = {.figures = json_object()};
+        StolenTime before = stolen_time();
         const char *verdict = "ok";
+        double stolen;
         bool good;
 
         case_->run(&options->torture, case_, &result);
+        stolen = stolen_share(before);
+        if (!result.skipped && stolen >= STOLEN_TOLD)
+                result_say(&result, "; the hypervisor took %.0f %% of the processors",
+                           stolen * 100);
+        json_object_set_new(result.figures, "stolen", json_real(stolen));
         good = !*result.broken;
         if (!good)
                 verdict = "BROKEN";
