@@ -114,10 +114,10 @@ def overview_script(rows):
         plots.append(f'$peer{index} using 2:1:3:4 with xerrorbars title "{peer}" pt 7 ps 0.7 '
                      f'lw 1.5 lc rgb "{COLOURS[peer]}"')
     tics = ", ".join(f'"{name}" {place}' for place, name in enumerate(names))
-    height = 30 * len(names) + 130
+    height = 30 * len(names) + 210
     return (1150, height), script + [
         "set logscale x 2", f"set ytics ({tics})", f"set yrange [{len(names) - 0.4}:-0.6]",
-        f"set tmargin at screen {1 - 45 / height}", f"set bmargin at screen {95 / height}",
+        f"set tmargin at screen {1 - 45 / height}", f"set bmargin at screen {170 / height}",
         "set lmargin at screen 0.4", "set arrow from 1, graph 0 to 1, graph 1 nohead dt 2",
         'set title "kyron-iod beside its peers: to the right it is faster"',
         'set xlabel "times as fast; bars: quartiles" offset 0, 0.5', "plot " + ", ".join(plots)]
