@@ -14,7 +14,7 @@
 
 #define EXPORTED __attribute__((visibility("default")))
 /* The next one of this name: libc's. */
-#define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+#define REAL(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
 
 static StepLog *step_log;
 static size_t room;
