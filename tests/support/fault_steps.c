@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 static void wait_for_pipe(KyronIoDriverHandle *handle, KyronBridgedFd *reader, int writer)
@@ -137,12 +138,16 @@ void fault_take_listeners(void)
         KyronIoDriverHandle *handle = fault_open("taking");
         KyronTcpListener *tcp = NULL;
         KyronUnixListener *local = NULL;
-        char address[128], name[32];
+        char address[128], name[64];
+        struct timespec now;
         FaultCall call;
 
         if (!handle)
                 return;
-        snprintf(name, sizeof(name), "local-%d", (int)fault_scene.tag);
+        /* A process id comes again, and what could not be closed is still served. */
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        snprintf(name, sizeof(name), "local-%d-%lld.%09ld", (int)fault_scene.tag,
+                 (long long)now.tv_sec, now.tv_nsec);
         snprintf(address, sizeof(address), "unix:%s/%s", fault_scene.directory, name);
         if (fault_ended_well(handle, &call,
                              kyron_tcp_listener_take(&tcp, handle, "taken", "tcp:127.0.0.1:0",
