@@ -39,7 +39,7 @@ KyronOperation *fault_begin(FaultCall *call)
         return &call->operation;
 }
 
-bool fault_ended_well(KyronIoDriverHandle *handle, FaultCall *call, int r, const char *step)
+int fault_await(KyronIoDriverHandle *handle, FaultCall *call, int r, const char *step)
 {
         Deadline deadline = deadline_in(FAULT_ANSWER_MS);
 
@@ -53,7 +53,12 @@ bool fault_ended_well(KyronIoDriverHandle *handle, FaultCall *call, int r, const
         }
         if (r == KYRON_PENDING)
                 r = call->operation.result < 0 ? (int)call->operation.result : 0;
-        return fault_expect(r >= 0, step, "it failed");
+        return r;
+}
+
+bool fault_ended_well(KyronIoDriverHandle *handle, FaultCall *call, int r, const char *step)
+{
+        return fault_expect(fault_await(handle, call, r, step) >= 0, step, "it failed");
 }
 
 KyronIoDriverHandle *fault_open(const char *step)

@@ -42,8 +42,10 @@ KyronIoDriverHandle *fault_open(const char *step);
 void fault_settle(KyronIoDriverHandle *handle);
 
 KyronOperation *fault_begin(FaultCall *call);
-/* The end of what was begun, by a call that returned r: whether it went well. That it never comes
- * is always wrong, and ends the process. */
+/* The end of what was begun, by a call that returned r: how it went. That it never comes is always
+ * wrong, and ends the process. */
+int fault_await(KyronIoDriverHandle *handle, FaultCall *call, int r, const char *step);
+/* The same, of what should go well: whether it did. */
 bool fault_ended_well(KyronIoDriverHandle *handle, FaultCall *call, int r, const char *step);
 /* The end of what may have to wait for ever; or cancels it. */
 void fault_finish(KyronIoDriverHandle *handle, FaultCall *call, int r, int ms);

@@ -164,6 +164,24 @@ void fault_take_listeners(void)
         kyron_io_driver_handle_close(handle);
 }
 
+static void close_held(const KyronHeld *held)
+{
+        close(held->fd);
+        if (held->note_fd >= 0)
+                close(held->note_fd);
+}
+
+/* What was held in a scene before this one whose answer was lost, with its session perhaps. */
+static void take_what_is_left(KyronIoDriverHandle *handle)
+{
+        KyronHeld held;
+        FaultCall call;
+        int r = kyron_take_held(handle, "thing", fault_begin(&call), &held);
+
+        if (fault_await(handle, &call, r, "taking what is left") >= 0)
+                close_held(&held);
+}
+
 void fault_hold(void)
 {
         KyronIoDriverHandle *handle = fault_open("holding");
@@ -171,25 +189,16 @@ void fault_hold(void)
         int fd = eventfd(0, EFD_CLOEXEC);
         FaultCall call;
 
+        if (handle)
+                take_what_is_left(handle);
         if (handle &&
             fault_ended_well(handle, &call,
                              kyron_hold(handle, fd, "thing", "note", 4, 60000, fault_begin(&call)),
                              "holding") &&
             fault_ended_well(handle, &call,
                              kyron_take_held(handle, "thing", fault_begin(&call), &held),
-                             "taking what is held")) {
-                close(held.fd);
-                if (held.note_fd >= 0)
-                        close(held.note_fd);
-        }
-        /* What an answer that was lost has left. */
-        if (handle && !fault_scene.strict &&
-            kyron_take_held(handle, "thing", fault_begin(&call), &held) >= 0 &&
-            fault_ended_well(handle, &call, KYRON_PENDING, "taking again")) {
-                close(held.fd);
-                if (held.note_fd >= 0)
-                        close(held.note_fd);
-        }
+                             "taking what is held"))
+                close_held(&held);
         kyron_io_driver_handle_close(handle);
         close(fd);
 }
