@@ -134,13 +134,13 @@ static void init_lane(Closer *closer, CloserLane *lane, uid_t uid)
 {
         *lane = (CloserLane){.closer = closer, .uid = uid};
         TAILQ_INIT(&lane->held);
-        pthread_cond_init(&lane->changed, NULL);
+        sem_init(&lane->work, 0, 0);
 }
 
 static void deinit_lane(CloserLane *lane)
 {
         free(lane->ring);
-        pthread_cond_destroy(&lane->changed);
+        sem_destroy(&lane->work);
 }
 
 CloserLane *closer_find_lane(Closer *closer, uid_t uid)
@@ -228,7 +228,7 @@ void closer_lane_leave(Closer *closer, CloserLane *lane)
         pthread_mutex_lock(&closer->lock);
         assert(lane->references > 0);
         if (--lane->references == 0) {
-                pthread_cond_signal(&lane->changed);
+                closer_workers_wake(lane);
                 /* Without a thread, nobody would say that the lane is over. */
                 if (closer_workers_are_gone(lane))
                         eventfd_write(closer->borrow_wake_fd, 1);
@@ -367,7 +367,7 @@ static void await_threads(Closer *closer)
         pthread_mutex_lock(&closer->lock);
         closer->stopping = true;
         LIST_FOREACH(lane, &closer->lanes, link)
-        pthread_cond_signal(&lane->changed);
+        closer_workers_wake(lane);
         while (tend(closer) != CLOSER_TENDED || closer->threads > 0) {
                 clock_gettime(CLOCK_MONOTONIC, &now);
                 if (now.tv_sec > deadline.tv_sec ||
@@ -434,10 +434,19 @@ static void push(Closer *closer, CloserLane *lane, int take_fd)
 /* Called under the lock, which it gives up. */
 static void set_to_work(Closer *closer, CloserLane *lane)
 {
-        closer_workers_provide(closer, lane);
-        pthread_cond_signal(&lane->changed);
+        const bool has_work = lane->queued > 0;
+        const bool wakes = has_work && lane->idle;
+
+        if (has_work)
+                closer_workers_provide(closer, lane);
+        if (wakes)
+                lane->idle = false;
         pthread_mutex_unlock(&closer->lock);
-        be_patient(closer, CLOSER_TEND_SOON);
+        /* Unlocked, or it would have to wait once more. */
+        if (wakes)
+                sem_post(&lane->work);
+        if (has_work)
+                be_patient(closer, CLOSER_TEND_SOON);
 }
 
 /* Called under the lock, which it gives up. */

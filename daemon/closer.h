@@ -30,6 +30,7 @@
 #include "daemon/closer_worker.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <sys/queue.h>
 #include <sys/types.h>
@@ -64,7 +65,8 @@ struct CloserLane {
         size_t references;        /* of sessions */
         struct HeldSessions held; /* waiting for room here, longest first; the server's */
 
-        pthread_cond_t changed;
+        sem_t work; /* posted when there is something for the idle worker */
+        bool idle;  /* the active worker waits for that */
         CloserWorker workers[CLOSER_LANE_THREADS];
         int *ring;
         size_t capacity; /* at least the packets' places and the reserved ones */

@@ -45,11 +45,17 @@ static void tell_loop(Closer *closer)
                 eventfd_write(closer->borrow_wake_fd, 1);
 }
 
-/* false: there will be no more. Called under the lock. */
+/* Only the active worker comes here. A condition variable would do as well, with twice the system
+ * calls. false: there will be no more. Called under the lock. */
 static bool wait_for_work(Closer *closer, CloserLane *lane)
 {
-        while (lane->queued == 0 && lane->references > 0 && !closer->stopping)
-                pthread_cond_wait(&lane->changed, &closer->lock);
+        while (lane->queued == 0 && lane->references > 0 && !closer->stopping) {
+                lane->idle = true;
+                pthread_mutex_unlock(&closer->lock);
+                while (sem_wait(&lane->work) < 0)
+                        ; /* interrupted: too late, its close() has returned */
+                pthread_mutex_lock(&closer->lock);
+        }
         return lane->queued > 0;
 }
 
@@ -153,6 +159,14 @@ static int start(Closer *closer, CloserLane *lane, CloserWorker *worker)
         else
                 closer->threads++;
         return -r;
+}
+
+void closer_workers_wake(CloserLane *lane)
+{
+        if (!lane->idle)
+                return;
+        lane->idle = false;
+        sem_post(&lane->work);
 }
 
 void closer_workers_provide(Closer *closer, CloserLane *lane)

@@ -40,6 +40,9 @@ int closer_workers_prepare(void);
 /* Starts the lane's active worker if there is something to close and none. */
 void closer_workers_provide(Closer *closer, CloserLane *lane);
 
+/* Has the active worker look again, if it waits for something to do. */
+void closer_workers_wake(CloserLane *lane);
+
 /* When lanes have to be tended again. */
 typedef enum CloserTending {
         CLOSER_TENDED,        /* not before there is work */
