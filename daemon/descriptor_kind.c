@@ -57,6 +57,11 @@ static bool is_waited_for(int domain)
                domain == AF_NETLINK || domain == AF_PACKET || domain == AF_CAN;
 }
 
+static int refuse_path(void)
+{
+        return error_set(EBADF, "an O_PATH descriptor cannot be waited for: open the file");
+}
+
 static int refuse_family(int domain)
 {
         return error_set(
@@ -65,28 +70,46 @@ static int refuse_family(int domain)
                 domain);
 }
 
+static DescriptorKind unix_kind(int type)
+{
+        switch (type) {
+        case SOCK_STREAM:
+                return DESCRIPTOR_KIND_UNIX_STREAM;
+        case SOCK_DGRAM:
+                return DESCRIPTOR_KIND_UNIX_DATAGRAM;
+        case SOCK_SEQPACKET:
+                return DESCRIPTOR_KIND_UNIX_SEQPACKET;
+        default:
+                return DESCRIPTOR_KIND_SOCKET;
+        }
+}
+
+static DescriptorKind internet_kind(int protocol)
+{
+        switch (protocol) {
+        case IPPROTO_TCP:
+                return DESCRIPTOR_KIND_TCP;
+        case IPPROTO_UDP:
+                return DESCRIPTOR_KIND_UDP;
+        default:
+                return DESCRIPTOR_KIND_SOCKET;
+        }
+}
+
 static int classify_socket(int fd, DescriptorKind *kind)
 {
         int domain = socket_option(fd, SO_DOMAIN);
-        int type = socket_option(fd, SO_TYPE);
-        int protocol = socket_option(fd, SO_PROTOCOL);
 
+        if (domain < 0)
+                return refuse_path(); /* an open socket always answers */
         if (!is_waited_for(domain))
                 return refuse_family(domain);
-        *kind = DESCRIPTOR_KIND_SOCKET;
-        if (domain == AF_INET || domain == AF_INET6) {
-                if (protocol == IPPROTO_TCP)
-                        *kind = DESCRIPTOR_KIND_TCP;
-                else if (protocol == IPPROTO_UDP)
-                        *kind = DESCRIPTOR_KIND_UDP;
-        } else if (domain == AF_UNIX) {
-                if (type == SOCK_STREAM)
-                        *kind = DESCRIPTOR_KIND_UNIX_STREAM;
-                else if (type == SOCK_DGRAM)
-                        *kind = DESCRIPTOR_KIND_UNIX_DATAGRAM;
-                else if (type == SOCK_SEQPACKET)
-                        *kind = DESCRIPTOR_KIND_UNIX_SEQPACKET;
-        }
+        if (domain == AF_INET || domain == AF_INET6)
+                *kind = internet_kind(socket_option(fd, SO_PROTOCOL));
+        else if (domain == AF_UNIX)
+                *kind = unix_kind(socket_option(fd, SO_TYPE));
+        else
+                *kind = DESCRIPTOR_KIND_SOCKET;
         return 0;
 }
 
@@ -114,24 +137,25 @@ static int classify_anonymous(int fd, DescriptorKind *kind)
 int descriptor_kind_classify(int borrow_fd, DescriptorKind *kind, uint64_t *inode)
 {
         struct statx file;
-        int flags = fcntl(borrow_fd, F_GETFL);
+        mode_t type;
+        int flags;
 
-        if (flags < 0)
-                return error_set(errno, "not an open descriptor");
-        if (flags & O_PATH)
-                return error_set(EBADF, "an O_PATH descriptor cannot be waited for: open the file");
         if (statx(borrow_fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO,
                   &file) < 0)
-                return error_set(errno, "cannot tell what kind of descriptor this is");
-
-        *inode = 0;
-        switch (file.stx_mode & S_IFMT) {
-        case S_IFSOCK:
-                *inode = file.stx_ino;
+                return error_set(errno, errno == EBADF
+                                                ? "not an open descriptor"
+                                                : "cannot tell what kind of descriptor this is");
+        type = file.stx_mode & S_IFMT;
+        *inode = type == S_IFSOCK || type == S_IFIFO ? file.stx_ino : 0;
+        if (type == S_IFSOCK)
                 return classify_socket(borrow_fd, kind);
+
+        flags = fcntl(borrow_fd, F_GETFL);
+        if (flags < 0 || flags & O_PATH)
+                return refuse_path();
+        switch (type) {
         case S_IFIFO:
                 *kind = DESCRIPTOR_KIND_PIPE;
-                *inode = file.stx_ino;
                 return 0;
         case S_IFREG:
                 return error_set(EPERM, "a regular file is always ready: use it without waiting");

@@ -202,6 +202,32 @@ static int open_path_only(void)
         return open("/etc/passwd", O_PATH | O_CLOEXEC);
 }
 
+static int open_path_of(int take_fd)
+{
+        char path[64];
+        int fd;
+
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", take_fd);
+        fd = open(path, O_PATH | O_CLOEXEC);
+        close(take_fd);
+        return fd;
+}
+
+static int open_path_of_socket(void)
+{
+        return open_path_of(make_unix_stream());
+}
+
+static int open_path_of_pipe(void)
+{
+        return open_path_of(make_pipe_reader());
+}
+
+static int open_path_of_eventfd(void)
+{
+        return open_path_of(make_eventfd());
+}
+
 static int open_regular(void)
 {
         return open("/etc/passwd", O_RDONLY | O_CLOEXEC);
@@ -280,6 +306,12 @@ static const struct Refused {
         const char *text;
 } refused[] = {
         {"an O_PATH descriptor", open_path_only, EBADF,
+         "an O_PATH descriptor cannot be waited for: open the file"},
+        {"an O_PATH descriptor of a socket", open_path_of_socket, EBADF,
+         "an O_PATH descriptor cannot be waited for: open the file"},
+        {"an O_PATH descriptor of a pipe", open_path_of_pipe, EBADF,
+         "an O_PATH descriptor cannot be waited for: open the file"},
+        {"an O_PATH descriptor of an eventfd", open_path_of_eventfd, EBADF,
          "an O_PATH descriptor cannot be waited for: open the file"},
         {"a regular file", open_regular, EPERM, always_ready_file},
         {"a regular file that epoll takes", open_pollable_regular, EPERM, always_ready_file},
