@@ -14,23 +14,31 @@
 /* Ends the session for good, and tells everyone who waits. why is copied. */
 static int end_session(KyronIoDriverHandle *handle, const char *why)
 {
+        int count;
+
         pthread_mutex_lock(&handle->lock);
         outage_give_up(handle, why);
+        count = io_driver_handle_run_woken(handle);
         pthread_mutex_unlock(&handle->lock);
-        return io_driver_handle_run_woken(handle);
+        return count;
 }
 
 /* Loses the daemon, until there is one again. why is copied. */
 static int lose_daemon(KyronIoDriverHandle *handle, const char *why)
 {
+        int count;
+
         pthread_mutex_lock(&handle->lock);
         outage_begin(handle, why);
+        count = io_driver_handle_run_woken(handle);
         pthread_mutex_unlock(&handle->lock);
-        return io_driver_handle_run_woken(handle);
+        return count;
 }
 
 static int on_readiness(KyronIoDriverHandle *handle, const uint64_t *events, size_t n)
 {
+        int count;
+
         pthread_mutex_lock(&handle->lock);
         for (size_t i = 0; i < n; i++) {
                 KyronAsyncRegistration *registration =
@@ -40,8 +48,9 @@ static int on_readiness(KyronIoDriverHandle *handle, const uint64_t *events, siz
                         async_registration_wake(registration,
                                                 io_id_unpack_readiness(events[i]) & READINESS_ALL);
         }
+        count = io_driver_handle_run_woken(handle);
         pthread_mutex_unlock(&handle->lock);
-        return io_driver_handle_run_woken(handle);
+        return count;
 }
 
 /* A limit was reached; there may be room another time. Only new registrations meet these. */
@@ -76,9 +85,7 @@ static int on_refused_sources(KyronIoDriverHandle *handle, const Iod__Refused *r
                 }
                 handle->refused = registration;
                 handle->refused_text = source->text;
-                pthread_mutex_unlock(&handle->lock);
                 count += io_driver_handle_run_woken(handle);
-                pthread_mutex_lock(&handle->lock);
                 handle->refused = NULL;
                 registration = slot_table_recreate(&handle->slots, source->id);
                 if (registration && is_for_want_of_room(source->error))
@@ -125,6 +132,7 @@ static int handle_frame(KyronIoDriverHandle *handle, const Iod__Frame *frame, Fd
 {
         char why[ERROR_TEXT_MAX];
         size_t n = count_descriptors(frame);
+        int count;
 
         if (fds->count != n) {
                 snprintf(why, sizeof(why), "the daemon sent %s with %zu descriptors, not %zu",
@@ -139,8 +147,9 @@ static int handle_frame(KyronIoDriverHandle *handle, const Iod__Frame *frame, Fd
         case IOD__FRAME__BODY_CONNECTIONS:
                 pthread_mutex_lock(&handle->lock);
                 endpoint_take_connections(handle, frame->connections, fds);
+                count = io_driver_handle_run_woken(handle);
                 pthread_mutex_unlock(&handle->lock);
-                return io_driver_handle_run_woken(handle);
+                return count;
         case IOD__FRAME__BODY_STATUS:
                 pthread_mutex_lock(&handle->lock);
                 local_driver_end_handover(handle);

@@ -59,7 +59,6 @@ int io_driver_handle_run_woken(KyronIoDriverHandle *handle)
         KyronWaker *waker;
         int count = 0;
 
-        pthread_mutex_lock(&handle->lock);
         while ((waker = handle->woken.first)) {
                 KyronAsyncRegistration *registration = waker->internal.registration;
                 int error = registration->closing
@@ -72,16 +71,14 @@ int io_driver_handle_run_woken(KyronIoDriverHandle *handle)
                         waker->internal.state = WAKER_IDLE;
                         pthread_mutex_unlock(&handle->lock);
                         waker->wake(waker);
+                        pthread_mutex_lock(&handle->lock);
                 } else {
                         waker->internal.state = WAKER_RUNNING;
                         registration->running++;
-                        pthread_mutex_unlock(&handle->lock);
                         operation_run(operation_of(waker), error);
                 }
                 count++;
-                pthread_mutex_lock(&handle->lock);
         }
-        pthread_mutex_unlock(&handle->lock);
         return count + request_run_ended(handle);
 }
 
@@ -114,37 +111,11 @@ void kyron_io_driver_handle_wake(KyronIoDriverHandle *handle)
         eventfd_write(handle->wake_fd, WAKE_VALUE);
 }
 
-static bool enter(KyronIoDriverHandle *handle)
-{
-        bool entered;
-
-        pthread_mutex_lock(&handle->lock);
-        entered = !handle->in_process_io;
-        handle->in_process_io = true;
-        pthread_mutex_unlock(&handle->lock);
-        return entered;
-}
-
-/* What another thread leaves here after this finds in_process_io unset, and unparks. */
-static bool leave(KyronIoDriverHandle *handle)
-{
-        bool gone;
-
-        pthread_mutex_lock(&handle->lock);
-        outbox_flush(handle);
-        handle->in_process_io = false;
-        if (has_woken(handle) || handle->retry_soon)
-                io_driver_handle_unpark(handle);
-        gone = handle->gone;
-        pthread_mutex_unlock(&handle->lock);
-        return gone;
-}
-
+/* Lock held, but not while it waits. */
 static int wait_for_events(KyronIoDriverHandle *handle, SelectorEvent *events, int timeout_ms)
 {
         int n;
 
-        pthread_mutex_lock(&handle->lock);
         outbox_flush(handle);
         /* What unparked us is done now. */
         if ((handle->unparked && take_unpark(handle)) || has_woken(handle))
@@ -158,7 +129,6 @@ static int wait_for_events(KyronIoDriverHandle *handle, SelectorEvent *events, i
 
         pthread_mutex_lock(&handle->lock);
         handle->parked = false;
-        pthread_mutex_unlock(&handle->lock);
         return n;
 }
 
@@ -200,29 +170,44 @@ static int on_event(KyronIoDriverHandle *handle, const SelectorEvent *event)
         }
 }
 
+/* Lock held, but not while it waits or anything of the program's runs. */
 static int turn(KyronIoDriverHandle *handle, int timeout_ms)
 {
         SelectorEvent events[SELECTOR_EVENTS_MAX];
         int count = io_driver_handle_run_woken(handle);
         int n = wait_for_events(handle, events, count > 0 ? 0 : timeout_ms);
 
+        pthread_mutex_unlock(&handle->lock);
         for (int i = 0; i < n; i++)
                 count += on_event(handle, &events[i]);
+        pthread_mutex_lock(&handle->lock);
         count += io_driver_handle_run_woken(handle);
         outage_report(handle);
+        outbox_flush(handle);
         return n < 0 && count == 0 ? n : count;
 }
 
 int kyron_io_driver_handle_process_io(KyronIoDriverHandle *handle, int timeout_ms)
 {
         int r = io_driver_handle_check_process(handle);
+        bool gone;
 
         if (r < 0)
                 return r;
-        if (!enter(handle))
+        pthread_mutex_lock(&handle->lock);
+        if (handle->in_process_io) {
+                pthread_mutex_unlock(&handle->lock);
                 return error_set(EBUSY, "process_io() is running already");
+        }
+        handle->in_process_io = true;
         r = turn(handle, handle->gone ? 0 : timeout_ms);
-        if (leave(handle))
+        /* What another thread leaves here from now on unparks. */
+        handle->in_process_io = false;
+        if (has_woken(handle) || handle->retry_soon)
+                io_driver_handle_unpark(handle);
+        gone = handle->gone;
+        pthread_mutex_unlock(&handle->lock);
+        if (gone)
                 return error_set(EHOSTDOWN, "%s", handle->gone_text);
         return r < 0 ? error_set(-r, "process_io: %s", strerror(-r)) : r;
 }
@@ -335,10 +320,8 @@ void kyron_io_driver_handle_close(KyronIoDriverHandle *handle)
         if (io_driver_handle_check_process(handle) == 0) {
                 pthread_mutex_lock(&handle->lock);
                 request_end_all(handle, -ECANCELED);
-                pthread_mutex_unlock(&handle->lock);
                 io_driver_handle_run_woken(handle);
                 /* What was closed last: nobody else is to be given it. */
-                pthread_mutex_lock(&handle->lock);
                 outbox_flush(handle);
                 pthread_mutex_unlock(&handle->lock);
                 request_table_deinit(&handle->requests);

@@ -79,6 +79,6 @@ void io_driver_handle_unpark(KyronIoDriverHandle *handle);
 /* A daemon has welcomed this handle after an outage. Lock held. */
 void io_driver_handle_welcome(KyronIoDriverHandle *handle, const DaemonConnection *connection);
 
-/* Calls the wakers and runs the operations whose turn it is; returns how many. In process_io only,
- * without the lock. */
+/* Calls the wakers and runs the operations whose turn it is; returns how many. In process_io only.
+ * Lock held, but not while they run. */
 int io_driver_handle_run_woken(KyronIoDriverHandle *handle);

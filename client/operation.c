@@ -98,17 +98,12 @@ void operation_run(KyronOperation *operation, int error)
         int waits = 0;
         int close_fd;
 
-        for (;;) {
-                if (!ended)
-                        ended = run_while_ready(registration, operation, waker->internal.interest,
-                                                &result);
-                pthread_mutex_lock(&handle->lock);
-                if (ended)
-                        break;
-                waits = wait_again(registration, waker);
-                if (waits != 0)
-                        break;
+        while (!ended && waits == 0) {
                 pthread_mutex_unlock(&handle->lock);
+                ended = run_while_ready(registration, operation, waker->internal.interest, &result);
+                pthread_mutex_lock(&handle->lock);
+                if (!ended)
+                        waits = wait_again(registration, waker);
         }
         if (waits < 0)
                 result = waits;
@@ -116,13 +111,16 @@ void operation_run(KyronOperation *operation, int error)
                 waker->internal.state = WAKER_IDLE;
         registration->running--;
         close_fd = async_registration_reap(registration);
+        if (waits == KYRON_PENDING && close_fd < 0)
+                return;
         pthread_mutex_unlock(&handle->lock);
         if (close_fd >= 0)
                 close(close_fd);
-        if (waits == KYRON_PENDING)
-                return;
-        operation->result = result;
-        operation->completion(operation);
+        if (waits != KYRON_PENDING) {
+                operation->result = result;
+                operation->completion(operation);
+        }
+        pthread_mutex_lock(&handle->lock);
 }
 
 int kyron_operation_cancel(KyronOperation *operation)

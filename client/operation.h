@@ -14,6 +14,6 @@ ssize_t operation_result(ssize_t n, const char *what);
 KyronOperation *operation_of(KyronWaker *waker);
 
 /* Runs a woken operation in process_io, up to its completion or the next wait; one that has ended
- * with an error already, only to its completion. The caller has counted it as running; no lock is
- * held. */
+ * with an error already, only to its completion. The caller has counted it as running. Lock held,
+ * but not while the function or the completion runs. */
 void operation_run(KyronOperation *operation, int error);

@@ -87,13 +87,16 @@ KyronServedBy kyron_io_driver_handle_served_by(KyronIoDriverHandle *handle)
 
 void outage_report(KyronIoDriverHandle *handle)
 {
-        KyronServedBy by = kyron_io_driver_handle_served_by(handle);
+        KyronServedBy by = served_by(handle);
 
         if (by == handle->outage.told)
                 return;
         handle->outage.told = by;
-        if (handle->outage.served_by_changed)
-                handle->outage.served_by_changed(handle, by, handle->outage.user);
+        if (!handle->outage.served_by_changed)
+                return;
+        pthread_mutex_unlock(&handle->lock);
+        handle->outage.served_by_changed(handle, by, handle->outage.user);
+        pthread_mutex_lock(&handle->lock);
 }
 
 /* ---- The loss ------------------------------------------------------------------------------ */

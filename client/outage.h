@@ -85,5 +85,6 @@ bool outage_leaves_in_doubt(const KyronIoDriverHandle *handle,
 void outage_on_timer(KyronIoDriverHandle *handle);
 void outage_on_greeted(KyronIoDriverHandle *handle);
 
-/* Tells the program when somebody else serves. In process_io, without the lock. */
+/* Tells the program when somebody else serves. In process_io; lock held, but not while it is told.
+ */
 void outage_report(KyronIoDriverHandle *handle);

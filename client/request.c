@@ -374,7 +374,6 @@ int request_run_ended(KyronIoDriverHandle *handle)
         Request *request;
         int count = 0;
 
-        pthread_mutex_lock(&handle->lock);
         while ((request = TAILQ_FIRST(&handle->requests.ended))) {
                 KyronOperation *operation = take_operation(request);
                 int error = request->error;
@@ -387,6 +386,5 @@ int request_run_ended(KyronIoDriverHandle *handle)
                 count++;
                 pthread_mutex_lock(&handle->lock);
         }
-        pthread_mutex_unlock(&handle->lock);
         return count;
 }

@@ -124,5 +124,5 @@ void request_lose_all(KyronIoDriverHandle *handle);
 /* Ends those with an operation; and every request. */
 void request_end_waiting(KyronIoDriverHandle *handle, int error);
 void request_end_all(KyronIoDriverHandle *handle, int error);
-/* Runs the completions of what has ended; returns how many. Without the lock. */
+/* Runs the completions of what has ended; returns how many. Lock held, but not while they run. */
 int request_run_ended(KyronIoDriverHandle *handle);

@@ -17,22 +17,6 @@ static const struct {
         {READINESS_PRIORITY, "priority"},
 };
 
-ReadinessWord readiness_word_add(ReadinessWord word, Readiness bits)
-{
-        return (((readiness_word_tick(word) + 1) << 16) | readiness_word_bits(word)) | bits;
-}
-
-Readiness readiness_that_ends(Readiness interest)
-{
-        Readiness bits = (interest & READINESS_INTERESTS) | READINESS_ERROR;
-
-        if (interest & (READINESS_READABLE | READINESS_PRIORITY))
-                bits |= READINESS_READ_CLOSED;
-        if (interest & READINESS_WRITABLE)
-                bits |= READINESS_WRITE_CLOSED;
-        return bits;
-}
-
 Readiness readiness_from_epoll(uint32_t events)
 {
         Readiness bits = 0;

@@ -39,10 +39,22 @@ static inline uint64_t readiness_word_tick(ReadinessWord word)
 }
 
 /* The word after an event with these bits. */
-ReadinessWord readiness_word_add(ReadinessWord word, Readiness bits);
+static inline ReadinessWord readiness_word_add(ReadinessWord word, Readiness bits)
+{
+        return (((readiness_word_tick(word) + 1) << 16) | readiness_word_bits(word)) | bits;
+}
 
 /* The bits that end a wait for this interest: its own, and what closes or breaks it. */
-Readiness readiness_that_ends(Readiness interest);
+static inline Readiness readiness_that_ends(Readiness interest)
+{
+        Readiness bits = (interest & READINESS_INTERESTS) | READINESS_ERROR;
+
+        if (interest & (READINESS_READABLE | READINESS_PRIORITY))
+                bits |= READINESS_READ_CLOSED;
+        if (interest & READINESS_WRITABLE)
+                bits |= READINESS_WRITE_CLOSED;
+        return bits;
+}
 
 /* epoll's events to ours, and an interest to the epoll events to ask for (edge-triggered). */
 Readiness readiness_from_epoll(uint32_t events);
