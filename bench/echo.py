@@ -16,15 +16,20 @@ METRICS = {
     "CPU s/million": LOWER,
 }
 
+SLEEPING = "kyron-iod, sleeping"
 SERVERS = {
     OURS: ("bench/ours_echo",),
+    SLEEPING: ("bench/ours_echo",),
     "epoll level": ("bench/peer_epoll", "level"),
     "epoll edge": ("bench/peer_epoll", "edge"),
     "libevent": ("bench/peer_libevent",),
     "libuv": ("bench/peer_libuv",),
+    "epoll edge, polling": ("bench/peer_epoll", "polling"),
     "bare relay": ("bench/relay",),
 }
-IN_PROCESS = [name for name in SERVERS if name != "bare relay"]
+IN_PROCESS = [OURS, "epoll level", "epoll edge", "libevent", "libuv"]
+ECHO = [*IN_PROCESS, "bare relay"]
+LATENCY = [OURS, SLEEPING, "epoll edge", "epoll edge, polling", "libevent", "bare relay"]
 UDP_SERVERS = [OURS, "epoll level", "libevent"]
 
 
@@ -55,8 +60,10 @@ def load_words(parameters, scale):
 
 
 def measure(scene, contestant, parameters, scale):
-    if contestant == OURS:
+    if contestant in (OURS, SLEEPING):
         scene.start_daemon()
+    if contestant == SLEEPING:
+        scene.environment["KYRON_BUSY_POLL_US"] = "0"
     servers = [scene.start(*SERVERS[contestant]) for _ in range(parameters.get("processes", 1))]
     targets = [word for server in servers for word in server.await_address()]
     scene.start_hogs(parameters.get("hogs", 0))
@@ -90,7 +97,7 @@ def measure_start(scene, contestant, parameters, scale):
 def add_to_edge(samples):
     """What waiting through another process adds to the median, in this round."""
     base = samples["epoll edge"]["p50 us"]
-    for name in {OURS, "bare relay"} & samples.keys():
+    for name in {OURS, SLEEPING, "bare relay"} & samples.keys():
         samples[name]["p50 us added"] = max(samples[name]["p50 us"] - base, 0.001)
 
 
@@ -106,11 +113,11 @@ def by_scale(full, quick, smoke):
 HOGS = {"hogs": os.cpu_count()}
 PROGRAMS = {name: words[:1] for name, words in SERVERS.items()}
 CASES = [
-    Case("echo", list(SERVERS), METRICS,
+    Case("echo", ECHO, METRICS,
          by_scale(grid((1, 10, 100, 1000, 10000), (64, 16384)), grid((1, 10, 100, 1000)),
                   grid((10,))),
          measure, PROGRAMS),
-    Case("latency", [OURS, "epoll edge", "libevent", "bare relay"],
+    Case("latency", LATENCY,
          {"p50 us": LOWER, "p99 us": LOWER, "p50 us added": LOWER},
          by_scale([*grid((1,)), *grid((1,), **{"us pause": 1000})],
                   grid((1,), **{"us pause": 1000}), grid((1,), **{"us pause": 100})),

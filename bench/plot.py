@@ -9,8 +9,10 @@ from case import HIGHER, OURS, describe
 # Ours stands out; the others are told apart.
 COLOURS = {
     OURS: "#d1345b",
+    "kyron-iod, sleeping": "#8f4a5e",
     "epoll level": "#7a8ca3",
     "epoll edge": "#33658a",
+    "epoll edge, polling": "#1c3d5a",
     "libevent": "#2e933c",
     "libuv": "#c08000",
     "bare relay": "#9a6fb0",

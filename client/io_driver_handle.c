@@ -125,7 +125,8 @@ static int wait_for_events(KyronIoDriverHandle *handle, SelectorEvent *events, i
         handle->parked = timeout_ms != 0;
         pthread_mutex_unlock(&handle->lock);
 
-        n = selector_wait(&handle->selector, events, SELECTOR_EVENTS_MAX, timeout_ms);
+        n = busy_poll_wait(&handle->busy_poll, &handle->selector, events, SELECTOR_EVENTS_MAX,
+                           timeout_ms);
 
         pthread_mutex_lock(&handle->lock);
         handle->parked = false;
@@ -299,6 +300,7 @@ int kyron_io_driver_handle_open(KyronIoDriverHandle **out, const KyronOptions *o
         request_table_init(&handle->requests);
         slot_table_init(&handle->slots, connection.registrations_max);
         frame_arena_init(&handle->arena);
+        busy_poll_init(&handle->busy_poll, options ? options->busy_poll_us : 0);
         begin_session(handle, &connection);
 
         r = open_descriptors(handle);

@@ -16,6 +16,7 @@
 #pragma once
 
 #include "client/async_registration.h"
+#include "client/busy_poll.h"
 #include "client/daemon_connection.h"
 #include "client/endpoint.h"
 #include "client/outage.h"
@@ -50,6 +51,7 @@ struct KyronIoDriverHandle {
         bool gone;              /* the daemon, for good */
         char gone_text[ERROR_TEXT_MAX];
 
+        BusyPoll busy_poll;
         Outage outage;
         SlotTable slots;
         TAILQ_HEAD(, KyronAsyncRegistration) queue; /* to be sent */

@@ -123,6 +123,11 @@ typedef struct KyronOptions {
         /* Called by process_io() when somebody else serves than before; or NULL. */
         void (*served_by_changed)(KyronIoDriverHandle *handle, KyronServedBy by, void *user);
         void *user; /* the caller's */
+        /* How many microseconds process_io() may ask again and again before it sleeps, at most
+         * 1,000. It does so only while its waits are shorter than that, and nobody else wants the
+         * processor (libkyron(3), BUSY POLLING). 0: 100; -1: never. Environment
+         * KYRON_BUSY_POLL_US=N decides instead, for every program; 0 is never. */
+        int busy_poll_us;
 } KyronOptions;
 
 /*

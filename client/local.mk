@@ -5,6 +5,8 @@ libclient_la_SOURCES = \
 	client/async_registration.h \
 	client/bridged_fd.c \
 	client/bridged_fd.h \
+	client/busy_poll.c \
+	client/busy_poll.h \
 	client/claim.c \
 	client/claim.h \
 	client/daemon_connection.c \

@@ -1,6 +1,7 @@
 /* The threads that close descriptors. See closer_worker.h. */
 #include "daemon/closer_worker.h"
 
+#include "core/clock.h"
 #include "daemon/closer.h"
 #include "daemon/log.h"
 
@@ -18,14 +19,6 @@ enum {
         /* There may be one for each user, and it calls close() and no more. */
         STACK_BYTES = 256 * 1024,
 };
-
-static uint64_t now_ns(void)
-{
-        struct timespec now;
-
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static CloserWorker *find(CloserLane *lane, CloserWorkerState state)
 {
@@ -67,7 +60,7 @@ static void close_one(Closer *closer, CloserLane *lane, CloserWorker *worker)
         lane->head = (lane->head + 1) % lane->capacity;
         lane->queued--;
         lane->begun++;
-        worker->since = now_ns();
+        worker->since = clock_now_ns();
         pthread_mutex_unlock(&closer->lock);
 
         close(fd);
@@ -226,7 +219,7 @@ CloserTending closer_workers_tend(Closer *closer, CloserLane *lane)
 {
         bool all_joined = join_ended(closer, lane);
         const CloserWorker *active;
-        uint64_t now = now_ns();
+        uint64_t now = clock_now_ns();
 
         for (size_t i = 0; i < CLOSER_LANE_THREADS; i++)
                 hurry(lane, &lane->workers[i], now);

@@ -142,9 +142,9 @@ int descriptor_kind_classify(int borrow_fd, DescriptorKind *kind, uint64_t *inod
 
         if (statx(borrow_fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO,
                   &file) < 0)
-                return error_set(errno, errno == EBADF
-                                                ? "not an open descriptor"
-                                                : "cannot tell what kind of descriptor this is");
+                return errno == EBADF
+                               ? error_set(EBADF, "not an open descriptor")
+                               : error_set(errno, "cannot tell what kind of descriptor this is");
         type = file.stx_mode & S_IFMT;
         *inode = type == S_IFSOCK || type == S_IFIFO ? file.stx_ino : 0;
         if (type == S_IFSOCK)

@@ -26,7 +26,7 @@ static bool fits(const InFlight *in_flight, const QuotaUser *user, uint32_t n)
 static void ask_all(InFlight *in_flight)
 {
         Session *session, *next;
-        uint64_t now = turn_now_ns();
+        uint64_t now = clock_now_ns();
 
         if (in_flight->asked_ns != 0 && now - in_flight->asked_ns < ASK_AGAIN_NS)
                 return;

@@ -74,7 +74,7 @@ static int check_newcomer(Server *server, int borrow_fd)
         /* Of one that the kernel does not name there will be no session. */
         if (getsockopt(borrow_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
             !session_rate_take(&server->session_rate, peer.uid, pace,
-                               at_once > pace ? at_once : pace, turn_now_ns()))
+                               at_once > pace ? at_once : pace, clock_now_ns()))
                 return error_set(EDQUOT,
                                  "user %u opens more than %u sessions a second: try again later",
                                  (unsigned)peer.uid, pace);

@@ -105,7 +105,7 @@ static void give_up_services(Session *session)
 
 Session *session_free(Session *session)
 {
-        uint64_t began = turn_now_ns();
+        uint64_t began = clock_now_ns();
         Server *server;
 
         if (!session)
@@ -129,7 +129,7 @@ Session *session_free(Session *session)
                 session->user->watches -= session->charged_watches;
                 quota_discharge(session->user, QUOTA_SESSIONS, 1);
                 /* To end a session is something done for its user, too. */
-                share_use(&server->shares, session, turn_now_ns() - began);
+                share_use(&server->shares, session, clock_now_ns() - began);
                 session->user = quota_user_unref(&server->quota, session->user);
         }
         session_batch_drop(session);

@@ -214,7 +214,7 @@ static bool waits_in_line(Session *session)
 static bool read_request(Session *session)
 {
         Server *server = session->server;
-        uint64_t began = turn_now_ns();
+        uint64_t began = clock_now_ns();
         FdList fds = {.count = 0};
         uint32_t sequence = 0;
         bool closed = false;
@@ -239,7 +239,7 @@ static bool read_request(Session *session)
                 session_fail(session, sequence, r);
                 return false;
         }
-        share_use(&server->shares, session, turn_now_ns() - began);
+        share_use(&server->shares, session, clock_now_ns() - began);
         if (session->closed && !session->batch) {
                 queue_up_again(session);
                 return false;
@@ -292,7 +292,7 @@ static void on_writable(evutil_socket_t fd, short what, void *data)
 /* Tells what is ready. */
 static void tell_readiness(Session *session)
 {
-        uint64_t began = turn_now_ns();
+        uint64_t began = clock_now_ns();
         int notified, told;
 
         if (cleanup_registration_infos(session))
@@ -318,7 +318,7 @@ static void tell_readiness(Session *session)
                 session->events += (uint64_t)told;
                 session->frames++;
         }
-        share_use(&session->server->shares, session, turn_now_ns() - began);
+        share_use(&session->server->shares, session, clock_now_ns() - began);
         /* And it may have read meanwhile: that edge is used up now. */
         if (session->delivery.awaits_reading)
                 server_deliver(session);
@@ -345,7 +345,7 @@ static bool is_armed(const struct event *event)
 /* Some more of a request's sources. false: the session has ended. */
 static bool go_on_with_batch(Session *session)
 {
-        uint64_t began = turn_now_ns();
+        uint64_t began = clock_now_ns();
         uint32_t sequence = session->batch->sequence;
         int r;
 
@@ -353,7 +353,7 @@ static bool go_on_with_batch(Session *session)
             (!session->closed && notifier_is_waiting(&session->notifier)))
                 return true;
         r = session_batch_go_on(session);
-        share_use(&session->server->shares, session, turn_now_ns() - began);
+        share_use(&session->server->shares, session, clock_now_ns() - began);
         if (r < 0)
                 session_fail(session, sequence, r);
         return r == 0;

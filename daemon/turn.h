@@ -9,8 +9,7 @@
  */
 #pragma once
 
-#include <stdint.h>
-#include <time.h>
+#include "core/clock.h"
 
 typedef struct Turn {
         uint64_t count;
@@ -18,18 +17,10 @@ typedef struct Turn {
         uint64_t longest_ns;
 } Turn;
 
-static inline uint64_t turn_now_ns(void)
-{
-        struct timespec now;
-
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static inline void turn_begin(Turn *turn)
 {
         if (turn->began_ns == 0)
-                turn->began_ns = turn_now_ns();
+                turn->began_ns = clock_now_ns();
 }
 
 /* When that was, CLOCK_MONOTONIC; 0: there was none. */
@@ -39,7 +30,7 @@ static inline uint64_t turn_end(Turn *turn)
 
         if (turn->began_ns == 0)
                 return 0;
-        now = turn_now_ns();
+        now = clock_now_ns();
         lasted = now - turn->began_ns;
         if (lasted > turn->longest_ns)
                 turn->longest_ns = lasted;

@@ -9,6 +9,7 @@ unit_tests = \
 	tests/unit/test_background \
 	tests/unit/test_balancer \
 	tests/unit/test_bridged_fd \
+	tests/unit/test_busy_poll \
 	tests/unit/test_claim \
 	tests/unit/test_claiming \
 	tests/unit/test_cleanup \

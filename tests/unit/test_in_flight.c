@@ -82,7 +82,7 @@ START_TEST(who_reads_nothing_leaves_room_for_another_user)
 
         in_flight_init(&in_flight);
         in_flight.max = 99;
-        in_flight.asked_ns = turn_now_ns(); /* nobody has read */
+        in_flight.asked_ns = clock_now_ns(); /* nobody has read */
         for (int i = 0; i < 3; i++) {
                 for (int k = 0; k < 100; k++) {
                         sessions[i][k] = (Session){.user = &users[i]};
