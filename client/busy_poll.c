@@ -79,7 +79,7 @@ static int poll_for(BusyPoll *poll, Selector *selector, SelectorEvent *events, i
         }
         poll->waits.caught += n > 0;
         /* Somebody else had the processor for longer than it would have waited. */
-        if (now - began > 2 * poll->limit_ns)
+        if (now - began > poll->limit_ns + BUSY_POLL_LONG_NS)
                 stop(poll, now);
         return n;
 }

@@ -29,9 +29,11 @@ enum {
         BUSY_POLL_DEFAULT_US = 100,
         BUSY_POLL_MAX_US = 1000,
         /* Waits that are looked at together. */
-        BUSY_POLL_WAITS = 16,
+        BUSY_POLL_WAITS = 64,
         /* Of these have to end while it polls, at least. */
-        BUSY_POLL_CAUGHT_MIN = 12,
+        BUSY_POLL_CAUGHT_MIN = 48,
+        /* Beyond its limit: then somebody computes on the processor. */
+        BUSY_POLL_LONG_NS = 1000 * 1000,
         BUSY_POLL_PAUSE_MIN_NS = 100 * 1000 * 1000,
 };
 #define BUSY_POLL_PAUSE_MAX_NS UINT64_C(10000000000)
