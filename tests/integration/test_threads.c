@@ -130,12 +130,14 @@ static void open_and_close(Thread *thread)
                 "read");
         if (random_below(thread, 2) == 0) {
                 require(write(ends[1], "x", 1) == 1, "write");
-                require(WAIT_UNTIL(atomic_load(&task.completions) == 1, DEADLINE_MS), "a wakeup");
+                require(WAIT_UNTIL(atomic_load(&task.state) == TASK_COMPLETED, DEADLINE_MS),
+                        "a wakeup");
                 require(task.operation.result == 1, "the byte");
                 kyron_bridged_fd_close(bridged_fd);
         } else {
                 kyron_bridged_fd_close(bridged_fd);
-                require(WAIT_UNTIL(atomic_load(&task.completions) == 1, DEADLINE_MS), "the end");
+                require(WAIT_UNTIL(atomic_load(&task.state) == TASK_COMPLETED, DEADLINE_MS),
+                        "the end");
                 require(task.operation.result == -ECANCELED, "its result");
         }
         close(ends[1]);
