@@ -37,7 +37,9 @@ bench_programs += bench/peer_s6 bench/peer_s6_commands
 endif
 check_PROGRAMS += $(bench_programs)
 
-bench-programs: all $(bench_programs) bench/libstep_log.la
+# After all, and not beside it: both would build the libraries at once.
+bench-programs: all
+	$(MAKE) $(AM_MAKEFLAGS) $(bench_programs) bench/libstep_log.la
 .PHONY: bench-programs
 
 check_LTLIBRARIES += libbench.la

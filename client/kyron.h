@@ -163,9 +163,11 @@ KYRON_PUBLIC void kyron_io_driver_handle_close(KyronIoDriverHandle *handle);
  * at all) for the daemon, and runs what became ready. Returns how many wakers and operations were
  * run, 0 when the time was up or kyron_io_driver_handle_wake() came first.
  *
- * Errors: -EINTR a signal came first; -EBUSY another thread is in it, or this one, in a
- * completion; -EHOSTDOWN the daemon has gone for good: every operation that waits, and every
- * later one that would have to, ends with the same error; -EOWNERDEAD after fork().
+ * Errors: -EINTR a signal came while it slept; a moment before, it does not end the wait, so a
+ * handler that has to end it calls kyron_io_driver_handle_wake(). -EBUSY another thread is in it,
+ * or this one, in a completion; -EHOSTDOWN the daemon has gone for good: every operation that
+ * waits, and every later one that would have to, ends with the same error; -EOWNERDEAD after
+ * fork().
  */
 KYRON_PUBLIC int kyron_io_driver_handle_process_io(KyronIoDriverHandle *handle, int timeout_ms);
 
