@@ -79,12 +79,15 @@ static uint64_t connections(void)
         return (uint64_t)scaled(2000, 20000, 20000);
 }
 
+/* So many always: a worker that is not ready is owed turns, up to a packet's, and that is to be
+ * little beside its share. */
 START_TEST(in_turn_every_worker_gets_its_share)
 {
-        uint64_t share = connections() / WORKERS;
+        enum { CONNECTIONS = 20000 };
+        const uint64_t share = CONNECTIONS / WORKERS;
 
         start_workers(WORKERS);
-        end_load(start_load(connections()), "in turn");
+        end_load(start_load(CONNECTIONS), "in turn");
         for (int i = 0; i < WORKERS; i++) {
                 printf("  worker %d: %ju\n", i, (uintmax_t)workers[i].state->accepted);
                 ck_assert_uint_ge(workers[i].state->accepted, share * 95 / 100);
