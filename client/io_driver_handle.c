@@ -88,12 +88,21 @@ static bool has_woken(const KyronIoDriverHandle *handle)
         return handle->woken.first || !TAILQ_EMPTY(&handle->requests.ended);
 }
 
+/* For whoever waits, if anybody can: in process_io, or for the descriptor. */
+static void tell_unparked(KyronIoDriverHandle *handle)
+{
+        if (!handle->unparked || handle->unpark_written || !(handle->parked || handle->has_watcher))
+                return;
+        handle->unpark_written = true;
+        eventfd_write(handle->wake_fd, 1);
+}
+
 void io_driver_handle_unpark(KyronIoDriverHandle *handle)
 {
-        if (handle->unparked || (!handle->parked && handle->in_process_io))
+        if (!handle->parked && handle->in_process_io)
                 return;
         handle->unparked = true;
-        eventfd_write(handle->wake_fd, 1);
+        tell_unparked(handle);
 }
 
 /* Takes back what unparking and waking wrote; true when somebody called wake. Lock held. */
@@ -102,7 +111,7 @@ static bool take_unpark(KyronIoDriverHandle *handle)
         eventfd_t value = 0;
 
         eventfd_read(handle->wake_fd, &value);
-        handle->unparked = false;
+        handle->unparked = handle->unpark_written = false;
         return value >= WAKE_VALUE;
 }
 
@@ -118,7 +127,8 @@ static int wait_for_events(KyronIoDriverHandle *handle, SelectorEvent *events, i
 
         outbox_flush(handle);
         /* What unparked us is done now. */
-        if ((handle->unparked && take_unpark(handle)) || has_woken(handle))
+        handle->unparked = false;
+        if ((handle->unpark_written && take_unpark(handle)) || has_woken(handle))
                 timeout_ms = 0;
         if (handle->retry_soon && (timeout_ms < 0 || timeout_ms > RETRY_MS))
                 timeout_ms = RETRY_MS;
@@ -340,8 +350,16 @@ void kyron_io_driver_handle_close(KyronIoDriverHandle *handle)
         free(handle);
 }
 
-int kyron_io_driver_handle_fd(const KyronIoDriverHandle *handle)
+int kyron_io_driver_handle_fd(KyronIoDriverHandle *handle)
 {
+        int r = io_driver_handle_check_process(handle);
+
+        if (r < 0)
+                return r;
+        pthread_mutex_lock(&handle->lock);
+        handle->has_watcher = true;
+        tell_unparked(handle);
+        pthread_mutex_unlock(&handle->lock);
         return handle->selector.epoll_fd;
 }
 

@@ -46,7 +46,9 @@ struct KyronIoDriverHandle {
         bool parked;            /* process_io waits: what is queued has to wake it */
         bool retry_soon;        /* the kernel was short of something: send again shortly */
         bool remove_wants_room; /* until the daemon has read */
-        bool unparked;          /* and has been woken */
+        bool unparked;          /* something was left for it */
+        bool unpark_written;    /* and whoever waits has been told */
+        bool has_watcher;       /* the descriptor was given out: somebody may wait for that */
         bool wants_room;        /* the daemon has not read: send again when it has */
         bool gone;              /* the daemon, for good */
         char gone_text[ERROR_TEXT_MAX];

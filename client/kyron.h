@@ -172,8 +172,10 @@ KYRON_PUBLIC void kyron_io_driver_handle_close(KyronIoDriverHandle *handle);
 KYRON_PUBLIC int kyron_io_driver_handle_process_io(KyronIoDriverHandle *handle, int timeout_ms);
 
 /* A descriptor, still the handle's, that is readable when process_io() has something to do: for
- * use in another loop, which calls process_io(handle, 0) when it is. */
-KYRON_PUBLIC int kyron_io_driver_handle_fd(const KyronIoDriverHandle *handle);
+ * use in another loop, which calls process_io(handle, 0) when it is. From the first call on, what
+ * any thread leaves for process_io() makes it readable, by a system call; before, nobody waits for
+ * it. -EOWNERDEAD after fork(). */
+KYRON_PUBLIC int kyron_io_driver_handle_fd(KyronIoDriverHandle *handle);
 
 /* Makes process_io(), running or the next one, return without waiting. Any thread; also from a
  * signal handler. */

@@ -5,6 +5,8 @@
  * fstat() and epoll_ctl() on it would stop the daemon. fcntl(F_GETFL), statx() with
  * AT_STATX_DONT_SYNC and readlink() of /proc/self/fd/N do not ask the file system, so they come
  * first, and only kinds known to be safe to wait for go further.
+ *
+ * Threads: the loop's only.
  */
 #pragma once
 
@@ -25,6 +27,11 @@ typedef enum DescriptorKind {
         DESCRIPTOR_KIND_PIDFD,
         DESCRIPTOR_KIND_COUNT,
 } DescriptorKind;
+
+/* Before the first is classified, and after the last: a descriptor of /proc/self/fd. Where there is
+ * no /proc, anonymous files (eventfds, timerfds and the like) are refused. */
+void descriptor_kind_open(void);
+void descriptor_kind_close(void);
 
 /*
  * Classifies borrow_fd. 0 with *kind and *inode (0 where the file has none of its own), or with

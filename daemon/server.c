@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "daemon/connector.h"
+#include "daemon/descriptor_kind.h"
 #include "daemon/log.h"
 #include "daemon/reload.h"
 #include "daemon/restore.h"
@@ -157,6 +158,7 @@ static int start_driver(Server *server)
 {
         int r;
 
+        descriptor_kind_open();
         r = io_driver_open(&server->driver);
         if (r < 0)
                 return error_set(-r, "no number for the scratch descriptor: %s", strerror(-r));
@@ -388,6 +390,7 @@ Server *server_close(Server *server)
         if (server->base)
                 event_base_free(server->base);
         io_driver_close(&server->driver);
+        descriptor_kind_close();
         free(server);
         return NULL;
 }

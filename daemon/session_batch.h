@@ -5,7 +5,8 @@
  * sources only SESSION_BATCH_SLICE are served at once; the others wait here, with all descriptors
  * of the packet, while the session is in its user's line (share.h), where each round serves as many
  * again. Meanwhile the session is not served otherwise: its requests wait in its socket, its
- * readiness in its set. What was refused is told when all are done, in one frame.
+ * readiness in its set. When all are done, what was refused is told in one frame, then what is
+ * ready, and then the next request is read.
  *
  * The descriptors have their places in the closer's lane as if they were being closed, so that what
  * the daemon has open stays bounded; and a lane's places bound how many batches there are.

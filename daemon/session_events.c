@@ -363,14 +363,13 @@ void session_serve(Session *session)
 {
         turn_begin(&session->server->turn);
         if (session->batch) {
-                if (go_on_with_batch(session))
-                        session_rearm(session);
+                if (!go_on_with_batch(session) || !session_rearm(session) || session->batch)
+                        return;
+                /* Else the next packet, which may be there already, would go before it. */
+        } else if (!session_rearm(session) ||
+                   (is_armed(session->readable) && !read_request(session))) {
                 return;
         }
-        if (!session_rearm(session))
-                return;
-        if (is_armed(session->readable) && !read_request(session))
-                return;
         if (is_armed(session->set_watch.ready))
                 tell_readiness(session);
 }

@@ -372,6 +372,24 @@ START_TEST(a_file_system_that_does_not_answer_is_not_asked)
 }
 END_TEST
 
+START_TEST(without_proc_anonymous_files_are_refused_and_sockets_are_not)
+{
+        DescriptorKind kind = DESCRIPTOR_KIND_UNKNOWN;
+        uint64_t inode;
+        int fd = make_eventfd();
+        int pair[2];
+
+        descriptor_kind_close();
+        ck_assert_int_eq(descriptor_kind_classify(fd, &kind, &inode), -EOPNOTSUPP);
+        ck_assert_str_eq(
+                error_text(),
+                "without /proc the daemon cannot tell what this is: wait in the program itself");
+        unix_pair(SOCK_STREAM, pair);
+        ck_assert_int_eq(descriptor_kind_classify(pair[0], &kind, &inode), 0);
+        ck_assert_int_eq(kind, DESCRIPTOR_KIND_UNIX_STREAM);
+}
+END_TEST
+
 static Suite *descriptor_kind_suite(void)
 {
         Suite *suite = suite_create("descriptor_kind");
@@ -379,14 +397,17 @@ static Suite *descriptor_kind_suite(void)
         TCase *refusals = tcase_create("refusals");
         TCase *silent = tcase_create("silent");
 
+        tcase_add_checked_fixture(kinds, descriptor_kind_open, descriptor_kind_close);
         tcase_add_loop_test(kinds, each_kind_is_told, 0,
                             (int)(sizeof(waitables) / sizeof(waitables[0])));
         tcase_add_test(kinds, names_differ_and_every_number_has_one);
         tcase_set_timeout(kinds, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, kinds);
 
+        tcase_add_checked_fixture(refusals, descriptor_kind_open, descriptor_kind_close);
         tcase_add_loop_test(refusals, each_refusal_says_why, 0,
                             (int)(sizeof(refused) / sizeof(refused[0])));
+        tcase_add_test(refusals, without_proc_anonymous_files_are_refused_and_sockets_are_not);
         tcase_set_timeout(refusals, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, refusals);
 

@@ -3,6 +3,7 @@
  * everything is charged and bounded, and nothing is closed on the loop.
  */
 #include "core/error.h"
+#include "daemon/descriptor_kind.h"
 #include "daemon/hold.h"
 #include "daemon/note.h"
 #include "tests/support/deadline.h"
@@ -69,6 +70,7 @@ int close(int fd)
 static void set_up(void)
 {
         base = event_base_new();
+        descriptor_kind_open();
         quota_init(&quota);
         ck_assert_int_eq(quota_user_ref(&quota, UID, limits, &user), 0);
         ck_assert_int_eq(hold_set_init(&set, base, &quota, collect, &quota), 0);
@@ -85,6 +87,7 @@ static void tear_down(void)
         quota_user_unref(&quota, user);
         quota_deinit(&quota);
         event_base_free(base);
+        descriptor_kind_close();
 }
 
 static int add(const char *name, uint64_t time_to_live_ms, int fd, int note_fd, uint32_t note_size)

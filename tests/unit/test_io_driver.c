@@ -3,6 +3,7 @@
  * exactly, and every refusal leaves the session as it was.
  */
 #include "core/error.h"
+#include "daemon/descriptor_kind.h"
 #include "daemon/io_driver.h"
 #include "proto/frame_socket.h"
 #include "tests/support/deadline.h"
@@ -29,6 +30,7 @@ static void set_up(void)
 {
         int pair[2];
 
+        descriptor_kind_open();
         ck_assert_int_eq(io_driver_open(&driver), 0);
         unix_pair(SOCK_SEQPACKET | SOCK_NONBLOCK, pair);
         client = pair[1];
@@ -43,6 +45,7 @@ static void tear_down(void)
         notifier_deinit(&notifier);
         registration_set_deinit(&set);
         io_driver_close(&driver);
+        descriptor_kind_close();
 }
 
 /* As a packet with one source: what came is closed after the batch. */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -307,6 +308,24 @@ START_TEST(its_descriptor_is_readable_when_there_is_something_to_do)
 }
 END_TEST
 
+START_TEST(nothing_is_written_for_a_descriptor_nobody_has)
+{
+        eventfd_t value;
+        TestCall call;
+
+        process(handle, 0);
+        ck_assert_int_eq(start_read(&call), KYRON_PENDING);
+        ck_assert_int_eq(eventfd_read(handle->wake_fd, &value), -1);
+        ck_assert_int_eq(errno, EAGAIN);
+        /* Whoever asks for it now learns what was left before. */
+        ck_assert(wait_readable(kyron_io_driver_handle_fd(handle), 0));
+        process(handle, 0);
+        ck_assert(!wait_readable(kyron_io_driver_handle_fd(handle), 0));
+        put_byte(peer);
+        ck_assert(PROCESS_UNTIL(handle, call.completions == 1));
+}
+END_TEST
+
 START_TEST(a_foreign_epoll_loop_hosts_it)
 {
         struct epoll_event interest = {.events = EPOLLIN}, event;
@@ -380,6 +399,7 @@ static int use_in_child(TestCall *call)
         test_call_init(&late);
         REQUIRE(kyron_io_driver_handle_process_io(handle, 0) == -EOWNERDEAD);
         REQUIRE(strstr(kyron_error_text(), "fork"));
+        REQUIRE(kyron_io_driver_handle_fd(handle) == -EOWNERDEAD);
         REQUIRE(kyron_operation_cancel(&call->operation) == -EOWNERDEAD);
         REQUIRE(kyron_bridged_fd_read(bridged_fd, &late.operation, &byte, 1) == -EOWNERDEAD);
         REQUIRE(kyron_bridged_fd_ready(bridged_fd, &late.operation, KYRON_READABLE) == -EOWNERDEAD);
@@ -598,6 +618,7 @@ int main(void)
         tcase_add_test(turns, a_signal_ends_a_turn);
         tcase_add_test(turns, a_signal_handler_may_wake);
         tcase_add_test(turns, its_descriptor_is_readable_when_there_is_something_to_do);
+        tcase_add_test(turns, nothing_is_written_for_a_descriptor_nobody_has);
         tcase_add_test(turns, a_foreign_epoll_loop_hosts_it);
         tcase_add_test(turns, another_threads_operation_makes_its_descriptor_readable);
         tcase_add_test(turns, a_child_cannot_use_its_parents_handle);

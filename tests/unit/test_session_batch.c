@@ -123,6 +123,33 @@ START_TEST(readiness_comes_when_all_are_registered)
 }
 END_TEST
 
+/* Who sends one after the other would never hear of anything. */
+START_TEST(readiness_does_not_wait_for_the_next_packet_too)
+{
+        uint64_t more[SESSION_BATCH_SLICE + 1];
+        int more_fds[SESSION_BATCH_SLICE + 1];
+        const Iod__Frame *frame;
+
+        for (uint32_t i = 0; i <= SESSION_BATCH_SLICE; i++) {
+                more[i] = raw_source(FRAME_SOURCES_MAX + i, 1, READINESS_READABLE);
+                more_fds[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+                ck_assert_int_ge(more_fds[i], 0);
+        }
+        ck_assert_int_eq(eventfd_write(fds[0], 1), 0);
+        add_all(1);
+        raw_client_add(&client, 2, more, more_fds, SESSION_BATCH_SLICE + 1);
+        while (!wait_readable(client.socket_fd, 0))
+                inner_server_turn();
+        ck_assert_uint_eq(session->registrations.count, FRAME_SOURCES_MAX);
+        frame = raw_client_receive(&client);
+        ck_assert_int_eq(frame->body_case, IOD__FRAME__BODY_READINESS);
+        ck_assert_uint_eq(frame->readiness->n_event, 1);
+        inner_server_settle();
+        ck_assert_uint_eq(session->registrations.count,
+                          FRAME_SOURCES_MAX + SESSION_BATCH_SLICE + 1);
+}
+END_TEST
+
 START_TEST(many_are_removed_in_slices_too)
 {
         add_all(1);
@@ -228,6 +255,7 @@ static Suite *session_batch_suite(void)
                 slices,
                 the_next_requests_wait_and_all_refusals_come_in_one_frame_before_their_answers);
         tcase_add_test(slices, readiness_comes_when_all_are_registered);
+        tcase_add_test(slices, readiness_does_not_wait_for_the_next_packet_too);
         tcase_add_test(slices, many_are_removed_in_slices_too);
         tcase_add_test(slices, a_session_may_end_in_the_middle);
         tcase_add_test(slices, who_has_closed_in_the_middle_is_read_to_the_end);
