@@ -2,9 +2,9 @@
  * Endpoint: this process's place in the group that serves a shared listener.
  *
  * It joins with a request, and has a number from then on. It offers the daemon ids for as many
- * connections as it has credits (see offer.h). Connections arrive in any turn of process_io and
- * wait in the endpoint until the program accepts them: accept is an operation on the endpoint's
- * registration, which has no descriptor and is made ready by arrivals instead of events.
+ * connections as it has credits (see offer.h). Connections arrive and wait until the program
+ * accepts them (see arrival.h): accept is an operation on the endpoint's registration, which has no
+ * descriptor and is made ready by arrivals instead of events.
  *
  * Its end has two halves: the program closes it, and the daemon confirms that it has left; until
  * then the offered slots stay taken. What has arrived and was not accepted is closed, and being
@@ -55,14 +55,8 @@ struct KyronEndpoint {
 
 typedef TAILQ_HEAD(EndpointList, KyronEndpoint) EndpointList;
 
-/* Puts what has come with a frame where it belongs, and wakes who accepts. Lock held. */
-void endpoint_take_connections(KyronIoDriverHandle *handle, const Iod__Connections *connections,
-                               FdList *fds);
-
 /* The daemon is lost: every endpoint joins again, or if it has gone for good, closes what was not
  * accepted: it is another worker's now. Lock held. */
 void endpoint_lose_all(KyronIoDriverHandle *handle);
-/* The daemon lives, and has given what was not accepted to others. Lock held. */
-void endpoint_close_arrived(KyronIoDriverHandle *handle);
 /* Those who accept try again. Lock held. */
 void endpoint_wake_all(KyronIoDriverHandle *handle);

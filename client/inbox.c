@@ -1,6 +1,7 @@
 /* What comes from the daemon. See inbox.h. */
 #include "client/inbox.h"
 
+#include "client/arrival.h"
 #include "client/local_driver.h"
 #include "client/outage.h"
 #include "client/outbox.h"
@@ -146,7 +147,7 @@ static int handle_frame(KyronIoDriverHandle *handle, const Iod__Frame *frame, Fd
                 return on_refused(handle, frame, fds);
         case IOD__FRAME__BODY_CONNECTIONS:
                 pthread_mutex_lock(&handle->lock);
-                endpoint_take_connections(handle, frame->connections, fds);
+                arrival_receive(handle, frame->connections, fds);
                 count = io_driver_handle_run_woken(handle);
                 pthread_mutex_unlock(&handle->lock);
                 return count;

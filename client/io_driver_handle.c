@@ -1,6 +1,7 @@
 /* The client's end of a session, and process_io. See io_driver_handle.h. */
 #include "client/io_driver_handle.h"
 
+#include "client/arrival.h"
 #include "client/inbox.h"
 #include "client/local_driver.h"
 #include "client/operation.h"
@@ -228,7 +229,7 @@ int kyron_io_driver_handle_process_io(KyronIoDriverHandle *handle, int timeout_m
 /* The daemon lives and has given to others what it might. */
 static void give_up_shared(KyronIoDriverHandle *handle)
 {
-        endpoint_close_arrived(handle);
+        arrival_give_back_all(handle);
         for (uint32_t slot = 0; slot < handle->slots.size; slot++) {
                 KyronAsyncRegistration *registration = handle->slots.slots[slot].registration;
 

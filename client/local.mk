@@ -1,6 +1,8 @@
 # Everything that libkyron is made of, with its inner names, for kyronctl and the tests.
 noinst_LTLIBRARIES += libclient.la
 libclient_la_SOURCES = \
+	client/arrival.c \
+	client/arrival.h \
 	client/async_registration.c \
 	client/async_registration.h \
 	client/bridged_fd.c \

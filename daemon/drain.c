@@ -2,8 +2,8 @@
 #include "daemon/drain.h"
 
 #include "core/error.h"
+#include "daemon/answer.h"
 #include "daemon/balancer.h"
-#include "daemon/delivery.h"
 #include "daemon/server.h"
 
 #include <errno.h>
@@ -72,7 +72,7 @@ void drain_check(Session *target)
                 next = TAILQ_NEXT(wait, link);
                 if (wait->target != target)
                         continue;
-                if (delivery_done(wait->asker, wait->sequence) < 0)
+                if (answer_done(wait->asker, wait->sequence) < 0)
                         server_end_session(wait->asker, -ENOMEM);
                 end_wait(wait);
         }
@@ -85,7 +85,7 @@ void drain_forget(Session *session)
         for (wait = TAILQ_FIRST(&session->server->drains); wait; wait = next) {
                 next = TAILQ_NEXT(wait, link);
                 if (wait->target == session && wait->asker != session) {
-                        int r = delivery_done(wait->asker, wait->sequence);
+                        int r = answer_done(wait->asker, wait->sequence);
 
                         if (r < 0)
                                 server_end_session(wait->asker, r);

@@ -134,7 +134,7 @@ static int leave(Server *server)
         int r;
 
         TAILQ_FOREACH(session, &server->sessions, link)
-        delivery_give_back_held(session);
+        answer_give_back_held(session);
         if (!descriptor_store_settle(&server->store))
                 return error_set(EAGAIN, "systemd does not take what is to be stored");
         /* Before the sessions end: what was passed to them is theirs, and nobody else's. */

@@ -93,5 +93,5 @@ int keeping_take_held(Session *session, const Iod__Frame *request)
 
         if (r < 0)
                 return -r;
-        return delivery_held(session, request->sequence, name, &taken);
+        return answer_held(session, request->sequence, name, &taken);
 }

@@ -3,6 +3,8 @@ noinst_LTLIBRARIES += libdaemon.la
 libdaemon_la_SOURCES = \
 	daemon/address_queue.c \
 	daemon/address_queue.h \
+	daemon/answer.c \
+	daemon/answer.h \
 	daemon/authorise.c \
 	daemon/authorise.h \
 	daemon/background.c \
@@ -13,6 +15,8 @@ libdaemon_la_SOURCES = \
 	daemon/claiming.h \
 	daemon/closer.c \
 	daemon/closer.h \
+	daemon/closer_lane.c \
+	daemon/closer_lane.h \
 	daemon/closer_worker.c \
 	daemon/closer_worker.h \
 	daemon/config.c \

@@ -3,9 +3,9 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "daemon/answer.h"
 #include "daemon/authorise.h"
 #include "daemon/connector.h"
-#include "daemon/delivery.h"
 #include "daemon/server.h"
 #include "daemon/sharing.h"
 #include "daemon/socket_open.h"
@@ -44,9 +44,9 @@ static void on_connected(void *data, int take_fd, const Address *peer)
         int r;
 
         if (take_fd >= 0)
-                r = delivery_opened(session, connect->sequence, take_fd, connect->source, peer);
+                r = answer_opened(session, connect->sequence, take_fd, connect->source, peer);
         else
-                r = delivery_refused(session, connect->sequence, take_fd);
+                r = answer_refused(session, connect->sequence, take_fd);
         /* The end of the session, if need be, waits until the connector has returned. */
         connect_free(connect);
         if (r < 0)
@@ -165,7 +165,7 @@ int opening_serve_bind(Session *session, const Iod__Frame *request)
         fd = socket_open_udp(&address, &bound);
         if (fd < 0)
                 return -fd;
-        return delivery_opened(session, request->sequence, fd, request->bind->source, &bound);
+        return answer_opened(session, request->sequence, fd, request->bind->source, &bound);
 }
 
 static Worker *find_taker(const Session *session, const Listener *listener)
@@ -205,5 +205,5 @@ int opening_serve_take_listener(Session *session, const Iod__Frame *request)
                 listener_close_unused(listener);
                 return -r;
         }
-        return delivery_opened(session, request->sequence, fd, take->source, &listener->bound);
+        return answer_opened(session, request->sequence, fd, take->source, &listener->bound);
 }

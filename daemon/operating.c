@@ -28,7 +28,7 @@ int operating_cancel(Session *session, const Iod__Frame *request)
 
         if (!opening_cancel(session, sequence) && !drain_cancel(session, sequence))
                 return 0;
-        return delivery_refused(session, sequence, error_set(ECANCELED, "cancelled as asked for"));
+        return answer_refused(session, sequence, error_set(ECANCELED, "cancelled as asked for"));
 }
 
 int operating_set_listener(Session *session, const Iod__Frame *request)

@@ -109,7 +109,7 @@ static int packet_fill(Packet *packet, Worker *worker)
                 if (r == 0) {
                         packet_add(packet, connection, info);
                 } else if (is_about_id(session, connection->source, r)) {
-                        told = delivery_refused_source(session, connection->source, r);
+                        told = answer_refused_source(session, connection->source, r);
                         worker_unassign(connection);
                 } else {
                         log_session(LOG_NOTICE, session, "rests from connections: %s",

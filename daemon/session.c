@@ -97,7 +97,7 @@ static void give_up_services(Session *session)
         while ((worker = TAILQ_FIRST(&session->workers)))
                 worker_lose(worker);
         drain_forget(session);
-        delivery_give_back_held(session);
+        answer_give_back_held(session);
         delivery_deinit(session);
         if (session->delivers)
                 TAILQ_REMOVE(&session->server->delivering, session, deliver_link);

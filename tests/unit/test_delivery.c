@@ -107,8 +107,8 @@ START_TEST(a_full_socket_is_waited_for)
                 frames++;
         }
         /* An answer that comes late, and one with a descriptor, meet it full. */
-        ck_assert_int_eq(delivery_done(session, 99), 0);
-        ck_assert_int_eq(delivery_opened(session, 98, dup(0), 0, &scene_listener()->bound), 0);
+        ck_assert_int_eq(answer_done(session, 99), 0);
+        ck_assert_int_eq(answer_opened(session, 98, dup(0), 0, &scene_listener()->bound), 0);
         inner_server_settle();
         ck_assert_uint_eq(session->delivery.count, 2);
         while (frames-- > 0)
