@@ -31,6 +31,7 @@ unit_tests = \
 	tests/unit/test_fd_list \
 	tests/unit/test_frame \
 	tests/unit/test_frame_socket \
+	tests/unit/test_handover_state \
 	tests/unit/test_hold \
 	tests/unit/test_holding \
 	tests/unit/test_inbox \
