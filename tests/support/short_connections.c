@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -28,6 +29,7 @@ struct ShortConnections {
         struct timeval wait;
         atomic_uint_fast64_t left; /* to be begun */
         atomic_uint_fast64_t ended;
+        sem_t begun; /* posted by each caller's thread */
         unsigned n_callers;
         Caller callers[SHORT_CONNECTIONS_AT_ONCE_MAX];
 };
@@ -148,6 +150,7 @@ static void *run_caller(void *data)
 {
         Caller *caller = data;
 
+        sem_post(&caller->load->begun);
         while (claim_one(caller->load)) {
                 call_once(caller);
                 atomic_fetch_add(&caller->load->ended, 1);
@@ -155,10 +158,20 @@ static void *run_caller(void *data)
         return NULL;
 }
 
+/* Until every thread runs code of its own. */
+static void await_callers(ShortConnections *load)
+{
+        for (unsigned i = 0; i < load->n_callers; i++) {
+                while (sem_wait(&load->begun) < 0)
+                        ; /* EINTR */
+        }
+}
+
 static void end(ShortConnections *load)
 {
         for (unsigned i = 0; i < load->n_callers; i++)
                 pthread_join(load->callers[i].thread, NULL);
+        sem_destroy(&load->begun);
 }
 
 ShortConnections *short_connections_start(const struct sockaddr *address, socklen_t length,
@@ -181,6 +194,7 @@ ShortConnections *short_connections_start(const struct sockaddr *address, sockle
         load->wait = (struct timeval){wait_ms / 1000, wait_ms % 1000 * 1000};
         atomic_init(&load->left, count > 0 ? count : UINT64_MAX);
         atomic_init(&load->ended, 0);
+        sem_init(&load->begun, 0, 0);
         for (unsigned i = 0; i < at_once; i++) {
                 Caller *caller = &load->callers[i];
 
@@ -197,6 +211,7 @@ ShortConnections *short_connections_start(const struct sockaddr *address, sockle
                 }
                 load->n_callers++;
         }
+        await_callers(load);
         return load;
 }
 

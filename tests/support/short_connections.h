@@ -4,8 +4,10 @@
  * a test of restarts and kills can say that none was refused or lost, and how long the slowest
  * took.
  *
- * The thread that starts a load ends it. Needs no test framework, so that child processes can use
- * it too.
+ * The thread that starts a load ends it. Its threads have begun when it has started, and allocate
+ * nothing: so a test can fork meanwhile. (A thread that is being made holds locks of the
+ * sanitizer's allocator, on which a child would wait for ever.) Needs no test framework, so that
+ * child processes can use it too.
  */
 #pragma once
 
