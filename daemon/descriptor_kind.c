@@ -42,7 +42,7 @@ static const struct {
         {"anon_inode:[pidfd]", DESCRIPTOR_KIND_PIDFD},
 };
 
-/* /proc/self/fd: looking that up each time would be a third of what readlink() costs. */
+/* /proc/self/fd: looking that up each time would be a quarter of what readlink() costs. */
 static int directory_fd = -1;
 
 void descriptor_kind_open(void)
