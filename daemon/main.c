@@ -3,11 +3,11 @@
  * stop.
  */
 #include "core/error.h"
-#include "daemon/background.h"
-#include "daemon/config.h"
-#include "daemon/log.h"
-#include "daemon/options.h"
-#include "daemon/server.h"
+#include "daemon/config/config.h"
+#include "daemon/config/options.h"
+#include "daemon/process/background.h"
+#include "daemon/process/log.h"
+#include "daemon/server/server.h"
 
 #include <signal.h>
 #include <stdio.h>

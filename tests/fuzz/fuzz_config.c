@@ -2,10 +2,10 @@
  * Configurations of any text: understood or refused with a sentence that fits where it is told; and
  * one that was understood differs in nothing from itself.
  */
-#include "daemon/config.h"
+#include "daemon/config/config.h"
 
 #include "core/error.h"
-#include "daemon/log.h"
+#include "daemon/process/log.h"
 #include "tests/fuzz/input.h"
 
 #include <stdio.h>

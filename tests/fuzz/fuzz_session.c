@@ -12,7 +12,7 @@
 #include "tests/support/inner_server.h"
 
 #include "core/cleanup.h"
-#include "daemon/log.h"
+#include "daemon/process/log.h"
 #include "proto/frame_socket.h"
 
 #include <errno.h>

@@ -3,9 +3,9 @@
  * refuses to start, and closes all that came with it. What was taken over can be handed over again.
  * The descriptors that a state names are made for it, of kinds that its numbers say.
  */
-#include "daemon/handover_state.h"
-#include "daemon/log.h"
-#include "daemon/state.h"
+#include "daemon/process/log.h"
+#include "daemon/restart/handover_state.h"
+#include "daemon/store/record.h"
 #include "proto/frame.h"
 #include "tests/fuzz/packet.h"
 #include "tests/support/fixture.h"

@@ -3,7 +3,7 @@
  * manager passes and is told.
  */
 #include "core/readiness.h"
-#include "daemon/closer.h"
+#include "daemon/closing/closer.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
 #include "tests/support/program.h"

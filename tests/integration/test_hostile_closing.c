@@ -6,7 +6,7 @@
  */
 #include "core/cleanup.h"
 #include "core/readiness.h"
-#include "daemon/closer.h"
+#include "daemon/closing/closer.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
 #include "tests/support/hostile_scene.h"

@@ -4,7 +4,7 @@
  */
 #include "core/cleanup.h"
 #include "core/readiness.h"
-#include "daemon/io_driver.h"
+#include "daemon/driver/io_driver.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
 #include "tests/support/hostile_scene.h"

@@ -4,9 +4,9 @@
  */
 #include "tests/support/client.h"
 
-#include "daemon/log.h"
-#include "daemon/options.h"
-#include "daemon/server.h"
+#include "daemon/config/options.h"
+#include "daemon/process/log.h"
+#include "daemon/server/server.h"
 
 #include <signal.h>
 #include <stdatomic.h>

@@ -3,7 +3,7 @@
  * the files open. Asking takes as long as there are files, and only that session may wait for it.
  * See tests/support/hostile_scene.h for what holds at the end of every test here.
  */
-#include "daemon/io_driver.h"
+#include "daemon/driver/io_driver.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
 #include "tests/support/hostile_scene.h"

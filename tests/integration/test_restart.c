@@ -2,7 +2,7 @@
  * What the daemon owns outlives it: under a service manager that keeps descriptors, listeners and
  * holds come back after a crash and after a restart, and whoever connects meanwhile waits.
  */
-#include "daemon/socket_open.h"
+#include "daemon/listen/socket_open.h"
 #include "tests/support/config_file.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fake_manager.h"

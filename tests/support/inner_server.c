@@ -1,7 +1,7 @@
 /* The daemon's server inside the test. See inner_server.h. */
 #include "tests/support/inner_server.h"
 
-#include "daemon/log.h"
+#include "daemon/process/log.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fd_message.h"
 #include "tests/support/fixture.h"

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "daemon/server.h"
+#include "daemon/server/server.h"
 #include "tests/support/raw_client.h"
 
 typedef struct InnerServer {

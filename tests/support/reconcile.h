@@ -4,8 +4,8 @@
  */
 #pragma once
 
-#include "daemon/live_entries.h"
-#include "daemon/registration_set.h"
+#include "daemon/driver/live_entries.h"
+#include "daemon/driver/registration_set.h"
 
 static inline int reconcile(RegistrationSet *set)
 {

@@ -53,9 +53,9 @@ load_constants() {
                 declare -gi "$name=$value"
         done < <(sed -E '/^enum \{ .* \};$/s/, /,\n/g' \
                 core/fd_list.h core/error.h core/selector.h core/io_id.h proto/frame.h \
-                daemon/options.h daemon/session_unread.h daemon/session.h daemon/log.h daemon/config.h daemon/policy.h \
-                daemon/balancer.h daemon/worker.h daemon/passing.h daemon/listener.h daemon/note.h daemon/hold.h \
-                daemon/connector.h daemon/delivery.h daemon/descriptor_store.h daemon/waiting.h daemon/handover.h daemon/sharing.c daemon/operating.c daemon/inspect_services.c \
+                daemon/config/options.h daemon/session/session_unread.h daemon/session/session.h daemon/process/log.h daemon/config/config.h daemon/config/policy.h \
+                daemon/listen/balancer.h daemon/listen/worker.h daemon/listen/passing.h daemon/listen/listener.h daemon/hold/note.h daemon/hold/hold.h \
+                daemon/connect/connector.h daemon/session/delivery.h daemon/store/descriptor_store.h daemon/listen/connection_store.h daemon/restart/handover.h daemon/requests/sharing.c daemon/requests/operating.c daemon/requests/inspect_services.c \
                 client/daemon_connection.h |
                 sed -nE 's/^ *(enum \{ )?([A-Z][A-Z0-9_]+) = ([A-Z0-9_ ()<+*-]+),?( \};)?( .*)?$/\2 \3/p')
 }
@@ -66,7 +66,7 @@ options_agree() {
         "$build_dir/kyron-iod" --help | grep -oE -- '--[a-z-]+' | sort -u >"$work/help"
         section man/kyron-iod.8.scd '# OPTIONS' | grep -E '^\*--' | grep -oE -- '--[a-z-]+' |
                 sort -u >"$work/page"
-        sed -nE 's/^ *\{"([a-z-]+)", (no|required)_argument.*/--\1/p' daemon/options.c |
+        sed -nE 's/^ *\{"([a-z-]+)", (no|required)_argument.*/--\1/p' daemon/config/options.c |
                 sort -u >"$work/table"
         sed -nE "/local options='/,/'\$/p" completions/kyron-iod | grep -oE -- '--[a-z-]+' |
                 sort -u >"$work/completion"
@@ -139,7 +139,7 @@ config_agrees() {
         local page=man/kyron-iod.conf.5.scd heading block example=0
         umask 022
 
-        sed -nE 's/^ *\{"(root|listener|policy)", "([a-z0-9-]+)".*/\1 \2/p' daemon/config_syntax.c |
+        sed -nE 's/^ *\{"(root|listener|policy)", "([a-z0-9-]+)".*/\1 \2/p' daemon/config/config_syntax.c |
                 sort >"$work/keys"
         for heading in SETTINGS LISTENERS POLICIES; do
                 case $heading in
@@ -319,7 +319,7 @@ requests_have_their_users() {
 
 # What the page calls the kinds of descriptors, "unknown" aside: that one is never told.
 kinds_agree() {
-        sed -nE 's/^ *\[DESCRIPTOR_KIND_[A-Z_]+\] = "(.*)",$/\1/p' daemon/descriptor_kind.c |
+        sed -nE 's/^ *\[DESCRIPTOR_KIND_[A-Z_]+\] = "(.*)",$/\1/p' daemon/driver/descriptor_kind.c |
                 grep -vx unknown | sort >"$work/code"
         awk '/^\*kind\* =/ { near = 1; next } near && /^$/ { exit } near' man/kyron-iod-protocol.7.scd |
                 tr -s '[:space:]' ' ' | sed 's/.*descriptor: //; s/([^)]*)//; s/[., ]/\n/g' |
@@ -338,19 +338,19 @@ sentences_are_documented() {
         elsewhere+='|a note of 0 bytes|bytes was announced and did not come'
 
         text man/kyron-iod-protocol.7.scd >"$work/page"
-        for file in proto/frame_socket.c proto/frame.c daemon/authorise.c daemon/balancer.c daemon/worker.c \
-                daemon/closer.c daemon/connect_attempt.c daemon/connector.c daemon/delivery.c \
-                daemon/descriptor_kind.c daemon/drain.c daemon/hold.c daemon/inspect.c \
-                daemon/inspect_services.c daemon/io_driver.c daemon/keeping.c daemon/listener.c \
-                daemon/note.c daemon/notifier.c daemon/opening.c daemon/operating.c \
-                daemon/passing.c daemon/policy.c daemon/quota.c daemon/registration_set.c \
-                daemon/resolver.c daemon/server.c daemon/server_accept.c daemon/server_delivery.c \
-                daemon/server_kept.c daemon/session.c daemon/session_dispatch.c \
-                daemon/session_peer.c daemon/session_source.c daemon/sharing.c \
-                daemon/socket_open.c; do
+        for file in proto/frame_socket.c proto/frame.c daemon/config/authorise.c daemon/listen/balancer.c daemon/listen/worker.c \
+                daemon/closing/closer.c daemon/connect/connect_attempt.c daemon/connect/connector.c daemon/session/delivery.c \
+                daemon/driver/descriptor_kind.c daemon/listen/drain.c daemon/hold/hold.c daemon/requests/inspect.c \
+                daemon/requests/inspect_services.c daemon/driver/io_driver.c daemon/requests/keeping.c daemon/listen/listener.c \
+                daemon/hold/note.c daemon/driver/notifier.c daemon/requests/opening.c daemon/requests/operating.c \
+                daemon/listen/passing.c daemon/config/policy.c daemon/budget/quota.c daemon/driver/registration_set.c \
+                daemon/connect/resolver.c daemon/server/server.c daemon/session/session_accept.c daemon/loop/later.c \
+                daemon/budget/kept.c daemon/session/session.c daemon/requests/dispatch.c \
+                daemon/process/peer.c daemon/session/session_source.c daemon/requests/sharing.c \
+                daemon/listen/socket_open.c; do
                 while read -r call; do
                         # Of the server's, these alone reach a client.
-                        [[ $file != daemon/server.c || $call =~ EDQUOT|ESHUTDOWN ]] || continue
+                        [[ $file != daemon/server/server.c || $call =~ EDQUOT|ESHUTDOWN ]] || continue
                         [[ ! $call =~ $elsewhere ]] || continue
                         # The words between the quotes; a placeholder is any one word, or some
                         # where the code has words to choose from.
@@ -375,11 +375,11 @@ policy_sentences_are_documented() {
         says "$page" "\"uid N may not listen on ADDRESS: not in policy WORD\""
         while IFS= read -r part; do
                 says "$page" "$part"
-        done < <(sed -nE 's/^ *static const char (none|not_in)\[\] = "(.*[^ ]) *";$/\2/p' daemon/policy.c)
+        done < <(sed -nE 's/^ *static const char (none|not_in)\[\] = "(.*[^ ]) *";$/\2/p' daemon/config/policy.c)
         while read -r action; do
                 grep -qE -- "may not $action|with .*_?$action" "$work/page" ||
                         differ "$page does not say: may not $action"
-        done < <(grep -oE '\{"[a-z]+", "[a-z ]+"\}' daemon/policy.c | sed -E 's/.*, "(.*)"\}/\1/')
+        done < <(grep -oE '\{"[a-z]+", "[a-z ]+"\}' daemon/config/policy.c | sed -E 's/.*, "(.*)"\}/\1/')
 }
 
 # ---- The library ---------------------------------------------------------------------------------

@@ -91,7 +91,7 @@ trace_load() {
 
 # What began before it was traced, or has not ended, is one of each more or less; and the client may
 # have packets still to receive. Under a load such as this the daemon looks every 10 ms how it is to be
-# scheduled (daemon/scheduling.h).
+# scheduled (daemon/process/scheduling.h).
 check_trace() {
         local sent received events windows
 

@@ -1,7 +1,7 @@
 /*
  * daemon/address_queue: families take turns, IPv6 first, whenever their addresses come.
  */
-#include "daemon/address_queue.h"
+#include "daemon/connect/address_queue.h"
 #include "tests/support/fixture.h"
 
 /* Adds "4" and "6", numbered within the family, and takes one at each ".": what comes out. */

@@ -2,9 +2,9 @@
  * daemon/authorise: the log has every refusal, and in an audit what would have been one and the
  * configuration that would have allowed it.
  */
-#include "daemon/authorise.h"
+#include "daemon/config/authorise.h"
 
-#include "daemon/log.h"
+#include "daemon/process/log.h"
 #include "tests/support/capture.h"
 #include "tests/support/sharing_scene.h"
 

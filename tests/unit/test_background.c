@@ -2,7 +2,7 @@
  * daemon/background: whoever started the daemon waits until it serves, learns it by the exit code,
  * and is not held by it afterwards.
  */
-#include "daemon/background.h"
+#include "daemon/process/background.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
 

@@ -2,10 +2,10 @@
  * daemon/balancer: who gets the next connection, who gets none, and what becomes of those a worker
  * had when it leaves or dies.
  */
-#include "daemon/balancer.h"
+#include "daemon/listen/balancer.h"
 
-#include "daemon/delivery.h"
-#include "daemon/passing.h"
+#include "daemon/listen/passing.h"
+#include "daemon/session/delivery.h"
 #include "tests/support/memfd_note.h"
 #include "tests/support/sharing_scene.h"
 

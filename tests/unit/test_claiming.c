@@ -2,7 +2,7 @@
  * daemon/claiming: a worker says what it has in hand from a daemon before this one. What it says is
  * believed as far as it can be true, and whatever it says nothing is kept that is not charged.
  */
-#include "daemon/claiming.h"
+#include "daemon/requests/claiming.h"
 
 #include "tests/support/memfd_note.h"
 #include "tests/support/sharing_scene.h"

@@ -5,8 +5,8 @@
  */
 #include "core/cleanup.h"
 #include "core/error.h"
-#include "daemon/closer.h"
-#include "daemon/log.h"
+#include "daemon/closing/closer.h"
+#include "daemon/process/log.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
 

@@ -3,7 +3,7 @@
  * mistake one sentence with file and line.
  */
 #include "core/error.h"
-#include "daemon/config.h"
+#include "daemon/config/config.h"
 #include "tests/support/capture.h"
 #include "tests/support/fixture.h"
 

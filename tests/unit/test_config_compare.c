@@ -3,7 +3,7 @@
  * none without one.
  */
 #include "core/error.h"
-#include "daemon/config.h"
+#include "daemon/config/config.h"
 #include "tests/support/fixture.h"
 
 #include <fcntl.h>

@@ -3,7 +3,7 @@
  * the process goes on.
  */
 #include "core/error.h"
-#include "daemon/config.h"
+#include "daemon/config/config.h"
 #include "tests/support/config_file.h"
 #include "tests/support/fixture.h"
 #include "tests/support/own_malloc.h"

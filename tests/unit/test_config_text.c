@@ -3,7 +3,7 @@
  * has its end; who may write a file that root believes.
  */
 #include "core/error.h"
-#include "daemon/config_text.h"
+#include "daemon/config/config_text.h"
 #include "tests/support/fixture.h"
 
 #include <errno.h>

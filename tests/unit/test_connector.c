@@ -4,7 +4,7 @@
  */
 #include "core/cleanup.h"
 #include "core/error.h"
-#include "daemon/connector.h"
+#include "daemon/connect/connector.h"
 #include "tests/support/deadline.h"
 #include "tests/support/dns_server.h"
 #include "tests/support/fixture.h"

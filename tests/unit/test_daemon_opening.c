@@ -2,7 +2,7 @@
  * daemon/opening: what is asked for is opened, registered and passed; whatever way a request ends,
  * it is answered once, and neither a descriptor nor a charge stays.
  */
-#include "daemon/opening.h"
+#include "daemon/requests/opening.h"
 
 #include "tests/support/sharing_scene.h"
 

@@ -2,7 +2,7 @@
  * daemon/delivery: answers with descriptors and connections go when the client has read what came
  * before, at once, and none is lost or comes twice; who reads nothing can ask for no more.
  */
-#include "daemon/delivery.h"
+#include "daemon/session/delivery.h"
 
 #include "tests/support/refused_sends.h"
 #include "tests/support/sharing_scene.h"

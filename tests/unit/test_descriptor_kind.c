@@ -3,7 +3,7 @@
  * with its reason, and a file system that does not answer is not asked.
  */
 #include "core/error.h"
-#include "daemon/descriptor_kind.h"
+#include "daemon/driver/descriptor_kind.h"
 #include "tests/support/fixture.h"
 #include "tests/support/silent_fuse.h"
 

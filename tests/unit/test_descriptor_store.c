@@ -2,7 +2,7 @@
  * daemon/descriptor_store: each change is one message to the manager, in order; nothing waits for
  * it, and what was not sent can be taken back. The tests are the manager.
  */
-#include "daemon/descriptor_store.h"
+#include "daemon/store/descriptor_store.h"
 
 #include "tests/support/fd_message.h"
 #include "tests/support/fixture.h"

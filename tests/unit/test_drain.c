@@ -2,7 +2,7 @@
  * daemon/drain: a drained session is given nothing more, and whoever asked is answered when it has
  * nothing in hand: once, whichever of them ends first.
  */
-#include "daemon/drain.h"
+#include "daemon/listen/drain.h"
 
 #include "tests/support/refused_sends.h"
 #include "tests/support/sharing_scene.h"

@@ -3,8 +3,8 @@
  * and goes on, and nobody is lost. The calls fail here, as often as a test says.
  */
 #include "client/kyron.h"
-#include "daemon/log.h"
-#include "daemon/server_parts.h"
+#include "daemon/process/log.h"
+#include "daemon/server/server_parts.h"
 #include "tests/support/capture.h"
 #include "tests/support/sharing_scene.h"
 

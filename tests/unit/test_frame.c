@@ -2,7 +2,7 @@
  * proto/frame: what was encoded is decoded, the limits hold for the fullest frames there can be,
  * and no bytes whatever do harm.
  */
-#include "daemon/descriptor_kind.h"
+#include "daemon/driver/descriptor_kind.h"
 #include "proto/frame.h"
 #include "tests/support/fixture.h"
 #include "tests/support/random.h"

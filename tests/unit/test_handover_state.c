@@ -2,10 +2,10 @@
  * daemon/handover_state: what the daemon owns is what the next program reads, its descriptors stay
  * open when they are to, and a state that is not understood is refused.
  */
-#include "daemon/handover_state.h"
+#include "daemon/restart/handover_state.h"
 
 #include "core/error.h"
-#include "daemon/state.h"
+#include "daemon/store/record.h"
 #include "tests/support/memfd_note.h"
 #include "tests/support/sharing_scene.h"
 

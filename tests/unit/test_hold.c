@@ -3,9 +3,9 @@
  * everything is charged and bounded, and nothing is closed on the loop.
  */
 #include "core/error.h"
-#include "daemon/descriptor_kind.h"
-#include "daemon/hold.h"
-#include "daemon/note.h"
+#include "daemon/driver/descriptor_kind.h"
+#include "daemon/hold/hold.h"
+#include "daemon/hold/note.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
 #include "tests/support/memfd_note.h"

@@ -2,7 +2,7 @@
  * daemon/in_flight: descriptors that nobody reads leave room for those of others; what would exceed
  * it waits, and comes when somebody has read.
  */
-#include "daemon/in_flight.h"
+#include "daemon/budget/in_flight.h"
 
 #include "tests/support/sharing_scene.h"
 

@@ -2,7 +2,7 @@
  * daemon/inspect_services: the lists say what is so, pages join without a gap or a repetition, and
  * nobody sees what is another user's.
  */
-#include "daemon/inspect.h"
+#include "daemon/requests/inspect.h"
 
 #include "tests/support/sharing_scene.h"
 

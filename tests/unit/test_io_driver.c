@@ -3,8 +3,8 @@
  * exactly, and every refusal leaves the session as it was.
  */
 #include "core/error.h"
-#include "daemon/descriptor_kind.h"
-#include "daemon/io_driver.h"
+#include "daemon/driver/descriptor_kind.h"
+#include "daemon/driver/io_driver.h"
 #include "proto/frame_socket.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"

@@ -2,7 +2,7 @@
  * daemon/keeping: what is held comes back, with its note; a connection is kept on death from when
  * that was asked for; and what is refused stays with nobody.
  */
-#include "daemon/keeping.h"
+#include "daemon/requests/keeping.h"
 
 #include "tests/support/memfd_note.h"
 #include "tests/support/sharing_scene.h"

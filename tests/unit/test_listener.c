@@ -2,7 +2,7 @@
  * daemon/listener: when it accepts and when it leaves that to the kernel, whose first bytes it
  * waits for and how long, and its end in every state of its connections.
  */
-#include "daemon/listener.h"
+#include "daemon/listen/listener.h"
 
 #include "tests/support/refused_sends.h"
 #include "tests/support/sharing_scene.h"

@@ -3,7 +3,7 @@
  * is ever removed, and who may connect is right from the first moment.
  */
 #include "core/error.h"
-#include "daemon/listening_socket.h"
+#include "daemon/session/daemon_socket.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
 

@@ -2,8 +2,8 @@
  * daemon/log: each line says how urgent and about whom, a flood is cut and counted, and errno
  * survives.
  */
-#include "daemon/log.h"
-#include "daemon/session.h"
+#include "daemon/process/log.h"
+#include "daemon/session/session.h"
 #include "tests/support/capture.h"
 #include "tests/support/fixture.h"
 

@@ -3,7 +3,7 @@
  * refused with its reason, and a file system that does not answer is not asked.
  */
 #include "core/error.h"
-#include "daemon/note.h"
+#include "daemon/hold/note.h"
 #include "proto/frame.h"
 #include "tests/support/fixture.h"
 #include "tests/support/memfd_note.h"

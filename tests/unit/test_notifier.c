@@ -3,7 +3,7 @@
  * nothing lost, nothing twice, nothing out of order.
  */
 #include "core/error.h"
-#include "daemon/notifier.h"
+#include "daemon/driver/notifier.h"
 #include "proto/frame_socket.h"
 #include "tests/support/fixture.h"
 #include "tests/support/random.h"

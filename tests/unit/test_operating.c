@@ -1,7 +1,7 @@
 /*
  * daemon/operating: what operators may and others may not, and what the policy is said to say.
  */
-#include "daemon/operating.h"
+#include "daemon/requests/operating.h"
 
 #include "tests/support/sharing_scene.h"
 

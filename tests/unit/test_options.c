@@ -2,7 +2,7 @@
  * daemon/options: the command line, its defaults, and for each mistake a sentence and exit code 2.
  */
 #include "core/io_id.h"
-#include "daemon/options.h"
+#include "daemon/config/options.h"
 #include "tests/support/capture.h"
 #include "tests/support/fixture.h"
 

@@ -2,7 +2,7 @@
  * daemon/passing: packets grow with what waits, one is not taken at a time, and whatever cannot be
  * sent or registered, no connection is lost and no good id.
  */
-#include "daemon/passing.h"
+#include "daemon/listen/passing.h"
 
 #include "tests/support/refused_sends.h"
 #include "tests/support/sharing_scene.h"

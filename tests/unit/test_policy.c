@@ -3,7 +3,7 @@
  * allowed it or the whole sentence that refused it.
  */
 #include "core/error.h"
-#include "daemon/policy.h"
+#include "daemon/config/policy.h"
 #include "tests/support/fixture.h"
 
 #include <errno.h>

@@ -3,7 +3,7 @@
  * charges and limits are not another's.
  */
 #include "core/error.h"
-#include "daemon/quota.h"
+#include "daemon/budget/quota.h"
 #include "tests/support/fixture.h"
 #include "tests/support/random.h"
 

@@ -3,7 +3,7 @@
  * the table costs what is used, and after a reconciliation it says what the kernel says.
  */
 #include "core/error.h"
-#include "daemon/registration_set.h"
+#include "daemon/driver/registration_set.h"
 #include "tests/support/fixture.h"
 #include "tests/support/random.h"
 #include "tests/support/reconcile.h"

@@ -2,10 +2,10 @@
  * daemon/reload: what changed is put in force and told, what stayed goes on as it was, and a
  * configuration with a mistake changes nothing.
  */
-#include "daemon/reload.h"
+#include "daemon/restart/reload.h"
 
-#include "daemon/authorise.h"
-#include "daemon/log.h"
+#include "daemon/config/authorise.h"
+#include "daemon/process/log.h"
 #include "tests/support/capture.h"
 #include "tests/support/sharing_scene.h"
 

@@ -3,7 +3,7 @@
  * every question ends once.
  */
 #include "core/error.h"
-#include "daemon/resolver.h"
+#include "daemon/connect/resolver.h"
 #include "tests/support/deadline.h"
 #include "tests/support/dns_server.h"
 #include "tests/support/fixture.h"

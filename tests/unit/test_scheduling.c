@@ -1,5 +1,5 @@
 /* daemon/scheduling: who has many events yields, until others are in the way. */
-#include "daemon/scheduling.h"
+#include "daemon/process/scheduling.h"
 #include "tests/support/fixture.h"
 
 #include <sched.h>

@@ -3,7 +3,7 @@
  * for is said. The tests are systemd: they set its variables and listen on its socket.
  */
 #include "core/error.h"
-#include "daemon/service_manager.h"
+#include "daemon/process/service_manager.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
 

@@ -3,10 +3,10 @@
  * by the time it takes: others are served in between, the session's own requests and readiness wait
  * until it is done, and what was refused comes in one frame.
  */
-#include "daemon/session_batch.h"
+#include "daemon/session/session_batch.h"
 
-#include "daemon/session_closed.h"
-#include "daemon/session_events.h"
+#include "daemon/session/session_closed.h"
+#include "daemon/session/session_events.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
 #include "tests/support/inner_server.h"

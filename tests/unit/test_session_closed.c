@@ -3,7 +3,7 @@
  * send to it by then. Each client here is a worker that has its connections kept on death, says
  * that they are gone and closes: nobody else may be given them.
  */
-#include "daemon/session_closed.h"
+#include "daemon/session/session_closed.h"
 
 #include "core/clock.h"
 #include "tests/support/sharing_scene.h"

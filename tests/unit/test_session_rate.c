@@ -1,5 +1,5 @@
 /* daemon/session_rate: a user opens no more sessions than the pace allows, and is alone in that. */
-#include "daemon/session_rate.h"
+#include "daemon/budget/session_rate.h"
 #include "tests/support/fixture.h"
 
 enum { PER_SECOND = 100, AT_ONCE = 10 };

@@ -2,7 +2,7 @@
  * daemon/session_unread: a session ends whose client leaves answers unread for long, and none that
  * leaves readiness unread, or waits for the kernel.
  */
-#include "daemon/session_unread.h"
+#include "daemon/session/session_unread.h"
 
 #include "core/readiness.h"
 #include "tests/support/sharing_scene.h"

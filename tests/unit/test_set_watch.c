@@ -2,7 +2,7 @@
  * daemon/set_watch: a session's set is added to the loop's once, however often it is laid down and
  * taken up, and is out of it while the kernel lists its entries.
  */
-#include "daemon/set_watch.h"
+#include "daemon/driver/set_watch.h"
 #include "tests/support/epoll_set.h"
 #include "tests/support/fixture.h"
 

@@ -2,9 +2,9 @@
  * daemon/sharing: who may join what, what the answer says, what each mistake is called, and that a
  * request that was refused leaves nothing behind.
  */
-#include "daemon/sharing.h"
+#include "daemon/requests/sharing.h"
 
-#include "daemon/log.h"
+#include "daemon/process/log.h"
 #include "tests/support/capture.h"
 #include "tests/support/sharing_scene.h"
 

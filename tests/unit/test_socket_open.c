@@ -4,7 +4,7 @@
  */
 #include "core/cleanup.h"
 #include "core/error.h"
-#include "daemon/socket_open.h"
+#include "daemon/listen/socket_open.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
 

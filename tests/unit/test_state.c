@@ -2,7 +2,7 @@
  * daemon/state: what is owned is the same after a seal and a reading, and what is no record of this
  * version is refused.
  */
-#include "daemon/state.h"
+#include "daemon/store/record.h"
 
 #include "core/error.h"
 #include "tests/support/fixture.h"

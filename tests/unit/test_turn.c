@@ -1,5 +1,5 @@
 /* daemon/turn: the longest turn is told, from the first callback to the end. */
-#include "daemon/turn.h"
+#include "daemon/loop/turn.h"
 #include "tests/support/fixture.h"
 
 /* A turn that began so long ago ends. */

@@ -1,0 +1,160 @@
+/* What a block of the configuration says. See config_block.h. */
+#include "daemon/config/config_block.h"
+
+#include "core/error.h"
+#include "daemon/config/config_syntax.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- Listeners ---- */
+
+void listener_config_init(ListenerConfig *listener)
+{
+        *listener = (ListenerConfig){
+                .shared = true,
+                .reuse_address = true,
+                .silent_ms = CONFIG_SILENT_MS,
+                .keep_seconds = CONFIG_KEEP_SECONDS,
+                .mode = CONFIG_SOCKET_MODE,
+        };
+}
+
+int listener_config_check_name(const char *name)
+{
+        size_t length = strlen(name);
+
+        if (length == 0 || length >= CONFIG_NAME_MAX)
+                return error_set(EINVAL, "a listener's name has 1 to %d bytes",
+                                 CONFIG_NAME_MAX - 1);
+        for (; *name; name++) {
+                if (*name <= ' ' || *name > '~' || strchr("\"'\\*", *name))
+                        return error_set(EINVAL, "a listener's name is printable ASCII without "
+                                                 "blanks, quotes, \\ and *");
+        }
+        return 0;
+}
+
+int config_block_listener(cfg_t *block, ListenerConfig *out)
+{
+        const char *title = cfg_title(block), *text = config_syntax_text(block, "address");
+        int r = listener_config_check_name(title);
+
+        if (r < 0)
+                return r;
+        if (!text)
+                return error_set(EINVAL, "listener \"%s\" has no address", title);
+        listener_config_init(out);
+        strcpy(out->name, title);
+        r = address_parse(text, &out->address);
+        if (r < 0)
+                return r;
+        config_syntax_choice(block, "mode", "shared", &out->shared);
+        config_syntax_choice(block, "when", "readable", &out->when_readable);
+        config_syntax_choice(block, "balance", "least-loaded", &out->least_loaded);
+        config_syntax_number(block, "backlog", &out->backlog);
+        config_syntax_bool(block, "v6-only", &out->v6_only);
+        config_syntax_bool(block, "reuse-address", &out->reuse_address);
+        config_syntax_bool(block, "nodelay", &out->nodelay);
+        config_syntax_bool(block, "keepalive", &out->keepalive);
+        config_syntax_number(block, "silent-ms", &out->silent_ms);
+        text = config_syntax_text(block, "socket-mode");
+        if (text)
+                out->mode = (uint32_t)strtoul(text, NULL, 8);
+        return 0;
+}
+
+/* ---- Policies ---- */
+
+/* A number stands for itself: users may come from elsewhere than this machine. */
+static bool read_id(const char *text, uint32_t *out)
+{
+        return options_read_number("id", text, 0, UINT32_MAX - 1, out) == 0;
+}
+
+static int read_whom(const char *title, PolicyWho *who, uint32_t *id)
+{
+        const struct passwd *user;
+        const struct group *group;
+
+        *id = 0;
+        *who = POLICY_EVERYONE;
+        if (strcmp(title, "user:*") == 0)
+                return 0;
+        if (strncmp(title, "user:", 5) == 0) {
+                *who = POLICY_USER;
+                if (read_id(title + 5, id))
+                        return 0;
+                user = getpwnam(title + 5);
+                if (!user)
+                        return error_set(EINVAL, "there is no user \"%.80s\"", title + 5);
+                *id = user->pw_uid;
+                return 0;
+        }
+        if (strncmp(title, "group:", 6) == 0) {
+                *who = POLICY_GROUP;
+                if (read_id(title + 6, id))
+                        return 0;
+                group = getgrnam(title + 6);
+                if (!group)
+                        return error_set(EINVAL, "there is no group \"%.80s\"", title + 6);
+                *id = group->gr_gid;
+                return 0;
+        }
+        return error_set(
+                EINVAL,
+                "a policy is for \"user:NAME\", \"group:NAME\" or \"user:*\", not \"%.80s\"",
+                title);
+}
+
+int config_block_policy(cfg_t *block, Policy *policy)
+{
+        PolicyRule *rule;
+        PolicyWho who;
+        uint32_t id, value = 0;
+        int r = read_whom(cfg_title(block), &who, &id);
+
+        if (r < 0)
+                return r;
+        r = policy_add_rule(policy, who, id, cfg_title(block), &rule);
+        for (int i = 0; i < POLICY_ACTION_COUNT && r == 0; i++) {
+                const char *key = policy_action_name((PolicyAction)i);
+
+                for (unsigned j = 0; j < cfg_size(block, key) && r == 0; j++)
+                        r = policy_rule_allow(rule, (PolicyAction)i, cfg_getnstr(block, key, j));
+        }
+        for (int i = 0; i < POLICY_LIMIT_COUNT && r == 0; i++) {
+                const char *key = policy_limit_name((PolicyLimit)i);
+
+                if (cfg_size(block, key) == 0)
+                        continue;
+                config_syntax_number(block, key, &value);
+                policy_rule_set_limit(rule, (PolicyLimit)i, value);
+        }
+        return r;
+}
+
+int config_block_allow_own_user(Policy *policy)
+{
+        static const struct {
+                PolicyAction action;
+                const char *pattern;
+        } all[] = {
+                {POLICY_LISTEN, "tcp:*:*"}, {POLICY_LISTEN, "unix:*"}, {POLICY_CONNECT, "tcp:*:*"},
+                {POLICY_BIND, "udp:*:*"},   {POLICY_SERVE, "*"},       {POLICY_HOLD, "*"},
+        };
+        char title[32];
+        PolicyRule *rule;
+        int r;
+
+        snprintf(title, sizeof(title), "user:%u", geteuid());
+        r = policy_add_rule(policy, POLICY_USER, geteuid(), title, &rule);
+        for (size_t i = 0; i < sizeof(all) / sizeof(all[0]) && r == 0; i++)
+                r = policy_rule_allow(rule, all[i].action, all[i].pattern);
+        return r;
+}

@@ -1,0 +1,234 @@
+/* Who may have the daemon do what. See policy.h. */
+#include "daemon/config/policy.h"
+
+#include "core/error.h"
+#include "daemon/config/policy_rule.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+        /* Bytes of a sentence that fit on the wire. */
+        SENTENCE_MAX = 95,
+        /* Of them, those an object keeps at least when it is cut. */
+        OBJECT_LEAST = 8,
+};
+
+static const struct {
+        const char *name;
+        const char *may_not;
+} actions[POLICY_ACTION_COUNT] = {
+        [POLICY_LISTEN] = {"listen", "listen on"}, [POLICY_CONNECT] = {"connect", "connect to"},
+        [POLICY_BIND] = {"bind", "bind"},          [POLICY_SERVE] = {"serve", "serve"},
+        [POLICY_HOLD] = {"hold", "hold"},
+};
+
+static const char *const limit_names[POLICY_LIMIT_COUNT] = {
+        [POLICY_SESSIONS] = "sessions",   [POLICY_REGISTRATIONS] = "registrations",
+        [POLICY_LISTENERS] = "listeners", [POLICY_HOLDS] = "holds",
+        [POLICY_CONNECTS] = "connects",
+};
+
+const char *policy_action_name(PolicyAction action)
+{
+        return actions[action].name;
+}
+
+bool policy_action_from_name(const char *name, PolicyAction *out)
+{
+        for (int i = 0; i < POLICY_ACTION_COUNT; i++) {
+                if (strcmp(name, actions[i].name) == 0) {
+                        *out = (PolicyAction)i;
+                        return true;
+                }
+        }
+        return false;
+}
+
+const char *policy_limit_name(PolicyLimit limit)
+{
+        return limit_names[limit];
+}
+
+static bool is_theirs(const PolicyRule *rule, const PolicySubject *subject)
+{
+        if (rule->who == POLICY_EVERYONE)
+                return true;
+        if (rule->who == POLICY_USER)
+                return rule->id == subject->uid;
+        for (size_t i = 0; i < subject->n_groups; i++) {
+                if (rule->id == subject->groups[i])
+                        return true;
+        }
+        return false;
+}
+
+static bool name_matches(const char *pattern, const char *name)
+{
+        size_t length = strlen(pattern);
+
+        if (pattern[length - 1] == '*')
+                return strncmp(name, pattern, length - 1) == 0;
+        return strcmp(name, pattern) == 0;
+}
+
+/* The entry that allows it, or NULL. */
+static const PolicyEntry *find_entry(const PolicyRule *rule, PolicyAction action,
+                                     const Address *address, const char *name)
+{
+        for (size_t i = 0; i < rule->allowed[action].count; i++) {
+                const PolicyEntry *entry = &rule->allowed[action].entries[i];
+
+                if (policy_action_is_by_name(action)
+                            ? name_matches(entry->text, name)
+                            : address_pattern_matches(&entry->pattern, address))
+                        return entry;
+        }
+        return NULL;
+}
+
+/* The titles of the rules that are theirs, with ", " between; how many there are is returned. What
+ * does not fit is left out. */
+static size_t list_rules(const Policy *policy, const PolicySubject *subject, char *out, size_t size,
+                         const PolicyRule **first)
+{
+        size_t count = 0, length = 0;
+
+        *out = '\0';
+        *first = NULL;
+        for (size_t i = 0; i < policy->n_rules; i++) {
+                const PolicyRule *rule = policy->rules[i];
+                int n;
+
+                if (!is_theirs(rule, subject))
+                        continue;
+                if (count++ == 0)
+                        *first = rule;
+                n = snprintf(out + length, size - length, "%s%s", count > 1 ? ", " : "",
+                             rule->title);
+                length = length + (size_t)n < size ? length + (size_t)n : size - 1;
+        }
+        return count;
+}
+
+/* Cuts text with dots so that it has at most room bytes. */
+static void cut(char *text, size_t room)
+{
+        if (strlen(text) > room)
+                strcpy(text + room - strlen("..."), "...");
+}
+
+static int refuse(const Policy *policy, const PolicySubject *subject, PolicyAction action,
+                  char object[static ADDRESS_TEXT_MAX])
+{
+        static const char not_in[] = ": not in policy ";
+        char head[64], tail[ADDRESS_TEXT_MAX], more[32] = "";
+        const PolicyRule *first;
+        size_t count, room;
+
+        snprintf(head, sizeof(head), "uid %u may not %s ", subject->uid, actions[action].may_not);
+        room = SENTENCE_MAX - strlen(head);
+        count = list_rules(policy, subject, tail, sizeof(tail), &first);
+        if (count == 0) {
+                static const char none[] = ": no policy is for this user";
+
+                cut(object, room - strlen(none));
+                return error_set(EACCES, "%s%s%s", head, object, none);
+        }
+        room -= strlen(not_in);
+        /* All of them if they fit, else the first and how many there are beside it. */
+        if (strlen(object) + strlen(tail) > room) {
+                if (count > 1)
+                        snprintf(more, sizeof(more), " and %zu more", count - 1);
+                room -= strlen(more);
+                snprintf(tail, sizeof(tail), "%s", first->title);
+                cut(tail, room - OBJECT_LEAST);
+                cut(object, room - strlen(tail));
+        }
+        return error_set(EACCES, "%s%s%s%s%s", head, object, not_in, tail, more);
+}
+
+/* What is asked for as text. Names come from clients: what cannot be printed is not. */
+static void format_object(PolicyAction action, const Address *address, const char *name,
+                          char out[static ADDRESS_TEXT_MAX])
+{
+        if (!policy_action_is_by_name(action)) {
+                address_format(address, out);
+                return;
+        }
+        snprintf(out, ADDRESS_TEXT_MAX, "%s", name);
+        for (; *out; out++) {
+                if (*out < ' ' || *out > '~')
+                        *out = '?';
+        }
+}
+
+int policy_decide(const Policy *policy, const PolicySubject *subject, PolicyAction action,
+                  const Address *address, const char *name, char rule[static POLICY_RULE_MAX])
+{
+        char object[ADDRESS_TEXT_MAX];
+
+        for (size_t i = 0; i < policy->n_rules; i++) {
+                const PolicyRule *theirs = policy->rules[i];
+                const PolicyEntry *entry;
+
+                if (!is_theirs(theirs, subject))
+                        continue;
+                entry = find_entry(theirs, action, address, name);
+                if (!entry)
+                        continue;
+                snprintf(rule, POLICY_RULE_MAX, "policy \"%s\", %s \"%s\"", theirs->title,
+                         actions[action].name, entry->text);
+                return 0;
+        }
+        *rule = '\0';
+        format_object(action, address, name, object);
+        return refuse(policy, subject, action, object);
+}
+
+uint32_t policy_limit(const Policy *policy, const PolicySubject *subject, PolicyLimit limit)
+{
+        uint32_t largest = 0;
+        bool is_named = false;
+
+        for (size_t i = 0; i < policy->n_rules; i++) {
+                const PolicyRule *rule = policy->rules[i];
+
+                if (!rule->has_limit[limit] || !is_theirs(rule, subject))
+                        continue;
+                is_named = true;
+                if (rule->limits[limit] > largest)
+                        largest = rule->limits[limit];
+        }
+        return is_named ? largest : policy->default_limits[limit];
+}
+
+bool policy_is_audit(const Policy *policy)
+{
+        return policy->audit;
+}
+
+void policy_suggest(const PolicySubject *subject, PolicyAction action, const Address *address,
+                    const char *name, char *out, size_t size)
+{
+        char object[ADDRESS_TEXT_MAX], quoted[2 * ADDRESS_TEXT_MAX], buffer[4096];
+        struct passwd passwd, *found = NULL;
+        char *end = quoted;
+        char user[64];
+
+        format_object(action, address, name, object);
+        /* In the configuration's strings a backslash quotes, and ${NAME} is a variable. */
+        for (const char *c = object; *c; c++) {
+                if (strchr("\"\\$", *c))
+                        *end++ = '\\';
+                *end++ = *c;
+        }
+        *end = '\0';
+        if (getpwuid_r(subject->uid, &passwd, buffer, sizeof(buffer), &found) != 0 || !found ||
+            snprintf(user, sizeof(user), "%s", passwd.pw_name) >= (int)sizeof(user))
+                snprintf(user, sizeof(user), "%u", subject->uid);
+        snprintf(out, size, "policy \"user:%s\" { %s = {\"%s\"} }", user, actions[action].name,
+                 quoted);
+}

@@ -1,0 +1,77 @@
+/* One connect(2). See connect_attempt.h. */
+#include "daemon/connect/connect_attempt.h"
+
+#include "core/cleanup.h"
+
+#include <errno.h>
+#include <event2/event.h>
+
+socklen_t inet_address_size(const InetAddress *address)
+{
+        return address->any.sa_family == AF_INET6 ? sizeof(address->v6) : sizeof(address->v4);
+}
+
+/* 0: it is a connection. Else why not. */
+static int outcome_of(int borrow_fd)
+{
+        struct sockaddr_storage peer;
+        socklen_t size = sizeof(peer);
+        int error = 0;
+        socklen_t error_size = sizeof(error);
+
+        if (getsockopt(borrow_fd, SOL_SOCKET, SO_ERROR, &error, &error_size) < 0)
+                return -errno;
+        if (error == 0 && getpeername(borrow_fd, (struct sockaddr *)&peer, &size) < 0)
+                return -errno;
+        return -error;
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *data)
+{
+        ConnectAttempt *attempt = data;
+
+        (void)what;
+        attempt->ended(attempt, outcome_of(fd));
+}
+
+static int begin(ConnectAttempt *attempt, struct event_base *base)
+{
+        const struct sockaddr *address = &attempt->address.any;
+
+        attempt->fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        if (attempt->fd < 0)
+                return -errno;
+        if (connect(attempt->fd, address, inet_address_size(&attempt->address)) == 0)
+                return 0;
+        if (errno != EINPROGRESS && errno != EINTR)
+                return -errno;
+        attempt->writable = event_new(base, attempt->fd, EV_WRITE, on_writable, attempt);
+        if (!attempt->writable || event_add(attempt->writable, NULL) < 0)
+                return -ENOMEM;
+        return -EINPROGRESS;
+}
+
+int connect_attempt_start(ConnectAttempt *attempt, struct event_base *base,
+                          const InetAddress *address, ConnectAttemptEnded ended, void *data)
+{
+        int r;
+
+        *attempt = (ConnectAttempt){.fd = -1, .address = *address, .ended = ended, .data = data};
+        r = begin(attempt, base);
+        if (r != 0 && r != -EINPROGRESS)
+                connect_attempt_end(attempt);
+        return r;
+}
+
+int connect_attempt_steal(ConnectAttempt *attempt)
+{
+        /* The event first: epoll has to be told while it can find the descriptor. */
+        if (attempt->writable)
+                event_free(STEAL_PTR(attempt->writable));
+        return STEAL_FD(attempt->fd);
+}
+
+void connect_attempt_end(ConnectAttempt *attempt)
+{
+        CLEANUP(cleanup_close) int fd = connect_attempt_steal(attempt);
+}

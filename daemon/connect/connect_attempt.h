@@ -1,0 +1,32 @@
+/*
+ * ConnectAttempt: one non-blocking connect(2) to one address. It owns its socket until the socket
+ * is stolen.
+ */
+#pragma once
+
+#include "daemon/connect/hosts_file.h"
+
+struct event;
+struct event_base;
+typedef struct ConnectAttempt ConnectAttempt;
+
+/* error: 0, and the socket is connected; or why not, -errno. Called from the loop. */
+typedef void (*ConnectAttemptEnded)(ConnectAttempt *attempt, int error);
+
+struct ConnectAttempt {
+        int fd; /* -1: over */
+        struct event *writable;
+        InetAddress address;
+        ConnectAttemptEnded ended;
+        void *data;
+};
+
+/* 0: connected at once. -EINPROGRESS: ended will be called. Else -errno, and it is over. */
+int connect_attempt_start(ConnectAttempt *attempt, struct event_base *base,
+                          const InetAddress *address, ConnectAttemptEnded ended, void *data);
+/* Closes it, if it is not over; ended is not called. */
+void connect_attempt_end(ConnectAttempt *attempt);
+/* The socket, now the caller's. */
+int connect_attempt_steal(ConnectAttempt *attempt);
+
+socklen_t inet_address_size(const InetAddress *address);

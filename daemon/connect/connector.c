@@ -1,0 +1,459 @@
+/* Connections made by Happy Eyeballs. See connector.h. */
+#include "daemon/connect/connector.h"
+
+#include "core/cleanup.h"
+#include "core/error.h"
+#include "daemon/connect/address_queue.h"
+#include "daemon/connect/connect_attempt.h"
+#include "daemon/connect/resolver.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+enum {
+        /* RFC 8305: between one attempt and the next, and for IPv6 addresses when the IPv4 ones
+         * came first. */
+        ATTEMPT_DELAY_MS = 250,
+        RESOLUTION_DELAY_MS = 50,
+        /* An address and its name, in a sentence. */
+        SUBJECT_MAX = ADDRESS_TEXT_MAX + ADDRESS_HOST_MAX + 8,
+};
+
+/* What the last word is about when nothing connects: the later in this list the better it tells. */
+typedef enum FailureStage {
+        FAILED_NOT_AT_ALL,
+        FAILED_TO_RESOLVE,
+        FAILED_TO_BE_ALLOWED,
+        FAILED_TO_CONNECT,
+} FailureStage;
+
+struct Connector {
+        struct event_base *base;
+        Resolver *resolver;
+        TAILQ_HEAD(, Connecting) connectings;
+};
+
+/*
+ * One connection being made. It moves in advance(), which every event calls last, for it may free
+ * it: it starts attempts until the pace timer has to be waited for, and ends when there is nothing
+ * left to wait for.
+ */
+struct Connecting {
+        TAILQ_ENTRY(Connecting) link;
+        Connector *connector;
+        Address address;
+        unsigned timeout_ms;
+        ConnectorAllowed allowed;
+        ConnectorDone done;
+        void *data;
+
+        ResolverQuestion *v6_question; /* NULL: answered, or not asked */
+        ResolverQuestion *v4_question;
+        AddressQueue addresses; /* to be tried */
+        size_t tried;           /* attempts[0 … tried - 1] were started */
+        size_t living;          /* of those, not over */
+        ConnectAttempt attempts[CONNECTOR_ADDRESSES_MAX];
+
+        struct event *start;
+        struct event *deadline;
+        struct event *pace; /* pending: no attempt is started before */
+        bool waited_for_v6;
+
+        FailureStage failed;
+        int error;
+        char sentence[ERROR_TEXT_MAX];
+};
+
+static struct timeval milliseconds(unsigned ms)
+{
+        return (struct timeval){
+                .tv_sec = (time_t)(ms / 1000),
+                .tv_usec = (suseconds_t)(ms % 1000 * 1000),
+        };
+}
+
+static void free_event(struct event *event)
+{
+        if (event)
+                event_free(event);
+}
+
+static void connecting_free(Connecting *connecting)
+{
+        for (size_t i = 0; i < connecting->tried; i++)
+                connect_attempt_end(&connecting->attempts[i]);
+        if (connecting->v6_question)
+                resolver_give_up(connecting->v6_question);
+        if (connecting->v4_question)
+                resolver_give_up(connecting->v4_question);
+        free_event(connecting->start);
+        free_event(connecting->deadline);
+        free_event(connecting->pace);
+        TAILQ_REMOVE(&connecting->connector->connectings, connecting, link);
+        free(connecting);
+}
+
+/* Keeps what is said last, in case nothing connects. */
+static void note_failure(Connecting *connecting, FailureStage stage, int error, const char *text)
+{
+        if (stage < connecting->failed)
+                return;
+        /* That a server did not answer tells more than that the other family has no address. */
+        if (stage == FAILED_TO_RESOLVE && connecting->failed == stage && error == -ENOENT)
+                return;
+        connecting->failed = stage;
+        connecting->error = error;
+        snprintf(connecting->sentence, sizeof(connecting->sentence), "%s", text);
+}
+
+/* Frees it and tells that it failed. */
+static void finish_failed(Connecting *connecting)
+{
+        ConnectorDone done = connecting->done;
+        void *data = connecting->data;
+        int r = error_set(-connecting->error, "%s", connecting->sentence);
+
+        connecting_free(connecting);
+        done(data, r, NULL);
+}
+
+/* Frees it and hands the attempt's socket on. */
+static void finish_connected(Connecting *connecting, ConnectAttempt *attempt)
+{
+        ConnectorDone done = connecting->done;
+        void *data = connecting->data;
+        Address peer;
+        int fd;
+
+        address_from_socket(ADDRESS_TCP, &attempt->address.any,
+                            inet_address_size(&attempt->address), &peer);
+        fd = connect_attempt_steal(attempt);
+        connecting_free(connecting);
+        done(data, fd, &peer);
+}
+
+/* "tcp:192.0.2.1:80", and of what name, if it was one. */
+static void describe(const Connecting *connecting, const InetAddress *address, char *out)
+{
+        char text[ADDRESS_TEXT_MAX];
+        Address tried;
+
+        address_from_socket(ADDRESS_TCP, &address->any, inet_address_size(address), &tried);
+        address_format(&tried, text);
+        if (connecting->address.host_is == ADDRESS_NAME)
+                snprintf(out, SUBJECT_MAX, "%s of %s", text, connecting->address.host);
+        else
+                snprintf(out, SUBJECT_MAX, "%s", text);
+}
+
+static void note_failed_attempt(Connecting *connecting, const ConnectAttempt *attempt, int error)
+{
+        char subject[SUBJECT_MAX];
+        int r;
+
+        describe(connecting, &attempt->address, subject);
+        r = error_set(-error, "%s: %s", strerror(-error), subject);
+        note_failure(connecting, FAILED_TO_CONNECT, r, error_text());
+}
+
+/* Whether IPv4 addresses have to wait for the IPv6 ones that may come. */
+static bool waits_for_v6(Connecting *connecting)
+{
+        const struct timeval delay = milliseconds(RESOLUTION_DELAY_MS);
+
+        if (connecting->tried > 0 || connecting->waited_for_v6 || !connecting->v6_question ||
+            address_queue_is_empty(&connecting->addresses))
+                return false;
+        connecting->waited_for_v6 = true;
+        return event_add(connecting->pace, &delay) == 0;
+}
+
+static bool is_paced(const Connecting *connecting)
+{
+        return event_pending(connecting->pace, EV_TIMEOUT, NULL) != 0;
+}
+
+static void on_attempt_ended(ConnectAttempt *attempt, int error);
+
+/* Nobody has answered it for a second. */
+static void give_up_oldest(Connecting *connecting)
+{
+        for (size_t i = 0; i < connecting->tried; i++) {
+                ConnectAttempt *attempt = &connecting->attempts[i];
+
+                if (attempt->fd < 0)
+                        continue;
+                connect_attempt_end(attempt);
+                connecting->living--;
+                note_failed_attempt(connecting, attempt, -ETIMEDOUT);
+                return;
+        }
+}
+
+static void advance(Connecting *connecting)
+{
+        const struct timeval delay = milliseconds(ATTEMPT_DELAY_MS);
+        InetAddress address;
+
+        while (!is_paced(connecting) && !waits_for_v6(connecting) &&
+               connecting->tried < CONNECTOR_ADDRESSES_MAX &&
+               address_queue_take(&connecting->addresses, &address)) {
+                ConnectAttempt *attempt = &connecting->attempts[connecting->tried];
+                int r;
+
+                if (connecting->living == CONNECTOR_SOCKETS_MAX)
+                        give_up_oldest(connecting);
+                connecting->tried++;
+                r = connect_attempt_start(attempt, connecting->connector->base, &address,
+                                          on_attempt_ended, connecting);
+                if (r == 0) {
+                        finish_connected(connecting, attempt);
+                        return;
+                }
+                if (r != -EINPROGRESS) {
+                        note_failed_attempt(connecting, attempt, r);
+                        continue;
+                }
+                connecting->living++;
+                if (event_add(connecting->pace, &delay) < 0)
+                        return; /* the attempt ends it, or the deadline */
+        }
+        if (connecting->living == 0 && !is_paced(connecting) && !connecting->v6_question &&
+            !connecting->v4_question)
+                finish_failed(connecting);
+}
+
+static void on_attempt_ended(ConnectAttempt *attempt, int error)
+{
+        Connecting *connecting = attempt->data;
+
+        if (error == 0) {
+                finish_connected(connecting, attempt);
+                return;
+        }
+        connect_attempt_end(attempt);
+        connecting->living--;
+        note_failed_attempt(connecting, attempt, error);
+        /* The next one need not wait. */
+        event_del(connecting->pace);
+        advance(connecting);
+}
+
+static bool is_unspecified(const InetAddress *address)
+{
+        const struct in6_addr *v6 = &address->v6.sin6_addr;
+
+        if (address->any.sa_family == AF_INET)
+                return address->v4.sin_addr.s_addr == htonl(INADDR_ANY);
+        return IN6_IS_ADDR_UNSPECIFIED(v6) ||
+               (IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr32[3] == htonl(INADDR_ANY));
+}
+
+/* Whether an address may be connected to, and can be. */
+static int check_address(Connecting *connecting, const InetAddress *address)
+{
+        char subject[SUBJECT_MAX];
+        Address asked;
+        int r = address_from_socket(ADDRESS_TCP, &address->any, inet_address_size(address), &asked);
+
+        if (r < 0)
+                return r;
+        /* The kernel would take it for this machine. Lists of blocked names answer so. */
+        if (is_unspecified(address)) {
+                describe(connecting, address, subject);
+                return error_set(EADDRNOTAVAIL, "no address to connect to: %s", subject);
+        }
+        return connecting->allowed ? connecting->allowed(connecting->data, &asked) : 0;
+}
+
+/* Takes an answer's addresses, as far as they may be connected to. */
+static void take_answer(Connecting *connecting, int error, const ResolverAnswer *answer)
+{
+        char text[ERROR_TEXT_MAX];
+
+        if (error < 0) {
+                snprintf(text, sizeof(text), "%s: %s", error_text(), connecting->address.host);
+                note_failure(connecting, FAILED_TO_RESOLVE, error, text);
+                return;
+        }
+        for (size_t i = 0; i < answer->count; i++) {
+                InetAddress address = answer->addresses[i];
+                int r;
+
+                if (address.any.sa_family == AF_INET6)
+                        address.v6.sin6_port = htons(connecting->address.port);
+                else
+                        address.v4.sin_port = htons(connecting->address.port);
+                r = check_address(connecting, &address);
+                if (r < 0)
+                        note_failure(connecting, FAILED_TO_BE_ALLOWED, r, error_text());
+                else
+                        address_queue_add(&connecting->addresses, &address);
+        }
+}
+
+static void on_v6_answer(void *data, int error, const ResolverAnswer *answer)
+{
+        Connecting *connecting = data;
+
+        connecting->v6_question = NULL;
+        take_answer(connecting, error, answer);
+        /* There is nothing left for the others to wait for. */
+        if (connecting->tried == 0)
+                event_del(connecting->pace);
+        advance(connecting);
+}
+
+static void on_v4_answer(void *data, int error, const ResolverAnswer *answer)
+{
+        Connecting *connecting = data;
+
+        connecting->v4_question = NULL;
+        take_answer(connecting, error, answer);
+        advance(connecting);
+}
+
+static void ask(Connecting *connecting, int family, ResolverAnswered answered,
+                ResolverQuestion **out)
+{
+        ResolverAnswer answer = {.count = 0};
+        int r = resolver_ask(connecting->connector->resolver, connecting->address.host, family,
+                             &answer, answered, connecting, out);
+
+        if (r != 0)
+                take_answer(connecting, r < 0 ? r : 0, &answer);
+}
+
+static void on_start(evutil_socket_t fd, short what, void *data)
+{
+        Connecting *connecting = data;
+        ResolverAnswer number = {.count = 1};
+
+        (void)fd;
+        (void)what;
+        /* What is said if nothing else goes wrong: the hosts file knows the name, for no family. */
+        snprintf(connecting->sentence, sizeof(connecting->sentence), "no address: %s",
+                 connecting->address.host);
+        connecting->error = -ENOENT;
+        if (connecting->address.host_is == ADDRESS_NAME) {
+                ask(connecting, AF_INET6, on_v6_answer, &connecting->v6_question);
+                ask(connecting, AF_INET, on_v4_answer, &connecting->v4_question);
+        } else {
+                memcpy(&number.addresses[0], &connecting->address.socket_address,
+                       connecting->address.size);
+                take_answer(connecting, 0, &number);
+        }
+        advance(connecting);
+}
+
+static void on_pace(evutil_socket_t fd, short what, void *data)
+{
+        (void)fd;
+        (void)what;
+        advance(data);
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *data)
+{
+        Connecting *connecting = data;
+        char subject[SUBJECT_MAX];
+
+        (void)fd;
+        (void)what;
+        if (connecting->tried > 0)
+                describe(connecting, &connecting->attempts[connecting->tried - 1].address, subject);
+        else
+                snprintf(subject, sizeof(subject), "%s", connecting->address.host);
+        connecting->failed = FAILED_TO_CONNECT;
+        connecting->error = error_set(ETIMEDOUT, "%s within %u ms: %s",
+                                      connecting->tried > 0 ? "no answer" : "not resolved",
+                                      connecting->timeout_ms, subject);
+        snprintf(connecting->sentence, sizeof(connecting->sentence), "%s", error_text());
+        finish_failed(connecting);
+}
+
+int connector_open(Connector **out, struct event_base *base, char *const *name_servers, size_t n)
+{
+        static const ResolverFiles files = {
+                .resolv_conf = "/etc/resolv.conf",
+                .hosts = "/etc/hosts",
+        };
+        CLEANUP(cleanup_free) Connector *connector = calloc(1, sizeof(*connector));
+        int r;
+
+        if (!connector)
+                return error_set(ENOMEM, "no memory for the connector");
+        connector->base = base;
+        TAILQ_INIT(&connector->connectings);
+        r = resolver_open(&connector->resolver, base, &files, name_servers, n);
+        if (r < 0)
+                return r;
+        *out = STEAL_PTR(connector);
+        return 0;
+}
+
+Connector *connector_close(Connector *connector)
+{
+        if (!connector)
+                return NULL;
+        while (!TAILQ_EMPTY(&connector->connectings))
+                connecting_free(TAILQ_FIRST(&connector->connectings));
+        resolver_close(connector->resolver);
+        free(connector);
+        return NULL;
+}
+
+static int check_start(const Address *address)
+{
+        if (address->kind != ADDRESS_TCP)
+                return error_set(EAFNOSUPPORT, "only tcp: addresses can be connected to");
+        if (address->host_is == ADDRESS_ANY)
+                return error_set(EINVAL, "\"*\" is to listen on: name a host to connect to");
+        if (address->port == 0)
+                return error_set(EINVAL, "port 0 is to listen on: name a port to connect to");
+        return 0;
+}
+
+int connector_start(Connector *connector, const Address *address, unsigned timeout_ms,
+                    ConnectorAllowed allowed, ConnectorDone done, void *data, Connecting **out)
+{
+        const struct timeval at_once = {0};
+        struct timeval deadline;
+        Connecting *connecting;
+        int r = check_start(address);
+
+        if (r < 0)
+                return r;
+        connecting = calloc(1, sizeof(*connecting));
+        if (!connecting)
+                return error_set(ENOMEM, "no memory for a connection");
+        TAILQ_INSERT_TAIL(&connector->connectings, connecting, link);
+        connecting->connector = connector;
+        connecting->address = *address;
+        connecting->timeout_ms = timeout_ms == 0 ? CONNECTOR_TIMEOUT_MS : timeout_ms;
+        if (connecting->timeout_ms > CONNECTOR_TIMEOUT_MAX_MS)
+                connecting->timeout_ms = CONNECTOR_TIMEOUT_MAX_MS;
+        connecting->allowed = allowed;
+        connecting->done = done;
+        connecting->data = data;
+        connecting->start = evtimer_new(connector->base, on_start, connecting);
+        connecting->deadline = evtimer_new(connector->base, on_deadline, connecting);
+        connecting->pace = evtimer_new(connector->base, on_pace, connecting);
+        deadline = milliseconds(connecting->timeout_ms);
+        if (!connecting->start || !connecting->deadline || !connecting->pace ||
+            event_add(connecting->start, &at_once) < 0 ||
+            event_add(connecting->deadline, &deadline) < 0) {
+                connecting_free(connecting);
+                return error_set(ENOMEM, "no memory for a connection");
+        }
+        *out = connecting;
+        return 0;
+}
+
+void connector_cancel(Connecting *connecting)
+{
+        connecting_free(connecting);
+}

@@ -1,0 +1,281 @@
+/* Asking the kernel which files are still open. See reconciler.h. */
+#include "daemon/driver/reconciler.h"
+
+#include "core/cleanup.h"
+#include "daemon/driver/io_driver.h"
+#include "daemon/driver/live_entries.h"
+#include "daemon/process/log.h"
+#include "daemon/server/server.h"
+#include "daemon/session/session_events.h"
+#include "daemon/session/session_source.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+struct Reconciliation {
+        TAILQ_ENTRY(Reconciliation) link;
+        Session *session; /* NULL: it has ended meanwhile */
+        int epoll_fd;     /* the session's, while that is there */
+        bool with_thread; /* asked, or being read, or answered */
+        int error;
+        LiveEntries live;
+        bool begun; /* marking */
+        size_t marked;
+        uint32_t slot; /* the next to be looked at */
+};
+
+/* ---- The thread ---------------------------------------------------------------------------- */
+
+/* The next one, and a duplicate of its set; NULL: there will be no more. Called under the lock. */
+static Reconciliation *next_asked(Reconciler *reconciler, int *set_fd)
+{
+        Reconciliation *next;
+
+        for (;;) {
+                while (!(next = TAILQ_FIRST(&reconciler->asked)) && !reconciler->stopping)
+                        pthread_cond_wait(&reconciler->changed, &reconciler->lock);
+                if (reconciler->stopping)
+                        return NULL;
+                TAILQ_REMOVE(&reconciler->asked, next, link);
+                if (next->session)
+                        break;
+                free(next);
+        }
+        *set_fd = fcntl(next->epoll_fd, F_DUPFD_CLOEXEC, 0);
+        if (*set_fd < 0)
+                next->error = -errno;
+        return next;
+}
+
+static void *run(void *data)
+{
+        Reconciler *reconciler = data;
+        Reconciliation *next;
+        int set_fd = -1;
+
+        pthread_mutex_lock(&reconciler->lock);
+        while ((next = next_asked(reconciler, &set_fd))) {
+                pthread_mutex_unlock(&reconciler->lock);
+                if (next->error == 0)
+                        next->error = live_entries_read(&next->live, set_fd);
+                /* If the session has ended meanwhile, this takes the whole set apart. */
+                if (set_fd >= 0)
+                        close(set_fd);
+                pthread_mutex_lock(&reconciler->lock);
+                TAILQ_INSERT_TAIL(&reconciler->answered, next, link);
+                eventfd_write(reconciler->borrow_wake_fd, 1);
+        }
+        pthread_mutex_unlock(&reconciler->lock);
+        return NULL;
+}
+
+static int start_thread(Reconciler *reconciler)
+{
+        sigset_t all, loops;
+        int r;
+
+        if (reconciler->has_thread)
+                return 0;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &loops);
+        r = pthread_create(&reconciler->thread, NULL, run, reconciler);
+        pthread_sigmask(SIG_SETMASK, &loops, NULL);
+        reconciler->has_thread = r == 0;
+        return -r;
+}
+
+/* ---- Asking -------------------------------------------------------------------------------- */
+
+static int ask(Reconciler *reconciler, Session *session)
+{
+        Reconciliation *asked;
+        int r = start_thread(reconciler);
+
+        if (r < 0)
+                return r;
+        asked = calloc(1, sizeof(*asked));
+        if (!asked)
+                return -ENOMEM;
+        asked->session = session;
+        asked->epoll_fd = session->registrations.selector.epoll_fd;
+        asked->with_thread = true;
+        session->reconciliation = asked;
+        set_watch_leave(&session->set_watch);
+        pthread_mutex_lock(&reconciler->lock);
+        TAILQ_INSERT_TAIL(&reconciler->asked, asked, link);
+        pthread_cond_signal(&reconciler->changed);
+        pthread_mutex_unlock(&reconciler->lock);
+        return 0;
+}
+
+bool reconciler_holds(Reconciler *reconciler, Session *session)
+{
+        RegistrationSet *set = &session->registrations;
+        struct timespec now;
+        int r;
+
+        if (session->reconciliation)
+                return true;
+        if (!io_driver_is_cleanup_due(set) && !session_is_crowded(session))
+                return false;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        if ((uint64_t)now.tv_sec < set->reconcile_after)
+                return false;
+        r = ask(reconciler, session);
+        if (r < 0) {
+                set->reconcile_after = (uint64_t)now.tv_sec + 1;
+                log_session(LOG_WARNING, session, "its files cannot be looked through, yet: %s",
+                            strerror(-r));
+        }
+        return r == 0;
+}
+
+static void finish(Session *session)
+{
+        Reconciliation *done = STEAL_PTR(session->reconciliation);
+        RegistrationSet *set = &session->registrations;
+        struct timespec now;
+
+        /* Where more files than the limit are alive, the next question is not paid for by as many
+         * registrations: it has to wait. */
+        session_settle_registrations(session);
+        if (done->error < 0 || io_driver_stays_crowded(set) || session_is_crowded(session)) {
+                clock_gettime(CLOCK_MONOTONIC, &now);
+                set->reconcile_after = (uint64_t)now.tv_sec + 1;
+        }
+        live_entries_release(&done->live);
+        free(done);
+        session_go_on(session);
+}
+
+/* ---- Applying the answers ------------------------------------------------------------------ */
+
+/* One turn's share. Whether that was all. */
+static bool apply_some(Reconciliation *answer)
+{
+        RegistrationSet *set = &answer->session->registrations;
+        size_t left = answer->live.count - answer->marked;
+        size_t step = left < RECONCILER_STEP ? left : RECONCILER_STEP;
+        bool all = false;
+
+        if (answer->error < 0)
+                return true;
+        if (!answer->begun)
+                registration_set_begin_marking(set);
+        answer->begun = true;
+        if (step > 0) /* else there may be no list */
+                registration_set_mark_live(set, answer->live.ids + answer->marked, step);
+        answer->marked += step;
+        if (answer->marked < answer->live.count)
+                return false;
+        all = registration_set_forget_unmarked(set, &answer->slot, RECONCILER_STEP,
+                                               RECONCILER_FORGET_STEP);
+        session_settle_registrations(answer->session);
+        if (all)
+                set->watches = answer->live.count;
+        return all;
+}
+
+static void on_apply(evutil_socket_t fd, short what, void *data)
+{
+        static const struct timeval next_turn;
+        Reconciler *reconciler = data;
+        Reconciliation *answer = TAILQ_FIRST(&reconciler->applied);
+
+        (void)fd;
+        (void)what;
+        if (!answer)
+                return;
+        turn_begin(&answer->session->server->turn);
+        /* The sessions take turns. */
+        TAILQ_REMOVE(&reconciler->applied, answer, link);
+        if (apply_some(answer))
+                finish(answer->session);
+        else
+                TAILQ_INSERT_TAIL(&reconciler->applied, answer, link);
+        if (!TAILQ_EMPTY(&reconciler->applied))
+                evtimer_add(reconciler->apply, &next_turn);
+}
+
+void reconciler_collect(Reconciler *reconciler)
+{
+        static const struct timeval next_turn;
+        Reconciliation *answer;
+
+        pthread_mutex_lock(&reconciler->lock);
+        while ((answer = TAILQ_FIRST(&reconciler->answered))) {
+                TAILQ_REMOVE(&reconciler->answered, answer, link);
+                if (answer->session) {
+                        answer->with_thread = false;
+                        TAILQ_INSERT_TAIL(&reconciler->applied, answer, link);
+                } else {
+                        live_entries_release(&answer->live);
+                        free(answer);
+                }
+        }
+        pthread_mutex_unlock(&reconciler->lock);
+        if (!TAILQ_EMPTY(&reconciler->applied))
+                evtimer_add(reconciler->apply, &next_turn);
+}
+
+void reconciler_abandon(Reconciler *reconciler, Session *session)
+{
+        Reconciliation *abandoned = STEAL_PTR(session->reconciliation);
+        bool with_thread;
+
+        if (!abandoned)
+                return;
+        with_thread = abandoned->with_thread;
+        pthread_mutex_lock(&reconciler->lock);
+        abandoned->session = NULL;
+        pthread_mutex_unlock(&reconciler->lock);
+        if (with_thread)
+                return; /* which frees it, at once or when its answer is collected */
+        TAILQ_REMOVE(&reconciler->applied, abandoned, link);
+        live_entries_release(&abandoned->live);
+        free(abandoned);
+}
+
+/* ---- Opening and closing ------------------------------------------------------------------- */
+
+int reconciler_open(Reconciler *reconciler, struct event_base *base, int borrow_wake_fd)
+{
+        *reconciler = (Reconciler){.borrow_wake_fd = borrow_wake_fd};
+        TAILQ_INIT(&reconciler->asked);
+        TAILQ_INIT(&reconciler->answered);
+        TAILQ_INIT(&reconciler->applied);
+        reconciler->apply = evtimer_new(base, on_apply, reconciler);
+        if (!reconciler->apply)
+                return -ENOMEM;
+        pthread_mutex_init(&reconciler->lock, NULL);
+        pthread_cond_init(&reconciler->changed, NULL);
+        return 0;
+}
+
+void reconciler_close(Reconciler *reconciler)
+{
+        Reconciliation *asked;
+
+        if (!reconciler->apply)
+                return;
+        if (reconciler->has_thread) {
+                pthread_mutex_lock(&reconciler->lock);
+                reconciler->stopping = true;
+                pthread_cond_signal(&reconciler->changed);
+                pthread_mutex_unlock(&reconciler->lock);
+                pthread_join(reconciler->thread, NULL);
+        }
+        reconciler_collect(reconciler);
+        while ((asked = TAILQ_FIRST(&reconciler->asked))) {
+                TAILQ_REMOVE(&reconciler->asked, asked, link);
+                free(asked);
+        }
+        event_free(STEAL_PTR(reconciler->apply));
+        pthread_cond_destroy(&reconciler->changed);
+        pthread_mutex_destroy(&reconciler->lock);
+}

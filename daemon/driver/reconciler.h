@@ -1,0 +1,63 @@
+/*
+ * Reconciler: asks the kernel which of a session's files are still open, and forgets the
+ * registrations of those that are not, while the loop serves everybody else.
+ *
+ * Of a session it is asked, with as many entries as the session may have in the kernel; then the
+ * session is neither read nor selected nor delivered to, so that nothing touches its epoll set,
+ * which the kernel has locked while it writes the list, nor its registrations. One thread, started
+ * when first needed, reads the lists one after the other (live_entries.h), each from a duplicate of
+ * the set's descriptor, for the session may end meanwhile. The answers wake the loop, which marks
+ * and forgets RECONCILER_STEP of each session in a turn, and then lets the session go on.
+ *
+ * Threads: the lists of what was asked and what is answered are under the lock, and whether their
+ * sessions are still there; everything else is the loop's.
+ */
+#pragma once
+
+#include "daemon/driver/registration_set.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <sys/queue.h>
+
+struct event;
+struct event_base;
+typedef struct Session Session;
+typedef struct Reconciliation Reconciliation;
+
+enum {
+        /* Entries marked, and slots looked at, in a turn; and registrations forgotten. */
+        RECONCILER_STEP = 4096,
+        RECONCILER_FORGET_STEP = 256,
+};
+
+typedef TAILQ_HEAD(ReconciliationList, Reconciliation) ReconciliationList;
+
+typedef struct Reconciler {
+        pthread_mutex_t lock;
+        pthread_cond_t changed;
+        pthread_t thread;
+        bool has_thread;
+        bool stopping;
+        ReconciliationList asked;    /* the thread's to read, oldest first */
+        ReconciliationList answered; /* the loop's to collect */
+        ReconciliationList applied;  /* the loop's: some each turn */
+        struct event *apply;
+        int borrow_wake_fd;
+} Reconciler;
+
+/* 0 or -ENOMEM. */
+int reconciler_open(Reconciler *reconciler, struct event_base *base, int borrow_wake_fd);
+/* Waits for the thread. No session has anything under way any more. */
+void reconciler_close(Reconciler *reconciler);
+
+/*
+ * Whether the session has to wait: the kernel is being asked, since as many files as it may have
+ * could be open. Starts that when it is time.
+ */
+bool reconciler_holds(Reconciler *reconciler, Session *session);
+/* The session ends. */
+void reconciler_abandon(Reconciler *reconciler, Session *session);
+
+/* When the loop was woken: begins to apply what was answered. */
+void reconciler_collect(Reconciler *reconciler);

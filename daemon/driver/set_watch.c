@@ -1,0 +1,49 @@
+/* The loop's wait for a session's epoll set. See set_watch.h. */
+#include "daemon/driver/set_watch.h"
+
+#include "core/cleanup.h"
+
+#include <errno.h>
+
+static void on_never(evutil_socket_t fd, short what, void *data)
+{
+        (void)fd;
+        (void)what;
+        (void)data;
+}
+
+int set_watch_open(SetWatch *watch, struct event_base *base, int borrow_epoll_fd,
+                   event_callback_fn on_ready, void *data)
+{
+        watch->ready = event_new(base, borrow_epoll_fd, EV_READ | EV_PERSIST, on_ready, data);
+        watch->anchor = event_new(base, borrow_epoll_fd, EV_WRITE | EV_PERSIST, on_never, NULL);
+        if (watch->ready && watch->anchor && set_watch_arm(watch, true) == 0)
+                return 0;
+        set_watch_close(watch);
+        return -ENOMEM;
+}
+
+void set_watch_close(SetWatch *watch)
+{
+        if (watch->ready)
+                event_free(STEAL_PTR(watch->ready));
+        if (watch->anchor)
+                event_free(STEAL_PTR(watch->anchor));
+}
+
+int set_watch_arm(SetWatch *watch, bool waits)
+{
+        if (!watch->ready)
+                return 0;
+        if (!waits)
+                return event_del(watch->ready);
+        return event_add(watch->anchor, NULL) < 0 ? -1 : event_add(watch->ready, NULL);
+}
+
+void set_watch_leave(SetWatch *watch)
+{
+        if (!watch->ready)
+                return;
+        event_del(watch->ready);
+        event_del(watch->anchor);
+}

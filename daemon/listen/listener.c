@@ -1,0 +1,375 @@
+/* The daemon's listening sockets. See listener.h. */
+#include "daemon/listen/listener.h"
+
+#include "core/cleanup.h"
+#include "core/error.h"
+#include "daemon/driver/descriptor_kind.h"
+#include "daemon/listen/socket_open.h"
+#include "daemon/process/log.h"
+#include "daemon/server/server.h"
+#include "daemon/store/stored_name.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* How long until it looks again whether there is more of what had run out. */
+static const struct timeval moment = {.tv_usec = 100000};
+
+/* ---- Accepting ----------------------------------------------------------------------------- */
+
+/* For another descriptor, and as many for other listeners as it has already. */
+static bool has_room(const Listener *listener)
+{
+        const Server *server = listener->server;
+
+        return server_can_keep(listener->server, listener->lane) &&
+               listener->kept_count < server->kept_max - server->kept;
+}
+
+/* A connection accepted now would have a worker, and the daemon room for it. */
+static bool wants_connections(const Listener *listener)
+{
+        return listener->config.shared && !listener->paused && has_room(listener) &&
+               TAILQ_EMPTY(&listener->queue) && listener->silent_count < LISTENER_SILENT_MAX &&
+               balancer_credit(listener) > listener->silent_count;
+}
+
+static void rest(Listener *listener, int error)
+{
+        log_daemon(LOG_WARNING, "listener %s rests for %ld ms: %s", listener->config.name,
+                   (long)moment.tv_usec / 1000, strerror(error));
+        listener->resting = true;
+        server_arm(listener->server, listener->look_again, &moment);
+}
+
+/* It would do more if there was more of something, and nobody tells when there is. */
+static bool is_short(const Listener *listener)
+{
+        return balancer_is_short(listener) ||
+               (balancer_credit(listener) > 0 && !has_room(listener));
+}
+
+void listener_update(Listener *listener)
+{
+        bool wants = wants_connections(listener) && !listener->resting && !listener->parked;
+        bool waits = event_pending(listener->acceptable, EV_READ, NULL);
+
+        if (!wants && !evtimer_pending(listener->look_again, NULL) && is_short(listener))
+                server_arm(listener->server, listener->look_again, &moment);
+        if (wants == waits)
+                return;
+        if (!wants)
+                event_del(listener->acceptable);
+        else if (event_add(listener->acceptable, NULL) < 0)
+                rest(listener, ENOMEM);
+}
+
+void listener_update_all(Server *server)
+{
+        Listener *listener;
+
+        TAILQ_FOREACH(listener, &server->listeners, link)
+        listener_update(listener);
+}
+
+static void on_look_again(evutil_socket_t fd, short what, void *data)
+{
+        Listener *listener = data;
+
+        (void)fd;
+        (void)what;
+        turn_begin(&listener->server->turn);
+        listener->resting = false;
+        balancer_look_again(listener);
+}
+
+void listener_admit(Connection *connection)
+{
+        int has = connection->listener->config.when_readable
+                          ? connection_has_first_bytes(connection->fd)
+                          : 1;
+
+        if (has < 0 || (has == 0 && !connection_wait_for_first_bytes(connection)))
+                connection_free(connection);
+        else if (has > 0)
+                balancer_place(connection);
+}
+
+void listener_look_again(Listener *listener)
+{
+        on_look_again(-1, 0, listener);
+        if (!evtimer_pending(listener->expires, NULL))
+                listener_left(listener);
+}
+
+/* 1 accepted, 0 there is none now, -errno: a want that may pass. */
+static int accept_one(Listener *listener)
+{
+        Connection *connection;
+        int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd < 0) {
+                if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+                        return -errno;
+                /* Anything else than EAGAIN is about one connection that is gone. */
+                return errno != EAGAIN;
+        }
+        listener->accepted++;
+        socket_prepare_accepted(fd, &listener->config);
+        connection = connection_new(listener, fd);
+        if (!connection)
+                return -ENOMEM;
+        listener_admit(connection);
+        return 1;
+}
+
+static void accept_some(Listener *listener)
+{
+        int r = 1;
+
+        for (int i = 0; i < LISTENER_ACCEPTS_PER_TURN && r > 0 && wants_connections(listener) &&
+                        balancer_has_ready(listener);
+             i++)
+                r = accept_one(listener);
+        if (r < 0)
+                rest(listener, -r);
+        listener_update(listener);
+}
+
+static void on_acceptable(evutil_socket_t fd, short what, void *data)
+{
+        Listener *listener = data;
+
+        (void)fd;
+        (void)what;
+        turn_begin(&listener->server->turn);
+        if (!balancer_look(listener))
+                balancer_await(listener);
+        accept_some(listener);
+        /* At once: a daemon that is killed loses what it has accepted and not sent. */
+        server_deliver_all(listener->server);
+}
+
+void listener_go_on(Listener *listener)
+{
+        balancer_look(listener);
+        balancer_place_queue(listener);
+        if (!listener->parked)
+                accept_some(listener);
+}
+
+/* ---- Opening and closing ------------------------------------------------------------------- */
+
+static void on_expired(evutil_socket_t fd, short what, void *data)
+{
+        Listener *listener = data;
+
+        (void)fd;
+        (void)what;
+        log_daemon(LOG_INFO, "listener %s closed: nobody has served it for %u s",
+                   listener->config.name, listener->config.keep_seconds);
+        listener_free(listener);
+}
+
+void listener_left(Listener *listener)
+{
+        const struct timeval keep = {.tv_sec = listener->config.keep_seconds};
+        const Worker *worker;
+
+        if (listener->configured)
+                return;
+        TAILQ_FOREACH(worker, &listener->workers, link)
+        {
+                if (!worker->left)
+                        return;
+        }
+        server_arm(listener->server, listener->expires, &keep);
+}
+
+void listener_close_unused(Listener *listener)
+{
+        if (!listener->configured && TAILQ_EMPTY(&listener->workers) &&
+            !evtimer_pending(listener->expires, NULL))
+                listener_free(listener);
+}
+
+static int make_events(Listener *listener)
+{
+        struct event_base *base = listener->server->base;
+
+        listener->acceptable =
+                event_new(base, listener->fd, EV_READ | EV_PERSIST, on_acceptable, listener);
+        listener->look_again = evtimer_new(base, on_look_again, listener);
+        listener->expires = evtimer_new(base, on_expired, listener);
+        if (!listener->acceptable || !listener->look_again || !listener->expires)
+                return error_set(ENOMEM, "no memory for another listener");
+        return 0;
+}
+
+/* Without a socket, and not charged. NULL: no memory. */
+static Listener *new_listener(Server *server, const ListenerConfig *config, QuotaUser *user)
+{
+        Listener *listener = calloc(1, sizeof(*listener));
+
+        if (!listener)
+                return NULL;
+        *listener = (Listener){.server = server, .config = *config, .fd = -1, .configured = !user};
+        TAILQ_INIT(&listener->silent);
+        TAILQ_INIT(&listener->queue);
+        TAILQ_INIT(&listener->workers);
+        TAILQ_INSERT_TAIL(&server->listeners, listener, link);
+        server->listener_count++;
+        return listener;
+}
+
+static void belong_to(Listener *listener, QuotaUser *user)
+{
+        listener->uid = user->uid;
+        listener->user = quota_user_ref_again(user);
+}
+
+/* After it has its socket. */
+static int make_ready(Listener *listener)
+{
+        DescriptorKind kind;
+        int r = descriptor_kind_classify(listener->fd, &kind, &listener->inode);
+
+        address_format(&listener->bound, listener->address);
+        return r == 0 ? make_events(listener) : r;
+}
+
+int listener_open(Listener **out, Server *server, const ListenerConfig *config, QuotaUser *user)
+{
+        Listener *listener = new_listener(server, config, user);
+        int r = 0;
+
+        if (!listener)
+                return error_set(ENOMEM, "no memory for another listener");
+        if (user)
+                r = quota_charge(user, QUOTA_LISTENERS, 1);
+        if (user && r == 0)
+                belong_to(listener, user);
+        if (r == 0)
+                r = closer_lane_open(&server->closer, &listener->lane);
+        if (r == 0)
+                r = listener->fd = socket_open_listener(config, &listener->bound);
+        if (r >= 0)
+                r = make_ready(listener);
+        if (r < 0) {
+                listener_free(listener);
+                return r;
+        }
+        listener->number = ++server->listeners_total;
+        listener->stored = storing_listener(&server->store, listener);
+        log_daemon(LOG_INFO, "listener %s opened at %s", config->name, listener->address);
+        *out = listener;
+        return 0;
+}
+
+int listener_restore(Listener **out, Server *server, const ListenerConfig *config,
+                     const ListenerRestored *restored)
+{
+        Listener *listener = new_listener(server, config, restored->user);
+        int r;
+
+        if (!listener)
+                return error_set(ENOMEM, "no memory for another listener");
+        if (restored->user) {
+                quota_charge_again(restored->user, QUOTA_LISTENERS, 1);
+                belong_to(listener, restored->user);
+        }
+        listener->number = restored->number;
+        listener->paused = restored->paused;
+        if (server->listeners_total < listener->number)
+                server->listeners_total = listener->number;
+        r = closer_lane_open(&server->closer, &listener->lane);
+        if (r == 0)
+                r = socket_adopt_listener(restored->take_fd, config, &listener->bound);
+        if (r == 0) {
+                listener->fd = restored->take_fd;
+                r = make_ready(listener);
+        }
+        if (r < 0) {
+                listener->fd = -1;
+                listener_free(listener);
+                return r;
+        }
+        listener->stored = restored->stored;
+        log_daemon(LOG_INFO, "listener %s is back at %s", config->name, listener->address);
+        *out = listener;
+        return 0;
+}
+
+static void free_connections(ConnectionList *list)
+{
+        Connection *connection;
+
+        while ((connection = TAILQ_FIRST(list))) {
+                TAILQ_REMOVE(list, connection, link);
+                connection_free(connection);
+        }
+}
+
+Listener *listener_free(Listener *listener)
+{
+        Server *server = listener->server;
+
+        worker_dissolve_group(listener);
+        free_connections(&listener->silent);
+        free_connections(&listener->queue);
+        if (listener->acceptable)
+                event_free(listener->acceptable);
+        if (listener->look_again)
+                event_free(listener->look_again);
+        if (listener->expires)
+                event_free(listener->expires);
+        if (listener->user) {
+                quota_discharge(listener->user, QUOTA_LISTENERS, 1);
+                quota_user_unref(&server->quota, listener->user);
+        }
+        TAILQ_REMOVE(&server->listeners, listener, link);
+        server->listener_count--;
+        /* What comes back with the next start goes on meanwhile. */
+        if (listener->fd >= 0 && !(listener->stored && server->store.frozen)) {
+                /* Who took it may go on with it, and with its file. */
+                if (listener->config.shared)
+                        shutdown(listener->fd, SHUT_RD);
+                socket_file_remove(&listener->bound);
+        }
+        if (listener->stored)
+                storing_forget_listener(&server->store, listener->number);
+        /* What waits in its backlog may bring descriptors that do not close. */
+        if (listener->lane) {
+                closer_push_own(&server->closer, listener->lane, listener->fd);
+                closer_lane_leave(&server->closer, listener->lane);
+        }
+        free(listener);
+        return NULL;
+}
+
+Listener *listener_find(const Server *server, const char *name)
+{
+        Listener *listener, *found = NULL;
+
+        TAILQ_FOREACH(listener, &server->listeners, link)
+        {
+                if (strcmp(listener->config.name, name) == 0 &&
+                    (!found || (listener->configured && !found->configured)))
+                        found = listener;
+        }
+        return found;
+}
+
+void listener_set_paused(Listener *listener, bool paused)
+{
+        if (listener->paused != paused && listener->stored)
+                storing_forget_listener(&listener->server->store, listener->number);
+        if (listener->paused != paused) {
+                listener->paused = paused;
+                listener->stored = storing_listener(&listener->server->store, listener);
+        }
+        listener_update(listener);
+}

@@ -1,0 +1,117 @@
+/*
+ * Listener: a listening socket of the daemon's, by name. Of the configuration, or asked for by a
+ * client; shared, and then the daemon accepts and its balancer finds a worker for each connection,
+ * or there to be taken, and then who took it accepts.
+ *
+ * A shared one accepts only what a worker can be sent within the same callback: otherwise
+ * connections wait in the kernel's backlog, where nobody is refused, and which outlives the daemon.
+ * Of a connection whose bytes have to come first, the credit may be used up by the time they do;
+ * then it is queued here.
+ *
+ * Where nobody tells when there is more of what has run out (descriptors, a user's limit), the
+ * listener looks again after a moment.
+ *
+ * What the daemon keeps of a listener's connections is never more than what it could keep yet: so
+ * no listener, whoever floods it, takes all there is from the others.
+ *
+ * A configured listener stays; another closes keep_seconds after its last worker or taker has left.
+ * Owned by the server, single-threaded.
+ */
+#pragma once
+
+#include "daemon/budget/quota.h"
+#include "daemon/closing/closer.h"
+#include "daemon/config/config.h"
+#include "daemon/listen/balancer.h"
+#include "daemon/listen/connection.h"
+
+typedef struct Server Server;
+
+enum {
+        /* Connections accepted in one turn of the loop. */
+        LISTENER_ACCEPTS_PER_TURN = 64,
+        /* Connections of one listener whose first bytes have not come. */
+        LISTENER_SILENT_MAX = 1024,
+        LISTENER_SILENT_MS = 10000,
+        LISTENER_KEEP_SECONDS = 30,
+};
+
+struct Listener {
+        TAILQ_ENTRY(Listener) link;
+        Server *server;
+        uint64_t number;
+        ListenerConfig config;
+        Address bound;
+        char address[ADDRESS_TEXT_MAX]; /* bound, as text */
+        int fd;
+        uint64_t inode;   /* of its socket */
+        CloserLane *lane; /* where it and its connections are closed */
+        bool configured;
+        uid_t uid;       /* who asked for it, unless configured */
+        QuotaUser *user; /* charged for it; NULL: nobody */
+        bool paused;
+        bool stored; /* it outlives the daemon */
+        struct event *acceptable;
+        bool places;  /* its queue, once this callback is over */
+        bool parked;  /* accepting, until a worker is ready */
+        bool resting; /* accepting, for want of descriptors or memory */
+        struct event *look_again;
+        struct event *expires;
+        ConnectionList silent;
+        ConnectionList queue;
+        uint32_t silent_count;
+        uint32_t kept_count; /* connections the daemon has a descriptor of */
+        uint32_t queued_count;
+        WorkerList workers;
+        uint64_t accepted;
+        uint64_t passed;
+        uint64_t passed_again;
+        uint64_t timed_out;
+};
+
+typedef TAILQ_HEAD(ListenerList, Listener) ListenerList;
+
+/* What an earlier run of the daemon knew of a listener. */
+typedef struct ListenerRestored {
+        int take_fd;
+        uint64_t number;
+        QuotaUser *user; /* NULL: it is one of the configuration */
+        bool paused;
+        bool stored;
+} ListenerRestored;
+
+/*
+ * Opens a listener. user is charged, and asked for it; NULL: it is one of the configuration. 0, or
+ * -errno with error_text().
+ */
+int listener_open(Listener **out, Server *server, const ListenerConfig *config, QuotaUser *user);
+/* The same with a socket that an earlier run of the daemon opened, and of which it knew what is in
+ * restored: number, user, paused, stored. fd is the caller's if it fails. */
+int listener_restore(Listener **out, Server *server, const ListenerConfig *config,
+                     const ListenerRestored *restored);
+/* Closes it; its workers are left without. Returns NULL. */
+Listener *listener_free(Listener *listener);
+
+/* Closes a client's listener that nobody has come to yet: who asked for it was refused after all.
+ */
+void listener_close_unused(Listener *listener);
+
+/* One of the configuration rather than a client's of the same name. NULL: there is none. */
+Listener *listener_find(const Server *server, const char *name);
+
+/* Accepts from now on, or no more, as its state says. To be called after whatever changes that. */
+void listener_update(Listener *listener);
+/* The same for all: when descriptors the daemon kept were closed. */
+void listener_update_all(Server *server);
+
+/* A worker that was awaited is ready: places and accepts now what is for it. */
+void listener_go_on(Listener *listener);
+
+/* Finds a worker for a connection that is there, or has it wait for its first bytes. */
+void listener_admit(Connection *connection);
+
+void listener_set_paused(Listener *listener, bool paused);
+/* A worker or taker has left: closes it some time after the last, if it is a client's. */
+void listener_left(Listener *listener);
+/* Does what a timer of the listener's that could not be armed was to do. */
+void listener_look_again(Listener *listener);

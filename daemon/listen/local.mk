@@ -1,0 +1,17 @@
+libdaemon_la_SOURCES += \
+	daemon/listen/balancer.c \
+	daemon/listen/balancer.h \
+	daemon/listen/connection.c \
+	daemon/listen/connection.h \
+	daemon/listen/connection_store.c \
+	daemon/listen/connection_store.h \
+	daemon/listen/drain.c \
+	daemon/listen/drain.h \
+	daemon/listen/listener.c \
+	daemon/listen/listener.h \
+	daemon/listen/passing.c \
+	daemon/listen/passing.h \
+	daemon/listen/socket_open.c \
+	daemon/listen/socket_open.h \
+	daemon/listen/worker.c \
+	daemon/listen/worker.h

@@ -1,0 +1,176 @@
+/* Sending connections to workers. See passing.h. */
+#include "daemon/listen/passing.h"
+
+#include "core/error.h"
+#include "daemon/listen/connection_store.h"
+#include "daemon/listen/listener.h"
+#include "daemon/process/log.h"
+#include "daemon/server/server.h"
+#include "daemon/session/session_source.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+/* A packet being put together. */
+typedef struct Packet {
+        size_t count;
+        size_t n_fds;
+        bool lacks_room; /* not all could be registered */
+        Connection *connections[PASSING_PACKET_MAX];
+        RegistrationInfo *infos[PASSING_PACKET_MAX];
+        Iod__Connection entries[PASSING_PACKET_MAX];
+        Iod__Connection *pointers[PASSING_PACKET_MAX];
+        char addresses[PASSING_PACKET_MAX][ADDRESS_TEXT_MAX];
+        int fds[PASSING_DESCRIPTORS_MAX]; /* borrowed */
+} Packet;
+
+bool passing_is_due(const Worker *worker)
+{
+        return worker->not_taken == 0 && !TAILQ_EMPTY(&worker->assigned);
+}
+
+static void describe_peer(const Connection *connection, char text[static ADDRESS_TEXT_MAX])
+{
+        struct sockaddr_storage peer;
+        socklen_t size = sizeof(peer);
+        Address address;
+
+        *text = '\0';
+        /* One that has gone has no address any more; its descriptor says so soon enough. */
+        if (getpeername(connection->fd, (struct sockaddr *)&peer, &size) == 0 &&
+            address_from_socket(connection->listener->bound.kind, (struct sockaddr *)&peer, size,
+                                &address) == 0)
+                address_format(&address, text);
+}
+
+static void packet_add(Packet *packet, Connection *connection, RegistrationInfo *info)
+{
+        size_t i = packet->count++;
+        Iod__Connection *entry = &packet->entries[i];
+
+        packet->connections[i] = connection;
+        packet->infos[i] = info;
+        packet->pointers[i] = entry;
+        *entry = (Iod__Connection)IOD__CONNECTION__INIT;
+        entry->id = io_id_unpack(connection->source);
+        describe_peer(connection, packet->addresses[i]);
+        entry->address = packet->addresses[i];
+        entry->again = connection->again;
+        entry->note_size = connection->note_size;
+        packet->fds[packet->n_fds++] = connection->fd;
+        if (connection->note_fd >= 0)
+                packet->fds[packet->n_fds++] = connection->note_fd;
+}
+
+/* The same slot twice in a packet: the second would take the first's place. */
+static bool has_slot(const Packet *packet, uint64_t source)
+{
+        for (size_t i = 0; i < packet->count; i++) {
+                if (io_id_slot(packet->entries[i].id) == io_id_slot(io_id_unpack(source)))
+                        return true;
+        }
+        return false;
+}
+
+static int register_connection(const Packet *packet, const Connection *connection,
+                               RegistrationInfo **info)
+{
+        if (has_slot(packet, connection->source))
+                return error_set(EEXIST, "slot %u was offered for two connections at once",
+                                 io_id_slot(io_id_unpack(connection->source)));
+        return session_add_io_source(connection->worker->session, connection->fd,
+                                     connection->source, info);
+}
+
+/* Whether it is the offered id that is wrong, and not that something has run out. */
+static bool is_about_id(const Session *session, uint64_t source, int error)
+{
+        return error == -EINVAL || error == -ESTALE || error == -EEXIST ||
+               io_id_slot(io_id_unpack(source)) >= session->registrations.limit;
+}
+
+/* Takes what is assigned, and registers it. What the session has no room for goes to others, and
+ * what has an id that cannot be used, of which the client is told. -ENOMEM: it cannot be. */
+static int packet_fill(Packet *packet, Worker *worker)
+{
+        Session *session = worker->session;
+        Connection *connection, *next;
+        int told = 0;
+
+        packet->count = packet->n_fds = 0;
+        packet->lacks_room = false;
+        for (connection = TAILQ_FIRST(&worker->assigned);
+             connection && packet->count < PASSING_PACKET_MAX && told == 0 && !packet->lacks_room;
+             connection = next) {
+                RegistrationInfo *info;
+                int r = register_connection(packet, connection, &info);
+
+                next = TAILQ_NEXT(connection, link);
+                if (r == 0) {
+                        packet_add(packet, connection, info);
+                } else if (is_about_id(session, connection->source, r)) {
+                        told = answer_refused_source(session, connection->source, r);
+                        worker_unassign(connection);
+                } else {
+                        log_session(LOG_NOTICE, session, "rests from connections: %s",
+                                    error_text());
+                        packet->lacks_room = true;
+                }
+        }
+        io_driver_end_batch(&session->server->driver);
+        session_settle_registrations(session);
+        return told;
+}
+
+static void packet_take_back(const Packet *packet, Session *session)
+{
+        for (size_t i = 0; i < packet->count; i++) {
+                const Connection *connection = packet->connections[i];
+
+                session_withdraw_io_source(session, connection->fd,
+                                           io_id_unpack(connection->source));
+        }
+}
+
+/* 0, NOTIFIER_WAITING or -errno. */
+static int packet_send(Packet *packet, Worker *worker)
+{
+        Session *session = worker->session;
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Connections connections = IOD__CONNECTIONS__INIT;
+        int r;
+
+        connections.endpoint = worker->endpoint;
+        connections.n_connection = packet->count;
+        connections.connection = packet->pointers;
+        frame.body_case = IOD__FRAME__BODY_CONNECTIONS;
+        frame.connections = &connections;
+        /* Before they are sent: killed in between, the daemon loses them, and the other way round
+         * two would serve them. */
+        for (size_t i = 0; i < packet->count; i++)
+                waiting_end(packet->connections[i]);
+        r = notifier_send_descriptors(&session->notifier, &frame, packet->fds, packet->n_fds);
+        if (r != 0) {
+                packet_take_back(packet, session);
+                for (size_t i = 0; i < packet->count; i++)
+                        waiting_begin(packet->connections[i]);
+                return r;
+        }
+        in_flight_charge(&session->server->in_flight, session, (uint32_t)packet->n_fds);
+        for (size_t i = 0; i < packet->count; i++)
+                worker_passed(packet->connections[i], packet->infos[i]);
+        return 0;
+}
+
+int passing_send(Worker *worker)
+{
+        Packet packet;
+        int r = packet_fill(&packet, worker);
+
+        if (r == 0 && packet.count > 0)
+                r = packet_send(&packet, worker);
+        if (packet.lacks_room)
+                worker_rest(worker);
+        balancer_place_queue(worker->listener);
+        return r;
+}

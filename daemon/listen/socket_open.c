@@ -1,0 +1,269 @@
+/* Listeners and bound sockets. See socket_open.h. */
+#include "daemon/listen/socket_open.h"
+
+#include "core/cleanup.h"
+#include "core/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static int fail(int error, const Address *address)
+{
+        char text[ADDRESS_TEXT_MAX];
+
+        address_format(address, text);
+        if (error == EADDRINUSE)
+                return error_set(error, "address in use: %s", text);
+        if (error == EADDRNOTAVAIL)
+                return error_set(error, "not an address of this machine: %s", text);
+        if ((error == EACCES || error == EPERM) && address->kind != ADDRESS_UNIX)
+                return error_set(EACCES, "the daemon needs CAP_NET_BIND_SERVICE for %s", text);
+        return error_set(error, "%s: %s", strerror(error), text);
+}
+
+static int set_option(int borrow_fd, int level, int option, int value)
+{
+        return setsockopt(borrow_fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
+}
+
+uint32_t socket_deferred_ms(const ListenerConfig *config)
+{
+        bool defers = config->address.kind == ADDRESS_TCP && config->when_readable &&
+                      config->silent_ms > SOCKET_DEFERRED_MS;
+
+        return defers ? SOCKET_DEFERRED_MS : 0;
+}
+
+static bool is_abstract(const Address *address)
+{
+        return address->socket_address.un.sun_path[0] == '\0';
+}
+
+/* Whether the file is a socket that nobody serves. 1, 0: it is not there, or -errno. */
+static int probe_file(const Address *address)
+{
+        CLEANUP(cleanup_close) int probe = -1;
+        const char *path = address->socket_address.un.sun_path;
+        struct stat file;
+
+        if (lstat(path, &file) < 0)
+                return errno == ENOENT ? 0 : fail(errno, address);
+        if (!S_ISSOCK(file.st_mode))
+                return error_set(EEXIST, "no socket, move it away: unix:%s", path);
+        probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (probe < 0)
+                return fail(errno, address);
+        if (connect(probe, &address->socket_address.any, address->size) == 0 ||
+            errno != ECONNREFUSED)
+                return fail(EADDRINUSE, address);
+        return 1;
+}
+
+static int bind_unix(int borrow_fd, const Address *address, uint32_t mode)
+{
+        mode_t umask_before;
+        int r = is_abstract(address) ? 0 : probe_file(address);
+
+        if (r < 0)
+                return r;
+        if (r == 1 && unlink(address->socket_address.un.sun_path) < 0)
+                return fail(errno, address);
+        /* The file gets the descriptor's mode but for the umask; changing it afterwards by its name
+         * might reach another file. */
+        if (fchmod(borrow_fd, mode & 0777) < 0)
+                return fail(errno, address);
+        umask_before = umask(0);
+        r = bind(borrow_fd, &address->socket_address.any, address->size) < 0 ? -errno : 0;
+        umask(umask_before);
+        return r < 0 ? fail(-r, address) : 0;
+}
+
+/* "*" where there is no IPv6. */
+static void use_v4_any(Address *address)
+{
+        struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(address->port)};
+
+        address->socket_address.v4 = any;
+        address->size = sizeof(any);
+}
+
+static int bind_inet_number(const Address *address, int type, bool v6_only, bool reuse)
+{
+        CLEANUP(cleanup_close) int fd = -1;
+        int family = address->socket_address.any.sa_family;
+        int r = 0;
+
+        fd = socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return -errno;
+        if (family == AF_INET6)
+                r = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, v6_only);
+        if (r == 0 && reuse)
+                r = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+        if (r == 0 && bind(fd, &address->socket_address.any, address->size) < 0)
+                r = -errno;
+        return r < 0 ? r : STEAL_FD(fd);
+}
+
+static int bind_inet(const Address *address, int type, bool v6_only, bool reuse)
+{
+        Address any = *address;
+        int fd;
+
+        if (address->host_is == ADDRESS_NAME)
+                return error_set(EINVAL, "a number or \"*\" is needed, not the name %s",
+                                 address->host);
+        fd = bind_inet_number(address, type, v6_only, reuse);
+        if ((fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL) && address->host_is == ADDRESS_ANY &&
+            !v6_only) {
+                use_v4_any(&any);
+                fd = bind_inet_number(&any, type, false, reuse);
+        }
+        return fd < 0 ? fail(-fd, address) : fd;
+}
+
+/* The address asked for, with the port the kernel chose. */
+static int find_bound(int borrow_fd, const Address *address, Address *bound)
+{
+        Address actual = {.size = sizeof(actual.socket_address)};
+        int r;
+
+        *bound = *address;
+        if (address->kind == ADDRESS_UNIX)
+                return 0;
+        if (getsockname(borrow_fd, &actual.socket_address.any, &actual.size) < 0)
+                return fail(errno, address);
+        r = address_from_socket(address->kind, &actual.socket_address.any, actual.size, bound);
+        if (r < 0 || address->host_is != ADDRESS_ANY)
+                return r;
+        actual.port = bound->port;
+        *bound = *address;
+        bound->port = actual.port;
+        bound->socket_address.v6.sin6_port = htons(actual.port);
+        return 0;
+}
+
+static int open_unix(const ListenerConfig *config)
+{
+        CLEANUP(cleanup_close) int fd = -1;
+        int r;
+
+        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return fail(errno, &config->address);
+        r = bind_unix(fd, &config->address, config->mode);
+        return r < 0 ? r : STEAL_FD(fd);
+}
+
+/* Best effort: the daemon waits for first bytes, too. */
+static void defer_accept(int borrow_fd, const ListenerConfig *config)
+{
+        if (config->address.kind == ADDRESS_TCP)
+                set_option(borrow_fd, IPPROTO_TCP, TCP_DEFER_ACCEPT,
+                           (int)socket_deferred_ms(config) / 1000);
+}
+
+int socket_listen(int borrow_fd, const ListenerConfig *config)
+{
+        /* The kernel cuts it to net.core.somaxconn. */
+        int backlog =
+                config->backlog == 0 || config->backlog > INT_MAX ? INT_MAX : (int)config->backlog;
+
+        defer_accept(borrow_fd, config);
+        return listen(borrow_fd, backlog) < 0 ? fail(errno, &config->address) : 0;
+}
+
+int socket_open_listener(const ListenerConfig *config, Address *bound)
+{
+        CLEANUP(cleanup_close) int fd = -1;
+        const Address *address = &config->address;
+        int r;
+
+        if (address->kind == ADDRESS_UDP)
+                return error_set(EAFNOSUPPORT, "udp: addresses are bound, not listened on");
+        fd = address->kind == ADDRESS_UNIX
+                     ? open_unix(config)
+                     : bind_inet(address, SOCK_STREAM, config->v6_only, config->reuse_address);
+        if (fd < 0)
+                return fd;
+        r = socket_listen(fd, config);
+        if (r < 0) {
+                close(STEAL_FD(fd));
+                socket_file_remove(address);
+                return r;
+        }
+        r = find_bound(fd, address, bound);
+        return r < 0 ? r : STEAL_FD(fd);
+}
+
+int socket_check_listener(int borrow_fd, const Address *address)
+{
+        Address actual = {.size = sizeof(actual.socket_address)}, found, wanted = *address;
+        char wanted_text[ADDRESS_TEXT_MAX], found_text[ADDRESS_TEXT_MAX];
+        socklen_t size = sizeof(int);
+        int listens = 0, r;
+
+        if (getsockopt(borrow_fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0 || !listens)
+                return fail(EINVAL, address);
+        if (getsockname(borrow_fd, &actual.socket_address.any, &actual.size) < 0)
+                return fail(errno, address);
+        r = address_from_socket(address->kind, &actual.socket_address.any, actual.size, &found);
+        if (r < 0)
+                return r;
+        if (wanted.kind != ADDRESS_UNIX && wanted.port == 0)
+                wanted.port = found.port;
+        address_format(&wanted, wanted_text);
+        address_format(&found, found_text);
+        if (wanted.host_is == ADDRESS_ANY ? wanted.port == found.port
+                                          : strcmp(wanted_text, found_text) == 0)
+                return 0;
+        return fail(EINVAL, address);
+}
+
+int socket_adopt_listener(int borrow_fd, const ListenerConfig *config, Address *bound)
+{
+        int r = socket_check_listener(borrow_fd, &config->address);
+
+        if (r < 0)
+                return r;
+        if (fcntl(borrow_fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
+                return fail(errno, &config->address);
+        r = socket_listen(borrow_fd, config);
+        if (r < 0)
+                return r;
+        return find_bound(borrow_fd, &config->address, bound);
+}
+
+void socket_prepare_accepted(int borrow_fd, const ListenerConfig *config)
+{
+        if (config->address.kind != ADDRESS_TCP)
+                return;
+        if (config->nodelay)
+                set_option(borrow_fd, IPPROTO_TCP, TCP_NODELAY, 1);
+        if (config->keepalive)
+                set_option(borrow_fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+}
+
+int socket_open_udp(const Address *address, Address *bound)
+{
+        CLEANUP(cleanup_close) int fd = -1;
+        int r;
+
+        if (address->kind != ADDRESS_UDP)
+                return error_set(EAFNOSUPPORT, "only udp: addresses can be bound");
+        fd = bind_inet(address, SOCK_DGRAM, false, false);
+        if (fd < 0)
+                return fd;
+        r = find_bound(fd, address, bound);
+        return r < 0 ? r : STEAL_FD(fd);
+}
+
+void socket_file_remove(const Address *bound)
+{
+        if (bound->kind == ADDRESS_UNIX && !is_abstract(bound) && probe_file(bound) == 1)
+                unlink(bound->socket_address.un.sun_path);
+}

@@ -1,0 +1,419 @@
+/* The workers of a group, and what they have in hand. See worker.h. */
+#include "daemon/listen/worker.h"
+
+#include "core/cleanup.h"
+#include "core/error.h"
+#include "daemon/listen/connection_store.h"
+#include "daemon/listen/drain.h"
+#include "daemon/listen/listener.h"
+#include "daemon/process/log.h"
+#include "daemon/server/server.h"
+#include "daemon/session/session_source.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+
+/* ---- Joining and offering ------------------------------------------------------------------ */
+
+/* By session, and those of one session by endpoint. */
+static void insert_in_order(Listener *listener, Worker *worker)
+{
+        Worker *before = TAILQ_LAST(&listener->workers, WorkerList);
+
+        while (before && before->session->id > worker->session->id)
+                before = TAILQ_PREV(before, WorkerList, link);
+        if (before)
+                TAILQ_INSERT_AFTER(&listener->workers, before, worker, link);
+        else
+                TAILQ_INSERT_HEAD(&listener->workers, worker, link);
+}
+
+static bool has_too_many(const Session *session)
+{
+        const Worker *worker;
+        int count = 0;
+
+        TAILQ_FOREACH(worker, &session->workers, session_link)
+        count++;
+        return count >= WORKER_PER_SESSION_MAX;
+}
+
+int worker_join(Listener *listener, Session *session, bool is_taker, Worker **out)
+{
+        Worker *worker;
+
+        if (has_too_many(session))
+                return error_set(EDQUOT, "a session may have %d endpoints: leave some first",
+                                 WORKER_PER_SESSION_MAX);
+        worker = calloc(1, sizeof(*worker));
+        if (worker && !is_taker)
+                worker->offers = calloc(WORKER_OFFERS_MAX, sizeof(*worker->offers));
+        if (!worker || (!is_taker && !worker->offers)) {
+                free(worker);
+                return error_set(ENOMEM, "no memory for another worker");
+        }
+        worker->listener = listener;
+        worker->session = session;
+        worker->endpoint = ++session->endpoints;
+        worker->is_taker = is_taker;
+        worker->weight = 1;
+        TAILQ_INIT(&worker->assigned);
+        TAILQ_INIT(&worker->in_hand);
+        insert_in_order(listener, worker);
+        TAILQ_INSERT_TAIL(&session->workers, worker, session_link);
+        event_del(listener->expires);
+        *out = worker;
+        return 0;
+}
+
+Worker *worker_find(const Session *session, uint32_t endpoint)
+{
+        Worker *worker;
+
+        TAILQ_FOREACH(worker, &session->workers, session_link)
+        {
+                if (worker->endpoint == endpoint && !worker->is_taker && !worker->left)
+                        return worker;
+        }
+        return NULL;
+}
+
+static void free_worker(Worker *worker)
+{
+        Listener *listener = worker->listener;
+
+        TAILQ_REMOVE(&listener->workers, worker, link);
+        TAILQ_REMOVE(&worker->session->workers, worker, session_link);
+        free(worker->offers);
+        free(worker);
+}
+
+/* After something left its hands. */
+static void look_whether_done(Worker *worker)
+{
+        if (worker->in_hand_count > 0)
+                return;
+        drain_check(worker->session);
+        if (worker->left)
+                free_worker(worker);
+}
+
+static int check_sources(const uint64_t *sources, size_t n, uint32_t unused)
+{
+        if (n > WORKER_OFFERS_MAX - unused)
+                return error_set(EDQUOT, "a worker may have %d unused ids offered",
+                                 WORKER_OFFERS_MAX);
+        for (size_t i = 0; i < n; i++) {
+                if (io_id_generation(io_id_unpack(sources[i])) == 0 ||
+                    !(io_id_unpack_readiness(sources[i]) & READINESS_INTERESTS))
+                        return error_set(EINVAL, "an offered id has a generation and an interest");
+        }
+        return 0;
+}
+
+int worker_check_sources(const uint64_t *sources, size_t n)
+{
+        return check_sources(sources, n, 0);
+}
+
+int worker_offer(Worker *worker, const uint64_t *sources, size_t n)
+{
+        /* What waits to be sent may not need its id after all. */
+        int r = check_sources(sources, n, worker->credit + worker->assigned_count);
+
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < n; i++)
+                worker->offers[(worker->offers_head + worker->credit++) % WORKER_OFFERS_MAX] =
+                        sources[i];
+        balancer_place_queue(worker->listener);
+        return 0;
+}
+
+/* ---- What becomes of those in hand --------------------------------------------------------- */
+
+/* Charges the worker's user for keeping it. */
+static int charge(Connection *connection)
+{
+        Session *session = connection->worker->session;
+        int r = 0;
+
+        if (!connection->charged)
+                r = quota_charge(session->user, QUOTA_HOLDS, 1);
+        connection->charged = r == 0;
+        return r;
+}
+
+static void uncharge(Connection *connection)
+{
+        if (connection->charged)
+                quota_discharge(connection->worker->session->user, QUOTA_HOLDS, 1);
+        connection->charged = false;
+}
+
+void worker_assign(Worker *worker, Connection *connection)
+{
+        connection->state = CONNECTION_ASSIGNED;
+        connection->worker = worker;
+        connection->source = worker->offers[worker->offers_head];
+        worker->offers_head = (worker->offers_head + 1) % WORKER_OFFERS_MAX;
+        worker->credit--;
+        TAILQ_INSERT_TAIL(&worker->assigned, connection, link);
+        worker->assigned_count++;
+        worker->in_hand_count++;
+        /* One that was kept stays so, whoever has it. */
+        connection->keep = (connection->keep || worker->keep_on_death) && charge(connection) == 0;
+        server_deliver(worker->session);
+}
+
+/* Out of its worker's hands, and in no list. */
+static void take_from_worker(Connection *connection)
+{
+        Worker *worker = connection->worker;
+        bool is_assigned = connection->state == CONNECTION_ASSIGNED;
+
+        TAILQ_REMOVE(is_assigned ? &worker->assigned : &worker->in_hand, connection, link);
+        worker->in_hand_count--;
+        if (is_assigned)
+                worker->assigned_count--;
+        if (connection->state == CONNECTION_PASSED)
+                worker->not_taken--;
+        uncharge(connection);
+        connection->worker = NULL;
+}
+
+/* Out of its worker's hands and to the queue's head. */
+static void queue_again(Connection *connection)
+{
+        Listener *listener = connection->listener;
+
+        take_from_worker(connection);
+        connection->state = CONNECTION_QUEUED;
+        TAILQ_INSERT_HEAD(&listener->queue, connection, link);
+        listener->queued_count++;
+        waiting_begin(connection);
+}
+
+/* The id that was meant for one that was not sent. It is the next one's. */
+static void offer_again(Worker *worker, uint64_t source)
+{
+        worker->offers_head = (worker->offers_head + WORKER_OFFERS_MAX - 1) % WORKER_OFFERS_MAX;
+        worker->offers[worker->offers_head] = source;
+        worker->credit++;
+}
+
+/* What waits to be sent goes to the queue, in order. */
+static void queue_assigned_again(Worker *worker)
+{
+        Connection *connection;
+
+        while ((connection = TAILQ_LAST(&worker->assigned, ConnectionList))) {
+                offer_again(worker, connection->source);
+                queue_again(connection);
+        }
+}
+
+/* The worker's session has closed it. */
+static void on_forgotten(RegistrationOwner *owner)
+{
+        Connection *connection = (Connection *)owner;
+        Listener *listener = connection->listener;
+        Worker *worker = connection->worker;
+
+        take_from_worker(connection);
+        connection_free(connection);
+        look_whether_done(worker);
+        server_place_queue(listener);
+}
+
+Connection *worker_connection(const RegistrationInfo *info)
+{
+        return info->owner && info->owner->forgotten == on_forgotten ? (Connection *)info->owner
+                                                                     : NULL;
+}
+
+void worker_passed(Connection *connection, RegistrationInfo *info)
+{
+        Worker *worker = connection->worker;
+
+        connection->owner.forgotten = on_forgotten;
+        info->owner = &connection->owner;
+        connection->state = CONNECTION_PASSED;
+        worker->ready = false;
+        TAILQ_REMOVE(&worker->assigned, connection, link);
+        worker->assigned_count--;
+        TAILQ_INSERT_TAIL(&worker->in_hand, connection, link);
+        worker->not_taken++;
+        worker->passed++;
+        connection->listener->passed++;
+}
+
+void worker_unassign(Connection *connection)
+{
+        Worker *worker = connection->worker;
+
+        queue_again(connection);
+        look_whether_done(worker);
+}
+
+void worker_rest(Worker *worker)
+{
+        worker->resting = true;
+        queue_assigned_again(worker);
+        look_whether_done(worker);
+}
+
+void worker_set_draining(Worker *worker, bool draining)
+{
+        worker->draining = draining;
+        if (draining)
+                queue_assigned_again(worker);
+        balancer_place_queue(worker->listener);
+}
+
+void worker_taken(Connection *connection)
+{
+        Worker *worker = connection->worker;
+
+        if (connection->state != CONNECTION_PASSED)
+                return;
+        connection->state = CONNECTION_TAKEN;
+        if (!connection->keep)
+                connection_close_copy(connection);
+        worker->not_taken--;
+        if (worker->not_taken == 0)
+                balancer_place_queue(worker->listener);
+}
+
+int worker_keep(Connection *connection, int take_note_fd, uint32_t note_size)
+{
+        Server *server = connection->listener->server;
+        int r;
+
+        if (connection->fd < 0)
+                return error_set(ESTALE,
+                                 "the daemon has no copy of it: keep it before it is taken");
+        r = charge(connection);
+        if (r < 0)
+                return r;
+        connection->keep = true;
+        if (connection->note_fd >= 0)
+                server_close_note(server, connection->note_fd);
+        connection->note_fd = take_note_fd;
+        connection->note_size = note_size;
+        if (take_note_fd >= 0)
+                server_keep(server);
+        return 0;
+}
+
+int worker_put_in_hand(Worker *worker, Connection *connection, RegistrationInfo *info, IoId id)
+{
+        int r = 0;
+
+        connection->worker = worker;
+        if (connection->fd >= 0)
+                r = charge(connection);
+        if (r < 0)
+                return r;
+        connection->keep = connection->fd >= 0;
+        connection->source = id;
+        connection->state = CONNECTION_TAKEN;
+        connection->owner.forgotten = on_forgotten;
+        info->owner = &connection->owner;
+        TAILQ_INSERT_TAIL(&worker->in_hand, connection, link);
+        worker->in_hand_count++;
+        return 0;
+}
+
+/* ---- Leaving ------------------------------------------------------------------------------- */
+
+/* Ends the registration of a connection whose session goes on. */
+static void deregister(Connection *connection)
+{
+        Session *session = connection->worker->session;
+        IoId id = io_id_unpack(connection->source);
+        RegistrationInfo *info = registration_set_recreate(&session->registrations, id);
+
+        if (!info || info->owner != &connection->owner)
+                return;
+        info->owner = NULL;
+        io_driver_remove_io_source(&session->server->driver, &session->registrations,
+                                   connection->fd, id);
+        io_driver_end_batch(&session->server->driver);
+        session_settle_registrations(session);
+}
+
+/* Queues for others what was passed to it: all that its program has not got, and what is kept if
+ * that has ended. Last first, so that the first is at the queue's head in the end. */
+static void hand_over(Worker *worker, bool session_goes_on)
+{
+        Connection *connection, *previous;
+
+        for (connection = TAILQ_LAST(&worker->in_hand, ConnectionList); connection;
+             connection = previous) {
+                bool has_it = connection->state == CONNECTION_TAKEN;
+
+                previous = TAILQ_PREV(connection, ConnectionList, link);
+                if (session_goes_on && has_it)
+                        continue;
+                if (session_goes_on && connection->state == CONNECTION_PASSED)
+                        deregister(connection);
+                if (has_it && !connection->keep) {
+                        take_from_worker(connection);
+                        connection_free(connection);
+                        continue;
+                }
+                connection->again = true;
+                connection->listener->passed_again++;
+                queue_again(connection);
+        }
+}
+
+static void give_up(Worker *worker, bool session_goes_on)
+{
+        Listener *listener = worker->listener;
+
+        worker->left = true;
+        queue_assigned_again(worker);
+        worker->credit = 0;
+        hand_over(worker, session_goes_on);
+        listener_left(listener);
+        look_whether_done(worker);
+        balancer_place_queue(listener);
+}
+
+void worker_leave(Worker *worker)
+{
+        give_up(worker, true);
+}
+
+void worker_lose(Worker *worker)
+{
+        give_up(worker, false);
+}
+
+void worker_dissolve_group(Listener *listener)
+{
+        Worker *worker;
+
+        while ((worker = TAILQ_FIRST(&listener->workers))) {
+                Connection *connection;
+
+                while ((connection = TAILQ_FIRST(&worker->assigned))) {
+                        take_from_worker(connection);
+                        connection_free(connection);
+                }
+                while ((connection = TAILQ_FIRST(&worker->in_hand))) {
+                        RegistrationInfo *info = registration_set_recreate(
+                                &worker->session->registrations, io_id_unpack(connection->source));
+
+                        if (info && info->owner == &connection->owner)
+                                info->owner = NULL;
+                        take_from_worker(connection);
+                        connection_free(connection);
+                }
+                worker->left = true;
+                look_whether_done(worker);
+        }
+}

@@ -1,0 +1,109 @@
+/*
+ * Worker: one session's membership in one listener's group, and what it has in hand.
+ *
+ * Its credit is the ids it has offered and that are not used yet: each is for one connection. A
+ * connection is in hand from its assignment until the worker's session has said that it is closed
+ * (AddIoSource.gone), or ended. When a worker leaves or ends, what it had not taken is queued for
+ * others, and if it has ended what was kept on death too: at the head of the queue, so that those
+ * who waited longest are served first. What waits to be sent goes to others also when the worker
+ * begins to drain; and the id that was meant for it is offered again.
+ *
+ * It is ready when what it is given can be sent at once: it has read everything, and taken its last
+ * packet. What was sent cannot be called back, or two would serve it: it waits for this worker, or
+ * its end.
+ *
+ * One whose session has no room for another registration rests until the listener looks again.
+ *
+ * A taker is a worker that takes no connections: it has the listening socket itself.
+ *
+ * Owned by its session and in its listener's list; single-threaded.
+ */
+#pragma once
+
+#include "daemon/listen/connection.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct Session Session;
+
+enum {
+        WORKER_WEIGHT_MAX = 100,
+        /* Offered ids of one worker that are not used yet. */
+        WORKER_OFFERS_MAX = 4096,
+        /* Workers of one session, the takers among them. */
+        WORKER_PER_SESSION_MAX = 256,
+};
+
+struct Worker {
+        TAILQ_ENTRY(Worker) link;         /* the listener's */
+        TAILQ_ENTRY(Worker) session_link; /* the session's */
+        Listener *listener;
+        Session *session;
+        uint32_t endpoint;
+        bool is_taker;
+        bool keep_on_death;
+        bool draining;
+        bool resting; /* there was no room for a registration */
+        bool ready;   /* when the balancer looked last */
+        bool awaited; /* the balancer is to look again once it has read */
+        bool left;    /* gone once it has nothing in hand */
+        uint32_t weight;
+        int64_t turn;     /* of the round-robin */
+        uint64_t *offers; /* a ring of sources */
+        uint32_t offers_head;
+        uint32_t credit;
+        ConnectionList assigned;
+        ConnectionList in_hand;
+        uint32_t assigned_count;
+        uint32_t in_hand_count; /* of both lists */
+        uint32_t not_taken;     /* PASSED */
+        uint64_t passed;
+};
+
+typedef TAILQ_HEAD(WorkerList, Worker) WorkerList;
+
+/* Makes the session a worker or taker. 0, or with error_text(): -EDQUOT it has too many, -ENOMEM.
+ */
+int worker_join(Listener *listener, Session *session, bool is_taker, Worker **out);
+/* It leaves: what it has not taken goes to others. It is a worker until what it has taken is
+ * closed, but gets no more. */
+void worker_leave(Worker *worker);
+/* Its session ends: what is kept on death goes to others as well. */
+void worker_lose(Worker *worker);
+/* The listener is closed: its workers keep what they have taken, on their own from now on. */
+void worker_dissolve_group(Listener *listener);
+
+/* The session's worker with that endpoint; NULL. A taker has none that a client could name. */
+Worker *worker_find(const Session *session, uint32_t endpoint);
+
+/* Whether these may be offered to begin with. 0, or as worker_offer(). */
+int worker_check_sources(const uint64_t *sources, size_t n);
+/* Adds credit. 0, or with error_text(): -EDQUOT too many unused ids, -EINVAL an id without
+ * generation or interest. */
+int worker_offer(Worker *worker, const uint64_t *sources, size_t n);
+void worker_set_draining(Worker *worker, bool draining);
+
+/* The next of what it has offered is this connection's, which is in no list. */
+void worker_assign(Worker *worker, Connection *connection);
+/* The connection has reached the worker's program. */
+void worker_taken(Connection *connection);
+/* The connection is to be kept on death, with this note, which was checked (take_note_fd -1: none).
+ * 0, or with error_text(), and then the note is still the caller's: -EDQUOT, -ESTALE it was taken
+ * before and the daemon has no copy any more. */
+int worker_keep(Connection *connection, int take_note_fd, uint32_t note_size);
+/* Puts one in its hands that it had taken before the daemon began, registered as info; one with a
+ * descriptor is kept. 0, or -EDQUOT with error_text(). */
+int worker_put_in_hand(Worker *worker, Connection *connection, RegistrationInfo *info, IoId id);
+/* The connection that a registration belongs to; NULL: it is no connection of a listener. */
+Connection *worker_connection(const RegistrationInfo *info);
+
+/* For who sends the assigned ones (passing.h): each was registered as info and sent. */
+void worker_passed(Connection *connection, RegistrationInfo *info);
+/* Or not, for the id cannot be used: another shall have it, once balancer_place_queue() is called.
+ * The id is used up. */
+void worker_unassign(Connection *connection);
+/* Or there was no room for its registration: the worker rests, and others shall have what is
+ * assigned to it. */
+void worker_rest(Worker *worker);

@@ -1,0 +1,173 @@
+/* Claim. See claiming.h. */
+#include "daemon/requests/claiming.h"
+
+#include "core/error.h"
+#include "daemon/config/authorise.h"
+#include "daemon/hold/note.h"
+#include "daemon/listen/listener.h"
+#include "daemon/server/server.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- What can be seen ---------------------------------------------------------------------- */
+
+/* The descriptors of one. */
+static size_t count_of(const Iod__ClaimedConnection *claimed)
+{
+        return !claimed->keep_on_death ? 0 : claimed->note_size > 0 ? 2 : 1;
+}
+
+/* The request's descriptors have to be as many as it says. */
+static int check_count(const Iod__Claim *claim, const FdList *fds)
+{
+        size_t expected = 0;
+
+        for (size_t i = 0; i < claim->n_connection; i++)
+                expected += count_of(claim->connection[i]);
+        if (fds->count == expected)
+                return 0;
+        return error_set(EBADMSG, "claim takes %zu descriptors here and came with %zu", expected,
+                         fds->count);
+}
+
+/* The address of a socket's own end. 0 or -1. */
+static int find_local(int borrow_fd, AddressKind kind, Address *out)
+{
+        struct sockaddr_storage address;
+        socklen_t size = sizeof(address);
+
+        if (getsockname(borrow_fd, (struct sockaddr *)&address, &size) < 0)
+                return -1;
+        return address_from_socket(kind, (struct sockaddr *)&address, size, out);
+}
+
+static bool is_any(const Address *address)
+{
+        const struct sockaddr_in6 *v6 = &address->socket_address.v6;
+
+        return address->socket_address.any.sa_family == AF_INET6
+                       ? IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr)
+                       : address->socket_address.v4.sin_addr.s_addr == INADDR_ANY;
+}
+
+/* Whether a connection's own end is where the listener is. */
+static bool is_at(const Listener *listener, int borrow_fd)
+{
+        AddressKind kind = listener->bound.kind;
+        Address bound, local;
+
+        if (find_local(listener->fd, kind, &bound) < 0 || find_local(borrow_fd, kind, &local) < 0)
+                return false;
+        if (kind == ADDRESS_TCP && is_any(&bound))
+                return bound.port == local.port;
+        return bound.size == local.size &&
+               memcmp(&bound.socket_address, &local.socket_address, bound.size) == 0;
+}
+
+/* Whether the listener can have accepted this stream socket of its kind. */
+static int check_connected(const Listener *listener, int borrow_fd)
+{
+        struct sockaddr_storage peer;
+        socklen_t size = sizeof(peer);
+
+        if (getpeername(borrow_fd, (struct sockaddr *)&peer, &size) < 0)
+                return error_set(ENOTCONN, "a connection to be kept is connected: it has ended");
+        if (!is_at(listener, borrow_fd))
+                return error_set(EINVAL, "the descriptor is no connection of listener %.40s",
+                                 listener->config.name);
+        return 0;
+}
+
+static int check_registration(const Listener *listener, const RegistrationInfo *info, IoId id)
+{
+        DescriptorKind kind = listener->bound.kind == ADDRESS_UNIX ? DESCRIPTOR_KIND_UNIX_STREAM
+                                                                   : DESCRIPTOR_KIND_TCP;
+
+        if (!info)
+                return error_set(ENOENT, "slot %u is not registered", io_id_slot(id));
+        if (info->owner)
+                return error_set(EEXIST, "slot %u is in hand already", io_id_slot(id));
+        if (info->kind != kind)
+                return error_set(EINVAL, "slot %u is no connection of listener %.40s",
+                                 io_id_slot(id), listener->config.name);
+        return 0;
+}
+
+/* Of one to be kept: fds are its descriptors. */
+static int check_kept(Session *session, const Listener *listener, const RegistrationInfo *info,
+                      const Iod__ClaimedConnection *claimed, const int *borrow_fds)
+{
+        DescriptorKind kind;
+        uint64_t inode;
+        int r = descriptor_kind_classify(borrow_fds[0], &kind, &inode);
+
+        if (r == 0 && (kind != info->kind || inode != info->inode))
+                r = error_set(EINVAL, "the descriptor sent along is not that of slot %u",
+                              io_id_slot(claimed->id));
+        if (r == 0)
+                r = authorise(session, POLICY_HOLD, NULL, listener->config.name);
+        if (r == 0)
+                r = check_connected(listener, borrow_fds[0]);
+        if (r == 0 && claimed->note_size > 0)
+                r = note_check(borrow_fds[1], claimed->note_size);
+        if (r == 0)
+                r = server_check_keep(session->server, session->lane);
+        return r;
+}
+
+/* ---- Claiming ------------------------------------------------------------------------------ */
+
+/* One connection; first is the place of its descriptors in fds. 0, or -errno with error_text(). */
+static int claim_one(Session *session, Worker *worker, const Iod__ClaimedConnection *claimed,
+                     FdList *fds, size_t first)
+{
+        IoId id = io_id_unpack(claimed->id);
+        RegistrationInfo *info = registration_set_recreate(&session->registrations, id);
+        int own[2] = {-1, -1};
+        Connection *connection;
+        int r = check_registration(worker->listener, info, id);
+
+        for (size_t i = 0; i < count_of(claimed); i++)
+                own[i] = fd_list_borrow(fds, first + i);
+        if (r == 0 && claimed->keep_on_death)
+                r = check_kept(session, worker->listener, info, claimed, own);
+        if (r < 0)
+                return r;
+        connection = connection_claim(worker->listener, own[0], own[1],
+                                      own[1] >= 0 ? claimed->note_size : 0);
+        if (!connection)
+                return error_set(ENOMEM, "no memory for another connection");
+        for (size_t i = 0; i < count_of(claimed); i++)
+                (void)fd_list_steal(fds, first + i);
+        r = worker_put_in_hand(worker, connection, info, id);
+        if (r < 0)
+                connection_free(connection);
+        return r;
+}
+
+int claiming_claim(Session *session, const Iod__Frame *request, FdList *fds)
+{
+        const Iod__Claim *claim = request->claim;
+        Worker *worker = worker_find(session, claim->endpoint);
+        char why[ERROR_TEXT_MAX];
+        size_t next = 0;
+        int first_error = 0;
+        int r = check_count(claim, fds);
+
+        if (r < 0)
+                return -r;
+        if (!worker)
+                return -error_set(ENOENT, "this session has no endpoint %u", claim->endpoint);
+        for (size_t i = 0; i < claim->n_connection; i++) {
+                r = claim_one(session, worker, claim->connection[i], fds, next);
+                next += count_of(claim->connection[i]);
+                if (r == 0 || first_error < 0)
+                        continue;
+                first_error = r;
+                snprintf(why, sizeof(why), "%s", error_text());
+        }
+        balancer_place_queue(worker->listener);
+        return first_error < 0 ? -error_set(-first_error, "%s", why) : 0;
+}

@@ -1,0 +1,230 @@
+/* The requests of a session. See session_dispatch.h. */
+#include "daemon/requests/dispatch.h"
+
+#include "core/error.h"
+#include "daemon/process/log.h"
+#include "daemon/requests/claiming.h"
+#include "daemon/requests/inspect.h"
+#include "daemon/requests/keeping.h"
+#include "daemon/requests/opening.h"
+#include "daemon/requests/operating.h"
+#include "daemon/requests/sharing.h"
+#include "daemon/server/server.h"
+#include "daemon/session/session_batch.h"
+#include "daemon/session/session_source.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <string.h>
+
+/* 0, a positive errno to refuse the request and go on, or -errno to end the session; with
+ * error_text() unless 0. */
+typedef int (*Handler)(Session *session, const Iod__Frame *request, FdList *fds);
+
+static bool is_printable(const char *text)
+{
+        for (; *text; text++) {
+                if (*text < ' ' || *text > '~')
+                        return false;
+        }
+        return true;
+}
+
+static int hello(Session *session, const Iod__Frame *request)
+{
+        const Iod__Hello *hello = request->hello;
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Welcome welcome = IOD__WELCOME__INIT;
+
+        if (hello->version != FRAME_PROTOCOL_VERSION)
+                return error_set(EPROTONOSUPPORT,
+                                 "protocol version %u is not spoken here: this daemon speaks %d",
+                                 hello->version, FRAME_PROTOCOL_VERSION);
+        if (strlen(hello->program) > FRAME_PROGRAM_MAX || !is_printable(hello->program))
+                return error_set(EINVAL, "a program's name is at most %d bytes of printable ASCII",
+                                 FRAME_PROGRAM_MAX);
+        if (*hello->program)
+                strcpy(session->program, hello->program);
+        session->open = true;
+        event_remove_timer(session->readable);
+        log_session(LOG_DEBUG, session, "opened");
+
+        welcome.version = FRAME_PROTOCOL_VERSION;
+        welcome.epoch = session->server->epoch;
+        welcome.session = session->id;
+        welcome.registrations_max = session->registrations.limit;
+        welcome.release = (char *)PACKAGE_VERSION;
+        frame.body_case = IOD__FRAME__BODY_WELCOME;
+        frame.welcome = &welcome;
+        return session_reply(session, request->sequence, &frame);
+}
+
+static int check_source_count(size_t sources, const FdList *fds, const char *name)
+{
+        if (sources == fds->count)
+                return 0;
+        return error_set(EBADMSG, "%s names %zu sources and came with %zu descriptors", name,
+                         sources, fds->count);
+}
+
+/* A taken listener's file stays open here, so that closing it does not end its registration. */
+static bool remove_taken(Session *session, IoId id, const RegistrationInfo *info)
+{
+        const Worker *worker;
+        int r = -1;
+
+        TAILQ_FOREACH(worker, &session->workers, session_link)
+        {
+                if (r < 0 && worker->is_taker && worker->listener->inode == info->inode)
+                        r = session_remove_io_source(session, worker->listener->fd, id);
+        }
+        return r == 0;
+}
+
+static void forget_gone(Session *session, const Iod__AddIoSource *request)
+{
+        for (size_t i = 0; i < request->n_gone; i++) {
+                IoId id = io_id_unpack(request->gone[i]);
+                RegistrationInfo *info = registration_set_recreate(&session->registrations, id);
+
+                if (info && !remove_taken(session, id, info))
+                        registration_set_forget(&session->registrations, info);
+        }
+}
+
+static void take_connections(Session *session, const Iod__AddIoSource *request)
+{
+        for (size_t i = 0; i < request->n_taken; i++) {
+                const RegistrationInfo *info = registration_set_recreate(
+                        &session->registrations, io_id_unpack(request->taken[i]));
+                Connection *connection = info ? worker_connection(info) : NULL;
+
+                if (connection)
+                        worker_taken(connection);
+        }
+}
+
+static int add_io_source(Session *session, const Iod__Frame *request, FdList *fds)
+{
+        const Iod__AddIoSource *add = request->add_io_source;
+        int r;
+
+        r = check_source_count(add->n_source, fds, "add_io_source");
+        if (r == 0 && add->n_source > 0)
+                r = session_open_set(session);
+        if (r < 0)
+                return r;
+        take_connections(session, add);
+        forget_gone(session, add);
+        return session_batch_serve(session, SESSION_BATCH_ADD, request->sequence, add->source, fds);
+}
+
+static int remove_io_source(Session *session, const Iod__Frame *request, FdList *fds)
+{
+        const Iod__RemoveIoSource *remove = request->remove_io_source;
+        int r;
+
+        r = check_source_count(remove->n_source, fds, "remove_io_source");
+        if (r < 0)
+                return r;
+        return session_batch_serve(session, SESSION_BATCH_REMOVE, request->sequence, remove->source,
+                                   fds);
+}
+
+static const struct {
+        Iod__Frame__BodyCase body;
+        bool before_open; /* else after */
+        /* One of them: of a request that comes with descriptors, and of one that does not. */
+        Handler handler;
+        int (*plain_handler)(Session *session, const Iod__Frame *request);
+} requests[] = {
+        {IOD__FRAME__BODY_HELLO, true, .plain_handler = hello},
+        {IOD__FRAME__BODY_ADD_IO_SOURCE, false, .handler = add_io_source},
+        {IOD__FRAME__BODY_REMOVE_IO_SOURCE, false, .handler = remove_io_source},
+        {IOD__FRAME__BODY_CONNECT, false, .plain_handler = opening_serve_connect},
+        {IOD__FRAME__BODY_BIND, false, .plain_handler = opening_serve_bind},
+        {IOD__FRAME__BODY_TAKE_LISTENER, false, .plain_handler = opening_serve_take_listener},
+        {IOD__FRAME__BODY_JOIN, false, .plain_handler = sharing_join},
+        {IOD__FRAME__BODY_OFFER, false, .plain_handler = sharing_offer},
+        {IOD__FRAME__BODY_CLAIM, false, .handler = claiming_claim},
+        {IOD__FRAME__BODY_LEAVE, false, .plain_handler = sharing_leave},
+        {IOD__FRAME__BODY_HOLD, false, .handler = keeping_hold},
+        {IOD__FRAME__BODY_TAKE_HELD, false, .plain_handler = keeping_take_held},
+        {IOD__FRAME__BODY_CANCEL, false, .plain_handler = operating_cancel},
+        {IOD__FRAME__BODY_SET_LISTENER, false, .plain_handler = operating_set_listener},
+        {IOD__FRAME__BODY_DRAIN, false, .plain_handler = operating_drain},
+        {IOD__FRAME__BODY_RELOAD, false, .plain_handler = operating_reload},
+        {IOD__FRAME__BODY_TEST_POLICY, false, .plain_handler = operating_test_policy},
+        {IOD__FRAME__BODY_GET_STATUS, false, .plain_handler = inspect_get_status},
+        {IOD__FRAME__BODY_LIST_SESSIONS, false, .plain_handler = inspect_list_sessions},
+        {IOD__FRAME__BODY_LIST_REGISTRATIONS, false, .plain_handler = inspect_list_registrations},
+        {IOD__FRAME__BODY_LIST_LISTENERS, false, .plain_handler = inspect_list_listeners},
+        {IOD__FRAME__BODY_LIST_GROUPS, false, .plain_handler = inspect_list_groups},
+        {IOD__FRAME__BODY_LIST_HOLDS, false, .plain_handler = inspect_list_holds},
+};
+
+/* Refuses a request as a whole; the session goes on. */
+static int refuse(Session *session, uint32_t sequence, int error)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Refused refused = IOD__REFUSED__INIT;
+        char text[FRAME_TEXT_MAX];
+
+        session->refusals++;
+        session->server->refusals++;
+        log_session(log_refusal_level(error), session, "refused: %s", error_text());
+        refused.error = error;
+        snprintf(text, sizeof(text), "%s", error_text());
+        refused.text = text;
+        frame.body_case = IOD__FRAME__BODY_REFUSED;
+        frame.refused = &refused;
+        return session_reply(session, sequence, &frame);
+}
+
+static int refuse_unknown(Session *session, const Iod__Frame *request)
+{
+        if (request->body_case != IOD__FRAME__BODY__NOT_SET)
+                error_set(EOPNOTSUPP, "%s is a frame from the daemon, not to it",
+                          frame_body_name(request->body_case));
+        else if (frame_unknown_body(request) != 0)
+                error_set(EOPNOTSUPP, "frame %u of iod.proto is unknown to this daemon (%s)",
+                          frame_unknown_body(request), PACKAGE_VERSION);
+        else
+                error_set(EOPNOTSUPP, "a frame without a body asks for nothing");
+        return refuse(session, request->sequence, EOPNOTSUPP);
+}
+
+int session_dispatch(Session *session, const void *bytes, size_t size, FdList *fds,
+                     uint32_t *sequence)
+{
+        Iod__Frame *request = NULL;
+        size_t row;
+        int r;
+
+        r = frame_decode(&session->server->arena, bytes, size, fds->count, &request);
+        if (request)
+                *sequence = request->sequence;
+        if (r < 0 || !request)
+                return r;
+
+        for (row = 0; row < sizeof(requests) / sizeof(requests[0]); row++) {
+                if (requests[row].body == request->body_case)
+                        break;
+        }
+        if (!session->open && request->body_case != IOD__FRAME__BODY_HELLO)
+                return error_set(EPROTO, "the first frame has to be hello, and was %s",
+                                 frame_unknown_body(request) ? "unknown"
+                                                             : frame_body_name(request->body_case));
+        if (row == sizeof(requests) / sizeof(requests[0]))
+                return refuse_unknown(session, request);
+        if (session->open && requests[row].before_open)
+                return error_set(EPROTO, "hello came twice: a session has one");
+        if (fds->count > 0 && !requests[row].handler)
+                return error_set(EBADMSG, "%s takes no descriptors and came with %zu",
+                                 frame_body_name(request->body_case), fds->count);
+
+        r = requests[row].handler ? requests[row].handler(session, request, fds)
+                                  : requests[row].plain_handler(session, request);
+        return r > 0 ? refuse(session, request->sequence, r) : r;
+}

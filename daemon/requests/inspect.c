@@ -1,0 +1,229 @@
+/* What kyronctl shows. See inspect.h. */
+#include "daemon/requests/inspect.h"
+
+#include "core/error.h"
+#include "daemon/requests/opening.h"
+#include "daemon/server/server.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Sessions looked into for one page, so that a page with little on it costs little too. */
+enum { SESSIONS_PER_PAGE = 16 };
+
+static bool may_see(const Session *viewer, const Session *session)
+{
+        return viewer->sees_all || viewer->uid == session->uid;
+}
+
+static uint32_t open_descriptors(void)
+{
+        struct stat directory;
+        uint32_t count = 0;
+        DIR *entries;
+
+        /* Linux 6.2 and later say it outright. */
+        if (stat("/proc/self/fd", &directory) == 0 && directory.st_size > 0)
+                return (uint32_t)directory.st_size;
+        entries = opendir("/proc/self/fd");
+        if (!entries)
+                return 0;
+        while (readdir(entries))
+                count++;
+        closedir(entries);
+        return count - 3; /* ".", ".." and the directory itself */
+}
+
+int inspect_get_status(Session *session, const Iod__Frame *request)
+{
+        const Server *server = session->server;
+        const Options *options = server->options;
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Status status = IOD__STATUS__INIT;
+        const Session *other;
+        const Listener *listener;
+
+        TAILQ_FOREACH(other, &server->sessions, link)
+        {
+                const Connect *connect;
+
+                status.sessions_waiting += notifier_is_waiting(&other->notifier);
+                TAILQ_FOREACH(connect, &other->connects, link)
+                status.connects++;
+        }
+        TAILQ_FOREACH(listener, &server->listeners, link)
+        {
+                const Worker *worker;
+
+                TAILQ_FOREACH(worker, &listener->workers, link)
+                status.workers += !worker->is_taker && !worker->left;
+        }
+        status.listeners = server->listener_count;
+        status.holds = (uint32_t)server->holds.count;
+        status.descriptors_kept = server->kept + (uint32_t)server->holds.descriptors;
+        status.descriptors_kept_max = server->kept_max;
+        status.release = (char *)PACKAGE_VERSION;
+        status.epoch = server->epoch;
+        status.pid = getpid();
+        status.started = server->started;
+        status.sessions = server->session_count;
+        status.sessions_max = server->sessions_max;
+        status.sessions_per_user_max = options->sessions_per_user_max;
+        status.registrations = server->registration_count;
+        status.registrations_per_session_max = options->registrations_per_session_max;
+        status.registrations_per_user_max = options->registrations_per_user_max;
+        status.events = server->driver.events;
+        status.frames = server->driver.frames;
+        status.registrations_total = server->driver.registrations;
+        status.sessions_total = server->sessions_total;
+        status.refusals = server->refusals;
+        status.turns = server->turn.count;
+        status.longest_turn_us = server->turn.longest_ns / 1000;
+        status.descriptors = open_descriptors();
+        frame.body_case = IOD__FRAME__BODY_STATUS;
+        frame.status = &status;
+        return session_reply(session, request->sequence, &frame);
+}
+
+/* The session of that number: 0 with *out, or a positive errno with error_text(). */
+static int find_session(const Session *viewer, uint64_t id, Session **out)
+{
+        Session *session;
+
+        TAILQ_FOREACH(session, &viewer->server->sessions, link)
+        {
+                if (session->id != id)
+                        continue;
+                if (!may_see(viewer, session))
+                        return -error_set(EACCES, "session %llu is another user's",
+                                          (unsigned long long)id);
+                *out = session;
+                return 0;
+        }
+        return -error_set(ENOENT, "there is no session %llu", (unsigned long long)id);
+}
+
+static void fill_session_entry(const Session *session, Iod__SessionEntry *entry)
+{
+        *entry = (Iod__SessionEntry)IOD__SESSION_ENTRY__INIT;
+        entry->session = session->id;
+        entry->pid = session->pid;
+        entry->uid = session->uid;
+        entry->gid = session->gid;
+        entry->program = (char *)session->program;
+        entry->since = session->since;
+        entry->registrations = session->registrations.count;
+        entry->events = session->events;
+        entry->frames = session->frames;
+        entry->refusals = session->refusals;
+        entry->waiting = notifier_is_waiting(&session->notifier);
+}
+
+int inspect_list_sessions(Session *viewer, const Iod__Frame *request)
+{
+        const Iod__ListSessions *list = request->list_sessions;
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Sessions page = IOD__SESSIONS__INIT;
+        Iod__SessionEntry entries[FRAME_PAGE_MAX];
+        Iod__SessionEntry *pointers[FRAME_PAGE_MAX];
+        Session *session;
+        int r;
+
+        page.entry = pointers;
+        frame.body_case = IOD__FRAME__BODY_SESSIONS;
+        frame.sessions = &page;
+        if (list->session != 0) {
+                r = find_session(viewer, list->session, &session);
+                if (r > 0)
+                        return r;
+                fill_session_entry(session, &entries[0]);
+                pointers[page.n_entry++] = &entries[0];
+                return session_reply(viewer, request->sequence, &frame);
+        }
+        TAILQ_FOREACH(session, &viewer->server->sessions, link)
+        {
+                if (session->id <= list->after || !session->open || !may_see(viewer, session))
+                        continue;
+                if (page.n_entry == FRAME_PAGE_MAX) {
+                        page.more = true;
+                        break;
+                }
+                fill_session_entry(session, &entries[page.n_entry]);
+                pointers[page.n_entry] = &entries[page.n_entry];
+                page.n_entry++;
+        }
+        return session_reply(viewer, request->sequence, &frame);
+}
+
+static void fill_registration_entry(const Session *session, uint32_t slot,
+                                    const RegistrationInfo *info, Iod__RegistrationEntry *entry)
+{
+        *entry = (Iod__RegistrationEntry)IOD__REGISTRATION_ENTRY__INIT;
+        entry->session = session->id;
+        entry->pid = session->pid;
+        entry->uid = session->uid;
+        entry->program = (char *)session->program;
+        entry->slot = slot;
+        entry->generation = info->generation;
+        entry->kind = (char *)descriptor_kind_name(info->kind);
+        entry->inode = info->inode;
+        entry->interest = info->interest;
+        entry->readiness = info->readiness;
+        entry->tick = info->tick;
+}
+
+/* Fills the page from one session, from *slot on; false when the page is full. */
+static bool fill_from_session(const Session *session, uint32_t *slot, Iod__Registrations *page,
+                              Iod__RegistrationEntry entries[static FRAME_PAGE_MAX])
+{
+        const RegistrationInfo *info;
+
+        while ((info = registration_set_next(&session->registrations, slot))) {
+                if (page->n_entry == FRAME_PAGE_MAX)
+                        return false;
+                fill_registration_entry(session, *slot, info, &entries[page->n_entry]);
+                page->entry[page->n_entry] = &entries[page->n_entry];
+                page->n_entry++;
+                (*slot)++;
+        }
+        return true;
+}
+
+int inspect_list_registrations(Session *viewer, const Iod__Frame *request)
+{
+        const Iod__ListRegistrations *list = request->list_registrations;
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Registrations page = IOD__REGISTRATIONS__INIT;
+        Iod__RegistrationEntry entries[FRAME_PAGE_MAX];
+        Iod__RegistrationEntry *pointers[FRAME_PAGE_MAX];
+        Session *session = NULL;
+        unsigned scanned = 0;
+        int r;
+
+        page.entry = pointers;
+        frame.body_case = IOD__FRAME__BODY_REGISTRATIONS;
+        frame.registrations = &page;
+        if (list->session != 0) {
+                r = find_session(viewer, list->session, &session);
+                if (r > 0)
+                        return r;
+        }
+        for (Session *next = session ? session : TAILQ_FIRST(&viewer->server->sessions); next;
+             next = session ? NULL : TAILQ_NEXT(next, link)) {
+                uint32_t slot = next->id == list->from_session ? list->from_slot : 0;
+
+                if (next->id < list->from_session || next->registrations.count == 0 ||
+                    !may_see(viewer, next))
+                        continue;
+                if (scanned++ == SESSIONS_PER_PAGE ||
+                    !fill_from_session(next, &slot, &page, entries)) {
+                        page.next_session = next->id;
+                        page.next_slot = slot;
+                        break;
+                }
+        }
+        return session_reply(viewer, request->sequence, &frame);
+}

@@ -1,0 +1,13 @@
+/*
+ * Keeping: the requests of those who leave descriptors with the daemon, Hold and TakeHeld, and who
+ * have a connection of theirs kept on death.
+ */
+#pragma once
+
+#include "core/fd_list.h"
+#include "daemon/session/session.h"
+
+/* Each serves one request. 0, a positive errno with error_text() to refuse it, or -errno: the
+ * session has to end. What is held is stolen from the list. */
+int keeping_hold(Session *session, const Iod__Frame *request, FdList *fds);
+int keeping_take_held(Session *session, const Iod__Frame *request);

@@ -1,0 +1,16 @@
+libdaemon_la_SOURCES += \
+	daemon/requests/claiming.c \
+	daemon/requests/claiming.h \
+	daemon/requests/dispatch.c \
+	daemon/requests/dispatch.h \
+	daemon/requests/inspect.c \
+	daemon/requests/inspect.h \
+	daemon/requests/inspect_services.c \
+	daemon/requests/keeping.c \
+	daemon/requests/keeping.h \
+	daemon/requests/opening.c \
+	daemon/requests/opening.h \
+	daemon/requests/operating.c \
+	daemon/requests/operating.h \
+	daemon/requests/sharing.c \
+	daemon/requests/sharing.h

@@ -1,0 +1,191 @@
+/* Joining, offering, leaving. See sharing.h. */
+#include "daemon/requests/sharing.h"
+
+#include "core/error.h"
+#include "daemon/config/authorise.h"
+#include "daemon/process/log.h"
+#include "daemon/server/server.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { KEEP_SECONDS_MAX = 86400, SILENT_MS_MAX = 600000 };
+
+static bool is_name(const char *name)
+{
+        const char *c;
+
+        for (c = name; *c; c++) {
+                if (*c <= ' ' || *c > '~')
+                        return false;
+        }
+        return c > name && c - name < CONFIG_NAME_MAX;
+}
+
+static int make_config(ListenerConfig *config, const char *name, const Address *address,
+                       bool shared, const Iod__ListenerOptions *options)
+{
+        const Iod__ListenerOptions defaults = IOD__LISTENER_OPTIONS__INIT;
+
+        if (!options)
+                options = &defaults;
+        if (options->silent_ms > SILENT_MS_MAX || options->keep_seconds > KEEP_SECONDS_MAX)
+                return error_set(EINVAL,
+                                 "at most %d ms of silence and %d s of keeping are possible",
+                                 SILENT_MS_MAX, KEEP_SECONDS_MAX);
+        *config = (ListenerConfig){
+                .address = *address,
+                .shared = shared,
+                .when_readable = options->when_readable,
+                .least_loaded = options->least_loaded,
+                .v6_only = options->v6_only,
+                .reuse_address = true,
+                .nodelay = options->nodelay,
+                .keepalive = options->keepalive,
+                .backlog = options->backlog,
+                .silent_ms = options->silent_ms ? options->silent_ms : LISTENER_SILENT_MS,
+                .keep_seconds =
+                        options->keep_seconds ? options->keep_seconds : LISTENER_KEEP_SECONDS,
+                .mode = 0600,
+        };
+        snprintf(config->name, sizeof(config->name), "%s", name);
+        return 0;
+}
+
+/* Whether the session may serve a listener that is there. */
+static int may_serve(const Session *session, const Listener *listener)
+{
+        if (!listener->configured && listener->uid == session->uid)
+                return 0;
+        return authorise(session, POLICY_SERVE, NULL, listener->config.name);
+}
+
+static int check_same(const Listener *listener, const Address *address, bool shared)
+{
+        char asked_for[ADDRESS_TEXT_MAX], wanted[ADDRESS_TEXT_MAX];
+
+        if (listener->config.shared != shared)
+                return error_set(EINVAL, "listener %.40s is %s", listener->config.name,
+                                 shared ? "there to be taken, not to be joined"
+                                        : "shared: join it");
+        if (!address)
+                return 0;
+        /* With port 0 it is the same as when it was opened; with the port that the kernel chose it
+         * is where it is. */
+        address_format(&listener->config.address, asked_for);
+        address_format(address, wanted);
+        if (strcmp(asked_for, wanted) != 0 && strcmp(listener->address, wanted) != 0)
+                return error_set(EEXIST, "listener %.30s is at %.40s already",
+                                 listener->config.name, listener->address);
+        return 0;
+}
+
+static int open_new(Session *session, const char *name, const Address *address, bool shared,
+                    const Iod__ListenerOptions *options, Listener **out)
+{
+        ListenerConfig config;
+        int r;
+
+        if (address->kind == ADDRESS_UDP)
+                return error_set(EINVAL, "a UDP socket is no listener: bind it");
+        if (address->host_is == ADDRESS_NAME)
+                return error_set(EINVAL, "listening takes a number or *, not the name %.40s",
+                                 address->host);
+        r = authorise(session, POLICY_LISTEN, address, NULL);
+        if (r == 0)
+                r = server_check_keep(session->server, session->lane);
+        if (r == 0)
+                r = make_config(&config, name, address, shared, options);
+        if (r == 0)
+                r = listener_open(out, session->server, &config, session->user);
+        return r;
+}
+
+int sharing_find_listener(Session *session, const char *name, const char *address_text, bool shared,
+                          const Iod__ListenerOptions *options, Listener **out)
+{
+        Address address;
+        int r;
+
+        if (*address_text) {
+                r = address_parse(address_text, &address);
+                if (r < 0)
+                        return r;
+        }
+        if (!is_name(name))
+                return error_set(EINVAL, "a listener's name is 1 to %d printable characters",
+                                 CONFIG_NAME_MAX - 1);
+        *out = listener_find(session->server, name);
+        if (!*out && !*address_text)
+                return error_set(ENOENT, "there is no listener %.50s", name);
+        if (!*out)
+                return open_new(session, name, &address, shared, options, out);
+        r = may_serve(session, *out);
+        return r < 0 ? r : check_same(*out, *address_text ? &address : NULL, shared);
+}
+
+int sharing_join(Session *session, const Iod__Frame *request)
+{
+        const Iod__Join *join = request->join;
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Joined joined = IOD__JOINED__INIT;
+        Listener *listener;
+        Worker *worker;
+        int r;
+
+        if (join->weight > WORKER_WEIGHT_MAX)
+                return -error_set(EINVAL, "a worker's weight is at most %d", WORKER_WEIGHT_MAX);
+        r = worker_check_sources(join->source, join->n_source);
+        if (r == 0)
+                r = sharing_find_listener(session, join->name, join->address, true, join->options,
+                                          &listener);
+        if (r != 0)
+                return -r;
+        if (join->keep_on_death)
+                r = authorise(session, POLICY_HOLD, NULL, listener->config.name);
+        if (r == 0)
+                r = worker_join(listener, session, false, &worker);
+        if (r != 0) {
+                listener_close_unused(listener);
+                return -r;
+        }
+        worker->weight = join->weight ? join->weight : 1;
+        worker->keep_on_death = join->keep_on_death;
+        worker->draining = session->draining;
+        worker_offer(worker, join->source, join->n_source); /* it was checked */
+
+        joined.endpoint = worker->endpoint;
+        joined.address = listener->address;
+        frame.body_case = IOD__FRAME__BODY_JOINED;
+        frame.joined = &joined;
+        return session_reply(session, request->sequence, &frame);
+}
+
+static int find_worker(const Session *session, uint32_t endpoint, Worker **out)
+{
+        *out = worker_find(session, endpoint);
+        return *out ? 0 : error_set(ENOENT, "this session has no endpoint %u", endpoint);
+}
+
+int sharing_offer(Session *session, const Iod__Frame *request)
+{
+        const Iod__Offer *offer = request->offer;
+        Worker *worker;
+        int r = find_worker(session, offer->endpoint, &worker);
+
+        if (r == 0)
+                r = worker_offer(worker, offer->source, offer->n_source);
+        return -r;
+}
+
+int sharing_leave(Session *session, const Iod__Frame *request)
+{
+        Worker *worker;
+        int r = find_worker(session, request->leave->endpoint, &worker);
+
+        if (r < 0)
+                return -r;
+        worker_leave(worker);
+        return session_reply_done(session, request->sequence);
+}

@@ -1,0 +1,11 @@
+libdaemon_la_SOURCES += \
+	daemon/restart/handover.c \
+	daemon/restart/handover.h \
+	daemon/restart/handover_state.c \
+	daemon/restart/handover_state.h \
+	daemon/restart/owned.c \
+	daemon/restart/owned.h \
+	daemon/restart/reload.c \
+	daemon/restart/reload.h \
+	daemon/restart/restore.c \
+	daemon/restart/restore.h

@@ -1,0 +1,41 @@
+/*
+ * Owned: what an earlier run of the daemon owned, as it came, before it is taken over (restore.h).
+ *
+ * From systemd's store it comes by name and in any order, and is put together here: descriptor,
+ * record and note. From the program that was in this process before it comes whole (handover.h).
+ */
+#pragma once
+
+#include "daemon/store/stored_name.h"
+
+typedef struct Server Server;
+typedef struct State__Record State__Record;
+
+/* One thing that came back. */
+typedef struct OwnedItem {
+        TAILQ_ENTRY(OwnedItem) link;
+        StoredName name;
+        int fd;        /* -1: it did not come, or is taken */
+        int record_fd; /* the same */
+        int note_fd;
+        bool stored; /* in systemd's store */
+        State__Record *record;
+} OwnedItem;
+
+typedef TAILQ_HEAD(OwnedList, OwnedItem) OwnedList;
+
+/* Collects what came from the store, in order of kind and number; after the listening socket was
+ * taken. What is not whole is given up. */
+void owned_collect(Server *server, OwnedList *list);
+/* One more, as it was in the process before; the descriptors and the record are the list's then,
+ * also if it fails: 0, or -errno with error_text(). */
+int owned_add(OwnedList *list, StoredName name, bool stored, int take_fd, int take_note_fd,
+              State__Record *take_record);
+/* Counts what is in the store. */
+void owned_count(Server *server, const OwnedList *list);
+/* Gives up one that cannot be used, here and in the store, and says so in the log. */
+void owned_give_up(Server *server, OwnedList *list, OwnedItem *item, const char *why);
+/* Frees one that is in no list, and closes what was not taken of it. */
+void owned_free(OwnedItem *item);
+/* Closes what nobody has taken over. */
+void owned_end(OwnedList *list);

@@ -1,0 +1,307 @@
+/* Taking over what an earlier run owned. See restore.h. */
+#include "daemon/restart/restore.h"
+
+#include "core/cleanup.h"
+#include "core/error.h"
+#include "daemon/hold/note.h"
+#include "daemon/listen/connection_store.h"
+#include "daemon/listen/socket_open.h"
+#include "daemon/server/server.h"
+#include "daemon/store/record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* ---- Listeners ----------------------------------------------------------------------------- */
+
+/* The users' limits come with their next sessions. */
+static int ref_user(Server *server, uid_t uid, QuotaUser **out)
+{
+        const uint32_t none[QUOTA_RESOURCE_COUNT] = {0};
+
+        if (quota_user_ref(&server->quota, uid, none, out) < 0)
+                return error_set(ENOMEM, "no memory for user %u", (unsigned)uid);
+        return 0;
+}
+
+/* Of the configuration if config is given, else as its record says. */
+static int restore_listener(Server *server, OwnedList *list, OwnedItem *item,
+                            const ListenerConfig *config)
+{
+        ListenerRestored restored = {
+                .take_fd = item->fd,
+                .number = item->name.number,
+                .paused = item->record->listener->paused,
+                .stored = item->stored && descriptor_store_is_there(&server->store),
+        };
+        ListenerConfig recorded;
+        Listener *listener;
+        int r = 0;
+
+        if (!config) {
+                r = state_to_listener_config(item->record->listener, &recorded);
+                if (r == 0)
+                        r = ref_user(server, item->record->listener->user, &restored.user);
+        }
+        if (r == 0)
+                r = listener_restore(&listener, server, config ? config : &recorded, &restored);
+        quota_user_unref(&server->quota, restored.user);
+        if (r < 0)
+                return r;
+        item->fd = -1;
+        TAILQ_REMOVE(list, item, link);
+        owned_free(item);
+        listener_left(listener); /* its workers have */
+        listener_update(listener);
+        return 0;
+}
+
+/* How well the socket that came back serves what is configured: 0 not at all; 2 it is the same. */
+static int compare_sockets(const OwnedItem *item, const ListenerConfig *config)
+{
+        ListenerConfig recorded;
+
+        if (item->name.kind != STORED_LISTENER ||
+            state_to_listener_config(item->record->listener, &recorded) < 0)
+                return 0;
+        if (strcmp(recorded.name, config->name) == 0 &&
+            listener_config_same_socket(&recorded, config))
+                return 2;
+        /* Where any port will do each has its own. */
+        if (config->address.kind != ADDRESS_UNIX && config->address.port == 0)
+                return 0;
+        return recorded.v6_only == config->v6_only &&
+               recorded.address.host_is == config->address.host_is &&
+               socket_check_listener(item->fd, &config->address) == 0;
+}
+
+static OwnedItem *find_for(const OwnedList *list, const ListenerConfig *config)
+{
+        OwnedItem *item, *best = NULL;
+        int best_match = 0;
+
+        TAILQ_FOREACH(item, list, link)
+        {
+                int match = compare_sockets(item, config);
+
+                if (match > best_match) {
+                        best_match = match;
+                        best = item;
+                }
+        }
+        return best;
+}
+
+static int open_configured(Server *server, OwnedList *list, const ListenerConfig *config)
+{
+        OwnedItem *item;
+        Listener *listener;
+        int r;
+
+        while ((item = find_for(list, config))) {
+                r = restore_listener(server, list, item, config);
+                if (r == 0)
+                        return 0;
+                owned_give_up(server, list, item, error_text());
+        }
+        r = listener_open(&listener, server, config, NULL);
+        if (r == 0)
+                listener_update(listener);
+        return r;
+}
+
+int restore_listeners(Server *server, OwnedList *list)
+{
+        OwnedItem *item, *next;
+
+        /* New ones are numbered after all that were. */
+        TAILQ_FOREACH(item, list, link)
+        {
+                if (item->name.kind == STORED_LISTENER &&
+                    server->listeners_total < item->name.number)
+                        server->listeners_total = item->name.number;
+        }
+        for (size_t i = 0; i < server->config->n_listeners; i++) {
+                int r = open_configured(server, list, &server->config->listeners[i]);
+
+                if (r < 0)
+                        return r;
+        }
+        for (item = TAILQ_FIRST(list); item; item = next) {
+                next = TAILQ_NEXT(item, link);
+                if (item->name.kind != STORED_LISTENER)
+                        continue;
+                if (item->record->listener->configured)
+                        owned_give_up(server, list, item, "it is not configured any more");
+                else if (restore_listener(server, list, item, NULL) < 0)
+                        owned_give_up(server, list, item, error_text());
+        }
+        return 0;
+}
+
+/* ---- Holds --------------------------------------------------------------------------------- */
+
+/* A place in the lane of its user, who has no session yet, for each descriptor. */
+static int reserve_places(Server *server, uid_t uid, size_t count)
+{
+        CloserLane *lane;
+        int r = closer_lane_join(&server->closer, uid, &lane);
+
+        if (r < 0)
+                return r;
+        r = closer_reserve(&server->closer, lane, count);
+        for (int i = 0; i < CLOSER_SESSION_PLACES; i++)
+                closer_push_own(&server->closer, lane, -1);
+        closer_lane_leave(&server->closer, lane);
+        return r < 0 ? error_set(ENOMEM, "no memory to hold it") : 0;
+}
+
+static void give_back_places(Server *server, uid_t uid, size_t count)
+{
+        CloserLane *lane = closer_find_lane(&server->closer, uid);
+
+        for (size_t i = 0; lane && i < count; i++)
+                closer_push_own(&server->closer, lane, -1);
+}
+
+/* All that the record says. 0 or -EPROTO. */
+static int describe_hold(const Server *server, const OwnedItem *item, Hold *out)
+{
+        const State__Hold *record = item->record->hold;
+
+        if (strlen(record->name) > HOLD_NAME_MAX || strlen(record->program) > FRAME_PROGRAM_MAX)
+                return error_set(EPROTO, "its record is of no hold: %.80s", record->name);
+        *out = (Hold){
+                .number = item->name.number,
+                .fd = item->fd,
+                .note_fd = item->note_fd,
+                .note_size = record->note_size,
+                .session = record->session,
+                .pid = record->pid,
+                .since = record->since,
+                .held_at_ms = record->held_at_ms,
+                .expires_at_ms = record->expires_at_ms,
+                .stored = item->stored && descriptor_store_is_there(&server->store),
+        };
+        snprintf(out->name, sizeof(out->name), "%s", record->name);
+        snprintf(out->program, sizeof(out->program), "%s", record->program);
+        return 0;
+}
+
+static int restore_hold(Server *server, OwnedItem *item)
+{
+        const uid_t uid = item->record->hold->user;
+        const size_t count = item->note_fd >= 0 ? 2 : 1;
+        Hold hold;
+        int r = describe_hold(server, item, &hold);
+
+        if (r == 0)
+                r = ref_user(server, uid, &hold.user);
+        if (r < 0)
+                return r;
+        r = reserve_places(server, uid, count);
+        if (r == 0) {
+                r = hold_set_restore(&server->holds, &hold);
+                if (r < 0)
+                        give_back_places(server, uid, count);
+        }
+        quota_user_unref(&server->quota, hold.user);
+        return r;
+}
+
+void restore_holds(Server *server, OwnedList *list)
+{
+        OwnedItem *item, *next;
+
+        for (item = TAILQ_FIRST(list); item; item = next) {
+                next = TAILQ_NEXT(item, link);
+                if (item->name.kind != STORED_HOLD)
+                        continue;
+                if (restore_hold(server, item) < 0) {
+                        owned_give_up(server, list, item, error_text());
+                        continue;
+                }
+                item->fd = item->note_fd = -1;
+                TAILQ_REMOVE(list, item, link);
+                owned_free(item);
+        }
+}
+
+/* ---- Connections --------------------------------------------------------------------------- */
+
+static Listener *find_shared(const Server *server, uint64_t number)
+{
+        Listener *listener;
+
+        TAILQ_FOREACH(listener, &server->listeners, link)
+        {
+                if (listener->number == number && listener->config.shared)
+                        break;
+        }
+        return listener;
+}
+
+/* 0, with its size, or -errno with error_text(). */
+static int check_note(const OwnedItem *item, uint32_t *size)
+{
+        struct stat file;
+
+        *size = 0;
+        if (item->note_fd < 0)
+                return 0;
+        if (fcntl(item->note_fd, F_GET_SEALS) < 0 || fstat(item->note_fd, &file) < 0 ||
+            file.st_size > NOTE_BYTES_MAX)
+                return error_set(EINVAL, "its note is none");
+        *size = (uint32_t)file.st_size;
+        return note_check(item->note_fd, *size);
+}
+
+static int restore_connection(Server *server, OwnedItem *item)
+{
+        Listener *listener = find_shared(server, item->name.listener);
+        Connection *connection;
+        DescriptorKind kind;
+        uint64_t inode;
+        uint32_t note_size = 0;
+        int r;
+
+        if (!listener)
+                return error_set(ENOENT, "its listener is gone");
+        r = descriptor_kind_classify(item->fd, &kind, &inode);
+        if (r == 0)
+                r = check_note(item, &note_size);
+        if (r < 0)
+                return r;
+        connection =
+                connection_restore(listener, item->name.number, item->name.kind == STORED_RETURNED,
+                                   STEAL_FD(item->fd), item->note_fd, note_size);
+        item->note_fd = -1;
+        if (!connection)
+                return error_set(ENOMEM, "no memory for it");
+        if (!item->stored) {
+                connection->stored = false;
+                waiting_begin(connection);
+        }
+        listener_admit(connection);
+        return 0;
+}
+
+void restore_connections(Server *server, OwnedList *list)
+{
+        OwnedItem *item, *next;
+
+        for (item = TAILQ_FIRST(list); item; item = next) {
+                next = TAILQ_NEXT(item, link);
+                if (item->name.kind != STORED_CONNECTION && item->name.kind != STORED_RETURNED)
+                        continue;
+                if (restore_connection(server, item) < 0) {
+                        owned_give_up(server, list, item, error_text());
+                        continue;
+                }
+                TAILQ_REMOVE(list, item, link);
+                owned_free(item);
+        }
+}

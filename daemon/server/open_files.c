@@ -1,0 +1,104 @@
+/* The limit of open files, and what is promised of it. See server_parts.h. */
+#include "core/cleanup.h"
+#include "core/error.h"
+#include "daemon/listen/passing.h"
+#include "daemon/process/log.h"
+#include "daemon/server/server_parts.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+_Static_assert(CLOSER_LANE_MAX + FD_LIST_MAX <= IO_DRIVER_CLOSING_MAX, "see io_driver.h");
+
+enum {
+        /* Descriptors beside those of sessions and of the closer: standard streams, epoll, signal
+         * pipe, listening socket, eventfds, scratch number, /proc, one packet being received, and
+         * connections that are turned away. */
+        DESCRIPTORS_OWN = 64 + FD_LIST_MAX + CLOSER_STRANGERS_MAX,
+        /* A session's socket, its epoll set and its process. */
+        DESCRIPTORS_PER_SESSION = 3,
+};
+
+/* The closer's share of so many open files: a quarter, if they do not suffice for all of it. */
+static rlim_t share_of_closer(rlim_t open_files, rlim_t wanted)
+{
+        rlim_t quarter = open_files / 4;
+
+        if (open_files >= wanted || quarter > CLOSER_PLACES_MAX)
+                return CLOSER_PLACES_MAX;
+        return quarter < CLOSER_PLACES_MIN ? CLOSER_PLACES_MIN : quarter;
+}
+
+/* Divides what is left of the limit: sessions first, but an eighth for what is kept at least. */
+static void divide(Server *server, rlim_t open_files, rlim_t left)
+{
+        uint32_t sessions = server->options->sessions_max;
+        uint32_t keep = server->config->descriptors_max;
+        rlim_t for_sessions = (rlim_t)sessions * DESCRIPTORS_PER_SESSION;
+        rlim_t for_kept = left > for_sessions ? left - for_sessions : 0;
+
+        if (for_kept < left / 8)
+                for_kept = left / 8;
+        if (for_kept > keep)
+                for_kept = keep;
+        server->kept_max = (uint32_t)for_kept;
+        if (left - for_kept < for_sessions)
+                server->sessions_max = (uint32_t)((left - for_kept) / DESCRIPTORS_PER_SESSION);
+        if (server->kept_max < keep)
+                log_daemon(LOG_DEBUG, "the limit of %llu open files allows to keep %u, not %u",
+                           (unsigned long long)open_files, server->kept_max, keep);
+        if (server->sessions_max < sessions)
+                log_daemon(LOG_WARNING, "the limit of %llu open files allows %u sessions, not %u",
+                           (unsigned long long)open_files, server->sessions_max, sessions);
+}
+
+/* Of the kernel's limit of entries in epoll sets, which is for all users together, half for each.
+ * Where it cannot be read, there is only the kernel's. */
+static uint64_t share_of_watches(void)
+{
+        CLEANUP(cleanup_fclose) FILE *file = fopen("/proc/sys/fs/epoll/max_user_watches", "re");
+        uint64_t max;
+
+        return file && fscanf(file, "%" SCNu64, &max) == 1 ? max / 2 : UINT64_MAX;
+}
+
+/* Enough for one packet, however few files there may be. */
+static uint32_t in_flight_max(rlim_t files)
+{
+        if (files / 2 < PASSING_DESCRIPTORS_MAX)
+                return PASSING_DESCRIPTORS_MAX;
+        return files / 2 < UINT32_MAX ? (uint32_t)(files / 2) : UINT32_MAX;
+}
+
+/* Makes sure that the sessions allowed can have their descriptors, with the closer's lanes full
+ * and a full packet being received. */
+int server_reserve_descriptors(Server *server)
+{
+        const uint32_t keep = server->config->descriptors_max;
+        struct rlimit limit;
+        rlim_t wanted, shared;
+
+        server->watches_per_user_max = share_of_watches();
+        server->sessions_max = server->options->sessions_max;
+        wanted = DESCRIPTORS_OWN + CLOSER_PLACES_MAX + keep +
+                 (rlim_t)server->sessions_max * DESCRIPTORS_PER_SESSION;
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return error_set(errno, "no limit of open files: %s", strerror(errno));
+        limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+        server->closer_places = (uint32_t)share_of_closer(limit.rlim_cur, wanted);
+        shared = DESCRIPTORS_OWN + server->closer_places;
+        if (limit.rlim_cur < shared + DESCRIPTORS_PER_SESSION)
+                return error_set(EMFILE,
+                                 "the limit of open files is %llu: %u is the least, %llu would do",
+                                 (unsigned long long)limit.rlim_max,
+                                 DESCRIPTORS_OWN + CLOSER_PLACES_MIN + DESCRIPTORS_PER_SESSION,
+                                 (unsigned long long)wanted);
+        if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return error_set(errno, "the limit of open files: %s", strerror(errno));
+        server->in_flight.max = in_flight_max(limit.rlim_cur);
+        divide(server, limit.rlim_cur, limit.rlim_cur - shared);
+        return 0;
+}

@@ -1,0 +1,133 @@
+/*
+ * Server: the loop, the listening socket, and all the sessions.
+ *
+ * Single-threaded but for the closer and the reconciler. What ends the daemon: SIGTERM or SIGINT,
+ * losing the loop itself (its wait fails again and again), and nothing a client does.
+ */
+#pragma once
+
+#include "daemon/budget/in_flight.h"
+#include "daemon/budget/quota.h"
+#include "daemon/budget/session_rate.h"
+#include "daemon/closing/closer.h"
+#include "daemon/config/config.h"
+#include "daemon/config/options.h"
+#include "daemon/driver/io_driver.h"
+#include "daemon/driver/reconciler.h"
+#include "daemon/hold/hold.h"
+#include "daemon/listen/connection_store.h"
+#include "daemon/listen/drain.h"
+#include "daemon/listen/listener.h"
+#include "daemon/loop/time_share.h"
+#include "daemon/loop/turn.h"
+#include "daemon/process/scheduling.h"
+#include "daemon/restart/handover.h"
+#include "daemon/session/daemon_socket.h"
+#include "daemon/session/session.h"
+#include "daemon/store/descriptor_store.h"
+#include "proto/frame.h"
+
+struct event_base;
+
+TAILQ_HEAD(SessionList, Session);
+
+struct Server {
+        Options *options;
+        Config *config; /* in force */
+        struct event_base *base;
+        ListeningSocket listening;
+
+        struct event *acceptable;
+        struct event *accept_again; /* after a pause for want of resources */
+        struct event *woken;
+        struct event *watchdog;
+        bool watchdog_is_due; /* at the end of the turn */
+        struct event *terminate[2];
+        struct event *hang_up; /* SIGHUP */
+        struct event *deliver;
+        struct event *deliver_again; /* after a want of resources */
+
+        struct SessionList sessions;   /* in order of id */
+        struct SessionList delivering; /* to be delivered to, once this callback is over */
+        uint32_t session_count;
+        uint32_t sessions_max; /* as configured, or fewer if descriptors do not suffice */
+        uint32_t closer_places;
+        uint64_t watches_per_user_max; /* entries in the kernel */
+        uint64_t sessions_total;
+        uint64_t registration_count;
+        uint64_t refusals;
+        SessionRate session_rate;
+        Shares shares;
+        Turn turn;
+        Scheduling scheduling;
+        uint64_t epoch;
+        uint64_t started; /* CLOCK_REALTIME nanoseconds */
+        gid_t admin_gid;
+        char admin_group[CONFIG_NAME_MAX]; /* whose gid that is */
+        bool has_admin_gid;
+        bool looks_again; /* a timer could not be armed */
+
+        ListenerList listeners; /* in order of number */
+        uint32_t listener_count;
+        uint64_t listeners_total;
+        HoldSet holds;
+        DescriptorStore store;
+        Waiting waiting;
+        Handover handover;
+        OwnedList owned; /* by an earlier run, while this one starts */
+        uint64_t connections_total;
+        DrainWaitList drains;
+        struct Connector *connector;
+        /* Descriptors kept for clients, those of holds apart, and how many may be with them. */
+        uint32_t kept;
+        uint32_t kept_max;
+
+        Quota quota;
+        InFlight in_flight;
+        IoDriver driver;
+        Closer closer;
+        bool closer_runs;
+        Reconciler reconciler;
+        FrameArena arena; /* of the packet being served */
+        uint8_t packet[FRAME_BYTES_MAX];
+};
+
+/* 0, or -errno with error_text(). options must outlive the server; the configuration is the
+ * server's from then on, whatever comes of it. */
+int server_open(Server **out, Options *options, Config *take_config);
+/* Serves until told to stop. 0 or -errno. */
+int server_run(Server *server);
+/* Says goodbye to every session and releases everything; returns NULL. */
+Server *server_close(Server *server);
+
+/* Has session_deliver() called for the session once the present callback is over. */
+void server_deliver(Session *session);
+/* Calls it now: at the end of a callback that is about none of them. */
+void server_deliver_all(Server *server);
+/* Has balancer_place_queue() called for the listener once the present callback is over: once, for
+ * all that were closed meanwhile. */
+void server_place_queue(Listener *listener);
+/* Has everybody delivered to again after a moment: the kernel was short of something. */
+void server_deliver_later(Server *server);
+/* Arms a timer of the daemon's own. Without the memory for it, all who may wait for such a one look
+ * again in the loop's next turn, and arm it anew if need be. */
+void server_arm(Server *server, struct event *timer, const struct timeval *time);
+/* Ends the session once the present callback is over. error is a negative errno. */
+void server_end_session(Session *session, int error);
+
+/* Counts one more descriptor kept for a client, or to be; and gives it back. */
+void server_keep(Server *server);
+void server_unkeep(Server *server);
+/* Whether there is room for one more, to be closed in lane: not as many are kept as may be, and
+ * those that were do not wait to be closed. Or -EDQUOT or -EBUSY with error_text(). */
+bool server_can_keep(Server *server, CloserLane *lane);
+int server_check_keep(Server *server, CloserLane *lane);
+/*
+ * A descriptor the daemon has and a client may have too, or have put something into: whoever has it
+ * can make its close() last, so that a place is reserved for it in the lane of whom it is for, and
+ * it is counted as kept. 0, or -ENOMEM with error_text() and nothing was counted.
+ */
+int server_keep_descriptor(Server *server, CloserLane *lane);
+void server_close_kept(Server *server, CloserLane *lane, int take_fd);
+/* The same for a note, which was counted alone: a file in memory does not block. */
+void server_close_note(Server *server, int take_fd);

@@ -1,0 +1,291 @@
+/* What waits for a session is sent. See delivery.h. */
+#include "daemon/session/delivery.h"
+
+#include "core/error.h"
+#include "daemon/listen/listener.h"
+#include "daemon/listen/passing.h"
+#include "daemon/process/log.h"
+#include "daemon/server/server.h"
+#include "daemon/session/session_source.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+/* The kernel's charge for a packet is at least this much. A packet just read may still be charged
+ * one byte when the edge of its reading is seen. */
+enum { PACKET_CHARGE_MIN = 256 };
+
+void delivery_init(Delivery *delivery)
+{
+        *delivery = (Delivery){.watches_socket = false};
+        TAILQ_INIT(&delivery->answers);
+}
+
+void delivery_deinit(Session *session)
+{
+        Answer *answer;
+
+        while ((answer = TAILQ_FIRST(&session->delivery.answers))) {
+                TAILQ_REMOVE(&session->delivery.answers, answer, link);
+                answer_free(session, answer);
+        }
+}
+
+bool delivery_is_full(const Session *session)
+{
+        return session->delivery.count >= DELIVERY_ANSWERS_MAX;
+}
+
+bool delivery_is_due(const Session *session)
+{
+        const Worker *worker;
+
+        if (!TAILQ_EMPTY(&session->delivery.answers))
+                return true;
+        TAILQ_FOREACH(worker, &session->workers, session_link)
+        {
+                if (passing_is_due(worker))
+                        return true;
+        }
+        return false;
+}
+
+/* Has the loop come back when the client has read something. 0 or -errno. */
+static int await_reading(Session *session)
+{
+        Delivery *delivery = &session->delivery;
+        Selector *selector = &session->registrations.selector;
+        int r;
+
+        if (delivery->awaits_reading)
+                return 0;
+        r = session_open_set(session);
+        if (r < 0)
+                return r;
+        if (delivery->watches_socket)
+                r = selector_modify(selector, session->socket_fd, IO_ID_DAEMON, READINESS_WRITABLE);
+        else
+                r = selector_add(selector, session->socket_fd, IO_ID_DAEMON, READINESS_WRITABLE);
+        if (r < 0)
+                return error_set(-r, "cannot wait for the client: %s", strerror(-r));
+        delivery->watches_socket = delivery->awaits_reading = true;
+        return 0;
+}
+
+static void await_no_more(Session *session)
+{
+        Delivery *delivery = &session->delivery;
+
+        if (!delivery->awaits_reading)
+                return;
+        selector_modify(&session->registrations.selector, session->socket_fd, IO_ID_DAEMON, 0);
+        delivery->awaits_reading = false;
+}
+
+bool delivery_has_unread(const Session *session)
+{
+        int bytes = 0;
+
+        /* A socket that does not say is one that has nothing to read any more. */
+        return ioctl(session->socket_fd, SIOCOUTQ, &bytes) == 0 && bytes >= PACKET_CHARGE_MIN;
+}
+
+bool delivery_can_send(const Session *session)
+{
+        return !session->failed && !session->reconciliation &&
+               TAILQ_EMPTY(&session->delivery.answers) &&
+               !notifier_is_waiting(&session->notifier) && !delivery_has_unread(session);
+}
+
+/* Whether so many descriptors may be sent now. */
+static bool may_send(Session *session, uint32_t n)
+{
+        return !delivery_has_unread(session) &&
+               in_flight_has_room(&session->server->in_flight, session, n);
+}
+
+static int send_refused(Session *session, Answer *answer)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Refused refused = IOD__REFUSED__INIT;
+        Iod__RefusedSource source = IOD__REFUSED_SOURCE__INIT;
+        Iod__RefusedSource *sources = &source;
+        int r;
+
+        if (answer->body == IOD__FRAME__BODY_REFUSED && answer->source != 0) {
+                source.id = io_id_unpack(answer->source);
+                source.error = answer->error;
+                source.text = answer->text;
+                refused.n_source = 1;
+                refused.source = &sources;
+        } else {
+                refused.error = answer->error;
+                refused.text = answer->text;
+        }
+        frame.sequence = answer->sequence;
+        frame.body_case = IOD__FRAME__BODY_REFUSED;
+        frame.refused = &refused;
+        r = notifier_send_descriptors(&session->notifier, &frame, NULL, 0);
+        if (r != 0)
+                return r;
+        session->refusals++;
+        session->server->refusals++;
+        log_session(log_refusal_level((int)answer->error), session, "refused: %s", answer->text);
+        return 0;
+}
+
+static int send_opened(Session *session, Answer *answer)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Opened opened = IOD__OPENED__INIT;
+        IoId id = io_id_unpack(answer->source);
+        int r = 0;
+
+        if (answer->source != 0) {
+                r = session_add_io_source(session, answer->fd, answer->source, NULL);
+                io_driver_end_batch(&session->server->driver);
+                session_settle_registrations(session);
+        }
+        if (r < 0) {
+                answer->error = -r;
+                snprintf(answer->text, FRAME_TEXT_MAX, "%s", error_text());
+                return send_refused(session, answer);
+        }
+        opened.id = id;
+        opened.address = answer->text;
+        frame.sequence = answer->sequence;
+        frame.body_case = IOD__FRAME__BODY_OPENED;
+        frame.opened = &opened;
+        r = notifier_send_descriptors(&session->notifier, &frame, &answer->fd, 1);
+        if (r == 0)
+                in_flight_charge(&session->server->in_flight, session, 1);
+        if (r != 0 && answer->source != 0)
+                session_withdraw_io_source(session, answer->fd, id);
+        return r;
+}
+
+static int send_held(Session *session, Answer *answer)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Held held = IOD__HELD__INIT;
+        const int fds[] = {answer->fd, answer->note_fd};
+        const uint32_t n = answer->note_fd >= 0 ? 2 : 1;
+        int r;
+
+        held.name = answer->text;
+        held.note_size = answer->note_size;
+        held.held_ms = answer->held_ms;
+        frame.sequence = answer->sequence;
+        frame.body_case = IOD__FRAME__BODY_HELD;
+        frame.held = &held;
+        r = notifier_send_descriptors(&session->notifier, &frame, fds, n);
+        if (r == 0)
+                in_flight_charge(&session->server->in_flight, session, n);
+        return r;
+}
+
+static int send_done(Session *session, Answer *answer)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Done done = IOD__DONE__INIT;
+
+        frame.sequence = answer->sequence;
+        frame.body_case = IOD__FRAME__BODY_DONE;
+        frame.done = &done;
+        return notifier_send_descriptors(&session->notifier, &frame, NULL, 0);
+}
+
+/* 0, NOTIFIER_WAITING not now, or -errno. */
+static int send_answer(Session *session, Answer *answer)
+{
+        if (answer->fd >= 0 && !may_send(session, answer->note_fd >= 0 ? 2 : 1))
+                return NOTIFIER_WAITING;
+        switch (answer->body) {
+        case IOD__FRAME__BODY_OPENED:
+                return send_opened(session, answer);
+        case IOD__FRAME__BODY_HELD:
+                return send_held(session, answer);
+        case IOD__FRAME__BODY_REFUSED:
+                return send_refused(session, answer);
+        default:
+                return send_done(session, answer);
+        }
+}
+
+static int send_answers(Session *session)
+{
+        Answer *answer;
+        int r = 0;
+
+        while (r == 0 && (answer = TAILQ_FIRST(&session->delivery.answers))) {
+                r = send_answer(session, answer);
+                if (r != 0)
+                        break;
+                TAILQ_REMOVE(&session->delivery.answers, answer, link);
+                session->delivery.count--;
+                session->delivery.sent++;
+                answer_free(session, answer);
+        }
+        return r;
+}
+
+static int send_connections(Session *session)
+{
+        Worker *worker;
+        int r = 0;
+
+        TAILQ_FOREACH(worker, &session->workers, session_link)
+        {
+                while (r == 0 && passing_is_due(worker))
+                        r = may_send(session, PASSING_DESCRIPTORS_MAX) ? passing_send(worker)
+                                                                       : NOTIFIER_WAITING;
+        }
+        return r;
+}
+
+/* Has those who await this accept for it, now that it has read: after more readiness, which a busy
+ * client always has, it could be sent nothing. */
+static int send_awaited(Session *session)
+{
+        Worker *worker;
+        int r = 0;
+
+        TAILQ_FOREACH(worker, &session->workers, session_link)
+        {
+                if (!worker->awaited)
+                        continue;
+                if (delivery_has_unread(session))
+                        return NOTIFIER_WAITING;
+                worker->awaited = false;
+                listener_go_on(worker->listener);
+                r = send_connections(session);
+                if (r != 0)
+                        break;
+        }
+        return r;
+}
+
+int delivery_flush(Session *session)
+{
+        int r;
+
+        /* Then the notifier has the socket; whoever empties it comes back here. */
+        if (notifier_is_waiting(&session->notifier))
+                return 0;
+        r = send_answers(session);
+        if (r == 0)
+                r = send_connections(session);
+        if (r == 0)
+                r = send_awaited(session);
+        if (r == NOTIFIER_WAITING) {
+                /* Nothing to be read: then it is the kernel that is short of something. */
+                if (!delivery_has_unread(session))
+                        server_deliver_later(session->server);
+                return await_reading(session);
+        }
+        await_no_more(session);
+        return r;
+}

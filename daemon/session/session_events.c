@@ -1,0 +1,421 @@
+/* The events of a session. See session_events.h. */
+#include "daemon/session/session_events.h"
+
+#include "core/error.h"
+#include "daemon/process/log.h"
+#include "daemon/process/peer.h"
+#include "daemon/requests/dispatch.h"
+#include "daemon/server/server.h"
+#include "daemon/session/session_batch.h"
+#include "daemon/session/session_closed.h"
+#include "daemon/session/session_source.h"
+#include "daemon/session/session_unread.h"
+#include "proto/frame_socket.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <string.h>
+
+static const struct timeval greeting_time = {.tv_sec = SESSION_GREETING_SECONDS};
+
+static void await_batch(Session *session)
+{
+        if (session->batch && !session->reconciliation)
+                share_wait(&session->server->shares, session);
+}
+
+/* Of one whose client has closed. */
+static int arm_last_requests(Session *session)
+{
+        event_del(session->writable);
+        await_batch(session);
+        set_watch_arm(&session->set_watch, false);
+        if (session->reconciliation || session->in_line || session->held)
+                return event_del(session->readable);
+        return event_add(session->readable, NULL);
+}
+
+/* Serves what the session's state says: requests and readiness, or only the way out. */
+static int arm_events(Session *session)
+{
+        if (session->closed)
+                return arm_last_requests(session);
+        if (notifier_is_waiting(&session->notifier)) {
+                event_del(session->readable);
+                set_watch_arm(&session->set_watch, false);
+                return event_add(session->writable, NULL);
+        }
+        event_del(session->writable);
+        await_batch(session);
+        if (session->reconciliation || session->in_line) {
+                event_del(session->readable);
+                return set_watch_arm(&session->set_watch, false);
+        }
+        session->pauses = delivery_is_full(session);
+        if (session->pauses)
+                event_del(session->readable);
+        else if (!session->held &&
+                 event_add(session->readable, session->open ? NULL : &greeting_time) < 0)
+                return -1;
+        return set_watch_arm(&session->set_watch, true);
+}
+
+static int refuse_to_wait(void)
+{
+        return error_set(ENOSPC, "the daemon cannot go on waiting for this session");
+}
+
+/* false: it has ended. */
+static bool session_rearm(Session *session)
+{
+        session_watch_unread(session, false);
+        if (arm_events(session) == 0)
+                return true;
+        /* Out of memory or of epoll watches: better told than deaf. */
+        session_fail(session, 0, refuse_to_wait());
+        return false;
+}
+
+/* Its client has closed: it is only read to the end. */
+static void begin_to_end(Session *session)
+{
+        session_closed_begin(session);
+        session_rearm(session);
+}
+
+static void on_process_ended(evutil_socket_t fd, short what, void *data)
+{
+        Session *session = data;
+
+        (void)fd;
+        (void)what;
+        turn_begin(&session->server->turn);
+        log_session(LOG_DEBUG, session, "its process has ended");
+        begin_to_end(session);
+}
+
+/*
+ * A session ends with the process that opened it. The connection does not always tell: the
+ * client's end of it may be open in a child, or in a packet of its own that is not read yet. On a
+ * kernel that cannot tell either, the connection has to do.
+ */
+static int watch_process(Session *session)
+{
+        if (session->process_fd < 0)
+                return 0;
+        session->process_ended = event_new(session->server->base, session->process_fd, EV_READ,
+                                           on_process_ended, session);
+        return session->process_ended ? event_add(session->process_ended, NULL) : -1;
+}
+
+/* Whether the session has to wait until the registrations whose files are gone are forgotten. It
+ * may have ended then: nothing is to be done with it. */
+static bool cleanup_registration_infos(Session *session)
+{
+        bool waits = !session->reconciliation;
+
+        if (!reconciler_holds(&session->server->reconciler, session))
+                return false;
+        if (waits)
+                session_rearm(session);
+        return true;
+}
+
+void session_go_on(Session *session)
+{
+        server_deliver(session);
+        session_rearm(session);
+}
+
+bool session_deliver(Session *session)
+{
+        uint64_t sent = session->delivery.sent;
+        int r;
+
+        if (!session->failed && (session->closed || cleanup_registration_infos(session)))
+                return false;
+        r = session->failed ? error_set(-session->failed, "no memory to go on")
+                            : delivery_flush(session);
+
+        if (session_closed_says(r)) {
+                begin_to_end(session);
+                return false;
+        }
+        if (r < 0) {
+                session_fail(session, 0, r);
+                return false;
+        }
+        session_watch_unread(session, session->delivery.sent != sent);
+        if (!session->pauses || delivery_is_full(session))
+                return true;
+        session->pauses = false;
+        return session_rearm(session);
+}
+
+/* One packet: 1 served, 0 nothing there or ended by the client, or -errno with error_text(). */
+static int read_packet(Session *session, FdList *fds, uint32_t *sequence, bool *closed)
+{
+        Server *server = session->server;
+        struct ucred sender;
+        int size = frame_socket_receive_from(session->socket_fd, server->packet, FRAME_BYTES_MAX,
+                                             fds, &sender);
+
+        if (size == -EAGAIN)
+                return 0;
+        /* It had not read everything; what it sent comes after this. */
+        if (session_closed_says(size) && !session->closed) {
+                session_closed_begin(session);
+                return 1;
+        }
+        if (size == 0 || session_closed_says(size)) {
+                *closed = true;
+                return 0;
+        }
+        if (size < 0)
+                return size;
+        int r = session_check_sender(session, &sender);
+
+        if (r == 0)
+                r = session_dispatch(session, server->packet, (size_t)size, fds, sequence);
+        return r < 0 ? r : 1;
+}
+
+static void hold(Session *session)
+{
+        session->held = true;
+        TAILQ_INSERT_TAIL(&session->lane->held, session, held_link);
+        event_del(session->readable);
+}
+
+/*
+ * The kernel lists what is ready in the order it became so, but who has more to be read is listed
+ * again when the list is handed out: before all that become ready while the packet is served. A
+ * full packet takes a while, so that others would have to wait for two of them. false: the session
+ * has ended.
+ */
+static bool queue_up_again(Session *session)
+{
+        event_del(session->readable);
+        return session_rearm(session);
+}
+
+/* Whether it has to wait until its user has a share of the loop's time again. It may have ended
+ * then: nothing is to be done with it. */
+static bool waits_in_line(Session *session)
+{
+        if (!share_has_to_wait(&session->server->shares, session))
+                return false;
+        session_rearm(session);
+        return true;
+}
+
+/* One packet: who sends many has a turn for each, as everybody has. false: the session has ended,
+ * or waits for something. */
+static bool read_request(Session *session)
+{
+        Server *server = session->server;
+        uint64_t began = clock_now_ns();
+        FdList fds = {.count = 0};
+        uint32_t sequence = 0;
+        bool closed = false;
+        bool brought_descriptors;
+        int r;
+
+        if (cleanup_registration_infos(session))
+                return false;
+        if (closer_room(&server->closer, session->lane) == 0) {
+                hold(session);
+                return true;
+        }
+        r = read_packet(session, &fds, &sequence, &closed);
+        brought_descriptors = fds.count > 0;
+        closer_push(&server->closer, session->lane, &fds);
+        if (closed) {
+                log_session(LOG_DEBUG, session, "closed");
+                session_free(session);
+                return false;
+        }
+        if (r < 0) {
+                session_fail(session, sequence, r);
+                return false;
+        }
+        share_use(&server->shares, session, clock_now_ns() - began);
+        if (session->closed && !session->batch) {
+                queue_up_again(session);
+                return false;
+        }
+        if (session->batch || notifier_is_waiting(&session->notifier) ||
+            delivery_is_full(session)) {
+                session_rearm(session);
+                return false;
+        }
+        return !brought_descriptors || queue_up_again(session);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *data)
+{
+        Session *session = data;
+
+        (void)fd;
+        turn_begin(&session->server->turn);
+        if (what & EV_TIMEOUT) {
+                session_fail(session, 0,
+                             error_set(ETIMEDOUT, "no hello came within %d seconds",
+                                       SESSION_GREETING_SECONDS));
+                return;
+        }
+        if (!waits_in_line(session))
+                read_request(session);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *data)
+{
+        Session *session = data;
+        int r;
+
+        (void)fd;
+        (void)what;
+        turn_begin(&session->server->turn);
+        r = notifier_flush(&session->notifier);
+        if (r < 0) {
+                log_session(LOG_DEBUG, session, "closed with frames unread");
+                begin_to_end(session);
+                return;
+        }
+        session_watch_unread(session, true);
+        if (r != 0)
+                return;
+        server_deliver(session);
+        session_rearm(session);
+}
+
+/* Tells what is ready. */
+static void tell_readiness(Session *session)
+{
+        uint64_t began = clock_now_ns();
+        int notified, told;
+
+        if (cleanup_registration_infos(session))
+                return;
+        /* Perhaps it was the client that has read. Then what waits for it goes first: after more
+         * readiness, which a busy client always has, it could not go. */
+        if (session->delivery.awaits_reading && !session_deliver(session))
+                return;
+        told = io_driver_process_io(&session->server->driver, &session->registrations,
+                                    &session->notifier, &notified);
+        if (session_closed_says(told)) {
+                log_session(LOG_DEBUG, session, "closed with readiness untold");
+                begin_to_end(session);
+                return;
+        }
+        if (told < 0) {
+                log_session(LOG_WARNING, session, "cannot look for readiness: %s", strerror(-told));
+                session_fail(session, 0, refuse_to_wait());
+                return;
+        }
+        session_settle_registrations(session);
+        if (told > 0) {
+                session->events += (uint64_t)told;
+                session->frames++;
+        }
+        share_use(&session->server->shares, session, clock_now_ns() - began);
+        /* And it may have read meanwhile: that edge is used up now. */
+        if (session->delivery.awaits_reading)
+                server_deliver(session);
+        if (notified == NOTIFIER_WAITING)
+                session_rearm(session);
+}
+
+static void on_set_ready(evutil_socket_t fd, short what, void *data)
+{
+        Session *session = data;
+
+        (void)fd;
+        (void)what;
+        turn_begin(&session->server->turn);
+        if (!waits_in_line(session))
+                tell_readiness(session);
+}
+
+static bool is_armed(const struct event *event)
+{
+        return event && event_pending(event, EV_READ, NULL);
+}
+
+/* Some more of a request's sources. false: the session has ended. */
+static bool go_on_with_batch(Session *session)
+{
+        uint64_t began = clock_now_ns();
+        uint32_t sequence = session->batch->sequence;
+        int r;
+
+        if (session->reconciliation ||
+            (!session->closed && notifier_is_waiting(&session->notifier)))
+                return true;
+        r = session_batch_go_on(session);
+        share_use(&session->server->shares, session, clock_now_ns() - began);
+        if (r < 0)
+                session_fail(session, sequence, r);
+        return r == 0;
+}
+
+void session_serve(Session *session)
+{
+        turn_begin(&session->server->turn);
+        if (session->batch) {
+                if (!go_on_with_batch(session) || !session_rearm(session) || session->batch)
+                        return;
+                /* Else the next packet, which may be there already, would go before it. */
+        } else if (!session_rearm(session) ||
+                   (is_armed(session->readable) && !read_request(session))) {
+                return;
+        }
+        if (is_armed(session->set_watch.ready))
+                tell_readiness(session);
+}
+
+int session_watch_set(Session *session)
+{
+        const int set_fd = session->registrations.selector.epoll_fd;
+
+        if (session->set_watch.ready || set_fd < 0)
+                return 0;
+        if (set_watch_open(&session->set_watch, session->server->base, set_fd, on_set_ready,
+                           session) < 0)
+                return error_set(ENOMEM, "no memory to wait for registrations");
+        return 0;
+}
+
+void session_release_hold(Session *session)
+{
+        session->held = false;
+        TAILQ_REMOVE(&session->lane->held, session, held_link);
+        session_rearm(session);
+}
+
+int session_events_make(Session *session)
+{
+        struct event_base *base = session->server->base;
+
+        session->readable =
+                event_new(base, session->socket_fd, EV_READ | EV_PERSIST, on_readable, session);
+        session->writable =
+                event_new(base, session->socket_fd, EV_WRITE | EV_PERSIST, on_writable, session);
+        if (!session->readable || !session->writable ||
+            event_add(session->readable, &greeting_time) < 0 || watch_process(session) < 0)
+                return -ENOMEM;
+        return 0;
+}
+
+void session_events_free(Session *session)
+{
+        if (session->readable)
+                event_free(session->readable);
+        if (session->writable)
+                event_free(session->writable);
+        set_watch_close(&session->set_watch);
+        if (session->process_ended)
+                event_free(session->process_ended);
+        if (session->unread)
+                event_free(session->unread);
+}

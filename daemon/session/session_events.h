@@ -1,0 +1,40 @@
+/*
+ * The events of a session: what the loop serves of it, as its state says.
+ *
+ * An open session is served by three events of the loop: its socket is readable (requests), its
+ * epoll set is ready (readiness), its socket is writable again. The last is armed only while the
+ * notifier is waiting, and then the other two are not: a client that does not read is not served
+ * and costs nothing but a look at its process, whose end the connection need not tell then
+ * (peer_process.h). A session whose descriptors find no room in its user's lane of the closer is
+ * held: its requests wait in its socket until the lane has caught up. One whose answers wait in
+ * numbers pauses: its requests wait until it has read (delivery.h). One whose registrations are
+ * compared with the kernel's list is not served at all meanwhile (reconciler.h).
+ *
+ * One whose user has used all of its share of a turn waits in line for the next (share.h), and so
+ * does one with many sources to register, of which some are served each time (session_batch.h). One
+ * whose client has closed is only read to the end (session_closed.h).
+ */
+#pragma once
+
+#include "daemon/session/session.h"
+
+/* Begins to wait for the greeting, and for the end of its process. 0 or -ENOMEM. */
+int session_events_make(Session *session);
+void session_events_free(Session *session);
+
+/* Sends what is to be delivered. false: that has ended the session, or it has to wait. From the
+ * server's event and the session's own only. */
+bool session_deliver(Session *session);
+
+/* Starts waiting for the set once it is open. 0 or -ENOMEM. */
+int session_watch_set(Session *session);
+
+/* Serves it again after its registrations were compared with the kernel's. It may end here. */
+void session_go_on(Session *session);
+
+/* Serves it, and has it served again as it is ready, after it was in its user's line. It may end.
+ */
+void session_serve(Session *session);
+
+/* Lets it read requests again after the closer had no room. */
+void session_release_hold(Session *session);

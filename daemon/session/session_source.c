@@ -1,0 +1,93 @@
+/* A session's registrations, charged to its user. See session_source.h. */
+#include "daemon/session/session_source.h"
+
+#include "core/error.h"
+#include "daemon/server/server.h"
+#include "daemon/session/session_events.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+int session_open_set(Session *session)
+{
+        RegistrationSet *set = &session->registrations;
+        int r;
+
+        if (set->selector.epoll_fd >= 0)
+                return 0;
+        r = selector_open(&set->selector);
+        if (r < 0)
+                return error_set(-r, "no epoll set for this session: %s", strerror(-r));
+        return session_watch_set(session);
+}
+
+/* Whether another packet's may not find room. */
+bool session_is_crowded(const Session *session)
+{
+        uint64_t max = session->server->watches_per_user_max;
+
+        return session->registrations.watches > 0 && max < UINT64_MAX - FD_LIST_MAX &&
+               session->user->watches + FD_LIST_MAX > max;
+}
+
+void session_settle_registrations(Session *session)
+{
+        uint32_t surplus = session->charged_registrations - session->registrations.count;
+
+        assert(session->charged_registrations >= session->registrations.count);
+        quota_discharge(session->user, QUOTA_REGISTRATIONS, surplus);
+        session->server->registration_count -= surplus;
+        session->charged_registrations -= surplus;
+        session->user->watches += session->registrations.watches - session->charged_watches;
+        session->charged_watches = session->registrations.watches;
+}
+
+static int charge_registration(Session *session)
+{
+        Server *server = session->server;
+        int r;
+
+        session_settle_registrations(session);
+        if (session->user->watches >= server->watches_per_user_max)
+                return error_set(EDQUOT,
+                                 "user %u has half of fs.epoll.max_user_watches: close files first",
+                                 (unsigned)session->user->uid);
+        r = quota_charge(session->user, QUOTA_REGISTRATIONS, 1);
+        if (r < 0)
+                return r;
+        session->charged_registrations++;
+        server->registration_count++;
+        return 0;
+}
+
+int session_add_io_source(Session *session, int borrow_fd, uint64_t packed, RegistrationInfo **out)
+{
+        IoId id = io_id_unpack(packed);
+        RegistrationSet *set = &session->registrations;
+        int r = session_open_set(session);
+
+        if (r == 0 && !registration_set_is_occupied(set, id))
+                r = charge_registration(session);
+        if (r == 0)
+                r = io_driver_add_io_source(&session->server->driver, set, borrow_fd, id,
+                                            io_id_unpack_readiness(packed));
+        if (r == 0 && out)
+                *out = registration_set_recreate(set, id);
+        return r;
+}
+
+int session_remove_io_source(Session *session, int borrow_fd, IoId id)
+{
+        return io_driver_remove_io_source(&session->server->driver, &session->registrations,
+                                          borrow_fd, id);
+}
+
+void session_withdraw_io_source(Session *session, int borrow_fd, IoId id)
+{
+        IoDriver *driver = &session->server->driver;
+
+        io_driver_withdraw_io_source(driver, &session->registrations, borrow_fd, id);
+        io_driver_end_batch(driver);
+        session_settle_registrations(session);
+}

@@ -1,0 +1,44 @@
+/* The deadline of a client that does not read. See session_unread.h. */
+#include "daemon/session/session_unread.h"
+
+#include "core/error.h"
+#include "daemon/server/server.h"
+
+#include <errno.h>
+#include <event2/event.h>
+
+static const struct timeval unread_time = {.tv_sec = SESSION_UNREAD_SECONDS};
+
+static bool keeps_something(const Session *session)
+{
+        return !session->closed &&
+               (session->notifier.reply || !TAILQ_EMPTY(&session->delivery.answers));
+}
+
+static void on_unread(evutil_socket_t fd, short what, void *data)
+{
+        Session *session = data;
+
+        (void)fd;
+        (void)what;
+        turn_begin(&session->server->turn);
+        if (keeps_something(session) && delivery_has_unread(session))
+                session_fail(session, 0,
+                             error_set(ETIMEDOUT, "answers were not read for %d seconds",
+                                       SESSION_UNREAD_SECONDS));
+        else
+                session_watch_unread(session, false);
+}
+
+void session_watch_unread(Session *session, bool has_read)
+{
+        if (session->unread && (has_read || !keeps_something(session)))
+                evtimer_del(session->unread);
+        if (!keeps_something(session))
+                return;
+        /* Without memory for it, the next time tries again. */
+        if (!session->unread)
+                session->unread = evtimer_new(session->server->base, on_unread, session);
+        if (session->unread && !evtimer_pending(session->unread, NULL))
+                evtimer_add(session->unread, &unread_time);
+}
