@@ -1,7 +1,7 @@
 /*
  * kyronctl: read the command line, run one verb, say what went wrong in one line.
  */
-#include "client/daemon_connection.h"
+#include "client/handle/daemon_connection.h"
 #include "core/error.h"
 #include "ctl/argument.h"
 #include "ctl/output.h"

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "client/daemon_connection.h"
+#include "client/handle/daemon_connection.h"
 #include "ctl/verb.h"
 #include "proto/frame.h"
 

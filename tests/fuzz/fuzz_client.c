@@ -3,7 +3,7 @@
  * a packet with descriptors from the daemon, something the program starts, cancels or closes, a
  * daemon that ends and one that comes, or a turn. Afterwards no descriptor is left.
  */
-#include "client/io_driver_handle.h"
+#include "client/handle/io_driver_handle.h"
 #include "core/cleanup.h"
 #include "tests/fuzz/packet.h"
 #include "tests/support/scripted_daemon.h"

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "client/daemon_connection.h"
+#include "client/handle/daemon_connection.h"
 #include "core/readiness.h"
 #include "tests/support/daemon.h"
 

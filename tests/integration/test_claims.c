@@ -2,7 +2,7 @@
  * Connections kept on death outlive the daemon and then their worker: a real daemon ends and begins
  * anew, the worker that has them in hand tells it so, dies, and another serves them on.
  */
-#include "client/daemon_connection.h"
+#include "client/handle/daemon_connection.h"
 #include "tests/support/config_file.h"
 #include "tests/support/deadline.h"
 #include "tests/support/echo_worker.h"

@@ -2,7 +2,7 @@
  * SIGUSR2 puts another program in the daemon's place: what it owns is there as before, whoever
  * connects waits and is served, and a program that does not take it changes nothing.
  */
-#include "client/daemon_connection.h"
+#include "client/handle/daemon_connection.h"
 #include "tests/support/daemon.h"
 #include "tests/support/deadline.h"
 #include "tests/support/echo_worker.h"

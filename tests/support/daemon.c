@@ -1,7 +1,7 @@
 /* A private kyron-iod. See daemon.h. */
 #include "tests/support/daemon.h"
 
-#include "client/daemon_connection.h"
+#include "client/handle/daemon_connection.h"
 #include "core/cleanup.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"

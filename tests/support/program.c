@@ -1,7 +1,7 @@
 /* Runs of kyron-iod. See program.h. */
 #include "tests/support/program.h"
 
-#include "client/daemon_connection.h"
+#include "client/handle/daemon_connection.h"
 #include "tests/support/daemon.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"

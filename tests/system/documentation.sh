@@ -56,7 +56,7 @@ load_constants() {
                 daemon/config/options.h daemon/session/session_unread.h daemon/session/session.h daemon/process/log.h daemon/config/config.h daemon/config/policy.h \
                 daemon/listen/balancer.h daemon/listen/worker.h daemon/listen/passing.h daemon/listen/listener.h daemon/hold/note.h daemon/hold/hold.h \
                 daemon/connect/connector.h daemon/session/delivery.h daemon/store/descriptor_store.h daemon/listen/connection_store.h daemon/restart/handover.h daemon/requests/sharing.c daemon/requests/operating.c daemon/requests/inspect_services.c \
-                client/daemon_connection.h |
+                client/handle/daemon_connection.h |
                 sed -nE 's/^ *(enum \{ )?([A-Z][A-Z0-9_]+) = ([A-Z0-9_ ()<+*-]+),?( \};)?( .*)?$/\2 \3/p')
 }
 

@@ -1,5 +1,5 @@
 /* Readiness in poll form: what may be asked for, who is woken, and that no event is lost. */
-#include "client/async_registration.h"
+#include "client/readiness/async_registration.h"
 #include "tests/support/client.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* Descriptors with their registrations: IO in call form on every kind, closing and releasing. */
-#include "client/bridged_fd.h"
+#include "client/readiness/bridged_fd.h"
 
 #include "tests/support/client.h"
 

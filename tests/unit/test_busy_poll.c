@@ -1,5 +1,5 @@
 /* client/busy_poll: who waits briefly polls, until that is of no use or in the way. */
-#include "client/busy_poll.h"
+#include "client/handle/busy_poll.h"
 #include "tests/support/fixture.h"
 
 #include <stdlib.h>

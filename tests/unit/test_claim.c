@@ -2,10 +2,10 @@
  * client/claim: which connections the next daemon is told to be in hand, with what, and when; and
  * that whatever becomes of them meanwhile, nothing wrong is told.
  */
-#include "client/claim.h"
+#include "client/requests/claim.h"
 
-#include "client/io_driver_handle.h"
-#include "client/sealed_note.h"
+#include "client/handle/io_driver_handle.h"
+#include "client/requests/sealed_note.h"
 #include "core/cleanup.h"
 #include "tests/support/scripted_daemon.h"
 

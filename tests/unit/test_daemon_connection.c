@@ -1,5 +1,5 @@
 /* Finding the daemon, making sure who it is, and being welcomed; each way to fail by its error. */
-#include "client/daemon_connection.h"
+#include "client/handle/daemon_connection.h"
 
 #include "proto/frame.h"
 #include "proto/frame_socket.h"

@@ -1,7 +1,7 @@
 /* A worker's place in a group: joining, what arrives, what is offered, leaving, and the end. */
-#include "client/endpoint.h"
+#include "client/requests/endpoint.h"
 
-#include "client/io_driver_handle.h"
+#include "client/handle/io_driver_handle.h"
 #include "core/cleanup.h"
 #include "tests/support/scripted_daemon.h"
 

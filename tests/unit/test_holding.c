@@ -1,7 +1,7 @@
 /* Descriptors left with the daemon and taken back, and connections kept on death. */
-#include "client/holding.h"
+#include "client/requests/holding.h"
 
-#include "client/io_driver_handle.h"
+#include "client/handle/io_driver_handle.h"
 #include "tests/support/scripted_daemon.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* What comes from the daemon, where the descriptors are not those that the frame speaks of. */
-#include "client/inbox.h"
+#include "client/turn/inbox.h"
 
 #include "proto/frame_socket.h"
 #include "tests/support/scripted_daemon.h"

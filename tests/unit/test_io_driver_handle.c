@@ -1,5 +1,5 @@
 /* The client's end of a session: turns, waking, foreign loops, fork, and the daemon's end. */
-#include "client/io_driver_handle.h"
+#include "client/handle/io_driver_handle.h"
 
 #include "tests/support/client.h"
 

@@ -1,7 +1,7 @@
 /* Offers: how many, when, and what happens without room or slots. */
-#include "client/offer.h"
+#include "client/requests/offer.h"
 
-#include "client/io_driver_handle.h"
+#include "client/handle/io_driver_handle.h"
 #include "tests/support/scripted_daemon.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* Descriptors asked for by address and name: what is sent, and what becomes of what comes. */
-#include "client/opening.h"
+#include "client/net/opening.h"
 
-#include "client/io_driver_handle.h"
+#include "client/handle/io_driver_handle.h"
 #include "tests/support/scripted_daemon.h"
 
 #include <errno.h>

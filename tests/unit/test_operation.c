@@ -1,6 +1,6 @@
 /* Operations: a function run until it does not say EAGAIN; completions; and cancelling them. */
-#include "client/bridged_fd.h"
-#include "client/io_driver_handle.h"
+#include "client/handle/io_driver_handle.h"
+#include "client/readiness/bridged_fd.h"
 #include "tests/support/client.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* From the loss of one daemon to the next: what goes on, what waits, and what is told anew. */
-#include "client/outage.h"
+#include "client/turn/outage.h"
 
-#include "client/io_driver_handle.h"
+#include "client/handle/io_driver_handle.h"
 #include "core/cleanup.h"
 #include "tests/support/scripted_daemon.h"
 

@@ -1,7 +1,7 @@
 /* What goes from the handle to the daemon: when, in how many packets, and when there is no room. */
-#include "client/outbox.h"
+#include "client/readiness/outbox.h"
 
-#include "client/bridged_fd.h"
+#include "client/readiness/bridged_fd.h"
 #include "tests/support/client.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* Streams passed on by the daemon: their history, their notes, and that every end is told. */
-#include "client/passed_stream.h"
+#include "client/requests/passed_stream.h"
 
-#include "client/io_driver_handle.h"
-#include "client/sealed_note.h"
+#include "client/handle/io_driver_handle.h"
+#include "client/requests/sealed_note.h"
 #include "core/cleanup.h"
 #include "tests/support/scripted_daemon.h"
 

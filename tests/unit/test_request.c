@@ -1,5 +1,5 @@
 /* Requests that wait for an answer: sent, matched, cancelled, refused, and left unanswered. */
-#include "client/io_driver_handle.h"
+#include "client/handle/io_driver_handle.h"
 #include "tests/support/scripted_daemon.h"
 
 #include <errno.h>

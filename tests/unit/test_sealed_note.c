@@ -1,5 +1,5 @@
 /* Notes in sealed memfds. */
-#include "client/sealed_note.h"
+#include "client/requests/sealed_note.h"
 
 #include "proto/frame.h"
 #include "tests/support/fixture.h"

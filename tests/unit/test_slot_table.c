@@ -1,5 +1,5 @@
 /* The handle's registrations by slot. */
-#include "client/slot_table.h"
+#include "client/handle/slot_table.h"
 #include "tests/support/fixture.h"
 
 #include "core/error.h"

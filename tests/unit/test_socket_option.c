@@ -1,5 +1,5 @@
 /* Options, addresses and shutdown of sockets: what cannot be had is refused by name. */
-#include "client/socket_option.h"
+#include "client/net/socket_option.h"
 
 #include "tests/support/client.h"
 

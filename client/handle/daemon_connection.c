@@ -1,0 +1,216 @@
+/* Connecting to the daemon. See daemon_connection.h. */
+#include "client/handle/daemon_connection.h"
+
+#include "core/cleanup.h"
+#include "core/error.h"
+#include "proto/frame.h"
+#include "proto/frame_socket.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pwd.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+const char *daemon_connection_path(const char *path)
+{
+        const char *from_environment = getenv("KYRON_SOCKET");
+
+        if (path)
+                return path;
+        return from_environment && *from_environment ? from_environment : KYRON_DEFAULT_SOCKET;
+}
+
+static int say_why_not_connected(const char *path, int error)
+{
+        switch (error) {
+        case ENOENT:
+        case ENOTDIR:
+                return error_set(error, "no daemon: start kyron-iod; there is no %s", path);
+        case ECONNREFUSED:
+                return error_set(ECONNREFUSED, "no daemon: start kyron-iod; nobody serves %s",
+                                 path);
+        case EACCES:
+        case EPERM:
+                return error_set(EACCES, "this user may not connect to %s", path);
+        case EAGAIN:
+                return error_set(ETIMEDOUT, "the daemon at %s does not accept", path);
+        case EPROTOTYPE:
+                return error_set(EPROTO, "%s is not kyron-iod's socket", path);
+        default:
+                return error_set(error, "%s: %s", path, strerror(error));
+        }
+}
+
+static bool is_daemon_user(uid_t uid)
+{
+        struct passwd entry, *found = NULL;
+        char buffer[4096];
+
+        return getpwnam_r(KYRON_DAEMON_USER, &entry, buffer, sizeof(buffer), &found) == 0 &&
+               found && found->pw_uid == uid;
+}
+
+/* Descriptors are handed over: only to root, ourselves, or the daemon's own user. */
+static int check_owner(int fd, const char *path)
+{
+        struct ucred peer;
+        socklen_t size = sizeof(peer);
+
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+                return error_set(errno, "%s: %s", path, strerror(errno));
+        if (peer.uid == 0 || peer.uid == geteuid() || is_daemon_user(peer.uid))
+                return 0;
+        return error_set(EACCES, "%s is served by user %u, not by root, you or " KYRON_DAEMON_USER,
+                         path, (unsigned)peer.uid);
+}
+
+/* waits: for as long as the daemon's backlog is full, at most DAEMON_CONNECTION_TIMEOUT_MS. */
+static int connect_to(const char *path, bool waits)
+{
+        CLEANUP(cleanup_close) int fd = -1;
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        const struct timeval timeout = {.tv_sec = DAEMON_CONNECTION_TIMEOUT_MS / 1000};
+        int r;
+
+        if (strlen(path) >= sizeof(address.sun_path))
+                return error_set(ENAMETOOLONG, "a socket path has at most %zu bytes",
+                                 sizeof(address.sun_path) - 1);
+        strcpy(address.sun_path, path);
+        fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | (waits ? 0 : SOCK_NONBLOCK), 0);
+        if (fd < 0)
+                return error_set(errno, "no socket: %s", strerror(errno));
+        if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) < 0)
+                return error_set(errno, "no socket: %s", strerror(errno));
+        if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+                return say_why_not_connected(path, errno);
+        r = check_owner(fd, path);
+        return r < 0 ? r : STEAL_FD(fd);
+}
+
+int daemon_connection_wait(int borrow_fd, int timeout_ms)
+{
+        struct pollfd wait = {.fd = borrow_fd, .events = POLLIN};
+        int n;
+
+        do
+                n = poll(&wait, 1, timeout_ms);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
+                return error_set(errno, "poll: %s", strerror(errno));
+        return n > 0 ? 0
+                     : error_set(ETIMEDOUT, "the daemon has not answered within %d s",
+                                 timeout_ms / 1000);
+}
+
+static int say_hello(int fd, const char *program)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Hello hello = IOD__HELLO__INIT;
+        uint8_t bytes[FRAME_BYTES_MAX];
+        int size, r;
+
+        hello.version = FRAME_PROTOCOL_VERSION;
+        if (program)
+                hello.program = (char *)program;
+        frame.body_case = IOD__FRAME__BODY_HELLO;
+        frame.hello = &hello;
+        size = frame_encode(&frame, bytes);
+        if (size < 0)
+                return size;
+        r = frame_socket_send(fd, bytes, (size_t)size, NULL, 0);
+        /* A daemon that turned us away has closed already; what it said is still to be read. */
+        return r == -EPIPE || r == -ECONNRESET ? 0 : r;
+}
+
+static int take_welcome(DaemonConnection *connection, const Iod__Frame *frame)
+{
+        const Iod__Welcome *welcome = frame->welcome;
+
+        if (frame->body_case == IOD__FRAME__BODY_REFUSED && frame->refused->error > 0)
+                return error_set(frame->refused->error, "%s", frame->refused->text);
+        if (frame->body_case != IOD__FRAME__BODY_WELCOME || welcome->registrations_max == 0)
+                return error_set(EPROTO, "the daemon answered Hello with %s",
+                                 frame_body_name(frame->body_case));
+        if (welcome->version != FRAME_PROTOCOL_VERSION)
+                return error_set(EPROTONOSUPPORT, "the daemon speaks protocol version %u, not %d",
+                                 welcome->version, FRAME_PROTOCOL_VERSION);
+        connection->epoch = welcome->epoch;
+        connection->session = welcome->session;
+        connection->registrations_max = welcome->registrations_max;
+        snprintf(connection->release, sizeof(connection->release), "%s", welcome->release);
+        return 0;
+}
+
+int daemon_connection_finish(DaemonConnection *out, int borrow_fd)
+{
+        CLEANUP(cleanup_free) FrameArena *arena = malloc(sizeof(*arena));
+        uint8_t bytes[FRAME_BYTES_MAX];
+        FdList fds = {.count = 0};
+        Iod__Frame *frame;
+        size_t n_fds;
+        int size, r;
+
+        if (!arena)
+                return error_set(ENOMEM, "no memory");
+        size = frame_socket_receive(borrow_fd, bytes, sizeof(bytes), &fds);
+        /* Turned away with our Hello unread: the error comes first, what was said second. */
+        if (size == -ECONNRESET)
+                size = frame_socket_receive(borrow_fd, bytes, sizeof(bytes), &fds);
+        n_fds = fds.count;
+        fd_list_close(&fds);
+        if (size == -EAGAIN)
+                return -EAGAIN;
+        if (size <= 0)
+                return error_set(EPROTO, "the daemon closed the connection without a word");
+        frame_arena_init(arena);
+        r = frame_decode(arena, bytes, (size_t)size, n_fds, &frame);
+        /* Whatever was wrong with it: to who opens a handle it is nonsense. */
+        if (r < 0)
+                return -EPROTO;
+        *out = (DaemonConnection){.fd = borrow_fd};
+        return take_welcome(out, frame);
+}
+
+static int start(const char *path, const char *program, bool waits)
+{
+        CLEANUP(cleanup_close) int fd = -1;
+        int r;
+
+        if (program && strlen(program) > FRAME_PROGRAM_MAX)
+                return error_set(EINVAL, "a program's name has at most %d bytes",
+                                 FRAME_PROGRAM_MAX);
+        fd = connect_to(daemon_connection_path(path), waits);
+        if (fd < 0)
+                return fd;
+        r = say_hello(fd, program);
+        if (r < 0)
+                return error_set(-r, "the daemon does not take Hello: %s", strerror(-r));
+        return STEAL_FD(fd);
+}
+
+int daemon_connection_start(const char *path, const char *program)
+{
+        return start(path, program, false);
+}
+
+int daemon_connection_open(DaemonConnection *out, const char *path, const char *program)
+{
+        CLEANUP(cleanup_close) int fd = start(path, program, true);
+        int r;
+
+        if (fd < 0)
+                return fd;
+        r = daemon_connection_wait(fd, DAEMON_CONNECTION_TIMEOUT_MS);
+        if (r == 0)
+                r = daemon_connection_finish(out, fd);
+        if (r < 0)
+                return r;
+        STEAL_FD(fd);
+        return 0;
+}

@@ -1,0 +1,88 @@
+/*
+ * IoDriverHandle: the client's end of a session, and process_io.
+ *
+ * What it keeps: the socket to the daemon and the unparker in one Selector (so that the handle is
+ * one descriptor to wait for); the registrations by slot; what is to be sent (registrations that
+ * were waited for first since the last packet, and the ids of closed ones); and the woken wakers.
+ *
+ * Also the requests that wait for their answers, and the endpoints.
+ *
+ * One lock guards all of it and everything of the registrations but their readiness word. It is
+ * held for list operations and one non-blocking send, never while user code runs.
+ *
+ * While there is no daemon (outage.h), nothing is sent or received; the Selector may hold the
+ * registrations then (local_driver.h). Once it has gone for good (`gone`), every wait ends.
+ */
+#pragma once
+
+#include "client/handle/busy_poll.h"
+#include "client/handle/daemon_connection.h"
+#include "client/handle/slot_table.h"
+#include "client/readiness/async_registration.h"
+#include "client/requests/endpoint.h"
+#include "client/requests/passed_stream.h"
+#include "client/requests/request.h"
+#include "client/turn/outage.h"
+#include "core/error.h"
+#include "core/selector.h"
+#include "proto/frame.h"
+
+#include <pthread.h>
+
+enum {
+        /* Ids of closed registrations kept for the next packet. */
+        HANDLE_GONE_MAX = 256,
+};
+
+struct KyronIoDriverHandle {
+        pthread_mutex_t lock;
+        Selector selector;
+        int socket_fd;
+        int wake_fd;      /* the unparker */
+        uint64_t session; /* 0: there is none */
+        unsigned fork_count;
+
+        bool in_process_io;
+        bool parked;            /* process_io waits: what is queued has to wake it */
+        bool retry_soon;        /* the kernel was short of something: send again shortly */
+        bool remove_wants_room; /* until the daemon has read */
+        bool unparked;          /* something was left for it */
+        bool unpark_written;    /* and whoever waits has been told */
+        bool has_watcher;       /* the descriptor was given out: somebody may wait for that */
+        bool wants_room;        /* the daemon has not read: send again when it has */
+        bool gone;              /* the daemon, for good */
+        char gone_text[ERROR_TEXT_MAX];
+
+        BusyPoll busy_poll;
+        Outage outage;
+        SlotTable slots;
+        TAILQ_HEAD(, KyronAsyncRegistration) queue; /* to be sent */
+        uint64_t closed_ids[HANDLE_GONE_MAX];
+        size_t closed_count;
+        uint64_t packets_sent;
+        RequestTable requests;
+        EndpointList endpoints;
+        uint64_t endpoints_total;
+        PassedStreamList taken;    /* by the program, which the daemon is to be told */
+        PassedStreamList to_claim; /* which a daemon after the one that passed them is */
+        WakerList woken;
+        /* While those are run who waited for a source that was refused: it, and the sentence. */
+        const KyronAsyncRegistration *refused;
+        const char *refused_text;
+
+        FrameArena arena;
+        uint8_t bytes[FRAME_BYTES_MAX];
+};
+
+/* 0, or -EOWNERDEAD in a child of the process that opened it, with error_text(). */
+int io_driver_handle_check_process(const KyronIoDriverHandle *handle);
+
+/* Makes sure that process_io comes round to what was just left for it. Lock held. */
+void io_driver_handle_unpark(KyronIoDriverHandle *handle);
+
+/* A daemon has welcomed this handle after an outage. Lock held. */
+void io_driver_handle_welcome(KyronIoDriverHandle *handle, const DaemonConnection *connection);
+
+/* Calls the wakers and runs the operations whose turn it is; returns how many. In process_io only.
+ * Lock held, but not while they run. */
+int io_driver_handle_run_woken(KyronIoDriverHandle *handle);

@@ -1,0 +1,9 @@
+libclient_la_SOURCES += \
+	client/handle/busy_poll.c \
+	client/handle/busy_poll.h \
+	client/handle/daemon_connection.c \
+	client/handle/daemon_connection.h \
+	client/handle/io_driver_handle.c \
+	client/handle/io_driver_handle.h \
+	client/handle/slot_table.c \
+	client/handle/slot_table.h

@@ -1,0 +1,250 @@
+/* Descriptors asked for by address or name. See opening.h. */
+#include "client/net/opening.h"
+
+#include "client/handle/io_driver_handle.h"
+#include "client/readiness/outbox.h"
+#include "core/address.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* ---- What is sent -------------------------------------------------------------------------- */
+
+static uint64_t source_of(const Request *request)
+{
+        const KyronBridgedFd *bridged_fd = request->object;
+
+        return io_id_pack(bridged_fd->registration.id, bridged_fd->registration.armed);
+}
+
+static int send_connect(Request *request)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Connect body = IOD__CONNECT__INIT;
+
+        body.address = (char *)request->address;
+        body.timeout_ms = (uint32_t)request->time_ms;
+        body.source = source_of(request);
+        frame.sequence = request->sequence;
+        frame.body_case = IOD__FRAME__BODY_CONNECT;
+        frame.connect = &body;
+        return outbox_send_frame(request->handle, &frame, NULL, 0);
+}
+
+static int send_bind(Request *request)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Bind body = IOD__BIND__INIT;
+
+        body.address = (char *)request->address;
+        body.source = source_of(request);
+        frame.sequence = request->sequence;
+        frame.body_case = IOD__FRAME__BODY_BIND;
+        frame.bind = &body;
+        return outbox_send_frame(request->handle, &frame, NULL, 0);
+}
+
+void opening_fill_options(Iod__ListenerOptions *out, const KyronListenerOptions *options)
+{
+        iod__listener_options__init(out);
+        if (!options)
+                return;
+        out->backlog = options->backlog;
+        out->v6_only = options->v6_only;
+        out->nodelay = options->nodelay;
+        out->keepalive = options->keepalive;
+        out->when_readable = options->when_readable;
+        out->silent_ms = options->silent_ms;
+        out->least_loaded = options->least_loaded;
+        out->keep_seconds = options->keep_seconds;
+}
+
+static int send_take(Request *request)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__TakeListener body = IOD__TAKE_LISTENER__INIT;
+        Iod__ListenerOptions options;
+
+        opening_fill_options(&options, request->options);
+        body.name = (char *)request->name;
+        if (request->address)
+                body.address = (char *)request->address;
+        body.options = &options;
+        body.source = source_of(request);
+        frame.sequence = request->sequence;
+        frame.body_case = IOD__FRAME__BODY_TAKE_LISTENER;
+        frame.take_listener = &body;
+        return outbox_send_frame(request->handle, &frame, NULL, 0);
+}
+
+/* ---- What comes ---------------------------------------------------------------------------- */
+
+static ssize_t take_opened(Request *request, const Iod__Frame *frame, FdList *fds)
+{
+        KyronBridgedFd *bridged_fd = request->object;
+        KyronAsyncRegistration *registration = &bridged_fd->registration;
+        KyronBridgedFd **out = request->operation->arguments.pointer;
+        const SocketKind *kind = request->operation->arguments.object;
+        int fd = fd_list_steal(fds, 0);
+
+        if (kind) {
+                fd = new_socket_take_over(fd, kind);
+                if (fd < 0)
+                        return fd;
+        }
+        registration->fd = fd;
+        if (frame->opened->id != registration->id) {
+                /* The daemon did not register it: the first wait will, as for any other. */
+                slot_table_give_back(&request->handle->slots, registration->id);
+                registration->id = IO_ID_NONE;
+                registration->wanted = registration->armed = 0;
+        }
+        *out = bridged_fd;
+        return 0;
+}
+
+/* Whatever has come is registered, and its file may be open elsewhere: the daemon is told. */
+static void drop_opened(Request *request, const Iod__Frame *answer)
+{
+        KyronBridgedFd *bridged_fd = request->object;
+
+        outbox_forget(request->handle, &bridged_fd->registration,
+                      !answer || answer->opened->id != bridged_fd->registration.id);
+        free(bridged_fd);
+}
+
+/* ---- Asking -------------------------------------------------------------------------------- */
+
+static const RequestKind connect_kind = {
+        .answer = IOD__FRAME__BODY_OPENED,
+        .is_repeatable = true,
+        .is_long = true,
+        .send = send_connect,
+        .take = take_opened,
+        .drop = drop_opened,
+};
+
+static const RequestKind bind_kind = {
+        .answer = IOD__FRAME__BODY_OPENED,
+        .is_repeatable = true,
+        .send = send_bind,
+        .take = take_opened,
+        .drop = drop_opened,
+};
+
+static const RequestKind take_kind = {
+        .answer = IOD__FRAME__BODY_OPENED,
+        .is_repeatable = true,
+        .send = send_take,
+        .take = take_opened,
+        .drop = drop_opened,
+};
+
+/* A request with the object it is for. Lock held. */
+static int new_request(Request **out, KyronIoDriverHandle *handle, const RequestKind *kind,
+                       KyronOperation *operation, Readiness interest)
+{
+        KyronBridgedFd *bridged_fd = malloc(sizeof(*bridged_fd));
+        KyronAsyncRegistration *registration;
+        int r;
+
+        if (!bridged_fd)
+                return error_set(ENOMEM, "no memory for a descriptor's registration");
+        registration = &bridged_fd->registration;
+        async_registration_init(registration, handle, -1);
+        registration->owns_fd = true;
+        registration->arm = registration->wanted = registration->armed = interest;
+        r = request_new(out, handle, kind, operation);
+        if (r == 0) {
+                r = slot_table_take(&handle->slots, registration, &registration->id);
+                if (r < 0)
+                        request_free(*out);
+        }
+        if (r < 0) {
+                free(bridged_fd);
+                return r;
+        }
+        (*out)->object = bridged_fd;
+        return 0;
+}
+
+static int check(KyronBridgedFd **out, const KyronIoDriverHandle *handle, KyronOperation *operation,
+                 const SocketKind *kind)
+{
+        int r;
+
+        *out = NULL;
+        r = request_check(handle, operation);
+        if (r < 0)
+                return r;
+        operation->arguments.pointer = out;
+        operation->arguments.object = (void *)kind;
+        return 0;
+}
+
+/* Asks, once everything was checked. */
+static int ask(KyronIoDriverHandle *handle, const Request *wanted, Readiness interest)
+{
+        Request *request;
+        int r;
+
+        pthread_mutex_lock(&handle->lock);
+        r = new_request(&request, handle, wanted->kind, wanted->operation, interest);
+        if (r == 0) {
+                request->name = wanted->name;
+                request->address = wanted->address;
+                request->options = wanted->options;
+                request->time_ms = wanted->time_ms;
+                r = request_queue(request);
+        }
+        pthread_mutex_unlock(&handle->lock);
+        return r;
+}
+
+int opening_connect(KyronBridgedFd **out, KyronIoDriverHandle *handle, const char *address,
+                    unsigned timeout_ms, KyronOperation *operation)
+{
+        const Request wanted = {
+                .kind = &connect_kind,
+                .operation = operation,
+                .address = address,
+                .time_ms = timeout_ms,
+        };
+        int r = check(out, handle, operation, NULL);
+
+        if (r == 0)
+                r = request_check_text("an address", address, ADDRESS_TEXT_MAX - 1);
+        /* Both at once, as kyron_tcp_stream_connect(). */
+        return r < 0 ? r : ask(handle, &wanted, KYRON_READABLE | KYRON_WRITABLE);
+}
+
+int opening_bind(KyronBridgedFd **out, KyronIoDriverHandle *handle, const char *address,
+                 KyronOperation *operation)
+{
+        const Request wanted = {.kind = &bind_kind, .operation = operation, .address = address};
+        int r = check(out, handle, operation, NULL);
+
+        if (r == 0)
+                r = request_check_text("an address", address, ADDRESS_TEXT_MAX - 1);
+        return r < 0 ? r : ask(handle, &wanted, KYRON_READABLE);
+}
+
+int opening_take(KyronBridgedFd **out, KyronIoDriverHandle *handle, const SocketKind *kind,
+                 const char *name, const char *address, const KyronListenerOptions *options,
+                 KyronOperation *operation)
+{
+        const Request wanted = {
+                .kind = &take_kind,
+                .operation = operation,
+                .name = name,
+                .address = address,
+                .options = options,
+        };
+        int r = check(out, handle, operation, kind);
+
+        if (r == 0)
+                r = request_check_text("a listener's name", name, FRAME_NAME_MAX);
+        if (r == 0 && address)
+                r = request_check_text("an address", address, ADDRESS_TEXT_MAX - 1);
+        return r < 0 ? r : ask(handle, &wanted, KYRON_READABLE);
+}

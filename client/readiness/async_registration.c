@@ -1,0 +1,261 @@
+/* A descriptor's readiness and who waits for it. See async_registration.h. */
+#include "client/readiness/async_registration.h"
+
+#include "client/handle/io_driver_handle.h"
+#include "client/readiness/outbox.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void waker_list_append(WakerList *list, KyronWaker *waker)
+{
+        waker->internal.next = NULL;
+        waker->internal.previous = list->last;
+        if (list->last)
+                list->last->internal.next = waker;
+        else
+                list->first = waker;
+        list->last = waker;
+}
+
+void waker_list_remove(WakerList *list, KyronWaker *waker)
+{
+        KyronWaker *next = waker->internal.next;
+        KyronWaker *previous = waker->internal.previous;
+
+        if (next)
+                next->internal.previous = previous;
+        else
+                list->last = previous;
+        if (previous)
+                previous->internal.next = next;
+        else
+                list->first = next;
+}
+
+void async_registration_init(KyronAsyncRegistration *registration, KyronIoDriverHandle *handle,
+                             int fd)
+{
+        *registration = (KyronAsyncRegistration){.handle = handle, .fd = fd};
+        /* Until the OS has said EAGAIN once, nobody needs to wait. */
+        atomic_init(&registration->word, READINESS_INTERESTS);
+}
+
+bool async_registration_is_ready(const KyronAsyncRegistration *registration, Readiness interest,
+                                 KyronReadyEvent *event)
+{
+        ReadinessWord word = atomic_load_explicit(&registration->word, memory_order_acquire);
+
+        event->readiness = readiness_word_bits(word) & readiness_that_ends(interest);
+        event->tick = readiness_word_tick(word);
+        return event->readiness != 0;
+}
+
+int async_registration_wait(KyronAsyncRegistration *registration, Readiness interest,
+                            KyronWaker *waker, KyronReadyEvent *event)
+{
+        int r;
+
+        if (async_registration_is_ready(registration, interest, event))
+                return 0;
+        if (registration->error && registration == registration->handle->refused)
+                return error_set(-registration->error, "%s", registration->handle->refused_text);
+        if (registration->error == -ESTALE)
+                return error_set(ESTALE, "the daemon has given this connection to another worker");
+        if (registration->error)
+                return error_set(-registration->error, "the daemon refused %s: %s",
+                                 registration->fd < 0 ? "to let this endpoint join again"
+                                                      : "this descriptor",
+                                 strerror(-registration->error));
+        registration->wanted |= interest | registration->arm;
+        r = outbox_add_io_source(registration->handle, registration);
+        if (r < 0)
+                return r;
+        waker->internal.registration = registration;
+        waker->internal.interest = interest;
+        waker->internal.state = WAKER_WAITING;
+        waker_list_append(&registration->waiting, waker);
+        return KYRON_PENDING;
+}
+
+static void move_to_woken(KyronAsyncRegistration *registration, KyronWaker *waker)
+{
+        waker_list_remove(&registration->waiting, waker);
+        waker->internal.state = WAKER_WOKEN;
+        waker_list_append(&registration->handle->woken, waker);
+        registration->woken++;
+}
+
+void async_registration_wake(KyronAsyncRegistration *registration, Readiness bits)
+{
+        ReadinessWord word = atomic_load_explicit(&registration->word, memory_order_relaxed);
+        KyronWaker *next;
+
+        /* Only clearing races with this: it takes no lock. */
+        while (!atomic_compare_exchange_weak_explicit(&registration->word, &word,
+                                                      readiness_word_add(word, bits),
+                                                      memory_order_acq_rel, memory_order_relaxed))
+                ;
+        for (KyronWaker *waker = registration->waiting.first; waker; waker = next) {
+                next = waker->internal.next;
+                if (bits & readiness_that_ends(waker->internal.interest))
+                        move_to_woken(registration, waker);
+        }
+}
+
+void async_registration_wake_all(KyronAsyncRegistration *registration)
+{
+        while (registration->waiting.first)
+                move_to_woken(registration, registration->waiting.first);
+}
+
+bool async_registration_take_waker(KyronWaker *waker)
+{
+        KyronAsyncRegistration *registration = waker->internal.registration;
+
+        if (waker->internal.state == WAKER_WAITING) {
+                waker_list_remove(&registration->waiting, waker);
+        } else if (waker->internal.state == WAKER_WOKEN) {
+                waker_list_remove(&registration->handle->woken, waker);
+                registration->woken--;
+        } else {
+                return false;
+        }
+        waker->internal.state = WAKER_IDLE;
+        return true;
+}
+
+void async_registration_detach(KyronAsyncRegistration *registration, bool told)
+{
+        KyronIoDriverHandle *handle = registration->handle;
+        KyronWaker *next;
+
+        registration->closing = true;
+        outbox_forget(handle, registration, told);
+        async_registration_wake_all(registration);
+        if (registration->woken == 0)
+                return;
+        for (KyronWaker *waker = handle->woken.first; waker; waker = next) {
+                next = waker->internal.next;
+                if (waker->internal.registration == registration && waker->wake)
+                        async_registration_take_waker(waker);
+        }
+        if (registration->woken > 0)
+                io_driver_handle_unpark(handle);
+}
+
+void async_registration_free(KyronAsyncRegistration *registration)
+{
+        if (registration->dispose)
+                registration->dispose(registration);
+        else
+                free(registration);
+}
+
+int async_registration_reap(KyronAsyncRegistration *registration)
+{
+        int fd = -1;
+
+        if (!registration->closing || registration->running > 0)
+                return -1;
+        if (registration->owns_fd) {
+                fd = registration->fd;
+                registration->fd = -1;
+        }
+        if (registration->woken == 0)
+                async_registration_free(registration);
+        return fd;
+}
+
+int kyron_async_registration_new(KyronAsyncRegistration **out, KyronIoDriverHandle *handle,
+                                 int borrow_fd)
+{
+        KyronAsyncRegistration *registration;
+        int r = io_driver_handle_check_process(handle);
+
+        if (r < 0)
+                return r;
+        registration = malloc(sizeof(*registration));
+        if (!registration)
+                return error_set(ENOMEM, "no memory for a registration");
+        async_registration_init(registration, handle, borrow_fd);
+        *out = registration;
+        return 0;
+}
+
+int kyron_async_registration_remove(KyronAsyncRegistration *registration)
+{
+        KyronIoDriverHandle *handle;
+        int r;
+
+        if (!registration)
+                return 0;
+        handle = registration->handle;
+        if (io_driver_handle_check_process(handle) < 0) {
+                free(registration);
+                return 0;
+        }
+        pthread_mutex_lock(&handle->lock);
+        r = outbox_remove_io_source(handle, registration);
+        if (r == 0) {
+                async_registration_detach(registration, true);
+                async_registration_reap(registration);
+        }
+        pthread_mutex_unlock(&handle->lock);
+        return r;
+}
+
+int kyron_async_registration_request_readiness(KyronAsyncRegistration *registration,
+                                               uint16_t interest, KyronWaker *waker,
+                                               KyronReadyEvent *event)
+{
+        KyronIoDriverHandle *handle = registration->handle;
+        int r;
+
+        if (!(interest & READINESS_INTERESTS) || (interest & ~READINESS_INTERESTS))
+                return error_set(EINVAL, "interest %#x is not made of READABLE, WRITABLE, PRIORITY",
+                                 interest);
+        r = io_driver_handle_check_process(handle);
+        if (r < 0)
+                return r;
+        if (async_registration_is_ready(registration, interest, event))
+                return 0;
+        pthread_mutex_lock(&handle->lock);
+        if (waker->internal.state == WAKER_WAITING || waker->internal.state == WAKER_WOKEN)
+                r = error_set(EBUSY, "this waker is waiting already");
+        else if (!waker->wake && !handle->gone)
+                r = error_set(EINVAL, "this waker has no wake function");
+        else
+                r = async_registration_wait(registration, interest, waker, event);
+        pthread_mutex_unlock(&handle->lock);
+        return r;
+}
+
+void kyron_async_registration_clear_readiness(KyronAsyncRegistration *registration,
+                                              const KyronReadyEvent *event, uint16_t interest)
+{
+        ReadinessWord word = atomic_load_explicit(&registration->word, memory_order_acquire);
+        ReadinessWord bits = readiness_that_ends(interest);
+
+        do {
+                if (readiness_word_tick(word) != event->tick)
+                        return;
+        } while (!atomic_compare_exchange_weak_explicit(&registration->word, &word, word & ~bits,
+                                                        memory_order_acq_rel,
+                                                        memory_order_acquire));
+}
+
+int kyron_async_registration_cancel(KyronAsyncRegistration *registration, KyronWaker *waker)
+{
+        KyronIoDriverHandle *handle = registration->handle;
+        bool taken;
+        int r = io_driver_handle_check_process(handle);
+
+        if (r < 0)
+                return r;
+        pthread_mutex_lock(&handle->lock);
+        taken = async_registration_take_waker(waker);
+        pthread_mutex_unlock(&handle->lock);
+        return taken ? 0 : error_set(EALREADY, "this waker was not waiting any more");
+}

@@ -1,0 +1,72 @@
+/* Registrations served in this process. See local_driver.h. */
+#include "client/readiness/local_driver.h"
+
+#include "client/requests/passed_stream.h"
+#include "client/turn/outage.h"
+
+#include <string.h>
+
+int local_driver_serve(KyronAsyncRegistration *registration)
+{
+        KyronIoDriverHandle *handle = registration->handle;
+        Readiness wanted = registration->wanted;
+        int r;
+
+        if (!outage_is_local(handle) || registration->fd < 0 || !(wanted & ~registration->local) ||
+            outage_leaves_in_doubt(handle, registration))
+                return 0;
+        r = registration->local
+                    ? selector_modify(&handle->selector, registration->fd, registration->id, wanted)
+                    : selector_add(&handle->selector, registration->fd, registration->id, wanted);
+        if (r < 0)
+                return error_set(-r, "this descriptor cannot be waited for: %s", strerror(-r));
+        registration->local = wanted;
+        return 0;
+}
+
+void local_driver_serve_all(KyronIoDriverHandle *handle)
+{
+        for (uint32_t slot = 0; slot < handle->slots.size; slot++) {
+                KyronAsyncRegistration *registration = handle->slots.slots[slot].registration;
+
+                /* Whoever waits finds out by asking again. */
+                if (registration && local_driver_serve(registration) < 0)
+                        async_registration_wake_all(registration);
+        }
+}
+
+void local_driver_leave(KyronAsyncRegistration *registration)
+{
+        if (!registration->local)
+                return;
+        registration->local = 0;
+        selector_remove(&registration->handle->selector, registration->fd);
+}
+
+void local_driver_hand_over(KyronAsyncRegistration *registration)
+{
+        if (registration->local)
+                registration->handle->outage.handover = HANDOVER_SENT;
+}
+
+void local_driver_end_handover(KyronIoDriverHandle *handle)
+{
+        /* Or more was sent since it was asked. */
+        if (handle->outage.handover != HANDOVER_ASKED)
+                return;
+        handle->outage.handover = HANDOVER_NONE;
+        for (uint32_t slot = 0; slot < handle->slots.size; slot++) {
+                KyronAsyncRegistration *registration = handle->slots.slots[slot].registration;
+
+                if (registration && !registration->queued)
+                        local_driver_leave(registration);
+        }
+}
+
+void local_driver_wake(KyronIoDriverHandle *handle, const SelectorEvent *event)
+{
+        KyronAsyncRegistration *registration = slot_table_recreate(&handle->slots, event->id);
+
+        if (registration)
+                async_registration_wake(registration, event->readiness & READINESS_ALL);
+}

@@ -1,0 +1,32 @@
+/*
+ * Local driver: serves the handle's registrations in this process while there is no daemon.
+ *
+ * They are added to the handle's own Selector under the ids the daemon knew them by, edge-triggered
+ * and armed once, as the daemon has them; and leave it when the next daemon has them. It may take
+ * its time to read the packets that register them, as all its clients come at once; so they are
+ * followed by a GetStatus, and its answer ends the handover. Until then both may report one event:
+ * that wakes a waiter once more than needed, never once less, because adding reports what is ready
+ * already.
+ *
+ * A PassedStream that another worker may have by now is not served before that is known.
+ *
+ * Every function here is called with the handle's lock held.
+ */
+#pragma once
+
+#include "client/handle/io_driver_handle.h"
+
+/* Serves a registration with what it wants, if this process is to serve any. 0, or the errors of
+ * selector_add() with error_text(). */
+int local_driver_serve(KyronAsyncRegistration *registration);
+/* Serves every registration that has been waited for. */
+void local_driver_serve_all(KyronIoDriverHandle *handle);
+/* The daemon has been sent it. */
+void local_driver_hand_over(KyronAsyncRegistration *registration);
+/* The daemon has read all it was sent: serves no more what it has. */
+void local_driver_end_handover(KyronIoDriverHandle *handle);
+/* Serves it no more. Before its descriptor is closed. */
+void local_driver_leave(KyronAsyncRegistration *registration);
+
+/* One event of the handle's Selector that is a registration's. */
+void local_driver_wake(KyronIoDriverHandle *handle, const SelectorEvent *event);

@@ -1,0 +1,265 @@
+/* What goes from the handle to the daemon. See outbox.h. */
+#include "client/readiness/outbox.h"
+
+#include "client/readiness/local_driver.h"
+#include "client/requests/claim.h"
+#include "client/requests/offer.h"
+#include "client/turn/outage.h"
+#include "proto/frame_socket.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+/* Whether the wait ends also when the daemon has read its packets. */
+static void set_wants_room(KyronIoDriverHandle *handle, bool wants)
+{
+        if (handle->wants_room == wants)
+                return;
+        handle->wants_room = wants;
+        selector_modify_level(&handle->selector, handle->socket_fd, IO_ID_DAEMON,
+                              READINESS_READABLE | (wants ? READINESS_WRITABLE : 0));
+}
+
+int outbox_send_frame(KyronIoDriverHandle *handle, Iod__Frame *frame, const int *borrow_fds,
+                      size_t n)
+{
+        uint8_t bytes[FRAME_BYTES_MAX];
+        int size, r;
+
+        frame->descriptors = (uint32_t)n;
+        size = frame_encode(frame, bytes);
+        assert(size > 0);
+        r = frame_socket_send(handle->socket_fd, bytes, (size_t)size, borrow_fds, n);
+        switch (r) {
+        case 0:
+                handle->packets_sent++;
+                return 0;
+        case -ETOOMANYREFS: /* too much in flight for this user: the daemon is about to read it */
+        case -ENOBUFS:
+        case -ENOMEM:
+                handle->retry_soon = true;
+                return -EAGAIN;
+        case -EPIPE:
+        case -ECONNRESET:
+        case -ENOTCONN:
+                /* If it said why, that is still to be received: then it is lost there. */
+                return -EHOSTDOWN;
+        default:
+                return r;
+        }
+}
+
+/* Takes the first registration off the queue; error: why it could not be sent, or 0. */
+static void take_first(KyronIoDriverHandle *handle, int error)
+{
+        KyronAsyncRegistration *registration = TAILQ_FIRST(&handle->queue);
+
+        TAILQ_REMOVE(&handle->queue, registration, queue_link);
+        registration->queued = false;
+        if (error == 0) {
+                registration->armed = registration->wanted;
+                local_driver_hand_over(registration);
+                return;
+        }
+        local_driver_leave(registration);
+        registration->error = error;
+        async_registration_wake_all(registration);
+        io_driver_handle_unpark(handle);
+}
+
+/* What one packet says. */
+typedef struct Packet {
+        size_t sources;
+        size_t retired; /* of gone, with the closed ids */
+        size_t taken;
+} Packet;
+
+/* One packet of what is to be sent, with at most max registrations. */
+static int send_packet(KyronIoDriverHandle *handle, size_t max, Packet *packet)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__AddIoSource add = IOD__ADD_IO_SOURCE__INIT;
+        uint64_t sources[FRAME_SOURCES_MAX];
+        uint64_t gone[2 * HANDLE_GONE_MAX];
+        uint64_t taken[HANDLE_GONE_MAX];
+        int fds[FRAME_SOURCES_MAX];
+        KyronAsyncRegistration *registration;
+
+        *packet = (Packet){.sources = 0};
+        TAILQ_FOREACH(registration, &handle->queue, queue_link)
+        {
+                if (packet->sources == max)
+                        break;
+                sources[packet->sources] = io_id_pack(registration->id, registration->wanted);
+                fds[packet->sources++] = registration->fd;
+        }
+        memcpy(gone, handle->closed_ids, handle->closed_count * sizeof(*gone));
+        packet->retired =
+                slot_table_retired(&handle->slots, gone + handle->closed_count, HANDLE_GONE_MAX);
+        packet->taken = passed_stream_taken(handle, taken, HANDLE_GONE_MAX);
+        add.n_source = packet->sources;
+        add.source = sources;
+        add.n_gone = handle->closed_count + packet->retired;
+        add.gone = gone;
+        add.n_taken = packet->taken;
+        add.taken = taken;
+        frame.body_case = IOD__FRAME__BODY_ADD_IO_SOURCE;
+        frame.add_io_source = &add;
+        return outbox_send_frame(handle, &frame, fds, packet->sources);
+}
+
+static int flush_packet(KyronIoDriverHandle *handle)
+{
+        Packet packet;
+        int r = send_packet(handle, FRAME_SOURCES_MAX, &packet);
+
+        /* One of the descriptors is none, or one that the kernel does not pass on: find out which.
+         */
+        if (r < 0 && r != -EAGAIN && r != -EHOSTDOWN && packet.sources > 1)
+                r = send_packet(handle, 1, &packet);
+        if (r < 0 && r != -EAGAIN && r != -EHOSTDOWN && packet.sources == 1) {
+                take_first(handle, r);
+                return 0;
+        }
+        if (r < 0)
+                return r;
+        handle->closed_count = 0;
+        slot_table_give_back_retired(&handle->slots, packet.retired);
+        passed_stream_forget_taken(handle, packet.taken);
+        while (packet.sources-- > 0)
+                take_first(handle, 0);
+        return 0;
+}
+
+static bool has_sources(const KyronIoDriverHandle *handle)
+{
+        return !TAILQ_EMPTY(&handle->queue) || handle->closed_count > 0 ||
+               !TAILQ_EMPTY(&handle->taken) || handle->slots.first_retired != SLOT_NONE;
+}
+
+/* Registrations, and the ends of some. */
+static int flush_sources(KyronIoDriverHandle *handle)
+{
+        int r = 0;
+
+        while (r == 0 && has_sources(handle))
+                r = flush_packet(handle);
+        return r;
+}
+
+/* Behind the registrations: whoever answers this has read them. */
+static int flush_handover(KyronIoDriverHandle *handle)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__GetStatus status = IOD__GET_STATUS__INIT;
+        int r;
+
+        if (handle->outage.handover != HANDOVER_SENT)
+                return 0;
+        frame.body_case = IOD__FRAME__BODY_GET_STATUS;
+        frame.get_status = &status;
+        r = outbox_send_frame(handle, &frame, NULL, 0);
+        if (r == 0)
+                handle->outage.handover = HANDOVER_ASKED;
+        return r;
+}
+
+void outbox_flush(KyronIoDriverHandle *handle)
+{
+        int r;
+
+        if (handle->gone || handle->outage.state != OUTAGE_NONE)
+                return;
+        handle->retry_soon = false;
+        /* The daemon can keep a connection on death until it hears that it is taken; and it can
+         * give a listener again once it hears that the one before is gone. */
+        r = request_flush(handle, true);
+        if (r == 0)
+                r = flush_sources(handle);
+        if (r == 0)
+                r = flush_handover(handle);
+        if (r == 0)
+                r = claim_flush(handle);
+        if (r == 0)
+                r = request_flush(handle, false);
+        if (r == 0)
+                r = offer_flush(handle);
+        set_wants_room(handle, (r == -EAGAIN && !handle->retry_soon) || handle->remove_wants_room);
+}
+
+int outbox_add_io_source(KyronIoDriverHandle *handle, KyronAsyncRegistration *registration)
+{
+        int r;
+
+        if (handle->gone)
+                return error_set(EHOSTDOWN, "%s", handle->gone_text);
+        if (!(registration->wanted & ~registration->armed))
+                return 0;
+        if (registration->id == IO_ID_NONE) {
+                r = slot_table_take(&handle->slots, registration, &registration->id);
+                if (r < 0)
+                        return r;
+        }
+        r = local_driver_serve(registration);
+        if (r < 0 || registration->queued)
+                return r;
+        registration->queued = true;
+        TAILQ_INSERT_TAIL(&handle->queue, registration, queue_link);
+        io_driver_handle_unpark(handle);
+        return 0;
+}
+
+int outbox_remove_io_source(KyronIoDriverHandle *handle, const KyronAsyncRegistration *registration)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__RemoveIoSource remove = IOD__REMOVE_IO_SOURCE__INIT;
+        uint64_t source = registration->id;
+        int r;
+
+        if (handle->gone || !registration->armed || registration->error)
+                return 0;
+        remove.n_source = 1;
+        remove.source = &source;
+        frame.body_case = IOD__FRAME__BODY_REMOVE_IO_SOURCE;
+        frame.remove_io_source = &remove;
+        r = outbox_send_frame(handle, &frame, &registration->fd, 1);
+        if (r == 0 || r == -EHOSTDOWN)
+                return 0;
+        if (r != -EAGAIN)
+                return error_set(-r, "the descriptor cannot be sent to the daemon: %s",
+                                 strerror(-r));
+        handle->remove_wants_room = true;
+        set_wants_room(handle, true);
+        return error_set(EAGAIN, "the daemon has to read first: try after process_io()");
+}
+
+void outbox_withdraw(KyronAsyncRegistration *registration)
+{
+        local_driver_leave(registration);
+        if (registration->queued)
+                TAILQ_REMOVE(&registration->handle->queue, registration, queue_link);
+        registration->queued = false;
+}
+
+void outbox_forget(KyronIoDriverHandle *handle, KyronAsyncRegistration *registration, bool told)
+{
+        if (registration->id == IO_ID_NONE)
+                return;
+        outbox_withdraw(registration);
+        if (passed_stream_is_counted(registration) && !handle->gone) {
+                passed_stream_forget(registration);
+                slot_table_retire(&handle->slots, registration->id);
+                io_driver_handle_unpark(handle);
+                return;
+        }
+        slot_table_give_back(&handle->slots, registration->id);
+        if (told || handle->gone || !registration->armed)
+                return;
+        if (handle->closed_count == HANDLE_GONE_MAX)
+                flush_sources(handle);
+        /* If the daemon does not read, it learns of this one when the slot is used again. */
+        if (handle->closed_count < HANDLE_GONE_MAX)
+                handle->closed_ids[handle->closed_count++] = registration->id;
+        io_driver_handle_unpark(handle);
+}

@@ -1,0 +1,39 @@
+/*
+ * Outbox: what goes from the handle to the daemon. Registrations made in one turn leave together,
+ * in packets of up to 253, with the ids of those closed since; nothing waits for an answer.
+ * Requests
+ * leave before them, the endpoints' offers after them.
+ *
+ * While the daemon does not read, what is to be sent stays in the handle (it is a list through the
+ * registrations themselves) and the handle's wait also ends when there is room again.
+ *
+ * Every function here is called with the handle's lock held.
+ */
+#pragma once
+
+#include "client/handle/io_driver_handle.h"
+
+/* Encodes and sends one frame with n descriptors, which it then announces. 0; -EAGAIN there is no
+ * room: try again with the next flush; -EHOSTDOWN the daemon is lost; or -errno, without
+ * error_text(). */
+int outbox_send_frame(KyronIoDriverHandle *handle, Iod__Frame *frame, const int *borrow_fds,
+                      size_t n);
+
+/* Sends all that is to be sent, as far as the daemon reads. */
+void outbox_flush(KyronIoDriverHandle *handle);
+
+/* The source's add_io_source: queues a registration, or a wider interest, for the next packet. 0,
+ * -EHOSTDOWN, -EDQUOT or -ENOMEM with error_text(). */
+int outbox_add_io_source(KyronIoDriverHandle *handle, KyronAsyncRegistration *registration);
+
+/* The source's remove_io_source, for a file that stays open: sends it along. 0, or -EAGAIN when
+ * the daemon has to read first. */
+int outbox_remove_io_source(KyronIoDriverHandle *handle,
+                            const KyronAsyncRegistration *registration);
+
+/* Takes a registration that was not sent out of the queue, and serves it here no more. */
+void outbox_withdraw(KyronAsyncRegistration *registration);
+
+/* Takes the registration out of slots and queue. Unless the daemon was told, or need not be, the
+ * next packet says that its file is closed. Of a PassedStream the daemon is told without fail. */
+void outbox_forget(KyronIoDriverHandle *handle, KyronAsyncRegistration *registration, bool told);

@@ -1,0 +1,208 @@
+/*
+ * Holding: descriptors left with the daemon, by name or as connections kept on death, and taken
+ * back. Neither is cancelled once it was sent, for a descriptor would get lost.
+ */
+#include "client/requests/holding.h"
+
+#include "client/handle/io_driver_handle.h"
+#include "client/readiness/outbox.h"
+#include "client/requests/sealed_note.h"
+#include "core/cleanup.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- Hold ---------------------------------------------------------------------------------- */
+
+static void close_note(Request *request)
+{
+        if (request->note_fd >= 0)
+                close(STEAL_FD(request->note_fd));
+}
+
+static int send_hold(Request *request)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Hold body = IOD__HOLD__INIT;
+        int fds[2], r;
+        size_t n = 0;
+
+        if (request->name)
+                body.name = (char *)request->name;
+        body.note_size = request->note_size;
+        body.time_to_live_ms = request->time_ms;
+        body.id = request->number;
+        if (request->fd >= 0)
+                fds[n++] = request->fd;
+        if (request->note_fd >= 0)
+                fds[n++] = request->note_fd;
+        frame.sequence = request->sequence;
+        frame.body_case = IOD__FRAME__BODY_HOLD;
+        frame.hold = &body;
+        r = outbox_send_frame(request->handle, &frame, fds, n);
+        if (r == 0 && request->number == 0)
+                close_note(request);
+        return r;
+}
+
+static ssize_t take_done(Request *request, const Iod__Frame *frame, FdList *fds)
+{
+        PassedStream *stream =
+                passed_stream_of(slot_table_recreate(&request->handle->slots, request->number));
+
+        (void)frame;
+        (void)fds;
+        /* The next daemon has to have it from here. */
+        if (request->number != 0 && stream)
+                passed_stream_keep_done(stream, STEAL_FD(request->note_fd), request->note_size);
+        close_note(request);
+        return 0;
+}
+
+static void drop_hold(Request *request, const Iod__Frame *answer)
+{
+        (void)answer;
+        close_note(request);
+}
+
+static const RequestKind hold_kind = {
+        .answer = IOD__FRAME__BODY_DONE,
+        .is_final = true,
+        .is_urgent = true,
+        .send = send_hold,
+        .take = take_done,
+        .drop = drop_hold,
+};
+
+/* A request with its note. */
+static int ask_to_hold(KyronIoDriverHandle *handle, const Request *wanted, const void *note,
+                       size_t note_size)
+{
+        Request *request;
+        int note_fd;
+        int r = sealed_note_new(&note_fd, note, note_size);
+
+        if (r < 0)
+                return r;
+        pthread_mutex_lock(&handle->lock);
+        r = request_new(&request, handle, &hold_kind, wanted->operation);
+        if (r == 0) {
+                request->fd = wanted->fd;
+                request->name = wanted->name;
+                request->number = wanted->number;
+                request->time_ms = wanted->time_ms;
+                request->note_fd = note_fd;
+                request->note_size = (uint32_t)note_size;
+                r = request_queue(request);
+        } else if (note_fd >= 0) {
+                close(note_fd);
+        }
+        pthread_mutex_unlock(&handle->lock);
+        return r;
+}
+
+int kyron_hold(KyronIoDriverHandle *handle, int borrow_fd, const char *name, const void *note,
+               size_t note_size, uint64_t time_to_live_ms, KyronOperation *operation)
+{
+        const Request wanted = {
+                .operation = operation,
+                .fd = borrow_fd,
+                .name = name,
+                .time_ms = time_to_live_ms,
+        };
+        int r = request_check(handle, operation);
+
+        if (r == 0)
+                r = request_check_text("a held descriptor's name", name, FRAME_NAME_MAX);
+        if (r < 0)
+                return r;
+        if (borrow_fd < 0)
+                return error_set(EBADF, "%d is not an open descriptor", borrow_fd);
+        if (time_to_live_ms == 0)
+                return error_set(EINVAL, "a held descriptor needs a time to live of 1 ms or more");
+        return ask_to_hold(handle, &wanted, note, note_size);
+}
+
+int holding_keep(KyronBridgedFd *stream, const void *note, size_t note_size,
+                 KyronOperation *operation)
+{
+        const Request wanted = {
+                .operation = operation,
+                .fd = -1,
+                .number = stream->registration.id,
+        };
+        int r = request_check(stream->registration.handle, operation);
+
+        if (r < 0)
+                return r;
+        if (!stream->registration.passed)
+                return error_set(EINVAL, "only a connection from an endpoint can be kept on death");
+        r = ask_to_hold(stream->registration.handle, &wanted, note, note_size);
+        if (r == KYRON_PENDING)
+                passed_stream_keep((PassedStream *)stream);
+        return r;
+}
+
+/* ---- Take ---------------------------------------------------------------------------------- */
+
+static int send_take_held(Request *request)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__TakeHeld body = IOD__TAKE_HELD__INIT;
+
+        body.name = (char *)request->name;
+        frame.sequence = request->sequence;
+        frame.body_case = IOD__FRAME__BODY_TAKE_HELD;
+        frame.take_held = &body;
+        return outbox_send_frame(request->handle, &frame, NULL, 0);
+}
+
+static ssize_t take_held(Request *request, const Iod__Frame *frame, FdList *fds)
+{
+        KyronHeld *out = request->operation->arguments.pointer;
+
+        out->fd = fd_list_steal(fds, 0);
+        out->note_fd = frame->held->note_size > 0 ? fd_list_steal(fds, 1) : -1;
+        out->note_size = frame->held->note_size;
+        out->held_ms = frame->held->held_ms;
+        return 0;
+}
+
+static void drop_take_held(Request *request, const Iod__Frame *answer)
+{
+        (void)request;
+        (void)answer;
+}
+
+static const RequestKind take_held_kind = {
+        .answer = IOD__FRAME__BODY_HELD,
+        .is_final = true,
+        .is_repeatable = true,
+        .send = send_take_held,
+        .take = take_held,
+        .drop = drop_take_held,
+};
+
+int kyron_take_held(KyronIoDriverHandle *handle, const char *name, KyronOperation *operation,
+                    KyronHeld *out)
+{
+        Request *request;
+        int r;
+
+        *out = (KyronHeld){.fd = -1, .note_fd = -1};
+        r = request_check(handle, operation);
+        if (r == 0)
+                r = request_check_text("a held descriptor's name", name, FRAME_NAME_MAX);
+        if (r < 0)
+                return r;
+        operation->arguments.pointer = out;
+        pthread_mutex_lock(&handle->lock);
+        r = request_new(&request, handle, &take_held_kind, operation);
+        if (r == 0) {
+                request->name = name;
+                r = request_queue(request);
+        }
+        pthread_mutex_unlock(&handle->lock);
+        return r;
+}

@@ -1,0 +1,17 @@
+libclient_la_SOURCES += \
+	client/requests/arrival.c \
+	client/requests/arrival.h \
+	client/requests/claim.c \
+	client/requests/claim.h \
+	client/requests/endpoint.c \
+	client/requests/endpoint.h \
+	client/requests/holding.c \
+	client/requests/holding.h \
+	client/requests/offer.c \
+	client/requests/offer.h \
+	client/requests/passed_stream.c \
+	client/requests/passed_stream.h \
+	client/requests/request.c \
+	client/requests/request.h \
+	client/requests/sealed_note.c \
+	client/requests/sealed_note.h

@@ -1,0 +1,304 @@
+/* From the loss of one daemon to the Welcome of the next. See outage.h. */
+#include "client/turn/outage.h"
+
+#include "client/handle/daemon_connection.h"
+#include "client/handle/io_driver_handle.h"
+#include "client/readiness/local_driver.h"
+#include "core/cleanup.h"
+#include "core/clock.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+void outage_init(Outage *outage, const KyronOptions *options)
+{
+        static const KyronOptions none;
+        const char *allowed = getenv("KYRON_LOCAL_FALLBACK");
+
+        if (!options)
+                options = &none;
+        *outage = (Outage){
+                .allows_local = options->local_fallback || (allowed && strcmp(allowed, "1") == 0),
+                .limit_ms = options->outage_ms ? options->outage_ms : OUTAGE_DEFAULT_MS,
+                .timer_fd = -1,
+                .served_by_changed = options->served_by_changed,
+                .user = options->user,
+        };
+        /* What is too long was refused before this is used. */
+        snprintf(outage->path, sizeof(outage->path), "%s",
+                 daemon_connection_path(options->socket_path));
+        snprintf(outage->program, sizeof(outage->program), "%s",
+                 options->program ? options->program : "");
+}
+
+bool outage_begins_with(const Outage *outage, int error)
+{
+        switch (error) {
+        case -ENOENT:
+        case -ENOTDIR:
+        case -ECONNREFUSED:
+        case -ESHUTDOWN:
+        case -ETIMEDOUT:
+        case -EDQUOT:
+                return outage->allows_local;
+        default:
+                return false;
+        }
+}
+
+bool outage_is_local(const KyronIoDriverHandle *handle)
+{
+        return handle->outage.state != OUTAGE_NONE && handle->outage.allows_local;
+}
+
+bool outage_leaves_in_doubt(const KyronIoDriverHandle *handle,
+                            const KyronAsyncRegistration *registration)
+{
+        /* A daemon that cannot be reached for so long does not live. */
+        return handle->outage.state != OUTAGE_NONE && !handle->outage.is_long &&
+               passed_stream_is_shared(registration);
+}
+
+/* ---- Telling the program ------------------------------------------------------------------- */
+
+static KyronServedBy served_by(const KyronIoDriverHandle *handle)
+{
+        if (handle->gone)
+                return KYRON_SERVED_NO_MORE;
+        if (handle->outage.state == OUTAGE_NONE)
+                return KYRON_SERVED_BY_DAEMON;
+        return handle->outage.allows_local ? KYRON_SERVED_LOCALLY : KYRON_SERVED_LATER;
+}
+
+KyronServedBy kyron_io_driver_handle_served_by(KyronIoDriverHandle *handle)
+{
+        KyronServedBy by;
+
+        pthread_mutex_lock(&handle->lock);
+        by = served_by(handle);
+        pthread_mutex_unlock(&handle->lock);
+        return by;
+}
+
+void outage_report(KyronIoDriverHandle *handle)
+{
+        KyronServedBy by = served_by(handle);
+
+        if (by == handle->outage.told)
+                return;
+        handle->outage.told = by;
+        if (!handle->outage.served_by_changed)
+                return;
+        pthread_mutex_unlock(&handle->lock);
+        handle->outage.served_by_changed(handle, by, handle->outage.user);
+        pthread_mutex_lock(&handle->lock);
+}
+
+/* ---- The loss ------------------------------------------------------------------------------ */
+
+static void set_timer(Outage *outage, unsigned ms)
+{
+        const struct itimerspec time = {
+                .it_value = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000},
+        };
+
+        timerfd_settime(outage->timer_fd, 0, &time, NULL);
+}
+
+/* Twice as long as the last time, less up to half of it: clients of one daemon spread out. */
+static void await_next_attempt(Outage *outage)
+{
+        unsigned max = outage->is_long ? OUTAGE_LONG_DELAY_MS : OUTAGE_DELAY_MAX_MS;
+        unsigned delay = outage->delay_ms;
+        unsigned random = 0;
+
+        if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+                random = 0;
+        outage->state = OUTAGE_AWAY;
+        outage->delay_ms = delay * 2 < max ? delay * 2 : max;
+        set_timer(outage, delay - random % (delay / 2 + 1));
+}
+
+/* Only in an outage is the timer in the Selector: otherwise there is the daemon to wait for, and
+ * nothing else. */
+static int start_timer(KyronIoDriverHandle *handle)
+{
+        return selector_add_level(&handle->selector, handle->outage.timer_fd, IO_ID_TIMER,
+                                  READINESS_READABLE);
+}
+
+static void stop_timer(KyronIoDriverHandle *handle)
+{
+        selector_remove(&handle->selector, handle->outage.timer_fd);
+        set_timer(&handle->outage, 0);
+}
+
+static void disconnect(KyronIoDriverHandle *handle)
+{
+        if (handle->socket_fd < 0)
+                return;
+        /* Out of the selector first: a child of fork() may hold the socket open. */
+        selector_remove(&handle->selector, handle->socket_fd);
+        close(STEAL_FD(handle->socket_fd));
+}
+
+void outage_give_up(KyronIoDriverHandle *handle, const char *why)
+{
+        if (handle->gone)
+                return;
+        handle->gone = true;
+        snprintf(handle->gone_text, sizeof(handle->gone_text), "%s", why);
+        disconnect(handle);
+        stop_timer(handle);
+        request_end_all(handle, -EHOSTDOWN);
+        endpoint_lose_all(handle);
+        for (uint32_t slot = 0; slot < handle->slots.size; slot++) {
+                if (handle->slots.slots[slot].registration)
+                        async_registration_wake_all(handle->slots.slots[slot].registration);
+        }
+}
+
+/* Everything the daemon was told is to be told to the next. */
+static void queue_all(KyronIoDriverHandle *handle)
+{
+        for (uint32_t slot = 0; slot < handle->slots.size; slot++) {
+                KyronAsyncRegistration *registration = handle->slots.slots[slot].registration;
+
+                if (!registration || registration->fd < 0)
+                        continue; /* or it has no file yet, and its request is queued */
+                passed_stream_lose(registration);
+                registration->armed = 0;
+                if (registration->queued || registration->error)
+                        continue;
+                registration->queued = true;
+                TAILQ_INSERT_TAIL(&handle->queue, registration, queue_link);
+        }
+}
+
+void outage_begin(KyronIoDriverHandle *handle, const char *why)
+{
+        Outage *outage = &handle->outage;
+
+        if (handle->gone || outage->state != OUTAGE_NONE)
+                return;
+        if ((outage->limit_ms < 0 && !outage->allows_local) || start_timer(handle) < 0) {
+                outage_give_up(handle, why);
+                return;
+        }
+        snprintf(handle->gone_text, sizeof(handle->gone_text), "%s", why);
+        disconnect(handle);
+        handle->session = 0;
+        handle->wants_room = handle->remove_wants_room = handle->retry_soon = false;
+        handle->closed_count = 0;
+        while (handle->slots.first_retired != SLOT_NONE)
+                slot_table_give_back_retired(&handle->slots, 1);
+        outage->began_ms = clock_now_ms();
+        outage->is_long = outage->limit_ms < 0;
+        outage->handover = HANDOVER_NONE;
+        outage->delay_ms = OUTAGE_FIRST_DELAY_MS;
+        await_next_attempt(outage);
+        request_lose_all(handle);
+        endpoint_lose_all(handle);
+        queue_all(handle);
+        local_driver_serve_all(handle);
+        if (outage->is_long)
+                request_end_waiting(handle, -EHOSTDOWN);
+}
+
+/* ---- The next daemon ----------------------------------------------------------------------- */
+
+/* It has lasted longer than what needs a daemon is to wait. Lock held. */
+static void become_long(KyronIoDriverHandle *handle)
+{
+        Outage *outage = &handle->outage;
+        char why[ERROR_TEXT_MAX];
+
+        outage->is_long = true;
+        if (!outage->allows_local) {
+                strcpy(why, handle->gone_text);
+                outage_give_up(handle, why);
+                return;
+        }
+        request_end_waiting(handle, -EHOSTDOWN);
+        local_driver_serve_all(handle);
+        endpoint_wake_all(handle);
+}
+
+/* The attempt came to nothing, see error_text(). Lock held. */
+static void try_later(KyronIoDriverHandle *handle)
+{
+        Outage *outage = &handle->outage;
+
+        snprintf(handle->gone_text, sizeof(handle->gone_text), "%s", error_text());
+        disconnect(handle);
+        if (!outage->is_long && clock_now_ms() - outage->began_ms >= (uint64_t)outage->limit_ms)
+                become_long(handle);
+        if (!handle->gone)
+                await_next_attempt(outage);
+}
+
+static int greet(KyronIoDriverHandle *handle)
+{
+        const Outage *outage = &handle->outage;
+        int fd = daemon_connection_start(outage->path, *outage->program ? outage->program : NULL);
+        int r;
+
+        if (fd < 0)
+                return fd;
+        r = selector_add_level(&handle->selector, fd, IO_ID_DAEMON, READINESS_READABLE);
+        if (r < 0) {
+                close(fd);
+                return error_set(-r, "the daemon cannot be waited for: %s", strerror(-r));
+        }
+        handle->socket_fd = fd;
+        return 0;
+}
+
+void outage_on_timer(KyronIoDriverHandle *handle)
+{
+        Outage *outage = &handle->outage;
+        uint64_t expiries;
+        int r;
+
+        pthread_mutex_lock(&handle->lock);
+        if (read(outage->timer_fd, &expiries, sizeof(expiries)) < 0 || handle->gone ||
+            outage->state == OUTAGE_NONE) {
+                pthread_mutex_unlock(&handle->lock);
+                return;
+        }
+        if (outage->state == OUTAGE_GREETING)
+                r = error_set(ETIMEDOUT, "the daemon has not answered within %d s",
+                              DAEMON_CONNECTION_TIMEOUT_MS / 1000);
+        else
+                r = greet(handle);
+        if (r < 0) {
+                try_later(handle);
+        } else {
+                outage->state = OUTAGE_GREETING;
+                set_timer(outage, DAEMON_CONNECTION_TIMEOUT_MS);
+        }
+        pthread_mutex_unlock(&handle->lock);
+}
+
+void outage_on_greeted(KyronIoDriverHandle *handle)
+{
+        DaemonConnection connection;
+        int r = daemon_connection_finish(&connection, handle->socket_fd);
+
+        if (r == -EAGAIN)
+                return;
+        pthread_mutex_lock(&handle->lock);
+        if (r < 0) {
+                try_later(handle);
+        } else {
+                stop_timer(handle);
+                handle->outage.state = OUTAGE_NONE;
+                io_driver_handle_welcome(handle, &connection);
+        }
+        pthread_mutex_unlock(&handle->lock);
+}
