@@ -5,7 +5,7 @@
  *
  * The set remembers (open file, descriptor number); an entry lives until the last reference to
  * the file is gone, not until the number is closed. The daemon relies on it (io_driver.h),
- * and tests/unit/test_kernel_assumptions_epoll.c proves it.
+ * and tests/unit/kernel/test_kernel_assumptions_epoll.c proves it.
  */
 #pragma once
 
