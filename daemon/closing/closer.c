@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <event2/event.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -22,11 +21,10 @@ static void be_patient(Closer *closer, CloserTending tending)
 
         if (tending == CLOSER_TENDED)
                 return;
-        if (event_pending(closer->patience, EV_TIMEOUT, NULL) &&
-            (is_long || !closer->patience_is_long))
+        if (loop_event_is_added(closer->patience) && (is_long || !closer->patience_is_long))
                 return;
         /* Without memory for it, the loop's next turn tends them. */
-        if (event_add(closer->patience, &patience) < 0)
+        if (loop_event_add(closer->patience, &patience) < 0)
                 eventfd_write(closer->borrow_wake_fd, 1);
         else
                 closer->patience_is_long = is_long;
@@ -96,7 +94,7 @@ bool closer_goes_on(Closer *closer)
 
 /* ---- starting and stopping ---- */
 
-int closer_start(Closer *closer, struct event_base *base, int borrow_wake_fd, size_t places)
+int closer_start(Closer *closer, Loop *loop, int borrow_wake_fd, size_t places)
 {
         int r;
 
@@ -110,13 +108,13 @@ int closer_start(Closer *closer, struct event_base *base, int borrow_wake_fd, si
         r = closer_workers_prepare();
         if (r < 0)
                 return r;
-        closer->patience = evtimer_new(base, on_patience, closer);
+        closer->patience = loop_timer_new(loop, on_patience, closer);
         if (!closer->patience)
                 return -ENOMEM;
         closer_lane_init(closer, &closer->strangers, CLOSER_NOBODYS);
         r = closer_lane_grow(&closer->strangers, CLOSER_STRANGERS_MAX);
         if (r < 0) {
-                event_free(closer->patience);
+                loop_event_free(closer->patience);
                 return r;
         }
         closer->strangers.references = 1;
@@ -174,7 +172,7 @@ bool closer_stop(Closer *closer)
 {
         CloserLane *lane;
 
-        event_free(closer->patience);
+        loop_event_free(closer->patience);
         closer->patience = NULL;
         await_threads(closer);
         if (closer->threads > 0)

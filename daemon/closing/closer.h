@@ -18,7 +18,7 @@
  *
  * While something is being closed, a timer of the loop ("patience") tends the lanes each
  * millisecond, or ten times a second where only what is written off is left; it does not run when
- * nothing is. wake_fd of the driver is written when a lane has room again that was asked for, and
+ * nothing is. wake_fd of the loop is written when a lane has room again that was asked for, and
  * when the lanes need tending.
  *
  * Threads: everything is the loop's but for what closer_worker.c does, under the lock. Only the
@@ -28,6 +28,7 @@
 
 #include "core/fd_list.h"
 #include "daemon/closing/closer_worker.h"
+#include "daemon/loop/loop_event.h"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -35,8 +36,6 @@
 #include <sys/queue.h>
 #include <sys/types.h>
 
-struct event;
-struct event_base;
 struct Session;
 
 enum {
@@ -86,7 +85,7 @@ struct Closer {
         pthread_cond_t ended; /* a worker */
         LIST_HEAD(, CloserLane) lanes;
         CloserLane strangers;
-        struct event *patience;
+        LoopEvent *patience;
         bool patience_is_long; /* if it is pending */
         size_t lane_max;
         size_t places_max;
@@ -99,7 +98,7 @@ struct Closer {
 
 /* Makes the timer and blocks SIGRTMIN in the calling thread; threads start with the first push.
  * places: CLOSER_PLACES_MIN to CLOSER_PLACES_MAX. 0 or -errno. */
-int closer_start(Closer *closer, struct event_base *base, int borrow_wake_fd, size_t places);
+int closer_start(Closer *closer, Loop *loop, int borrow_wake_fd, size_t places);
 /* Waits until all is closed, up to so long; the threads stay. false: something does not close. */
 bool closer_settle(Closer *closer, int ms);
 /* Closes what is queued and joins the threads. false: a close() does not return; its thread goes on

@@ -4,7 +4,6 @@
 #include "core/cleanup.h"
 
 #include <errno.h>
-#include <event2/event.h>
 
 socklen_t inet_address_size(const InetAddress *address)
 {
@@ -34,7 +33,7 @@ static void on_writable(evutil_socket_t fd, short what, void *data)
         attempt->ended(attempt, outcome_of(fd));
 }
 
-static int begin(ConnectAttempt *attempt, struct event_base *base)
+static int begin(ConnectAttempt *attempt, Loop *loop)
 {
         const struct sockaddr *address = &attempt->address.any;
 
@@ -45,19 +44,19 @@ static int begin(ConnectAttempt *attempt, struct event_base *base)
                 return 0;
         if (errno != EINPROGRESS && errno != EINTR)
                 return -errno;
-        attempt->writable = event_new(base, attempt->fd, EV_WRITE, on_writable, attempt);
-        if (!attempt->writable || event_add(attempt->writable, NULL) < 0)
+        attempt->writable = loop_event_new(loop, attempt->fd, EV_WRITE, on_writable, attempt);
+        if (!attempt->writable || loop_event_add(attempt->writable, NULL) < 0)
                 return -ENOMEM;
         return -EINPROGRESS;
 }
 
-int connect_attempt_start(ConnectAttempt *attempt, struct event_base *base,
-                          const InetAddress *address, ConnectAttemptEnded ended, void *data)
+int connect_attempt_start(ConnectAttempt *attempt, Loop *loop, const InetAddress *address,
+                          ConnectAttemptEnded ended, void *data)
 {
         int r;
 
         *attempt = (ConnectAttempt){.fd = -1, .address = *address, .ended = ended, .data = data};
-        r = begin(attempt, base);
+        r = begin(attempt, loop);
         if (r != 0 && r != -EINPROGRESS)
                 connect_attempt_end(attempt);
         return r;
@@ -66,8 +65,7 @@ int connect_attempt_start(ConnectAttempt *attempt, struct event_base *base,
 int connect_attempt_steal(ConnectAttempt *attempt)
 {
         /* The event first: epoll has to be told while it can find the descriptor. */
-        if (attempt->writable)
-                event_free(STEAL_PTR(attempt->writable));
+        attempt->writable = loop_event_free(attempt->writable);
         return STEAL_FD(attempt->fd);
 }
 

@@ -5,9 +5,8 @@
 #pragma once
 
 #include "daemon/connect/hosts_file.h"
+#include "daemon/loop/loop_event.h"
 
-struct event;
-struct event_base;
 typedef struct ConnectAttempt ConnectAttempt;
 
 /* error: 0, and the socket is connected; or why not, -errno. Called from the loop. */
@@ -15,15 +14,15 @@ typedef void (*ConnectAttemptEnded)(ConnectAttempt *attempt, int error);
 
 struct ConnectAttempt {
         int fd; /* -1: over */
-        struct event *writable;
+        LoopEvent *writable;
         InetAddress address;
         ConnectAttemptEnded ended;
         void *data;
 };
 
 /* 0: connected at once. -EINPROGRESS: ended will be called. Else -errno, and it is over. */
-int connect_attempt_start(ConnectAttempt *attempt, struct event_base *base,
-                          const InetAddress *address, ConnectAttemptEnded ended, void *data);
+int connect_attempt_start(ConnectAttempt *attempt, Loop *loop, const InetAddress *address,
+                          ConnectAttemptEnded ended, void *data);
 /* Closes it, if it is not over; ended is not called. */
 void connect_attempt_end(ConnectAttempt *attempt);
 /* The socket, now the caller's. */

@@ -8,7 +8,6 @@
 #include "daemon/connect/resolver.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -31,7 +30,7 @@ typedef enum FailureStage {
 } FailureStage;
 
 struct Connector {
-        struct event_base *base;
+        Loop *loop;
         Resolver *resolver;
         TAILQ_HEAD(, Connecting) connectings;
 };
@@ -57,9 +56,9 @@ struct Connecting {
         size_t living;          /* of those, not over */
         ConnectAttempt attempts[CONNECTOR_ADDRESSES_MAX];
 
-        struct event *start;
-        struct event *deadline;
-        struct event *pace; /* pending: no attempt is started before */
+        LoopEvent *start;
+        LoopEvent *deadline;
+        LoopEvent *pace; /* pending: no attempt is started before */
         bool waited_for_v6;
 
         FailureStage failed;
@@ -75,12 +74,6 @@ static struct timeval milliseconds(unsigned ms)
         };
 }
 
-static void free_event(struct event *event)
-{
-        if (event)
-                event_free(event);
-}
-
 static void connecting_free(Connecting *connecting)
 {
         for (size_t i = 0; i < connecting->tried; i++)
@@ -89,9 +82,9 @@ static void connecting_free(Connecting *connecting)
                 resolver_give_up(connecting->v6_question);
         if (connecting->v4_question)
                 resolver_give_up(connecting->v4_question);
-        free_event(connecting->start);
-        free_event(connecting->deadline);
-        free_event(connecting->pace);
+        loop_event_free(connecting->start);
+        loop_event_free(connecting->deadline);
+        loop_event_free(connecting->pace);
         TAILQ_REMOVE(&connecting->connector->connectings, connecting, link);
         free(connecting);
 }
@@ -168,12 +161,12 @@ static bool waits_for_v6(Connecting *connecting)
             address_queue_is_empty(&connecting->addresses))
                 return false;
         connecting->waited_for_v6 = true;
-        return event_add(connecting->pace, &delay) == 0;
+        return loop_event_add(connecting->pace, &delay) == 0;
 }
 
 static bool is_paced(const Connecting *connecting)
 {
-        return event_pending(connecting->pace, EV_TIMEOUT, NULL) != 0;
+        return loop_event_is_added(connecting->pace);
 }
 
 static void on_attempt_ended(ConnectAttempt *attempt, int error);
@@ -207,7 +200,7 @@ static void advance(Connecting *connecting)
                 if (connecting->living == CONNECTOR_SOCKETS_MAX)
                         give_up_oldest(connecting);
                 connecting->tried++;
-                r = connect_attempt_start(attempt, connecting->connector->base, &address,
+                r = connect_attempt_start(attempt, connecting->connector->loop, &address,
                                           on_attempt_ended, connecting);
                 if (r == 0) {
                         finish_connected(connecting, attempt);
@@ -218,7 +211,7 @@ static void advance(Connecting *connecting)
                         continue;
                 }
                 connecting->living++;
-                if (event_add(connecting->pace, &delay) < 0)
+                if (loop_event_add(connecting->pace, &delay) < 0)
                         return; /* the attempt ends it, or the deadline */
         }
         if (connecting->living == 0 && !is_paced(connecting) && !connecting->v6_question &&
@@ -238,7 +231,7 @@ static void on_attempt_ended(ConnectAttempt *attempt, int error)
         connecting->living--;
         note_failed_attempt(connecting, attempt, error);
         /* The next one need not wait. */
-        event_del(connecting->pace);
+        loop_event_del(connecting->pace);
         advance(connecting);
 }
 
@@ -303,7 +296,7 @@ static void on_v6_answer(void *data, int error, const ResolverAnswer *answer)
         take_answer(connecting, error, answer);
         /* There is nothing left for the others to wait for. */
         if (connecting->tried == 0)
-                event_del(connecting->pace);
+                loop_event_del(connecting->pace);
         advance(connecting);
 }
 
@@ -375,7 +368,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *data)
         finish_failed(connecting);
 }
 
-int connector_open(Connector **out, struct event_base *base, char *const *name_servers, size_t n)
+int connector_open(Connector **out, Loop *loop, char *const *name_servers, size_t n)
 {
         static const ResolverFiles files = {
                 .resolv_conf = "/etc/resolv.conf",
@@ -386,9 +379,9 @@ int connector_open(Connector **out, struct event_base *base, char *const *name_s
 
         if (!connector)
                 return error_set(ENOMEM, "no memory for the connector");
-        connector->base = base;
+        connector->loop = loop;
         TAILQ_INIT(&connector->connectings);
-        r = resolver_open(&connector->resolver, base, &files, name_servers, n);
+        r = resolver_open(&connector->resolver, loop, &files, name_servers, n);
         if (r < 0)
                 return r;
         *out = STEAL_PTR(connector);
@@ -439,13 +432,13 @@ int connector_start(Connector *connector, const Address *address, unsigned timeo
         connecting->allowed = allowed;
         connecting->done = done;
         connecting->data = data;
-        connecting->start = evtimer_new(connector->base, on_start, connecting);
-        connecting->deadline = evtimer_new(connector->base, on_deadline, connecting);
-        connecting->pace = evtimer_new(connector->base, on_pace, connecting);
+        connecting->start = loop_timer_new(connector->loop, on_start, connecting);
+        connecting->deadline = loop_timer_new(connector->loop, on_deadline, connecting);
+        connecting->pace = loop_timer_new(connector->loop, on_pace, connecting);
         deadline = milliseconds(connecting->timeout_ms);
         if (!connecting->start || !connecting->deadline || !connecting->pace ||
-            event_add(connecting->start, &at_once) < 0 ||
-            event_add(connecting->deadline, &deadline) < 0) {
+            loop_event_add(connecting->start, &at_once) < 0 ||
+            loop_event_add(connecting->deadline, &deadline) < 0) {
                 connecting_free(connecting);
                 return error_set(ENOMEM, "no memory for a connection");
         }

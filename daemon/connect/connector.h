@@ -16,11 +16,11 @@
 #pragma once
 
 #include "core/address.h"
+#include "daemon/loop/loop_event.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-struct event_base;
 typedef struct Connector Connector;
 typedef struct Connecting Connecting;
 
@@ -45,7 +45,7 @@ typedef void (*ConnectorDone)(void *data, int take_fd, const Address *peer);
 
 /* name_servers: "ADDRESS" or "ADDRESS:PORT" each; none: those of /etc/resolv.conf, read again when
  * it has changed. 0, or with error_text(): -ENOMEM, -EINVAL an address is none. */
-int connector_open(Connector **out, struct event_base *base, char *const *name_servers, size_t n);
+int connector_open(Connector **out, Loop *loop, char *const *name_servers, size_t n);
 /* Ends what is under way without a word; returns NULL. As resolver_close() it wants one more turn
  * of the loop. */
 Connector *connector_close(Connector *connector);

@@ -4,6 +4,7 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "daemon/connect/loop_memory.h"
+#include "daemon/loop/loop.h"
 #include "daemon/process/log.h"
 
 #include <assert.h>
@@ -38,14 +39,14 @@ struct ResolverQuestion {
 };
 
 struct Resolver {
-        struct event_base *base;
+        Loop *loop;
         ResolverFiles files;
         char **name_servers;
         size_t n_name_servers;
         NameServers *servers; /* NULL: none read yet */
         struct stat read_from;
         TAILQ_HEAD(, NameServers) retired;
-        struct event *sweep;
+        LoopEvent *sweep;
         bool closed;
 };
 
@@ -57,8 +58,7 @@ static void on_evdns_log(int is_warning, const char *message)
 
 static Resolver *resolver_free(Resolver *resolver)
 {
-        if (resolver->sweep)
-                event_free(resolver->sweep);
+        loop_event_free(resolver->sweep);
         for (size_t i = 0; resolver->name_servers && i < resolver->n_name_servers; i++)
                 free(resolver->name_servers[i]);
         free(resolver->name_servers);
@@ -104,7 +104,7 @@ static void sweep(Resolver *resolver)
 {
         const struct timeval later = {.tv_usec = SWEEP_MS * 1000};
         bool callbacks_wait =
-                event_base_get_num_events(resolver->base, EVENT_BASE_COUNT_ACTIVE) > 0;
+                event_base_get_num_events(resolver->loop->base, EVENT_BASE_COUNT_ACTIVE) > 0;
         NameServers *servers = TAILQ_FIRST(&resolver->retired);
 
         while (servers) {
@@ -118,7 +118,7 @@ static void sweep(Resolver *resolver)
         }
         /* Without memory for it, the next ones to retire take these with them. */
         if (!TAILQ_EMPTY(&resolver->retired))
-                event_add(resolver->sweep, &later);
+                loop_event_add(resolver->sweep, &later);
         else if (resolver->closed)
                 resolver_free(resolver);
 }
@@ -138,7 +138,7 @@ static void retire(Resolver *resolver)
                 return;
         TAILQ_INSERT_TAIL(&resolver->retired, resolver->servers, link);
         resolver->servers = NULL;
-        event_add(resolver->sweep, &at_once);
+        loop_event_add(resolver->sweep, &at_once);
 }
 
 static int set_options(struct evdns_base *dns)
@@ -196,7 +196,7 @@ static int find_servers(Resolver *resolver)
         if (servers) {
                 TAILQ_INIT(&servers->questions);
                 servers->failures = loop_memory_failures();
-                servers->dns = evdns_base_new(resolver->base, 0);
+                servers->dns = evdns_base_new(resolver->loop->base, 0);
         }
         if (!servers || !servers->dns || set_options(servers->dns) < 0) {
                 servers_free(servers);
@@ -233,18 +233,18 @@ static int copy_name_servers(Resolver *resolver, char *const *name_servers, size
         return 0;
 }
 
-int resolver_open(Resolver **out, struct event_base *base, const ResolverFiles *files,
-                  char *const *name_servers, size_t n)
+int resolver_open(Resolver **out, Loop *loop, const ResolverFiles *files, char *const *name_servers,
+                  size_t n)
 {
         Resolver *resolver = calloc(1, sizeof(*resolver));
         int r;
 
         if (!resolver)
                 return error_set(ENOMEM, "no memory for the resolver");
-        resolver->base = base;
+        resolver->loop = loop;
         resolver->files = *files;
         TAILQ_INIT(&resolver->retired);
-        resolver->sweep = evtimer_new(base, on_sweep, resolver);
+        resolver->sweep = loop_timer_new(loop, on_sweep, resolver);
         r = resolver->sweep ? copy_name_servers(resolver, name_servers, n)
                             : error_set(ENOMEM, "no memory for the resolver");
         if (r < 0) {
@@ -318,11 +318,12 @@ static void on_evdns_answer(int result, char type, int count, int seconds, void 
         int r = -ENOENT;
 
         (void)seconds;
+        turn_begin(&servers->resolver->loop->turn); /* evdns's event, and not one of ours */
         TAILQ_REMOVE(&servers->questions, question, link);
         free(question);
         /* After what waits in the loop now. */
         if (servers != servers->resolver->servers && TAILQ_EMPTY(&servers->questions))
-                event_active(servers->resolver->sweep, EV_TIMEOUT, 0);
+                loop_event_activate(servers->resolver->sweep);
         if (!answered)
                 return;
         if (result == DNS_ERR_NONE)

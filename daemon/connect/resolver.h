@@ -22,8 +22,8 @@
 #pragma once
 
 #include "daemon/connect/hosts_file.h"
+#include "daemon/loop/loop_event.h"
 
-struct event_base;
 typedef struct Resolver Resolver;
 typedef struct ResolverQuestion ResolverQuestion;
 
@@ -58,8 +58,8 @@ typedef struct ResolverFiles {
  * again when it has changed. The strings of files have to outlive it. 0, or with error_text():
  * -ENOMEM, -EINVAL an address is none.
  */
-int resolver_open(Resolver **out, struct event_base *base, const ResolverFiles *files,
-                  char *const *name_servers, size_t n);
+int resolver_open(Resolver **out, Loop *loop, const ResolverFiles *files, char *const *name_servers,
+                  size_t n);
 /* Gives up every question; returns NULL. What evdns still holds is freed from the loop: turn it
  * once (EVLOOP_NONBLOCK) before the base is freed. */
 Resolver *resolver_close(Resolver *resolver);

@@ -23,8 +23,7 @@ int io_driver_open(IoDriver *driver)
         if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
                 return -errno;
         driver->placeholder_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        driver->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (driver->placeholder_fd >= 0 && driver->wake_fd >= 0)
+        if (driver->placeholder_fd >= 0)
                 driver->scratch_fd =
                         dup3(driver->placeholder_fd, (int)limit.rlim_cur - 1, O_CLOEXEC);
         if (driver->scratch_fd < 0) {
@@ -39,11 +38,9 @@ void io_driver_close(IoDriver *driver)
 {
         if (driver->scratch_fd >= 0)
                 close(driver->scratch_fd);
-        if (driver->wake_fd >= 0)
-                close(driver->wake_fd);
         if (driver->placeholder_fd >= 0)
                 close(driver->placeholder_fd);
-        driver->placeholder_fd = driver->scratch_fd = driver->wake_fd = -1;
+        driver->placeholder_fd = driver->scratch_fd = -1;
 }
 
 /* How many entries a set may have in the kernel. A session that closes and registers all the time

@@ -29,8 +29,6 @@ enum {
 typedef struct IoDriver {
         int placeholder_fd;
         int scratch_fd;
-        int wake_fd; /* the unparker, an eventfd: writing it, from any thread, ends the loop's wait
-                      */
         uint64_t events;
         uint64_t frames;
         uint64_t registrations;
@@ -40,7 +38,7 @@ typedef struct IoDriver {
 
 #define IO_DRIVER_INIT                                                                             \
         {                                                                                          \
-                .placeholder_fd = -1, .scratch_fd = -1, .wake_fd = -1                              \
+                .placeholder_fd = -1, .scratch_fd = -1                                             \
         }
 
 /* Reserves the scratch number, which also grows the descriptor table once, before there are

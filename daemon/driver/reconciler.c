@@ -10,7 +10,6 @@
 #include "daemon/session/session_source.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -191,7 +190,6 @@ static void on_apply(evutil_socket_t fd, short what, void *data)
         (void)what;
         if (!answer)
                 return;
-        turn_begin(&answer->session->server->turn);
         /* The sessions take turns. */
         TAILQ_REMOVE(&reconciler->applied, answer, link);
         if (apply_some(answer))
@@ -199,7 +197,7 @@ static void on_apply(evutil_socket_t fd, short what, void *data)
         else
                 TAILQ_INSERT_TAIL(&reconciler->applied, answer, link);
         if (!TAILQ_EMPTY(&reconciler->applied))
-                evtimer_add(reconciler->apply, &next_turn);
+                loop_event_add(reconciler->apply, &next_turn);
 }
 
 void reconciler_collect(Reconciler *reconciler)
@@ -220,7 +218,7 @@ void reconciler_collect(Reconciler *reconciler)
         }
         pthread_mutex_unlock(&reconciler->lock);
         if (!TAILQ_EMPTY(&reconciler->applied))
-                evtimer_add(reconciler->apply, &next_turn);
+                loop_event_add(reconciler->apply, &next_turn);
 }
 
 void reconciler_abandon(Reconciler *reconciler, Session *session)
@@ -243,13 +241,13 @@ void reconciler_abandon(Reconciler *reconciler, Session *session)
 
 /* ---- Opening and closing ------------------------------------------------------------------- */
 
-int reconciler_open(Reconciler *reconciler, struct event_base *base, int borrow_wake_fd)
+int reconciler_open(Reconciler *reconciler, Loop *loop, int borrow_wake_fd)
 {
         *reconciler = (Reconciler){.borrow_wake_fd = borrow_wake_fd};
         TAILQ_INIT(&reconciler->asked);
         TAILQ_INIT(&reconciler->answered);
         TAILQ_INIT(&reconciler->applied);
-        reconciler->apply = evtimer_new(base, on_apply, reconciler);
+        reconciler->apply = loop_timer_new(loop, on_apply, reconciler);
         if (!reconciler->apply)
                 return -ENOMEM;
         pthread_mutex_init(&reconciler->lock, NULL);
@@ -275,7 +273,7 @@ void reconciler_close(Reconciler *reconciler)
                 TAILQ_REMOVE(&reconciler->asked, asked, link);
                 free(asked);
         }
-        event_free(STEAL_PTR(reconciler->apply));
+        reconciler->apply = loop_event_free(reconciler->apply);
         pthread_cond_destroy(&reconciler->changed);
         pthread_mutex_destroy(&reconciler->lock);
 }

@@ -15,13 +15,12 @@
 #pragma once
 
 #include "daemon/driver/registration_set.h"
+#include "daemon/loop/loop_event.h"
 
 #include <pthread.h>
 #include <stdbool.h>
 #include <sys/queue.h>
 
-struct event;
-struct event_base;
 typedef struct Session Session;
 typedef struct Reconciliation Reconciliation;
 
@@ -42,12 +41,12 @@ typedef struct Reconciler {
         ReconciliationList asked;    /* the thread's to read, oldest first */
         ReconciliationList answered; /* the loop's to collect */
         ReconciliationList applied;  /* the loop's: some each turn */
-        struct event *apply;
+        LoopEvent *apply;
         int borrow_wake_fd;
 } Reconciler;
 
 /* 0 or -ENOMEM. */
-int reconciler_open(Reconciler *reconciler, struct event_base *base, int borrow_wake_fd);
+int reconciler_open(Reconciler *reconciler, Loop *loop, int borrow_wake_fd);
 /* Waits for the thread. No session has anything under way any more. */
 void reconciler_close(Reconciler *reconciler);
 

@@ -12,11 +12,12 @@ static void on_never(evutil_socket_t fd, short what, void *data)
         (void)data;
 }
 
-int set_watch_open(SetWatch *watch, struct event_base *base, int borrow_epoll_fd,
-                   event_callback_fn on_ready, void *data)
+int set_watch_open(SetWatch *watch, Loop *loop, int borrow_epoll_fd, event_callback_fn on_ready,
+                   void *data)
 {
-        watch->ready = event_new(base, borrow_epoll_fd, EV_READ | EV_PERSIST, on_ready, data);
-        watch->anchor = event_new(base, borrow_epoll_fd, EV_WRITE | EV_PERSIST, on_never, NULL);
+        watch->ready = loop_event_new(loop, borrow_epoll_fd, EV_READ | EV_PERSIST, on_ready, data);
+        watch->anchor =
+                loop_event_new(loop, borrow_epoll_fd, EV_WRITE | EV_PERSIST, on_never, NULL);
         if (watch->ready && watch->anchor && set_watch_arm(watch, true) == 0)
                 return 0;
         set_watch_close(watch);
@@ -25,10 +26,8 @@ int set_watch_open(SetWatch *watch, struct event_base *base, int borrow_epoll_fd
 
 void set_watch_close(SetWatch *watch)
 {
-        if (watch->ready)
-                event_free(STEAL_PTR(watch->ready));
-        if (watch->anchor)
-                event_free(STEAL_PTR(watch->anchor));
+        watch->ready = loop_event_free(watch->ready);
+        watch->anchor = loop_event_free(watch->anchor);
 }
 
 int set_watch_arm(SetWatch *watch, bool waits)
@@ -36,14 +35,14 @@ int set_watch_arm(SetWatch *watch, bool waits)
         if (!watch->ready)
                 return 0;
         if (!waits)
-                return event_del(watch->ready);
-        return event_add(watch->anchor, NULL) < 0 ? -1 : event_add(watch->ready, NULL);
+                return loop_event_del(watch->ready);
+        return loop_event_add(watch->anchor, NULL) < 0 ? -1 : loop_event_add(watch->ready, NULL);
 }
 
 void set_watch_leave(SetWatch *watch)
 {
         if (!watch->ready)
                 return;
-        event_del(watch->ready);
-        event_del(watch->anchor);
+        loop_event_del(watch->ready);
+        loop_event_del(watch->anchor);
 }

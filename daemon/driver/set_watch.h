@@ -12,17 +12,19 @@
  */
 #pragma once
 
+#include "daemon/loop/loop_event.h"
+
 #include <event2/event.h>
 #include <stdbool.h>
 
 typedef struct SetWatch {
-        struct event *ready;  /* NULL until it is opened */
-        struct event *anchor; /* keeps the set in the loop's */
+        LoopEvent *ready;  /* NULL until it is opened */
+        LoopEvent *anchor; /* keeps the set in the loop's */
 } SetWatch;
 
 /* Starts waiting. 0, or -ENOMEM: it is not open, and may be tried again. */
-int set_watch_open(SetWatch *watch, struct event_base *base, int borrow_epoll_fd,
-                   event_callback_fn on_ready, void *data);
+int set_watch_open(SetWatch *watch, Loop *loop, int borrow_epoll_fd, event_callback_fn on_ready,
+                   void *data);
 /* Before the set is closed. Does nothing if it is not open. */
 void set_watch_close(SetWatch *watch);
 

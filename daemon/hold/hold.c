@@ -9,7 +9,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <event2/event.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,12 +171,12 @@ static int arm_timer(HoldSet *set)
         if (!STAILQ_EMPTY(&set->leaving) && wait_ms > HOLD_RETRY_MS)
                 wait_ms = HOLD_RETRY_MS;
         if (wait_ms == UINT64_MAX) {
-                evtimer_del(set->timer);
+                loop_event_del(set->timer);
                 return 0;
         }
         wait.tv_sec = (time_t)(wait_ms / 1000);
         wait.tv_usec = (suseconds_t)(wait_ms % 1000 * 1000);
-        return evtimer_add(set->timer, &wait) < 0 ? -ENOMEM : 0;
+        return loop_event_add(set->timer, &wait) < 0 ? -ENOMEM : 0;
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *data)
@@ -197,12 +196,11 @@ static void on_timer(evutil_socket_t fd, short what, void *data)
 
 /* ---- The set ---- */
 
-int hold_set_init(HoldSet *set, struct event_base *base, Quota *quota, HoldClose close,
-                  void *close_data)
+int hold_set_init(HoldSet *set, Loop *loop, Quota *quota, HoldClose close, void *close_data)
 {
         *set = (HoldSet){.quota = quota, .close = close, .close_data = close_data};
         STAILQ_INIT(&set->leaving);
-        set->timer = evtimer_new(base, on_timer, set);
+        set->timer = loop_timer_new(loop, on_timer, set);
         return set->timer ? 0 : error_set(ENOMEM, "no memory for the holds' timer");
 }
 
@@ -218,7 +216,7 @@ void hold_set_deinit(HoldSet *set)
                 free_hold(set, hold);
         }
         assert(set->count == 0 && !set->by_name && !set->by_number && !set->by_expiry);
-        event_free(set->timer);
+        loop_event_free(set->timer);
         set->timer = NULL;
 }
 

@@ -20,15 +20,13 @@
 
 #include "daemon/budget/quota.h"
 #include "daemon/driver/descriptor_kind.h"
+#include "daemon/loop/loop_event.h"
 #include "proto/frame.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
-
-struct event;
-struct event_base;
 
 enum {
         /* Bytes of a name. */
@@ -82,7 +80,7 @@ typedef struct HoldSet {
         void *by_number;
         void *by_expiry;
         STAILQ_HEAD(, Hold) leaving;
-        struct event *timer;
+        LoopEvent *timer;
         uint64_t last_number;
         /* Holds to be found, and descriptors open here, the leaving ones' too. */
         size_t count;
@@ -104,8 +102,7 @@ typedef struct HoldTaken {
 } HoldTaken;
 
 /* quota has to outlive the set. 0 or -ENOMEM; then there is nothing to deinit. */
-int hold_set_init(HoldSet *set, struct event_base *base, Quota *quota, HoldClose close,
-                  void *close_data);
+int hold_set_init(HoldSet *set, Loop *loop, Quota *quota, HoldClose close, void *close_data);
 /* Gives away everything. What is not taken even now the process's end closes. */
 void hold_set_deinit(HoldSet *set);
 

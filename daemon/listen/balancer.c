@@ -151,7 +151,7 @@ void balancer_await(Listener *listener)
                 if (worker->awaited || worker->not_taken > 0 || !is_available(worker))
                         continue;
                 worker->awaited = true;
-                server_deliver(worker->session);
+                later_wake(&worker->session->server->loop.later, &worker->session->deliver);
         }
 }
 

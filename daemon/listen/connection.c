@@ -8,7 +8,6 @@
 #include "daemon/server/server.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -88,8 +87,7 @@ void connection_free(Connection *connection)
 {
         Server *server = connection->listener->server;
 
-        if (connection->first_bytes)
-                event_free(connection->first_bytes);
+        loop_event_free(connection->first_bytes);
         connection_close_copy(connection);
         if (connection->note_fd >= 0)
                 server_close_note(server, connection->note_fd);
@@ -115,7 +113,7 @@ static void take_from_silent(Connection *connection)
 
         TAILQ_REMOVE(&listener->silent, connection, link);
         listener->silent_count--;
-        event_free(STEAL_PTR(connection->first_bytes));
+        connection->first_bytes = loop_event_free(connection->first_bytes);
 }
 
 static void on_first_bytes(evutil_socket_t fd, short what, void *data)
@@ -123,8 +121,6 @@ static void on_first_bytes(evutil_socket_t fd, short what, void *data)
         Connection *connection = data;
         Listener *listener = connection->listener;
         int has = what & EV_TIMEOUT ? -1 : connection_has_first_bytes(fd);
-
-        turn_begin(&listener->server->turn);
         if (has == 0)
                 return; /* somebody woke us for nothing: the event and its time limit go on */
         take_from_silent(connection);
@@ -137,7 +133,7 @@ static void on_first_bytes(evutil_socket_t fd, short what, void *data)
                 balancer_place(connection);
         }
         listener_update(listener);
-        server_deliver_all(listener->server);
+        later_run(&listener->server->loop.later);
 }
 
 bool connection_wait_for_first_bytes(Connection *connection)
@@ -149,9 +145,9 @@ bool connection_wait_for_first_bytes(Connection *connection)
                 .tv_usec = (suseconds_t)(ms % 1000) * 1000,
         };
 
-        connection->first_bytes = event_new(listener->server->base, connection->fd,
-                                            EV_READ | EV_PERSIST, on_first_bytes, connection);
-        if (!connection->first_bytes || event_add(connection->first_bytes, &limit) < 0)
+        connection->first_bytes = loop_event_new(&listener->server->loop, connection->fd,
+                                                 EV_READ | EV_PERSIST, on_first_bytes, connection);
+        if (!connection->first_bytes || loop_event_add(connection->first_bytes, &limit) < 0)
                 return false;
         TAILQ_INSERT_TAIL(&listener->silent, connection, link);
         listener->silent_count++;

@@ -15,10 +15,10 @@
 #include "core/address.h"
 #include "core/io_id.h"
 #include "daemon/driver/registration_info.h"
+#include "daemon/loop/loop_event.h"
 
 #include <sys/queue.h>
 
-struct event;
 typedef struct Listener Listener;
 typedef struct Worker Worker;
 
@@ -43,7 +43,7 @@ typedef struct Connection {
         bool again;         /* a worker had it before, and ended */
         bool keep;          /* on death */
         bool charged;       /* for keeping, to the worker's user */
-        struct event *first_bytes;
+        LoopEvent *first_bytes;
 
         /* For waiting.h. */
         TAILQ_ENTRY(Connection) unstored_link;

@@ -6,14 +6,13 @@
 #include "daemon/store/stored_name.h"
 
 #include <errno.h>
-#include <event2/event.h>
 
 static void arm(Server *server, int ms)
 {
         const struct timeval time = {.tv_usec = ms * 1000};
 
-        if (!evtimer_pending(server->waiting.tick, NULL))
-                evtimer_add(server->waiting.tick, &time);
+        if (!loop_event_is_added(server->waiting.tick))
+                loop_event_add(server->waiting.tick, &time);
 }
 
 static void unlist(Connection *connection)
@@ -50,14 +49,13 @@ static void on_tick(evutil_socket_t fd, short what, void *data)
 int waiting_init(Server *server)
 {
         TAILQ_INIT(&server->waiting.unstored);
-        server->waiting.tick = evtimer_new(server->base, on_tick, server);
+        server->waiting.tick = loop_timer_new(&server->loop, on_tick, server);
         return server->waiting.tick ? 0 : error_set(ENOMEM, "no memory for the loop's events");
 }
 
 void waiting_deinit(Server *server)
 {
-        if (server->waiting.tick)
-                event_free(server->waiting.tick);
+        loop_event_free(server->waiting.tick);
         server->waiting.tick = NULL;
 }
 

@@ -16,8 +16,8 @@
 #pragma once
 
 #include "daemon/listen/connection.h"
+#include "daemon/loop/loop_event.h"
 
-struct event;
 typedef struct Server Server;
 
 enum {
@@ -28,7 +28,7 @@ enum {
 
 typedef struct Waiting {
         ConnectionList unstored; /* longest first */
-        struct event *tick;
+        LoopEvent *tick;
 } Waiting;
 
 /* 0 or -ENOMEM with error_text(). */

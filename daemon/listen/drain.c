@@ -73,7 +73,7 @@ void drain_check(Session *target)
                 if (wait->target != target)
                         continue;
                 if (answer_done(wait->asker, wait->sequence) < 0)
-                        server_end_session(wait->asker, -ENOMEM);
+                        session_end(wait->asker, -ENOMEM);
                 end_wait(wait);
         }
 }
@@ -88,7 +88,7 @@ void drain_forget(Session *session)
                         int r = answer_done(wait->asker, wait->sequence);
 
                         if (r < 0)
-                                server_end_session(wait->asker, r);
+                                session_end(wait->asker, r);
                 }
                 if (wait->target == session || wait->asker == session)
                         end_wait(wait);

@@ -5,12 +5,12 @@
 #include "core/error.h"
 #include "daemon/driver/descriptor_kind.h"
 #include "daemon/listen/socket_open.h"
+#include "daemon/loop/timer.h"
 #include "daemon/process/log.h"
 #include "daemon/server/server.h"
 #include "daemon/store/stored_name.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -42,7 +42,7 @@ static void rest(Listener *listener, int error)
         log_daemon(LOG_WARNING, "listener %s rests for %ld ms: %s", listener->config.name,
                    (long)moment.tv_usec / 1000, strerror(error));
         listener->resting = true;
-        server_arm(listener->server, listener->look_again, &moment);
+        timer_arm(&listener->server->loop, listener->look_again, &moment, &listener->again);
 }
 
 /* It would do more if there was more of something, and nobody tells when there is. */
@@ -55,15 +55,15 @@ static bool is_short(const Listener *listener)
 void listener_update(Listener *listener)
 {
         bool wants = wants_connections(listener) && !listener->resting && !listener->parked;
-        bool waits = event_pending(listener->acceptable, EV_READ, NULL);
+        bool waits = loop_event_is_added(listener->acceptable);
 
-        if (!wants && !evtimer_pending(listener->look_again, NULL) && is_short(listener))
-                server_arm(listener->server, listener->look_again, &moment);
+        if (!wants && !loop_event_is_added(listener->look_again) && is_short(listener))
+                timer_arm(&listener->server->loop, listener->look_again, &moment, &listener->again);
         if (wants == waits)
                 return;
         if (!wants)
-                event_del(listener->acceptable);
-        else if (event_add(listener->acceptable, NULL) < 0)
+                loop_event_del(listener->acceptable);
+        else if (loop_event_add(listener->acceptable, NULL) < 0)
                 rest(listener, ENOMEM);
 }
 
@@ -81,7 +81,6 @@ static void on_look_again(evutil_socket_t fd, short what, void *data)
 
         (void)fd;
         (void)what;
-        turn_begin(&listener->server->turn);
         listener->resting = false;
         balancer_look_again(listener);
 }
@@ -98,10 +97,13 @@ void listener_admit(Connection *connection)
                 balancer_place(connection);
 }
 
-void listener_look_again(Listener *listener)
+/* Does what a timer that could not be armed was to do. */
+static void look_again(void *data)
 {
+        Listener *listener = data;
+
         on_look_again(-1, 0, listener);
-        if (!evtimer_pending(listener->expires, NULL))
+        if (!loop_event_is_added(listener->expires))
                 listener_left(listener);
 }
 
@@ -145,12 +147,11 @@ static void on_acceptable(evutil_socket_t fd, short what, void *data)
 
         (void)fd;
         (void)what;
-        turn_begin(&listener->server->turn);
         if (!balancer_look(listener))
                 balancer_await(listener);
         accept_some(listener);
         /* At once: a daemon that is killed loses what it has accepted and not sent. */
-        server_deliver_all(listener->server);
+        later_run(&listener->server->loop.later);
 }
 
 void listener_go_on(Listener *listener)
@@ -186,24 +187,29 @@ void listener_left(Listener *listener)
                 if (!worker->left)
                         return;
         }
-        server_arm(listener->server, listener->expires, &keep);
+        timer_arm(&listener->server->loop, listener->expires, &keep, &listener->again);
 }
 
 void listener_close_unused(Listener *listener)
 {
         if (!listener->configured && TAILQ_EMPTY(&listener->workers) &&
-            !evtimer_pending(listener->expires, NULL))
+            !loop_event_is_added(listener->expires))
                 listener_free(listener);
+}
+
+static void place(void *data)
+{
+        balancer_place_queue(data);
 }
 
 static int make_events(Listener *listener)
 {
-        struct event_base *base = listener->server->base;
+        Loop *loop = &listener->server->loop;
 
         listener->acceptable =
-                event_new(base, listener->fd, EV_READ | EV_PERSIST, on_acceptable, listener);
-        listener->look_again = evtimer_new(base, on_look_again, listener);
-        listener->expires = evtimer_new(base, on_expired, listener);
+                loop_event_new(loop, listener->fd, EV_READ | EV_PERSIST, on_acceptable, listener);
+        listener->look_again = loop_timer_new(loop, on_look_again, listener);
+        listener->expires = loop_timer_new(loop, on_expired, listener);
         if (!listener->acceptable || !listener->look_again || !listener->expires)
                 return error_set(ENOMEM, "no memory for another listener");
         return 0;
@@ -217,6 +223,8 @@ static Listener *new_listener(Server *server, const ListenerConfig *config, Quot
         if (!listener)
                 return NULL;
         *listener = (Listener){.server = server, .config = *config, .fd = -1, .configured = !user};
+        waker_init(&listener->place, place, listener);
+        waker_init(&listener->again, look_again, listener);
         TAILQ_INIT(&listener->silent);
         TAILQ_INIT(&listener->queue);
         TAILQ_INIT(&listener->workers);
@@ -318,14 +326,13 @@ Listener *listener_free(Listener *listener)
         Server *server = listener->server;
 
         worker_dissolve_group(listener);
+        waker_cancel(&listener->place);
+        waker_cancel(&listener->again);
         free_connections(&listener->silent);
         free_connections(&listener->queue);
-        if (listener->acceptable)
-                event_free(listener->acceptable);
-        if (listener->look_again)
-                event_free(listener->look_again);
-        if (listener->expires)
-                event_free(listener->expires);
+        loop_event_free(listener->acceptable);
+        loop_event_free(listener->look_again);
+        loop_event_free(listener->expires);
         if (listener->user) {
                 quota_discharge(listener->user, QUOTA_LISTENERS, 1);
                 quota_user_unref(&server->quota, listener->user);

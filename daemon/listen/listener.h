@@ -24,6 +24,7 @@
 #include "daemon/config/config.h"
 #include "daemon/listen/balancer.h"
 #include "daemon/listen/connection.h"
+#include "daemon/loop/loop_event.h"
 
 typedef struct Server Server;
 
@@ -51,12 +52,13 @@ struct Listener {
         QuotaUser *user; /* charged for it; NULL: nobody */
         bool paused;
         bool stored; /* it outlives the daemon */
-        struct event *acceptable;
-        bool places;  /* its queue, once this callback is over */
+        LoopEvent *acceptable;
         bool parked;  /* accepting, until a worker is ready */
         bool resting; /* accepting, for want of descriptors or memory */
-        struct event *look_again;
-        struct event *expires;
+        Waker place;  /* what its workers have or can take has changed */
+        Waker again;  /* a timer could not be armed */
+        LoopEvent *look_again;
+        LoopEvent *expires;
         ConnectionList silent;
         ConnectionList queue;
         uint32_t silent_count;
@@ -113,5 +115,3 @@ void listener_admit(Connection *connection);
 void listener_set_paused(Listener *listener, bool paused);
 /* A worker or taker has left: closes it some time after the last, if it is a client's. */
 void listener_left(Listener *listener);
-/* Does what a timer of the listener's that could not be armed was to do. */
-void listener_look_again(Listener *listener);

@@ -11,7 +11,6 @@
 #include "daemon/session/session_source.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <stdlib.h>
 
 /* ---- Joining and offering ------------------------------------------------------------------ */
@@ -62,7 +61,7 @@ int worker_join(Listener *listener, Session *session, bool is_taker, Worker **ou
         TAILQ_INIT(&worker->in_hand);
         insert_in_order(listener, worker);
         TAILQ_INSERT_TAIL(&session->workers, worker, session_link);
-        event_del(listener->expires);
+        loop_event_del(listener->expires);
         *out = worker;
         return 0;
 }
@@ -164,7 +163,7 @@ void worker_assign(Worker *worker, Connection *connection)
         worker->in_hand_count++;
         /* One that was kept stays so, whoever has it. */
         connection->keep = (connection->keep || worker->keep_on_death) && charge(connection) == 0;
-        server_deliver(worker->session);
+        later_wake(&worker->session->server->loop.later, &worker->session->deliver);
 }
 
 /* Out of its worker's hands, and in no list. */
@@ -224,7 +223,7 @@ static void on_forgotten(RegistrationOwner *owner)
         take_from_worker(connection);
         connection_free(connection);
         look_whether_done(worker);
-        server_place_queue(listener);
+        later_wake(&listener->server->loop.later, &listener->place);
 }
 
 Connection *worker_connection(const RegistrationInfo *info)

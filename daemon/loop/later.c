@@ -1,109 +1,68 @@
-/*
- * Delivering to sessions once the present callback is over, so that none ends while somebody else's
- * event is served. See server.h.
- */
-#include "daemon/server/server_parts.h"
-#include "daemon/session/session_events.h"
+/* Who is called later. See later.h. */
+#include "daemon/loop/later.h"
 
-#include <event2/event.h>
+#include "daemon/loop/loop.h"
+#include "daemon/loop/timer.h"
 
-enum {
-        /* How long to wait when the kernel is short of something. */
-        DELIVER_AGAIN_MS = 20,
-};
+#include <errno.h>
 
-void server_deliver(Session *session)
+void later_wake(Later *later, Waker *waker)
 {
-        Server *server = session->server;
+        waker_wait(waker, &later->now);
+        loop_event_activate(later->over);
+}
 
-        if (session->delivers)
+void later_run(Later *later)
+{
+        while (waker_list_wake_first(&later->now)) {
+        }
+}
+
+static void on_over(evutil_socket_t fd, short what, void *data)
+{
+        (void)fd;
+        (void)what;
+        later_run(data);
+}
+
+void later_wake_in_a_moment(Later *later, Waker *waker)
+{
+        const struct timeval moment = {.tv_usec = LATER_MOMENT_MS * 1000};
+
+        if (waker->list == &later->now)
                 return;
-        session->delivers = true;
-        TAILQ_INSERT_TAIL(&server->delivering, session, deliver_link);
-        event_active(server->deliver, EV_TIMEOUT, 1);
+        waker_wait(waker, &later->moment);
+        if (!loop_event_is_added(later->passed))
+                timer_arm(later->loop, later->passed, &moment, &later->again);
 }
 
-void server_place_queue(Listener *listener)
+static void wake_moment(void *data)
 {
-        listener->places = true;
-        event_active(listener->server->deliver, EV_TIMEOUT, 1);
+        Later *later = data;
+
+        waker_list_wake_all(&later->moment);
 }
 
-static void place_queues(Server *server)
+static void on_passed(evutil_socket_t fd, short what, void *data)
 {
-        Listener *listener;
-
-        TAILQ_FOREACH(listener, &server->listeners, link)
-        {
-                if (!listener->places)
-                        continue;
-                listener->places = false;
-                balancer_place_queue(listener);
-        }
-}
-
-void server_end_session(Session *session, int error)
-{
-        session->failed = error;
-        server_deliver(session);
-}
-
-void server_deliver_all(Server *server)
-{
-        Session *session;
-
-        place_queues(server);
-        /* Whoever comes to the list meanwhile has been given something by one that ended: each can
-         * do that once. */
-        while ((session = TAILQ_FIRST(&server->delivering))) {
-                TAILQ_REMOVE(&server->delivering, session, deliver_link);
-                session->delivers = false;
-                session_deliver(session);
-        }
-}
-
-static void on_deliver(evutil_socket_t fd, short what, void *data)
-{
-        Server *server = data;
-
         (void)fd;
         (void)what;
-        turn_begin(&server->turn);
-        server_deliver_all(server);
+        wake_moment(data);
 }
 
-void server_deliver_later(Server *server)
+int later_open(Later *later, Loop *loop)
 {
-        const struct timeval moment = {.tv_usec = DELIVER_AGAIN_MS * 1000};
-
-        if (!evtimer_pending(server->deliver_again, NULL))
-                server_arm(server, server->deliver_again, &moment);
+        *later = (Later){.loop = loop};
+        TAILQ_INIT(&later->now);
+        TAILQ_INIT(&later->moment);
+        waker_init(&later->again, wake_moment, later);
+        later->over = loop_timer_new(loop, on_over, later);
+        later->passed = loop_timer_new(loop, on_passed, later);
+        return later->over && later->passed ? 0 : -ENOMEM;
 }
 
-void server_deliver_due(Server *server)
+void later_close(Later *later)
 {
-        Session *session;
-
-        TAILQ_FOREACH(session, &server->sessions, link)
-        {
-                if (delivery_is_due(session))
-                        server_deliver(session);
-        }
-}
-
-static void on_deliver_again(evutil_socket_t fd, short what, void *data)
-{
-        Server *server = data;
-
-        (void)fd;
-        (void)what;
-        turn_begin(&server->turn);
-        server_deliver_due(server);
-}
-
-int server_delivery_make_events(Server *server)
-{
-        server->deliver = event_new(server->base, -1, 0, on_deliver, server);
-        server->deliver_again = evtimer_new(server->base, on_deliver_again, server);
-        return server->deliver && server->deliver_again ? 0 : -1;
+        later->over = loop_event_free(later->over);
+        later->passed = loop_event_free(later->passed);
 }

@@ -1,70 +1,61 @@
-/* How much of the loop's time each user gets. See share.h. */
+/* How much of the loop's time each user gets. See time_share.h. */
 #include "daemon/loop/time_share.h"
 
-#include "daemon/server/server.h"
-#include "daemon/session/session_events.h"
-
 #include <errno.h>
-#include <event2/event.h>
 
 static const struct timeval next_turn;
 
-static bool is_used_up(const Shares *shares, const UserShare *share)
+static bool is_used_up(const TimeShares *shares, const UserShare *share)
 {
         return share->round == shares->round && share->used_ns >= SHARE_ROUND_NS;
 }
 
-static void leave_line(Shares *shares, Session *session)
+static void leave_line(TimeShares *shares, UserShare *share, Waker *session)
 {
-        UserShare *share = &session->user->share;
-
-        TAILQ_REMOVE(&share->line, session, share_link);
-        session->in_line = false;
+        waker_cancel(session);
         if (TAILQ_EMPTY(&share->line))
                 TAILQ_REMOVE(&shares->users, share, link);
 }
 
 static void on_serve(evutil_socket_t fd, short what, void *data)
 {
-        Shares *shares = data;
+        TimeShares *shares = data;
         UserShare *share = TAILQ_FIRST(&shares->users), *next;
 
         (void)fd;
         (void)what;
-        shares_renew(shares);
+        time_shares_renew(shares);
         for (; share; share = next) {
                 next = TAILQ_NEXT(share, link);
                 while (!TAILQ_EMPTY(&share->line) && !is_used_up(shares, share)) {
-                        Session *session = TAILQ_FIRST(&share->line);
+                        Waker *session = TAILQ_FIRST(&share->line);
                         /* The last of a user's sessions may end, and the user with it. */
-                        bool is_last = !TAILQ_NEXT(session, share_link);
+                        bool is_last = !TAILQ_NEXT(session, link);
 
-                        leave_line(shares, session);
-                        session_serve(session);
+                        leave_line(shares, share, session);
+                        session->wake(session->data);
                         if (is_last)
                                 break;
                 }
         }
         if (!TAILQ_EMPTY(&shares->users))
-                evtimer_add(shares->serve, &next_turn);
+                loop_event_add(shares->serve, &next_turn);
 }
 
-int shares_open(Shares *shares, struct event_base *base)
+int time_shares_open(TimeShares *shares, Loop *loop)
 {
         TAILQ_INIT(&shares->users);
         shares->round = 1;
-        shares->serve = evtimer_new(base, on_serve, shares);
+        shares->serve = loop_timer_new(loop, on_serve, shares);
         return shares->serve ? 0 : -ENOMEM;
 }
 
-void shares_close(Shares *shares)
+void time_shares_close(TimeShares *shares)
 {
-        if (shares->serve)
-                event_free(shares->serve);
-        shares->serve = NULL;
+        shares->serve = loop_event_free(shares->serve);
 }
 
-void shares_renew(Shares *shares)
+void time_shares_renew(TimeShares *shares)
 {
         shares->round++;
 }
@@ -75,33 +66,26 @@ void user_share_init(UserShare *share)
         TAILQ_INIT(&share->line);
 }
 
-void share_wait(Shares *shares, Session *session)
+void time_share_wait(TimeShares *shares, UserShare *share, Waker *session)
 {
-        UserShare *share = &session->user->share;
-
-        if (session->in_line)
+        if (waker_waits(session))
                 return;
         if (TAILQ_EMPTY(&share->line))
                 TAILQ_INSERT_TAIL(&shares->users, share, link);
-        TAILQ_INSERT_TAIL(&share->line, session, share_link);
-        session->in_line = true;
-        evtimer_add(shares->serve, &next_turn);
+        waker_wait(session, &share->line);
+        loop_event_add(shares->serve, &next_turn);
 }
 
-bool share_has_to_wait(Shares *shares, Session *session)
+bool time_share_has_to_wait(TimeShares *shares, UserShare *share, Waker *session)
 {
-        const UserShare *share = &session->user->share;
-
-        if (!session->in_line && TAILQ_EMPTY(&share->line) && !is_used_up(shares, share))
+        if (!waker_waits(session) && TAILQ_EMPTY(&share->line) && !is_used_up(shares, share))
                 return false;
-        share_wait(shares, session);
+        time_share_wait(shares, share, session);
         return true;
 }
 
-bool share_use(Shares *shares, Session *session, uint64_t ns)
+bool time_share_use(const TimeShares *shares, UserShare *share, uint64_t ns)
 {
-        UserShare *share = &session->user->share;
-
         if (share->round != shares->round) {
                 share->round = shares->round;
                 share->used_ns = 0;
@@ -110,8 +94,8 @@ bool share_use(Shares *shares, Session *session, uint64_t ns)
         return is_used_up(shares, share);
 }
 
-void share_leave(Shares *shares, Session *session)
+void time_share_leave(TimeShares *shares, UserShare *share, Waker *session)
 {
-        if (session->in_line)
-                leave_line(shares, session);
+        if (waker_waits(session))
+                leave_line(shares, share, session);
 }

@@ -1,5 +1,5 @@
 /*
- * Share: how much of the loop's time each user gets, and each of a user's sessions.
+ * TimeShare: how much of the loop's time each user gets, and each of a user's sessions.
  *
  * In a round, which is a turn of the loop, a user's sessions are served as the kernel tells of them
  * until they have used SHARE_ROUND_NS together. From then on they wait in the user's line, and are
@@ -8,18 +8,17 @@
  * something to be done, however many sessions each has and whatever they ask for, and no session of
  * a user keeps out another.
  *
- * Owned by the server, single-threaded. A session in a line has none of its events but the ones
- * that end it or wait for room.
+ * Single-threaded. A session waits in the line with its Waker, and has none of its events meanwhile
+ * but the ones that end it or wait for room.
  */
 #pragma once
+
+#include "daemon/loop/loop_event.h"
+#include "daemon/loop/waker.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
-
-struct event;
-struct event_base;
-typedef struct Session Session;
 
 enum {
         /* Some five requests, or the readiness of some five sessions: what a neighbour waits. */
@@ -29,30 +28,31 @@ enum {
 /* A user's. */
 typedef struct UserShare {
         TAILQ_ENTRY(UserShare) link; /* of those with a line */
-        TAILQ_HEAD(, Session) line;
+        WakerList line;
         uint64_t round; /* in which it was used */
         uint64_t used_ns;
 } UserShare;
 
-typedef struct Shares {
+typedef struct TimeShares {
         TAILQ_HEAD(, UserShare) users; /* with a line, in turn */
-        struct event *serve;           /* the lines, in the next turn */
+        LoopEvent *serve;              /* the lines, in the next turn */
         uint64_t round;
-} Shares;
+} TimeShares;
 
 /* 0 or -ENOMEM. */
-int shares_open(Shares *shares, struct event_base *base);
-void shares_close(Shares *shares);
+int time_shares_open(TimeShares *shares, Loop *loop);
+void time_shares_close(TimeShares *shares);
 /* A turn is over. */
-void shares_renew(Shares *shares);
+void time_shares_renew(TimeShares *shares);
 
 void user_share_init(UserShare *share);
 
-/* Whether the session has to wait; then it is in the line, and its events are to be taken away. */
-bool share_has_to_wait(Shares *shares, Session *session);
+/* Whether one of the user's sessions has to wait; then it is in the line, and its events are to be
+ * taken away. */
+bool time_share_has_to_wait(TimeShares *shares, UserShare *share, Waker *session);
 /* The session goes on in a round to come, wherever its user's share is: it is in the line, too. */
-void share_wait(Shares *shares, Session *session);
-/* The session's user has used so much more. Whether that was all of the share. */
-bool share_use(Shares *shares, Session *session, uint64_t ns);
+void time_share_wait(TimeShares *shares, UserShare *share, Waker *session);
+/* The user has used so much more. Whether that was all of the share. */
+bool time_share_use(const TimeShares *shares, UserShare *share, uint64_t ns);
 /* The session ends. */
-void share_leave(Shares *shares, Session *session);
+void time_share_leave(TimeShares *shares, UserShare *share, Waker *session);

@@ -14,7 +14,6 @@
 #include "daemon/session/session_source.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -47,7 +46,7 @@ static int hello(Session *session, const Iod__Frame *request)
         if (*hello->program)
                 strcpy(session->program, hello->program);
         session->open = true;
-        event_remove_timer(session->readable);
+        loop_event_del_time(session->readable);
         log_session(LOG_DEBUG, session, "opened");
 
         welcome.version = FRAME_PROTOCOL_VERSION;

@@ -80,8 +80,8 @@ int inspect_get_status(Session *session, const Iod__Frame *request)
         status.registrations_total = server->driver.registrations;
         status.sessions_total = server->sessions_total;
         status.refusals = server->refusals;
-        status.turns = server->turn.count;
-        status.longest_turn_us = server->turn.longest_ns / 1000;
+        status.turns = server->loop.turn.count;
+        status.longest_turn_us = server->loop.turn.longest_ns / 1000;
         status.descriptors = open_descriptors();
         frame.body_case = IOD__FRAME__BODY_STATUS;
         frame.status = &status;

@@ -50,7 +50,7 @@ static void on_connected(void *data, int take_fd, const Address *peer)
         /* The end of the session, if need be, waits until the connector has returned. */
         connect_free(connect);
         if (r < 0)
-                server_end_session(session, r);
+                session_end(session, r);
 }
 
 /* Whether it may be asked for at all. *by_address: only if what it resolves to may. */

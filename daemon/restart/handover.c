@@ -9,7 +9,6 @@
 #include "daemon/store/record.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
@@ -171,8 +170,7 @@ static void say_why_not(const char *why)
 
 static void forget_checker(Handover *handover)
 {
-        if (handover->checked)
-                event_free(STEAL_PTR(handover->checked));
+        handover->checked = loop_event_free(handover->checked);
         cleanup_close(&handover->checker_fd);
         handover->checker_fd = -1;
 }
@@ -212,9 +210,9 @@ static int begin_checking(Server *server)
                 return handover->checker_pid;
         handover->checker_fd = pidfd_open(handover->checker_pid, 0);
         if (handover->checker_fd >= 0)
-                handover->checked =
-                        event_new(server->base, handover->checker_fd, EV_READ, on_checked, server);
-        if (handover->checked && event_add(handover->checked, &limit) == 0)
+                handover->checked = loop_event_new(&server->loop, handover->checker_fd, EV_READ,
+                                                   on_checked, server);
+        if (handover->checked && loop_event_add(handover->checked, &limit) == 0)
                 return 0;
         kill(handover->checker_pid, SIGKILL);
         waitpid(handover->checker_pid, NULL, 0);
@@ -240,8 +238,9 @@ int handover_init(Server *server)
         Handover *handover = &server->handover;
 
         handover->checker_fd = -1;
-        handover->asked = evsignal_new(server->base, SIGUSR2, on_asked, server);
-        return handover->asked && event_add(handover->asked, NULL) == 0
+        handover->asked =
+                loop_event_new(&server->loop, SIGUSR2, EV_SIGNAL | EV_PERSIST, on_asked, server);
+        return handover->asked && loop_event_add(handover->asked, NULL) == 0
                        ? 0
                        : error_set(ENOMEM, "no memory for the loop's events");
 }
@@ -252,7 +251,7 @@ void handover_deinit(Server *server)
 
         if (!handover->asked)
                 return;
-        event_free(STEAL_PTR(handover->asked));
+        handover->asked = loop_event_free(handover->asked);
         if (handover->checker_fd < 0)
                 return;
         kill(handover->checker_pid, SIGKILL);

@@ -17,9 +17,9 @@
  */
 #pragma once
 
+#include "daemon/loop/loop_event.h"
 #include "daemon/restart/owned.h"
 
-struct event;
 typedef struct Options Options;
 typedef struct State__State State__State;
 
@@ -29,9 +29,9 @@ enum {
 };
 
 typedef struct Handover {
-        struct event *asked;   /* SIGUSR2 */
-        struct event *checked; /* the program that checks has ended */
-        int checker_fd;        /* its pidfd; -1: idle */
+        LoopEvent *asked;   /* SIGUSR2 */
+        LoopEvent *checked; /* the program that checks has ended */
+        int checker_fd;     /* its pidfd; -1: idle */
         int checker_pid;
 } Handover;
 

@@ -33,7 +33,6 @@ static void on_watchdog(evutil_socket_t fd, short what, void *data)
 
         (void)fd;
         (void)what;
-        turn_begin(&server->turn);
         server->watchdog_is_due = true;
 }
 
@@ -56,7 +55,7 @@ static void on_terminate(evutil_socket_t signal_number, short what, void *data)
 
         (void)what;
         log_daemon(LOG_INFO, "stopping: %s", strsignal((int)signal_number));
-        event_base_loopbreak(server->base);
+        event_base_loopbreak(server->loop.base);
 }
 
 static void on_hang_up(evutil_socket_t signal_number, short what, void *data)
@@ -66,42 +65,21 @@ static void on_hang_up(evutil_socket_t signal_number, short what, void *data)
         reload(data, NULL, NULL);
 }
 
-/* libevent's own words, which would else go to standard error. */
-static void on_loop_log(int severity, const char *message)
-{
-        log_daemon(severity >= EVENT_LOG_WARN ? LOG_WARNING : LOG_DEBUG, "event loop: %s", message);
-}
-
-static int make_loop(Server *server)
-{
-        struct event_config *config;
-
-        event_set_log_callback(on_loop_log);
-        config = event_config_new();
-        if (config) {
-                /* The sessions' epoll sets are waited for in the loop's own: it must be epoll. */
-                event_config_avoid_method(config, "poll");
-                event_config_avoid_method(config, "select");
-                event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-                server->base = event_base_new_with_config(config);
-                event_config_free(config);
-        }
-        return server->base ? 0 : error_set(ENOMEM, "no event loop");
-}
-
 static int make_events(Server *server)
 {
         static const int signals[] = {SIGTERM, SIGINT};
         uint64_t watchdog_usec = service_manager_watchdog_usec();
 
-        server->hang_up = evsignal_new(server->base, SIGHUP, on_hang_up, server);
-        if (shares_open(&server->shares, server->base) < 0 ||
-            server_accept_make_events(server) < 0 || server_delivery_make_events(server) < 0 ||
-            !server->hang_up || event_add(server->hang_up, NULL) < 0)
+        server->hang_up =
+                loop_event_new(&server->loop, SIGHUP, EV_SIGNAL | EV_PERSIST, on_hang_up, server);
+        if (time_shares_open(&server->shares, &server->loop) < 0 ||
+            server_accept_make_events(server) < 0 || !server->hang_up ||
+            loop_event_add(server->hang_up, NULL) < 0)
                 return error_set(ENOMEM, "no memory for the loop's events");
         for (size_t i = 0; i < 2; i++) {
-                server->terminate[i] = evsignal_new(server->base, signals[i], on_terminate, server);
-                if (!server->terminate[i] || event_add(server->terminate[i], NULL) < 0)
+                server->terminate[i] = loop_event_new(&server->loop, signals[i],
+                                                      EV_SIGNAL | EV_PERSIST, on_terminate, server);
+                if (!server->terminate[i] || loop_event_add(server->terminate[i], NULL) < 0)
                         return error_set(ENOMEM, "no memory for the loop's events");
         }
         if (watchdog_usec > 0) {
@@ -110,9 +88,9 @@ static int make_events(Server *server)
                         .tv_usec = (suseconds_t)(watchdog_usec / 2 % 1000000),
                 };
 
-                server->watchdog =
-                        event_new(server->base, -1, EV_PERSIST | EV_TIMEOUT, on_watchdog, server);
-                if (!server->watchdog || event_add(server->watchdog, &half) < 0)
+                server->watchdog = loop_event_new(&server->loop, -1, EV_PERSIST | EV_TIMEOUT,
+                                                  on_watchdog, server);
+                if (!server->watchdog || loop_event_add(server->watchdog, &half) < 0)
                         return error_set(ENOMEM, "no memory for the loop's events");
         }
         return 0;
@@ -162,12 +140,12 @@ static int start_driver(Server *server)
         r = io_driver_open(&server->driver);
         if (r < 0)
                 return error_set(-r, "no number for the scratch descriptor: %s", strerror(-r));
-        r = closer_start(&server->closer, server->base, server->driver.wake_fd,
+        r = closer_start(&server->closer, &server->loop, server->loop.wake_fd,
                          server->closer_places);
         if (r < 0)
                 return error_set(-r, "no closer: %s", strerror(-r));
         server->closer_runs = true;
-        r = reconciler_open(&server->reconciler, server->base, server->driver.wake_fd);
+        r = reconciler_open(&server->reconciler, &server->loop, server->loop.wake_fd);
         return r < 0 ? error_set(-r, "no memory for the loop's events") : 0;
 }
 
@@ -183,10 +161,10 @@ static bool close_held(void *data, uid_t uid, int take_fd)
 static int open_services(Server *server)
 {
         const Config *config = server->config;
-        int r = hold_set_init(&server->holds, server->base, &server->quota, close_held, server);
+        int r = hold_set_init(&server->holds, &server->loop, &server->quota, close_held, server);
 
         if (r == 0)
-                r = connector_open(&server->connector, server->base, config->name_servers,
+                r = connector_open(&server->connector, &server->loop, config->name_servers,
                                    config->n_name_servers);
         if (r < 0)
                 return error_set(-r, "no memory to serve with");
@@ -198,7 +176,7 @@ static int open_services(Server *server)
 static int open_owned(Server *server)
 {
         OwnedList *list = &server->owned;
-        int r = descriptor_store_open(&server->store, server->base);
+        int r = descriptor_store_open(&server->store, &server->loop);
 
         if (r < 0)
                 return r;
@@ -232,7 +210,7 @@ static int open_parts(Server *server)
         if (r == 0)
                 r = server_reserve_descriptors(server);
         if (r == 0)
-                r = make_loop(server);
+                r = loop_open(&server->loop);
         if (r == 0)
                 r = start_driver(server);
         if (r == 0)
@@ -274,9 +252,9 @@ int server_open(Server **out, Options *options, Config *take_config)
         server->config = take_config;
         server->listening.fd = -1;
         server->store.fd = -1;
+        server->loop = (Loop)LOOP_INIT;
         server->driver = (IoDriver)IO_DRIVER_INIT;
         TAILQ_INIT(&server->sessions);
-        TAILQ_INIT(&server->delivering);
         TAILQ_INIT(&server->listeners);
         TAILQ_INIT(&server->drains);
         TAILQ_INIT(&server->owned);
@@ -303,13 +281,13 @@ static int run_loop(Server *server)
         uint64_t since = clock_now_ms();
         int failures = 0;
 
-        while (!event_base_got_break(server->base)) {
-                int r = event_base_loop(server->base, EVLOOP_ONCE);
+        while (!event_base_got_break(server->loop.base)) {
+                int r = event_base_loop(server->loop.base, EVLOOP_ONCE);
                 int error = errno;
 
-                scheduling_adapt(&server->scheduling, turn_end(&server->turn),
+                scheduling_adapt(&server->scheduling, turn_end(&server->loop.turn),
                                  server->driver.events);
-                shares_renew(&server->shares);
+                time_shares_renew(&server->shares);
                 if (r >= 0) {
                         feed_watchdog(server);
                         continue;
@@ -342,10 +320,9 @@ int server_run(Server *server)
 Server *server_close(Server *server)
 {
         Session *session;
-        struct event *events[] = {
-                server->acceptable, server->accept_again,  server->woken,
-                server->watchdog,   server->terminate[0],  server->terminate[1],
-                server->deliver,    server->deliver_again, server->hang_up,
+        LoopEvent *events[] = {
+                server->acceptable,   server->accept_again, server->woken,   server->watchdog,
+                server->terminate[0], server->terminate[1], server->hang_up,
         };
 
         /* A second signal must not cut this short; the process ends next, or serves anew. */
@@ -364,17 +341,15 @@ Server *server_close(Server *server)
         while (!TAILQ_EMPTY(&server->listeners))
                 listener_free(TAILQ_FIRST(&server->listeners));
         reconciler_close(&server->reconciler);
-        shares_close(&server->shares);
+        time_shares_close(&server->shares);
         if (server->holds.timer)
                 hold_set_deinit(&server->holds);
-        for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
-                if (events[i])
-                        event_free(events[i]);
-        }
+        for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+                loop_event_free(events[i]);
         if (server->connector) {
                 connector_close(STEAL_PTR(server->connector));
                 /* Its callbacks that wait have to come before the base goes. */
-                event_base_loop(server->base, EVLOOP_NONBLOCK);
+                event_base_loop(server->loop.base, EVLOOP_NONBLOCK);
         }
         waiting_deinit(server);
         handover_deinit(server);
@@ -387,8 +362,7 @@ Server *server_close(Server *server)
                                         "keeps the process until they do");
                 return NULL;
         }
-        if (server->base)
-                event_base_free(server->base);
+        loop_close(&server->loop);
         io_driver_close(&server->driver);
         descriptor_kind_close();
         free(server);

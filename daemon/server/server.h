@@ -18,8 +18,9 @@
 #include "daemon/listen/connection_store.h"
 #include "daemon/listen/drain.h"
 #include "daemon/listen/listener.h"
+#include "daemon/loop/loop_event.h"
 #include "daemon/loop/time_share.h"
-#include "daemon/loop/turn.h"
+#include "daemon/loop/loop.h"
 #include "daemon/process/scheduling.h"
 #include "daemon/restart/handover.h"
 #include "daemon/session/daemon_socket.h"
@@ -27,28 +28,24 @@
 #include "daemon/store/descriptor_store.h"
 #include "proto/frame.h"
 
-struct event_base;
-
 TAILQ_HEAD(SessionList, Session);
 
 struct Server {
         Options *options;
         Config *config; /* in force */
-        struct event_base *base;
+        Loop loop;
         ListeningSocket listening;
 
-        struct event *acceptable;
-        struct event *accept_again; /* after a pause for want of resources */
-        struct event *woken;
-        struct event *watchdog;
+        LoopEvent *acceptable;
+        LoopEvent *accept_again; /* after a pause for want of resources */
+        Waker accept_waker;      /* that could not be armed */
+        LoopEvent *woken;
+        LoopEvent *watchdog;
         bool watchdog_is_due; /* at the end of the turn */
-        struct event *terminate[2];
-        struct event *hang_up; /* SIGHUP */
-        struct event *deliver;
-        struct event *deliver_again; /* after a want of resources */
+        LoopEvent *terminate[2];
+        LoopEvent *hang_up; /* SIGHUP */
 
-        struct SessionList sessions;   /* in order of id */
-        struct SessionList delivering; /* to be delivered to, once this callback is over */
+        struct SessionList sessions; /* in order of id */
         uint32_t session_count;
         uint32_t sessions_max; /* as configured, or fewer if descriptors do not suffice */
         uint32_t closer_places;
@@ -57,15 +54,13 @@ struct Server {
         uint64_t registration_count;
         uint64_t refusals;
         SessionRate session_rate;
-        Shares shares;
-        Turn turn;
+        TimeShares shares;
         Scheduling scheduling;
         uint64_t epoch;
         uint64_t started; /* CLOCK_REALTIME nanoseconds */
         gid_t admin_gid;
         char admin_group[CONFIG_NAME_MAX]; /* whose gid that is */
         bool has_admin_gid;
-        bool looks_again; /* a timer could not be armed */
 
         ListenerList listeners; /* in order of number */
         uint32_t listener_count;
@@ -99,21 +94,6 @@ int server_open(Server **out, Options *options, Config *take_config);
 int server_run(Server *server);
 /* Says goodbye to every session and releases everything; returns NULL. */
 Server *server_close(Server *server);
-
-/* Has session_deliver() called for the session once the present callback is over. */
-void server_deliver(Session *session);
-/* Calls it now: at the end of a callback that is about none of them. */
-void server_deliver_all(Server *server);
-/* Has balancer_place_queue() called for the listener once the present callback is over: once, for
- * all that were closed meanwhile. */
-void server_place_queue(Listener *listener);
-/* Has everybody delivered to again after a moment: the kernel was short of something. */
-void server_deliver_later(Server *server);
-/* Arms a timer of the daemon's own. Without the memory for it, all who may wait for such a one look
- * again in the loop's next turn, and arm it anew if need be. */
-void server_arm(Server *server, struct event *timer, const struct timeval *time);
-/* Ends the session once the present callback is over. error is a negative errno. */
-void server_end_session(Session *session, int error);
 
 /* Counts one more descriptor kept for a client, or to be; and gives it back. */
 void server_keep(Server *server);

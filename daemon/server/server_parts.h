@@ -14,14 +14,3 @@ int server_reserve_descriptors(Server *server);
 
 /* server_accept.c: new sessions, and those that wait for the closer. 0 or -1. */
 int server_accept_make_events(Server *server);
-
-/* Accepts again, if nothing else is about to see to it. */
-void server_accept_look_again(Server *server);
-
-/* server_delivery.c: sessions that are to be delivered to. 0 or -1. */
-int server_delivery_make_events(Server *server);
-/* Delivers to all for whom something waits. */
-void server_deliver_due(Server *server);
-
-/* server_timers.c: has everybody look again whose timer could not be armed. */
-void server_look_again(Server *server);

@@ -36,7 +36,7 @@ static int queue_answer(Session *session, const Answer *value)
         *answer = *value;
         TAILQ_INSERT_TAIL(&session->delivery.answers, answer, link);
         session->delivery.count++;
-        server_deliver(session);
+        later_wake(&session->server->loop.later, &session->deliver);
         return 0;
 }
 

@@ -283,7 +283,7 @@ int delivery_flush(Session *session)
         if (r == NOTIFIER_WAITING) {
                 /* Nothing to be read: then it is the kernel that is short of something. */
                 if (!delivery_has_unread(session))
-                        server_deliver_later(session->server);
+                        later_wake_in_a_moment(&session->server->loop.later, &session->deliver);
                 return await_reading(session);
         }
         await_no_more(session);

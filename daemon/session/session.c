@@ -60,6 +60,7 @@ int session_new(Server *server, int take_socket_fd, uint64_t id, Session **out)
                               server->options->registrations_per_session_max);
         notifier_init(&session->notifier, session->socket_fd);
         delivery_init(&session->delivery);
+        session_events_init(session);
         TAILQ_INIT(&session->workers);
         TAILQ_INIT(&session->connects);
 
@@ -99,8 +100,7 @@ static void give_up_services(Session *session)
         drain_forget(session);
         answer_give_back_held(session);
         delivery_deinit(session);
-        if (session->delivers)
-                TAILQ_REMOVE(&session->server->delivering, session, deliver_link);
+        waker_cancel(&session->deliver);
 }
 
 Session *session_free(Session *session)
@@ -118,7 +118,7 @@ Session *session_free(Session *session)
                 close(session->process_fd);
         if (session->user) {
                 give_up_services(session);
-                share_leave(&server->shares, session);
+                time_share_leave(&server->shares, &session->user->share, &session->serve);
                 in_flight_discharge(&server->in_flight, session);
                 TAILQ_REMOVE(&server->sessions, session, link);
                 if (session->held)
@@ -129,7 +129,7 @@ Session *session_free(Session *session)
                 session->user->watches -= session->charged_watches;
                 quota_discharge(session->user, QUOTA_SESSIONS, 1);
                 /* To end a session is something done for its user, too. */
-                share_use(&server->shares, session, clock_now_ns() - began);
+                time_share_use(&server->shares, &session->user->share, clock_now_ns() - began);
                 session->user = quota_user_unref(&server->quota, session->user);
         }
         session_batch_drop(session);
@@ -190,4 +190,10 @@ int session_reply_done(Session *session, uint32_t sequence)
         frame.body_case = IOD__FRAME__BODY_DONE;
         frame.done = &done;
         return session_reply(session, sequence, &frame);
+}
+
+void session_end(Session *session, int error)
+{
+        session->failed = error;
+        later_wake(&session->server->loop.later, &session->deliver);
 }

@@ -19,13 +19,14 @@
 #include "daemon/driver/registration_set.h"
 #include "daemon/driver/set_watch.h"
 #include "daemon/listen/balancer.h"
+#include "daemon/loop/loop_event.h"
+#include "daemon/loop/waker.h"
 #include "daemon/session/delivery.h"
 
 #include <stdbool.h>
 #include <sys/queue.h>
 #include <sys/types.h>
 
-struct event;
 typedef struct Server Server;
 
 enum { SESSION_GREETING_SECONDS = 5 };
@@ -33,8 +34,6 @@ enum { SESSION_GREETING_SECONDS = 5 };
 typedef struct Session {
         TAILQ_ENTRY(Session) link;      /* in order of id */
         TAILQ_ENTRY(Session) held_link; /* in order of holding */
-        TAILQ_ENTRY(Session) deliver_link;
-        TAILQ_ENTRY(Session) share_link; /* in its user's line */
         TAILQ_ENTRY(Session) in_flight_link;
         Server *server;
         uint64_t id;
@@ -54,8 +53,7 @@ typedef struct Session {
         bool open;
         bool closed; /* by its client: it is sent nothing more */
         bool held;
-        bool in_line; /* for its user's share of the loop's time */
-        bool pauses;  /* its requests are not read, for it has not read their answers */
+        bool pauses; /* its requests are not read, for it has not read their answers */
         QuotaUser *user;
         CloserLane *lane; /* its user's, or the strangers' */
         uint32_t charged_registrations;
@@ -67,19 +65,20 @@ typedef struct Session {
 
         Delivery delivery;
         uint32_t in_flight;             /* descriptors that it was sent and may not have read */
-        bool delivers;                  /* in the server's list of those to be delivered to */
+        Waker deliver;                  /* sends what is to be delivered */
+        Waker serve;                    /* it has its user's share of the loop's time again */
         int failed;                     /* -errno: to be ended by its next delivery */
         bool draining;                  /* its workers, those to come too */
         WorkerList workers;             /* its memberships in groups */
         uint32_t endpoints;             /* given out so far */
         TAILQ_HEAD(, Connect) connects; /* under way */
 
-        struct event *readable;
-        struct event *writable;
+        LoopEvent *readable;
+        LoopEvent *writable;
         SetWatch set_watch; /* open from the first registration on */
-        struct event *process_ended;
-        struct event *unread; /* a timer; NULL until it was needed */
-        int process_fd;       /* a pidfd, or -1 */
+        LoopEvent *process_ended;
+        LoopEvent *unread; /* a timer; NULL until it was needed */
+        int process_fd;    /* a pidfd, or -1 */
 
         uint64_t events;
         uint64_t frames;
@@ -93,6 +92,9 @@ typedef struct Session {
 int session_new(Server *server, int take_socket_fd, uint64_t id, Session **out);
 /* Ends it at once, with all it holds; returns NULL. */
 Session *session_free(Session *session);
+
+/* Ends it once the present callback is over. error is a negative errno. */
+void session_end(Session *session, int error);
 
 /* Sends a Refused that ends the session; the caller frees it. error is a negative errno. */
 void session_say_goodbye(Session *session, uint32_t sequence, int error, const char *text);

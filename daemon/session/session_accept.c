@@ -1,11 +1,11 @@
 /* New sessions, and letting those go on that were held. See server.h. */
 #include "core/error.h"
+#include "daemon/loop/timer.h"
 #include "daemon/process/log.h"
 #include "daemon/server/server_parts.h"
 #include "daemon/session/session_events.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -24,8 +24,8 @@ static void pause_accepting(Server *server, int error)
         const struct timeval pause = {.tv_usec = ACCEPT_PAUSE_MS * 1000};
 
         log_daemon(LOG_WARNING, "accepting pauses for %d ms: %s", ACCEPT_PAUSE_MS, strerror(error));
-        event_del(server->acceptable);
-        server_arm(server, server->accept_again, &pause);
+        loop_event_del(server->acceptable);
+        timer_arm(&server->loop, server->accept_again, &pause, &server->accept_waker);
 }
 
 static void on_accept_again(evutil_socket_t fd, short what, void *data)
@@ -34,14 +34,16 @@ static void on_accept_again(evutil_socket_t fd, short what, void *data)
 
         (void)fd;
         (void)what;
-        if (event_add(server->acceptable, NULL) < 0)
+        if (loop_event_add(server->acceptable, NULL) < 0)
                 pause_accepting(server, ENOMEM);
 }
 
-void server_accept_look_again(Server *server)
+/* Accepts again, if nothing else is about to see to it. */
+static void look_again(void *data)
 {
-        if (!event_pending(server->acceptable, EV_READ, NULL) &&
-            !evtimer_pending(server->accept_again, NULL))
+        Server *server = data;
+
+        if (!loop_event_is_added(server->acceptable) && !loop_event_is_added(server->accept_again))
                 on_accept_again(-1, 0, server);
 }
 
@@ -86,7 +88,6 @@ static void on_acceptable(evutil_socket_t listening_fd, short what, void *data)
         Server *server = data;
 
         (void)what;
-        turn_begin(&server->turn);
         for (int i = 0, refused = 0; i < ACCEPTS_PER_TURN && refused < REFUSALS_PER_TURN; i++) {
                 Session *session;
                 int fd, r;
@@ -144,12 +145,11 @@ static void on_woken(evutil_socket_t fd, short what, void *data)
         bool more = false;
 
         (void)what;
-        turn_begin(&server->turn);
         /* In this order: a wake that comes after the question must not be read away. */
         eventfd_read(fd, &value);
         closer_tend(&server->closer);
         reconciler_collect(&server->reconciler);
-        server_look_again(server);
+        timer_look_again(&server->loop);
         LIST_FOREACH(lane, &server->closer.lanes, link)
         more |= release_held(server, lane);
         /* The rest once these have read. */
@@ -159,16 +159,17 @@ static void on_woken(evutil_socket_t fd, short what, void *data)
 
 int server_accept_make_events(Server *server)
 {
-        struct event_base *base = server->base;
+        Loop *loop = &server->loop;
 
-        server->acceptable =
-                event_new(base, server->listening.fd, EV_READ | EV_PERSIST, on_acceptable, server);
-        server->accept_again = evtimer_new(base, on_accept_again, server);
+        waker_init(&server->accept_waker, look_again, server);
+        server->acceptable = loop_event_new(loop, server->listening.fd, EV_READ | EV_PERSIST,
+                                            on_acceptable, server);
+        server->accept_again = loop_timer_new(loop, on_accept_again, server);
         server->woken =
-                event_new(base, server->driver.wake_fd, EV_READ | EV_PERSIST, on_woken, server);
+                loop_event_new(loop, server->loop.wake_fd, EV_READ | EV_PERSIST, on_woken, server);
         return server->acceptable && server->accept_again && server->woken &&
-                               event_add(server->acceptable, NULL) == 0 &&
-                               event_add(server->woken, NULL) == 0
+                               loop_event_add(server->acceptable, NULL) == 0 &&
+                               loop_event_add(server->woken, NULL) == 0
                        ? 0
                        : -1;
 }

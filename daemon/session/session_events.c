@@ -13,7 +13,6 @@
 #include "proto/frame_socket.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <string.h>
 
 static const struct timeval greeting_time = {.tv_sec = SESSION_GREETING_SECONDS};
@@ -21,18 +20,18 @@ static const struct timeval greeting_time = {.tv_sec = SESSION_GREETING_SECONDS}
 static void await_batch(Session *session)
 {
         if (session->batch && !session->reconciliation)
-                share_wait(&session->server->shares, session);
+                time_share_wait(&session->server->shares, &session->user->share, &session->serve);
 }
 
 /* Of one whose client has closed. */
 static int arm_last_requests(Session *session)
 {
-        event_del(session->writable);
+        loop_event_del(session->writable);
         await_batch(session);
         set_watch_arm(&session->set_watch, false);
-        if (session->reconciliation || session->in_line || session->held)
-                return event_del(session->readable);
-        return event_add(session->readable, NULL);
+        if (session->reconciliation || waker_waits(&session->serve) || session->held)
+                return loop_event_del(session->readable);
+        return loop_event_add(session->readable, NULL);
 }
 
 /* Serves what the session's state says: requests and readiness, or only the way out. */
@@ -41,21 +40,21 @@ static int arm_events(Session *session)
         if (session->closed)
                 return arm_last_requests(session);
         if (notifier_is_waiting(&session->notifier)) {
-                event_del(session->readable);
+                loop_event_del(session->readable);
                 set_watch_arm(&session->set_watch, false);
-                return event_add(session->writable, NULL);
+                return loop_event_add(session->writable, NULL);
         }
-        event_del(session->writable);
+        loop_event_del(session->writable);
         await_batch(session);
-        if (session->reconciliation || session->in_line) {
-                event_del(session->readable);
+        if (session->reconciliation || waker_waits(&session->serve)) {
+                loop_event_del(session->readable);
                 return set_watch_arm(&session->set_watch, false);
         }
         session->pauses = delivery_is_full(session);
         if (session->pauses)
-                event_del(session->readable);
+                loop_event_del(session->readable);
         else if (!session->held &&
-                 event_add(session->readable, session->open ? NULL : &greeting_time) < 0)
+                 loop_event_add(session->readable, session->open ? NULL : &greeting_time) < 0)
                 return -1;
         return set_watch_arm(&session->set_watch, true);
 }
@@ -89,7 +88,6 @@ static void on_process_ended(evutil_socket_t fd, short what, void *data)
 
         (void)fd;
         (void)what;
-        turn_begin(&session->server->turn);
         log_session(LOG_DEBUG, session, "its process has ended");
         begin_to_end(session);
 }
@@ -103,9 +101,9 @@ static int watch_process(Session *session)
 {
         if (session->process_fd < 0)
                 return 0;
-        session->process_ended = event_new(session->server->base, session->process_fd, EV_READ,
-                                           on_process_ended, session);
-        return session->process_ended ? event_add(session->process_ended, NULL) : -1;
+        session->process_ended = loop_event_new(&session->server->loop, session->process_fd, EV_READ,
+                                                on_process_ended, session);
+        return session->process_ended ? loop_event_add(session->process_ended, NULL) : -1;
 }
 
 /* Whether the session has to wait until the registrations whose files are gone are forgotten. It
@@ -123,7 +121,7 @@ static bool cleanup_registration_infos(Session *session)
 
 void session_go_on(Session *session)
 {
-        server_deliver(session);
+        later_wake(&session->server->loop.later, &session->deliver);
         session_rearm(session);
 }
 
@@ -184,7 +182,7 @@ static void hold(Session *session)
 {
         session->held = true;
         TAILQ_INSERT_TAIL(&session->lane->held, session, held_link);
-        event_del(session->readable);
+        loop_event_del(session->readable);
 }
 
 /*
@@ -195,7 +193,7 @@ static void hold(Session *session)
  */
 static bool queue_up_again(Session *session)
 {
-        event_del(session->readable);
+        loop_event_del(session->readable);
         return session_rearm(session);
 }
 
@@ -203,7 +201,8 @@ static bool queue_up_again(Session *session)
  * then: nothing is to be done with it. */
 static bool waits_in_line(Session *session)
 {
-        if (!share_has_to_wait(&session->server->shares, session))
+        if (!time_share_has_to_wait(&session->server->shares, &session->user->share,
+                                    &session->serve))
                 return false;
         session_rearm(session);
         return true;
@@ -239,7 +238,7 @@ static bool read_request(Session *session)
                 session_fail(session, sequence, r);
                 return false;
         }
-        share_use(&server->shares, session, clock_now_ns() - began);
+        time_share_use(&server->shares, &session->user->share, clock_now_ns() - began);
         if (session->closed && !session->batch) {
                 queue_up_again(session);
                 return false;
@@ -257,7 +256,6 @@ static void on_readable(evutil_socket_t fd, short what, void *data)
         Session *session = data;
 
         (void)fd;
-        turn_begin(&session->server->turn);
         if (what & EV_TIMEOUT) {
                 session_fail(session, 0,
                              error_set(ETIMEDOUT, "no hello came within %d seconds",
@@ -275,7 +273,6 @@ static void on_writable(evutil_socket_t fd, short what, void *data)
 
         (void)fd;
         (void)what;
-        turn_begin(&session->server->turn);
         r = notifier_flush(&session->notifier);
         if (r < 0) {
                 log_session(LOG_DEBUG, session, "closed with frames unread");
@@ -285,7 +282,7 @@ static void on_writable(evutil_socket_t fd, short what, void *data)
         session_watch_unread(session, true);
         if (r != 0)
                 return;
-        server_deliver(session);
+        later_wake(&session->server->loop.later, &session->deliver);
         session_rearm(session);
 }
 
@@ -318,10 +315,10 @@ static void tell_readiness(Session *session)
                 session->events += (uint64_t)told;
                 session->frames++;
         }
-        share_use(&session->server->shares, session, clock_now_ns() - began);
+        time_share_use(&session->server->shares, &session->user->share, clock_now_ns() - began);
         /* And it may have read meanwhile: that edge is used up now. */
         if (session->delivery.awaits_reading)
-                server_deliver(session);
+                later_wake(&session->server->loop.later, &session->deliver);
         if (notified == NOTIFIER_WAITING)
                 session_rearm(session);
 }
@@ -332,14 +329,13 @@ static void on_set_ready(evutil_socket_t fd, short what, void *data)
 
         (void)fd;
         (void)what;
-        turn_begin(&session->server->turn);
         if (!waits_in_line(session))
                 tell_readiness(session);
 }
 
-static bool is_armed(const struct event *event)
+static bool is_armed(const LoopEvent *event)
 {
-        return event && event_pending(event, EV_READ, NULL);
+        return event && loop_event_is_added(event);
 }
 
 /* Some more of a request's sources. false: the session has ended. */
@@ -353,15 +349,17 @@ static bool go_on_with_batch(Session *session)
             (!session->closed && notifier_is_waiting(&session->notifier)))
                 return true;
         r = session_batch_go_on(session);
-        share_use(&session->server->shares, session, clock_now_ns() - began);
+        time_share_use(&session->server->shares, &session->user->share, clock_now_ns() - began);
         if (r < 0)
                 session_fail(session, sequence, r);
         return r == 0;
 }
 
-void session_serve(Session *session)
+/* Serves it, and has it served again as it is ready, after it was in its user's line. */
+static void serve(void *data)
 {
-        turn_begin(&session->server->turn);
+        Session *session = data;
+
         if (session->batch) {
                 if (!go_on_with_batch(session) || !session_rearm(session) || session->batch)
                         return;
@@ -380,7 +378,7 @@ int session_watch_set(Session *session)
 
         if (session->set_watch.ready || set_fd < 0)
                 return 0;
-        if (set_watch_open(&session->set_watch, session->server->base, set_fd, on_set_ready,
+        if (set_watch_open(&session->set_watch, &session->server->loop, set_fd, on_set_ready,
                            session) < 0)
                 return error_set(ENOMEM, "no memory to wait for registrations");
         return 0;
@@ -393,29 +391,36 @@ void session_release_hold(Session *session)
         session_rearm(session);
 }
 
+static void deliver(void *data)
+{
+        session_deliver(data);
+}
+
+void session_events_init(Session *session)
+{
+        waker_init(&session->deliver, deliver, session);
+        waker_init(&session->serve, serve, session);
+}
+
 int session_events_make(Session *session)
 {
-        struct event_base *base = session->server->base;
+        Loop *loop = &session->server->loop;
 
-        session->readable =
-                event_new(base, session->socket_fd, EV_READ | EV_PERSIST, on_readable, session);
-        session->writable =
-                event_new(base, session->socket_fd, EV_WRITE | EV_PERSIST, on_writable, session);
+        session->readable = loop_event_new(loop, session->socket_fd, EV_READ | EV_PERSIST,
+                                           on_readable, session);
+        session->writable = loop_event_new(loop, session->socket_fd, EV_WRITE | EV_PERSIST,
+                                           on_writable, session);
         if (!session->readable || !session->writable ||
-            event_add(session->readable, &greeting_time) < 0 || watch_process(session) < 0)
+            loop_event_add(session->readable, &greeting_time) < 0 || watch_process(session) < 0)
                 return -ENOMEM;
         return 0;
 }
 
 void session_events_free(Session *session)
 {
-        if (session->readable)
-                event_free(session->readable);
-        if (session->writable)
-                event_free(session->writable);
+        loop_event_free(session->readable);
+        loop_event_free(session->writable);
         set_watch_close(&session->set_watch);
-        if (session->process_ended)
-                event_free(session->process_ended);
-        if (session->unread)
-                event_free(session->unread);
+        loop_event_free(session->process_ended);
+        loop_event_free(session->unread);
 }

@@ -10,7 +10,7 @@
  * numbers pauses: its requests wait until it has read (delivery.h). One whose registrations are
  * compared with the kernel's list is not served at all meanwhile (reconciler.h).
  *
- * One whose user has used all of its share of a turn waits in line for the next (share.h), and so
+ * One whose user has used all of its share of a turn waits in line for the next (time_share.h), and so
  * does one with many sources to register, of which some are served each time (session_batch.h). One
  * whose client has closed is only read to the end (session_closed.h).
  */
@@ -18,6 +18,8 @@
 
 #include "daemon/session/session.h"
 
+/* Before anything else: what is to wake it. */
+void session_events_init(Session *session);
 /* Begins to wait for the greeting, and for the end of its process. 0 or -ENOMEM. */
 int session_events_make(Session *session);
 void session_events_free(Session *session);
@@ -31,10 +33,6 @@ int session_watch_set(Session *session);
 
 /* Serves it again after its registrations were compared with the kernel's. It may end here. */
 void session_go_on(Session *session);
-
-/* Serves it, and has it served again as it is ready, after it was in its user's line. It may end.
- */
-void session_serve(Session *session);
 
 /* Lets it read requests again after the closer had no room. */
 void session_release_hold(Session *session);

@@ -5,7 +5,6 @@
 #include "daemon/server/server.h"
 
 #include <errno.h>
-#include <event2/event.h>
 
 static const struct timeval unread_time = {.tv_sec = SESSION_UNREAD_SECONDS};
 
@@ -21,7 +20,6 @@ static void on_unread(evutil_socket_t fd, short what, void *data)
 
         (void)fd;
         (void)what;
-        turn_begin(&session->server->turn);
         if (keeps_something(session) && delivery_has_unread(session))
                 session_fail(session, 0,
                              error_set(ETIMEDOUT, "answers were not read for %d seconds",
@@ -33,12 +31,12 @@ static void on_unread(evutil_socket_t fd, short what, void *data)
 void session_watch_unread(Session *session, bool has_read)
 {
         if (session->unread && (has_read || !keeps_something(session)))
-                evtimer_del(session->unread);
+                loop_event_del(session->unread);
         if (!keeps_something(session))
                 return;
         /* Without memory for it, the next time tries again. */
         if (!session->unread)
-                session->unread = evtimer_new(session->server->base, on_unread, session);
-        if (session->unread && !evtimer_pending(session->unread, NULL))
-                evtimer_add(session->unread, &unread_time);
+                session->unread = loop_timer_new(&session->server->loop, on_unread, session);
+        if (session->unread && !loop_event_is_added(session->unread))
+                loop_event_add(session->unread, &unread_time);
 }

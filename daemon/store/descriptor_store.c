@@ -6,7 +6,6 @@
 #include "daemon/process/log.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -131,13 +130,13 @@ static void send_or_wait(DescriptorStore *store)
         const struct timeval moment = {.tv_usec = 100000};
         int r;
 
-        if (event_pending(store->writable, EV_WRITE, NULL) || evtimer_pending(store->again, NULL))
+        if (loop_event_is_added(store->writable) || loop_event_is_added(store->again))
                 return;
         r = send_changes(store);
-        if (r == -EAGAIN && event_add(store->writable, NULL) == 0)
+        if (r == -EAGAIN && loop_event_add(store->writable, NULL) == 0)
                 return;
         if (r < 0)
-                evtimer_add(store->again, &moment);
+                loop_event_add(store->again, &moment);
 }
 
 static void on_sendable(evutil_socket_t fd, short what, void *data)
@@ -149,7 +148,7 @@ static void on_sendable(evutil_socket_t fd, short what, void *data)
 
 /* ---- Opening and closing ------------------------------------------------------------------- */
 
-int descriptor_store_open(DescriptorStore *store, struct event_base *base)
+int descriptor_store_open(DescriptorStore *store, Loop *loop)
 {
         int r;
 
@@ -168,8 +167,8 @@ int descriptor_store_open(DescriptorStore *store, struct event_base *base)
                 close(STEAL_FD(store->fd));
                 return 0;
         }
-        store->writable = event_new(base, store->fd, EV_WRITE, on_sendable, store);
-        store->again = evtimer_new(base, on_sendable, store);
+        store->writable = loop_event_new(loop, store->fd, EV_WRITE, on_sendable, store);
+        store->again = loop_timer_new(loop, on_sendable, store);
         return store->writable && store->again ? 0 : error_set(ENOMEM, "no memory for the store");
 }
 
@@ -177,10 +176,8 @@ void descriptor_store_close(DescriptorStore *store)
 {
         StoreChange *change;
 
-        if (store->writable)
-                event_free(STEAL_PTR(store->writable));
-        if (store->again)
-                event_free(STEAL_PTR(store->again));
+        store->writable = loop_event_free(store->writable);
+        store->again = loop_event_free(store->again);
         if (store->fd < 0)
                 return;
         while ((change = TAILQ_FIRST(&store->changes))) {

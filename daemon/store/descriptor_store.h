@@ -16,15 +16,13 @@
  */
 #pragma once
 
+#include "daemon/loop/loop_event.h"
 #include "daemon/process/service_manager.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
-
-struct event;
-struct event_base;
 
 enum {
         /* Descriptors in it: FileDescriptorStoreMax= of the unit, with the records and notes. */
@@ -39,9 +37,9 @@ typedef struct StoreChange StoreChange;
 typedef TAILQ_HEAD(StoreChangeList, StoreChange) StoreChangeList;
 
 typedef struct DescriptorStore {
-        int fd;                 /* -1: there is none */
-        struct event *writable; /* while changes wait */
-        struct event *again;    /* the kernel was short of something */
+        int fd;              /* -1: there is none */
+        LoopEvent *writable; /* while changes wait */
+        LoopEvent *again;    /* the kernel was short of something */
         StoreChangeList changes;
         uint32_t count; /* of descriptors, those on their way included */
         uint32_t max;
@@ -51,7 +49,7 @@ typedef struct DescriptorStore {
 } DescriptorStore;
 
 /* 0, with or without a store; or -errno with error_text(). */
-int descriptor_store_open(DescriptorStore *store, struct event_base *base);
+int descriptor_store_open(DescriptorStore *store, Loop *loop);
 void descriptor_store_close(DescriptorStore *store);
 
 bool descriptor_store_is_there(const DescriptorStore *store);

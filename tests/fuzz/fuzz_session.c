@@ -138,7 +138,7 @@ static void let_time_pass(void)
 {
         Timers timers = {.count = 0};
 
-        event_base_foreach_event(inner.server->base, find_timer, &timers);
+        event_base_foreach_event(inner.server->loop.base, find_timer, &timers);
         for (size_t i = 0; i < timers.count; i++)
                 event_active(timers.events[i], EV_TIMEOUT, 0);
 }

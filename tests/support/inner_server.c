@@ -84,14 +84,14 @@ void inner_server_tear_down(void)
 
 void inner_server_turn(void)
 {
-        event_base_loop(inner.server->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
-        shares_renew(&inner.server->shares);
+        event_base_loop(inner.server->loop.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+        time_shares_renew(&inner.server->shares);
 }
 
 void inner_server_settle(void)
 {
-        event_base_loop(inner.server->base, EVLOOP_NONBLOCK);
-        shares_renew(&inner.server->shares);
+        event_base_loop(inner.server->loop.base, EVLOOP_NONBLOCK);
+        time_shares_renew(&inner.server->shares);
 }
 
 static bool closer_is_idle(void)

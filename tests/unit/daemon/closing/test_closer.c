@@ -6,6 +6,7 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "daemon/closing/closer.h"
+#include "daemon/loop/loop.h"
 #include "daemon/process/log.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
@@ -27,12 +28,12 @@ enum { ALICE = 1000, BOB, CAROL };
 
 static Closer closer;
 static CloserLane *lane; /* alice's */
-static struct event_base *base;
+static Loop loop;
 static int wake_fd;
 
 static void start(size_t places)
 {
-        ck_assert_int_eq(closer_start(&closer, base, wake_fd, places), 0);
+        ck_assert_int_eq(closer_start(&closer, &loop, wake_fd, places), 0);
         ck_assert_int_eq(closer_lane_join(&closer, ALICE, &lane), 0);
 }
 
@@ -41,8 +42,7 @@ static void set_up_with(size_t places)
         log_open(LOG_ERR);
         wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         ck_assert_int_ge(wake_fd, 0);
-        base = event_base_new();
-        ck_assert_ptr_nonnull(base);
+        ck_assert_int_eq(loop_open(&loop), 0);
         start(places);
 }
 
@@ -63,12 +63,12 @@ static void turn(void)
 
         if (eventfd_read(wake_fd, &value) == 0)
                 closer_tend(&closer);
-        event_base_loop(base, EVLOOP_NONBLOCK);
+        event_base_loop(loop.base, EVLOOP_NONBLOCK);
 }
 
 static bool is_patient(void)
 {
-        return event_pending(closer.patience, EV_TIMEOUT, NULL);
+        return event_pending(&closer.patience->event, EV_TIMEOUT, NULL);
 }
 
 static void push_one(CloserLane *to, int take_fd)

@@ -5,6 +5,7 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "daemon/connect/connector.h"
+#include "daemon/loop/loop.h"
 #include "tests/support/deadline.h"
 #include "tests/support/dns_server.h"
 #include "tests/support/fixture.h"
@@ -72,7 +73,7 @@ static const DnsRecord records[] = {
           "127.0.1.14", "127.0.1.15", "127.0.1.16", "127.0.0.1"}},
 };
 
-static struct event_base *base;
+static Loop loop;
 static Connector *connector;
 static DnsServer dns;
 static int v4_listener;
@@ -104,22 +105,19 @@ static bool open_listeners(void)
 
 static void set_up(void)
 {
-        struct event_config *config = event_config_new();
         char *servers[] = {dns.address};
 
-        event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-        base = event_base_new_with_config(config);
-        event_config_free(config);
+        ck_assert_int_eq(loop_open(&loop), 0);
         ck_assert(WAIT_UNTIL(open_listeners(), DEADLINE_MS));
         dns_server_start(&dns, records, sizeof(records) / sizeof(records[0]));
-        ck_assert_int_eq(connector_open(&connector, base, servers, 1), 0);
+        ck_assert_int_eq(connector_open(&connector, &loop, servers, 1), 0);
 }
 
 static void tear_down(void)
 {
         connector = connector_close(connector);
-        event_base_loop(base, EVLOOP_NONBLOCK);
-        event_base_free(base);
+        event_base_loop(loop.base, EVLOOP_NONBLOCK);
+        loop_close(&loop);
         dns_server_stop(&dns);
         close(v4_listener);
         close(v6_listener);
@@ -175,8 +173,8 @@ static void turn(void)
 {
         const struct timeval soon = {.tv_usec = 1000};
 
-        event_base_loopexit(base, &soon);
-        event_base_dispatch(base);
+        event_base_loopexit(loop.base, &soon);
+        event_base_dispatch(loop.base);
 }
 
 #define TURN_UNTIL(condition)                                                                      \
@@ -579,7 +577,7 @@ START_TEST(closing_ends_it_without_a_word_at_any_stage)
         connector_close(connector);
         TURN_UNTIL(count_descriptors() == before);
         ck_assert_int_eq(outcome.calls, 0);
-        ck_assert_int_eq(connector_open(&connector, base, servers, 1), 0);
+        ck_assert_int_eq(connector_open(&connector, &loop, servers, 1), 0);
 }
 END_TEST
 
@@ -619,7 +617,7 @@ START_TEST(thousands_leave_nothing_open)
                 for (int i = 0; i < AT_ONCE; i++)
                         connectings[i] = start(&outcomes[i], hosts[(i + round) % 8], 0, NULL);
                 for (int i = 0; i < round % 4; i++)
-                        event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+                        event_base_loop(loop.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
                 cancel_some(connectings, outcomes, AT_ONCE);
                 TURN_UNTIL(all_are_over(outcomes, AT_ONCE));
                 for (int i = 0; i < AT_ONCE; i++) {
@@ -656,7 +654,7 @@ START_TEST(a_name_server_that_is_none_is_said)
         char *servers[] = {(char *)"somewhere"};
         Connector *other = NULL;
 
-        ck_assert_int_eq(connector_open(&other, base, servers, 1), -EINVAL);
+        ck_assert_int_eq(connector_open(&other, &loop, servers, 1), -EINVAL);
         ck_assert_str_eq(error_text(), "a name server is ADDRESS or ADDRESS:PORT, not somewhere");
         ck_assert_ptr_null(other);
 }

@@ -4,6 +4,7 @@
  */
 #include "core/error.h"
 #include "daemon/connect/resolver.h"
+#include "daemon/loop/loop.h"
 #include "tests/support/deadline.h"
 #include "tests/support/dns_server.h"
 #include "tests/support/fixture.h"
@@ -49,7 +50,7 @@ static const char hosts_text[] = "# a comment\n"
                                  "\n"
                                  "192.0.2.4 last.test";
 
-static struct event_base *base;
+static Loop loop;
 static Resolver *resolver;
 static DnsServer dns;
 static char *directory;
@@ -68,11 +69,7 @@ static void write_file(const char *path, const char *text)
 
 static void set_up(void)
 {
-        struct event_config *config = event_config_new();
-
-        event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-        base = event_base_new_with_config(config);
-        event_config_free(config);
+        ck_assert_int_eq(loop_open(&loop), 0);
         directory = make_temp_dir();
         snprintf(resolv_conf, sizeof(resolv_conf), "%s/resolv.conf", directory);
         snprintf(hosts, sizeof(hosts), "%s/hosts", directory);
@@ -82,8 +79,8 @@ static void set_up(void)
 static void tear_down(void)
 {
         resolver = resolver_close(resolver);
-        event_base_loop(base, EVLOOP_NONBLOCK);
-        event_base_free(base);
+        event_base_loop(loop.base, EVLOOP_NONBLOCK);
+        loop_close(&loop);
         dns_server_stop(&dns);
         remove_temp_dir(directory);
 }
@@ -92,7 +89,7 @@ static void open_resolver(bool with_server)
 {
         char *servers[] = {dns.address};
 
-        ck_assert_int_eq(resolver_open(&resolver, base, &files, servers, with_server), 0);
+        ck_assert_int_eq(resolver_open(&resolver, &loop, &files, servers, with_server), 0);
 }
 
 static void on_answered(void *data, int error, const ResolverAnswer *answer)
@@ -111,8 +108,8 @@ static void turn_until(const int *calls)
         Deadline end = deadline_in(DEADLINE_MS);
 
         while (*calls == 0 && deadline_left(end) > 0) {
-                event_base_loopexit(base, &soon);
-                event_base_dispatch(base);
+                event_base_loopexit(loop.base, &soon);
+                event_base_dispatch(loop.base);
         }
         ck_assert_int_eq(*calls, 1);
 }
@@ -270,7 +267,7 @@ END_TEST
 /* How many sockets for name servers are open: in turns, for retired ones take one. */
 static bool count_comes_to(size_t expected)
 {
-        event_base_loop(base, EVLOOP_NONBLOCK);
+        event_base_loop(loop.base, EVLOOP_NONBLOCK);
         return count_descriptors() == expected;
 }
 
@@ -352,7 +349,7 @@ START_TEST(whatever_allocation_fails_a_question_ends_or_can_be_given_up)
                 r = resolver_ask(resolver, "some.test", AF_INET, &answer, on_answered, &ending,
                                  &question);
                 while (r == 0 && ending.calls == 0 && deadline_left(end) > 0)
-                        event_base_loop(base, EVLOOP_NONBLOCK);
+                        event_base_loop(loop.base, EVLOOP_NONBLOCK);
                 own_malloc_countdown = 0;
                 if (r == 0 && ending.calls == 0) {
                         resolver_give_up(question);
@@ -364,7 +361,7 @@ START_TEST(whatever_allocation_fails_a_question_ends_or_can_be_given_up)
                 /* And the next one is answered. */
                 ck_assert_int_eq(ask("some.test", AF_INET).error, 0);
                 resolver = resolver_close(resolver);
-                event_base_loop(base, EVLOOP_NONBLOCK);
+                event_base_loop(loop.base, EVLOOP_NONBLOCK);
         }
         ck_assert_int_gt(ended, 0);
         ck_assert_int_gt(lost, 0);
@@ -387,10 +384,10 @@ START_TEST(closing_with_questions_leaves_nothing)
         /* With answers that wait to be read, and some that are being told of. */
         ck_assert(WAIT_UNTIL(atomic_load(&dns.questions) == QUESTIONS, DEADLINE_MS));
         if (_i == 1)
-                event_base_loop(base, EVLOOP_ONCE);
+                event_base_loop(loop.base, EVLOOP_ONCE);
         ending.calls = 0;
         resolver = resolver_close(resolver);
-        event_base_loop(base, EVLOOP_NONBLOCK);
+        event_base_loop(loop.base, EVLOOP_NONBLOCK);
         ck_assert_uint_eq(count_descriptors(), before);
         ck_assert_int_eq(ending.calls, 0);
 }

@@ -178,7 +178,7 @@ START_TEST(closing_the_driver_leaves_no_descriptor)
         io_driver_close(&driver);
         before = count_descriptors();
         ck_assert_int_eq(io_driver_open(&other), 0);
-        ck_assert_uint_eq(count_descriptors(), before + 3);
+        ck_assert_uint_eq(count_descriptors(), before + 2);
         io_driver_close(&other);
         io_driver_close(&other);
         ck_assert_uint_eq(count_descriptors(), before);

@@ -3,15 +3,15 @@
  * taken up, and is out of it while the kernel lists its entries.
  */
 #include "daemon/driver/set_watch.h"
+#include "daemon/loop/loop.h"
 #include "tests/support/epoll_set.h"
 #include "tests/support/fixture.h"
 
-#include <stdatomic.h>
-#include <stdlib.h>
+#include <errno.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static struct event_base *base;
+static Loop loop;
 static SetWatch watch;
 static int set_fd, ends[2];
 static int calls;
@@ -19,11 +19,18 @@ static struct {
         int added, changed, removed;
 } controls;
 
+/* Which of the changes of the set from now on the kernel refuses, 0 for none. */
+static int failing;
+
 /* libevent's, in this program: counts what is done to the set. */
 __attribute__((visibility("default"))) int epoll_ctl(int epoll_fd, int operation, int fd,
                                                      struct epoll_event *event)
 {
         if (fd == set_fd && epoll_fd != set_fd) {
+                if (failing > 0 && --failing == 0) {
+                        errno = ENOSPC;
+                        return -1;
+                }
                 controls.added += operation == EPOLL_CTL_ADD;
                 controls.changed += operation == EPOLL_CTL_MOD;
                 controls.removed += operation == EPOLL_CTL_DEL;
@@ -42,27 +49,17 @@ static void on_ready(evutil_socket_t fd, short what, void *data)
 static int turn(void)
 {
         calls = 0;
-        event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+        event_base_loop(loop.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
         return calls;
-}
-
-/* libevent's malloc: which one from now on fails, 0 for none. */
-static int failing;
-
-static void *failing_malloc(size_t size)
-{
-        return failing > 0 && --failing == 0 ? NULL : malloc(size);
 }
 
 static void set_up(void)
 {
-        event_set_mem_functions(failing_malloc, realloc, free);
-        base = event_base_new();
-        ck_assert_ptr_nonnull(base);
-        ck_assert_str_eq(event_base_get_method(base), "epoll");
+        ck_assert_int_eq(loop_open(&loop), 0);
+        ck_assert_str_eq(event_base_get_method(loop.base), "epoll");
         set_fd = epoll_set_open();
         pipe_pair(ends);
-        ck_assert_int_eq(set_watch_open(&watch, base, set_fd, on_ready, &watch), 0);
+        ck_assert_int_eq(set_watch_open(&watch, &loop, set_fd, on_ready, &watch), 0);
         ck_assert_int_eq(epoll_set_add(set_fd, ends[0], EPOLLIN, 1), 0);
         turn();
 }
@@ -70,7 +67,7 @@ static void set_up(void)
 static void tear_down(void)
 {
         set_watch_close(&watch);
-        event_base_free(base);
+        loop_close(&loop);
         close(set_fd);
         close(ends[0]);
         close(ends[1]);
@@ -132,7 +129,7 @@ START_TEST(one_that_cannot_be_opened_is_left_alone_and_can_be_opened_again)
 
         set_watch_close(&watch);
         turn();
-        for (failing = 1; set_watch_open(&watch, base, set_fd, on_ready, &watch) < 0;) {
+        for (failing = 1; set_watch_open(&watch, &loop, set_fd, on_ready, &watch) < 0;) {
                 ck_assert_int_eq(failing, 0);
                 ck_assert_int_eq(set_watch_arm(&watch, true), 0);
                 set_watch_leave(&watch);

@@ -6,6 +6,7 @@
 #include "daemon/driver/descriptor_kind.h"
 #include "daemon/hold/hold.h"
 #include "daemon/hold/note.h"
+#include "daemon/loop/loop.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
 #include "tests/support/memfd_note.h"
@@ -34,7 +35,7 @@ static const uint32_t limits[QUOTA_RESOURCE_COUNT] = {
         [QUOTA_HOLDS] = HOLDS_MAX,
 };
 
-static struct event_base *base;
+static Loop loop;
 static Quota quota;
 static QuotaUser *user;
 static HoldSet set;
@@ -69,11 +70,11 @@ int close(int fd)
 
 static void set_up(void)
 {
-        base = event_base_new();
+        ck_assert_int_eq(loop_open(&loop), 0);
         descriptor_kind_open();
         quota_init(&quota);
         ck_assert_int_eq(quota_user_ref(&quota, UID, limits, &user), 0);
-        ck_assert_int_eq(hold_set_init(&set, base, &quota, collect, &quota), 0);
+        ck_assert_int_eq(hold_set_init(&set, &loop, &quota, collect, &quota), 0);
         n_given = 0;
         closer_room = sizeof(given) / sizeof(given[0]);
         offers = 0;
@@ -86,7 +87,7 @@ static void tear_down(void)
         ck_assert_uint_eq(set.descriptors, 0);
         quota_user_unref(&quota, user);
         quota_deinit(&quota);
-        event_base_free(base);
+        loop_close(&loop);
         descriptor_kind_close();
 }
 
@@ -140,12 +141,13 @@ static void expect_taken(const char *name, int fd, int note_fd)
 
 static size_t timers_armed(void)
 {
-        return (size_t)event_base_get_num_events(base, EVENT_BASE_COUNT_ADDED);
+        return (size_t)event_base_get_num_events(loop.base, EVENT_BASE_COUNT_ADDED);
 }
 
 /* Turns of the loop until the condition is true. */
 #define TURN_UNTIL(condition)                                                                      \
-        ck_assert(WAIT_UNTIL((event_base_loop(base, EVLOOP_NONBLOCK), (condition)), DEADLINE_MS))
+        ck_assert(WAIT_UNTIL((event_base_loop(loop.base, EVLOOP_NONBLOCK), (condition)),           \
+                             DEADLINE_MS))
 
 /* ---- leaving and taking ---- */
 
@@ -426,7 +428,7 @@ START_TEST(many_that_end_together_go_in_several_turns)
         ck_assert(WAIT_UNTIL(hold_time_left_ms(hold_set_next(&set, MANY - 1)) == 0, DEADLINE_MS));
         do {
                 before = n_given;
-                event_base_loop(base, EVLOOP_ONCE);
+                event_base_loop(loop.base, EVLOOP_ONCE);
                 ck_assert_uint_le(n_given - before, HOLD_EXPIRIES_PER_TURN);
         } while (set.count > 0);
         ck_assert_uint_eq(n_given, MANY);
@@ -476,7 +478,7 @@ START_TEST(the_sets_end_gives_everything_away)
         ck_assert_int_eq(given[1], second);
         ck_assert_int_eq(given[2], note);
         ck_assert_uint_eq(user->references, 1);
-        ck_assert_int_eq(hold_set_init(&set, base, &quota, collect, &quota), 0);
+        ck_assert_int_eq(hold_set_init(&set, &loop, &quota, collect, &quota), 0);
 }
 END_TEST
 
@@ -489,7 +491,7 @@ START_TEST(the_sets_end_comes_also_while_the_closer_has_no_room)
         ck_assert_uint_eq(n_closed, 0);
         ck_assert_uint_eq(user->used[QUOTA_HOLDS], 0);
         ck_assert_uint_eq(user->references, 1);
-        ck_assert_int_eq(hold_set_init(&set, base, &quota, collect, &quota), 0);
+        ck_assert_int_eq(hold_set_init(&set, &loop, &quota, collect, &quota), 0);
 }
 END_TEST
 

@@ -54,7 +54,7 @@ START_TEST(without_descriptors_accepting_rests_and_goes_on)
                 SKIP_TEST("descriptors cannot be limited here");
         inner_server_settle();
         ck_assert(scene_listener()->resting);
-        ck_assert(!event_pending(scene_listener()->acceptable, EV_READ, NULL));
+        ck_assert(!event_pending(&scene_listener()->acceptable->event, EV_READ, NULL));
         ck_assert_uint_eq(scene_listener()->accepted, 0);
         unlimit_descriptors();
         ck_assert(WAIT_UNTIL(scene_serve(0) == 2, DEADLINE_MS));
@@ -95,10 +95,10 @@ END_TEST
 START_TEST(a_listener_without_want_never_looks_again)
 {
         scene_join(0, 2, NULL);
-        ck_assert(!evtimer_pending(scene_listener()->look_again, NULL));
+        ck_assert(!evtimer_pending(&scene_listener()->look_again->event, NULL));
         scene_dial_many(3);
         ck_assert_uint_eq(scene_connections(0, NULL), 2);
-        ck_assert(!evtimer_pending(scene_listener()->look_again, NULL));
+        ck_assert(!evtimer_pending(&scene_listener()->look_again->event, NULL));
 }
 END_TEST
 
@@ -177,7 +177,7 @@ START_TEST(the_silent_are_closed_when_their_time_is_over)
         join_for_first_bytes(8);
         peer = scene_dial();
         inner_server_settle();
-        event_active(TAILQ_FIRST(&scene_listener()->silent)->first_bytes, EV_TIMEOUT, 1);
+        event_active(&TAILQ_FIRST(&scene_listener()->silent)->first_bytes->event, EV_TIMEOUT, 1);
         inner_server_settle();
         ck_assert_uint_eq(scene_listener()->timed_out, 1);
         ck_assert_uint_eq(scene_listener()->silent_count, 0);
@@ -253,18 +253,18 @@ START_TEST(it_closes_some_time_after_its_last_worker_left)
         scene_join(1, 1, NULL);
         listener = scene_listener();
         scene_close(0);
-        ck_assert(!evtimer_pending(listener->expires, NULL));
+        ck_assert(!evtimer_pending(&listener->expires->event, NULL));
         service_leave(&sharing.clients[1], 2, 1);
         scene_expect(1, IOD__FRAME__BODY_DONE);
-        event_base_gettimeofday_cached(inner.server->base, &now);
-        ck_assert(evtimer_pending(listener->expires, &end));
+        event_base_gettimeofday_cached(inner.server->loop.base, &now);
+        ck_assert(evtimer_pending(&listener->expires->event, &end));
         ck_assert_int_ge(end.tv_sec - now.tv_sec, 6);
         ck_assert_int_le(end.tv_sec - now.tv_sec, 7);
         /* Until somebody comes back. */
         scene_join(2, 1, NULL);
-        ck_assert(!evtimer_pending(listener->expires, NULL));
+        ck_assert(!evtimer_pending(&listener->expires->event, NULL));
         scene_close(2);
-        event_active(listener->expires, EV_TIMEOUT, 1);
+        event_active(&listener->expires->event, EV_TIMEOUT, 1);
         inner_server_settle();
         ck_assert_uint_eq(inner.server->listener_count, 0);
         ck_assert_uint_eq(TAILQ_FIRST(&inner.server->sessions)->user->used[QUOTA_LISTENERS], 0);
@@ -279,9 +279,9 @@ START_TEST(it_stays_while_there_is_a_taker)
                     .name = (char *)"web",
                     .address = (char *)"tcp:127.0.0.1:0"});
         scene_expect(0, IOD__FRAME__BODY_OPENED);
-        ck_assert(!evtimer_pending(scene_listener()->expires, NULL));
+        ck_assert(!evtimer_pending(&scene_listener()->expires->event, NULL));
         scene_close(0);
-        ck_assert(evtimer_pending(scene_listener()->expires, NULL));
+        ck_assert(evtimer_pending(&scene_listener()->expires->event, NULL));
 }
 END_TEST
 
@@ -290,7 +290,7 @@ START_TEST(a_configured_one_stays_without_anybody)
         scene_join(0, 1, NULL);
         scene_listener()->configured = true;
         scene_close(0);
-        ck_assert(!evtimer_pending(scene_listener()->expires, NULL));
+        ck_assert(!evtimer_pending(&scene_listener()->expires->event, NULL));
 }
 END_TEST
 

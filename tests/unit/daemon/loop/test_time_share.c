@@ -23,7 +23,7 @@ static void set_up(void)
 
 static void use_share_up_by(Session *session)
 {
-        share_use(&inner.server->shares, session, SHARE_ROUND_NS);
+        time_share_use(&inner.server->shares, &session->user->share, SHARE_ROUND_NS);
 }
 
 static void use_share_up(void)
@@ -44,10 +44,10 @@ START_TEST(who_has_no_share_left_waits_and_is_served_in_the_next_round)
         request(0);
         put_byte(writer);
         inner_server_turn();
-        ck_assert(sessions[0]->in_line);
+        ck_assert(waker_waits(&sessions[0]->serve));
         ck_assert(!wait_readable(clients[0].socket_fd, 0));
         inner_server_turn();
-        ck_assert(!sessions[0]->in_line);
+        ck_assert(!waker_waits(&sessions[0]->serve));
         ck_assert_ptr_nonnull(raw_client_expect(&clients[0], IOD__FRAME__BODY_STATUS));
         inner_server_expect(&clients[0], IOD__FRAME__BODY_READINESS);
         /* And again as it comes. */
@@ -58,17 +58,17 @@ END_TEST
 
 START_TEST(who_comes_while_there_is_a_line_goes_to_its_end)
 {
-        Shares *shares = &inner.server->shares;
+        TimeShares *shares = &inner.server->shares;
         UserShare *share = &sessions[0]->user->share;
 
         use_share_up();
-        ck_assert(share_has_to_wait(shares, sessions[1]));
-        ck_assert(share_has_to_wait(shares, sessions[0]));
-        shares_renew(shares);
-        ck_assert(share_has_to_wait(shares, sessions[2]));
-        ck_assert_ptr_eq(TAILQ_FIRST(&share->line), sessions[1]);
-        ck_assert_ptr_eq(TAILQ_NEXT(sessions[1], share_link), sessions[0]);
-        ck_assert_ptr_eq(TAILQ_NEXT(sessions[0], share_link), sessions[2]);
+        ck_assert(time_share_has_to_wait(shares, share, &sessions[1]->serve));
+        ck_assert(time_share_has_to_wait(shares, share, &sessions[0]->serve));
+        time_shares_renew(shares);
+        ck_assert(time_share_has_to_wait(shares, share, &sessions[2]->serve));
+        ck_assert_ptr_eq(TAILQ_FIRST(&share->line), &sessions[1]->serve);
+        ck_assert_ptr_eq(TAILQ_NEXT(&sessions[1]->serve, link), &sessions[0]->serve);
+        ck_assert_ptr_eq(TAILQ_NEXT(&sessions[0]->serve, link), &sessions[2]->serve);
         ck_assert_ptr_eq(TAILQ_FIRST(&shares->users), share);
         ck_assert_ptr_null(TAILQ_NEXT(share, link));
         inner_server_settle();
@@ -84,14 +84,14 @@ START_TEST(a_round_serves_no_more_than_the_share)
         use_share_up();
         inner_server_turn();
         for (int i = 0; i < 3; i++)
-                ck_assert(sessions[i]->in_line);
+                ck_assert(waker_waits(&sessions[i]->serve));
         /* In the round to come, it is gone before any of them is served. */
         inner.server->shares.round++;
         use_share_up();
         inner.server->shares.round--;
         inner_server_turn();
         for (int i = 0; i < 3; i++)
-                ck_assert(sessions[i]->in_line);
+                ck_assert(waker_waits(&sessions[i]->serve));
         for (int i = 0; i < 3; i++)
                 inner_server_expect(&clients[i], IOD__FRAME__BODY_STATUS);
 }
@@ -100,11 +100,14 @@ END_TEST
 START_TEST(another_round_brings_another_share)
 {
         use_share_up();
-        shares_renew(&inner.server->shares);
-        ck_assert(!share_has_to_wait(&inner.server->shares, sessions[0]));
-        ck_assert(!share_use(&inner.server->shares, sessions[0], SHARE_ROUND_NS / 2));
-        ck_assert(!share_use(&inner.server->shares, sessions[1], SHARE_ROUND_NS / 2 - 1));
-        ck_assert(share_use(&inner.server->shares, sessions[2], 1));
+        time_shares_renew(&inner.server->shares);
+        ck_assert(!time_share_has_to_wait(&inner.server->shares, &sessions[0]->user->share,
+                                          &sessions[0]->serve));
+        ck_assert(!time_share_use(&inner.server->shares, &sessions[0]->user->share,
+                                  SHARE_ROUND_NS / 2));
+        ck_assert(!time_share_use(&inner.server->shares, &sessions[1]->user->share,
+                                  SHARE_ROUND_NS / 2 - 1));
+        ck_assert(time_share_use(&inner.server->shares, &sessions[2]->user->share, 1));
 }
 END_TEST
 
@@ -112,7 +115,8 @@ START_TEST(a_session_may_end_in_the_line)
 {
         use_share_up();
         for (int i = 0; i < 3; i++)
-                ck_assert(share_has_to_wait(&inner.server->shares, sessions[i]));
+                ck_assert(time_share_has_to_wait(&inner.server->shares, &sessions[i]->user->share,
+                                                 &sessions[i]->serve));
         session_free(sessions[1]);
         inner_server_settle();
         for (int i = 0; i < 3; i += 2) {
@@ -120,7 +124,8 @@ START_TEST(a_session_may_end_in_the_line)
                 inner_server_expect(&clients[i], IOD__FRAME__BODY_STATUS);
         }
         use_share_up();
-        ck_assert(share_has_to_wait(&inner.server->shares, sessions[0]));
+        ck_assert(time_share_has_to_wait(&inner.server->shares, &sessions[0]->user->share,
+                                         &sessions[0]->serve));
         session_free(sessions[0]);
         session_free(sessions[2]);
         ck_assert(TAILQ_EMPTY(&inner.server->shares.users));
@@ -133,21 +138,21 @@ START_TEST(what_a_sessions_end_takes_is_of_its_users_share)
         const UserShare *share = &sessions[2]->user->share;
         uint64_t used;
 
-        shares_renew(&inner.server->shares);
-        share_use(&inner.server->shares, sessions[0], 1);
+        time_shares_renew(&inner.server->shares);
+        time_share_use(&inner.server->shares, &sessions[0]->user->share, 1);
         used = share->used_ns;
         session_closed_begin(sessions[0]);
-        event_active(sessions[0]->readable, EV_READ, 1);
-        event_base_loop(inner.server->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+        event_active(&sessions[0]->readable->event, EV_READ, 1);
+        event_base_loop(inner.server->loop.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
         ck_assert_uint_eq(inner.server->session_count, 2);
         ck_assert_uint_gt(share->used_ns, used);
 
         use_share_up_by(sessions[1]);
         session_closed_begin(sessions[1]);
-        event_active(sessions[1]->readable, EV_READ, 1);
-        event_base_loop(inner.server->base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+        event_active(&sessions[1]->readable->event, EV_READ, 1);
+        event_base_loop(inner.server->loop.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
         ck_assert_uint_eq(inner.server->session_count, 2);
-        ck_assert(sessions[1]->in_line);
+        ck_assert(waker_waits(&sessions[1]->serve));
         inner_server_turn();
         ck_assert_uint_eq(inner.server->session_count, 1);
 }
@@ -159,7 +164,8 @@ START_TEST(all_of_a_line_may_end_as_they_are_served)
         use_share_up();
         for (int i = 0; i < 3; i++) {
                 raw_client_close(&clients[i]);
-                ck_assert(share_has_to_wait(&inner.server->shares, sessions[i]));
+                ck_assert(time_share_has_to_wait(&inner.server->shares, &sessions[i]->user->share,
+                                                 &sessions[i]->serve));
         }
         inner_server_settle();
         ck_assert_uint_eq(inner.server->session_count, 0);

@@ -105,7 +105,7 @@ START_TEST(the_longest_turn_is_told_in_microseconds)
         const Iod__Status *status;
 
         inner_server_open_session(&viewer);
-        inner.server->turn = (Turn){.count = 7, .longest_ns = 1234567};
+        inner.server->loop.turn = (Turn){.count = 7, .longest_ns = 1234567};
         raw_client_request(&viewer, 9, RAW_GET_STATUS);
         status = inner_server_expect(&viewer, IOD__FRAME__BODY_STATUS)->status;
         ck_assert_uint_eq(status->turns, 7);

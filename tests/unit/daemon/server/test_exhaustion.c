@@ -156,7 +156,7 @@ START_TEST(in_want_of_anything_accepting_rests_and_nobody_is_lost)
         inner_server_settle();
         expect_logged(strerror(wants[_i]));
         ck_assert_uint_eq(inner.server->session_count, 0);
-        ck_assert(!event_pending(inner.server->acceptable, EV_READ, NULL));
+        ck_assert(!event_pending(&inner.server->acceptable->event, EV_READ, NULL));
         ck_assert(
                 WAIT_UNTIL((inner_server_settle(), inner.server->session_count == 1), DEADLINE_MS));
         raw_client_close(client);
@@ -195,7 +195,7 @@ START_TEST(a_connection_that_has_gone_is_passed_over)
         raw_client_connect(client, inner.options.socket_path);
         inner_server_settle();
         ck_assert_uint_eq(inner.server->session_count, 1);
-        ck_assert(event_pending(inner.server->acceptable, EV_READ, NULL));
+        ck_assert(event_pending(&inner.server->acceptable->event, EV_READ, NULL));
         raw_client_close(client);
 }
 END_TEST

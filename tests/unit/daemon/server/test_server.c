@@ -241,12 +241,12 @@ START_TEST(without_descriptors_accepting_rests_and_goes_on_by_itself)
         inner_server_settle();
         unlimit_descriptors();
         ck_assert_uint_eq(inner.server->session_count, 1);
-        ck_assert(!event_pending(inner.server->acceptable, EV_READ, NULL));
-        ck_assert(event_pending(inner.server->accept_again, EV_TIMEOUT, NULL));
+        ck_assert(!event_pending(&inner.server->acceptable->event, EV_READ, NULL));
+        ck_assert(event_pending(&inner.server->accept_again->event, EV_TIMEOUT, NULL));
         /* Nobody is forgotten. */
         ck_assert(
                 WAIT_UNTIL((inner_server_settle(), inner.server->session_count == 2), DEADLINE_MS));
-        ck_assert(event_pending(inner.server->acceptable, EV_READ, NULL));
+        ck_assert(event_pending(&inner.server->acceptable->event, EV_READ, NULL));
 }
 END_TEST
 
@@ -307,12 +307,13 @@ START_TEST(an_idle_server_has_nothing_to_wake_for)
 
         inner_server_open_session(&client);
         inner_server_add_pipe(&client, 0, 1, NULL);
-        ck_assert(!event_pending(inner.server->accept_again, EV_TIMEOUT, &left));
+        ck_assert(!event_pending(&inner.server->accept_again->event, EV_TIMEOUT, &left));
         ck_assert_ptr_null(inner.server->watchdog);
         /* Nothing is ready, and no timer runs: the loop would wait for ever. */
-        ck_assert_int_eq(event_base_get_num_events(inner.server->base, EVENT_BASE_COUNT_ACTIVE), 0);
-        ck_assert(
-                !event_pending(TAILQ_FIRST(&inner.server->sessions)->readable, EV_TIMEOUT, &left));
+        ck_assert_int_eq(
+                event_base_get_num_events(inner.server->loop.base, EVENT_BASE_COUNT_ACTIVE), 0);
+        ck_assert(!event_pending(&TAILQ_FIRST(&inner.server->sessions)->readable->event, EV_TIMEOUT,
+                                 &left));
 }
 END_TEST
 
@@ -331,12 +332,12 @@ START_TEST(systemd_hears_of_the_start_each_half_of_the_watchdogs_time_and_the_en
         setenv("WATCHDOG_USEC", "60000000", 1);
         inner_server_open();
         ck_assert_ptr_nonnull(inner.server->watchdog);
-        ck_assert(event_pending(inner.server->watchdog, EV_TIMEOUT, &due));
+        ck_assert(event_pending(&inner.server->watchdog->event, EV_TIMEOUT, &due));
         evutil_gettimeofday(&now, NULL);
         ck_assert_int_ge(due.tv_sec - now.tv_sec, 28);
         ck_assert_int_le(due.tv_sec - now.tv_sec, 30);
 
-        event_active(inner.server->watchdog, EV_TIMEOUT, 1);
+        event_active(&inner.server->watchdog->event, EV_TIMEOUT, 1);
         inner_server_settle();
         raise(SIGTERM);
         ck_assert_int_eq(server_run(inner.server), 0);

@@ -176,10 +176,10 @@ START_TEST(who_reads_no_answers_can_ask_for_no_more)
         inner_server_settle();
         ck_assert_uint_eq(session->delivery.count, DELIVERY_ANSWERS_MAX);
         ck_assert_uint_eq(inner.server->kept, DELIVERY_ANSWERS_MAX);
-        ck_assert(!event_pending(session->readable, EV_READ, NULL));
+        ck_assert(!event_pending(&session->readable->event, EV_READ, NULL));
         for (uint32_t i = 1; i <= 100; i++)
                 ck_assert_uint_eq(scene_expect(0, IOD__FRAME__BODY_OPENED)->sequence, i);
-        ck_assert(event_pending(session->readable, EV_READ, NULL));
+        ck_assert(event_pending(&session->readable->event, EV_READ, NULL));
         ck_assert_uint_eq(inner.server->kept, 0);
 }
 END_TEST
@@ -200,7 +200,7 @@ START_TEST(a_session_that_cannot_go_on_ends_once)
 {
         Session *session = scene_join(0, 4, NULL);
 
-        server_end_session(session, -ENOMEM);
+        session_end(session, -ENOMEM);
         inner_server_settle();
         ck_assert_uint_eq(inner.server->session_count, 0);
         inner_server_expect_goodbye(&sharing.clients[0], 0, ENOMEM, "no memory to go on");

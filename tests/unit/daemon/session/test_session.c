@@ -88,10 +88,10 @@ START_TEST(who_does_not_say_hello_in_time_is_told_and_ended)
         Session *session = inner_server_connect(&client);
         struct timeval left, now;
 
-        ck_assert(event_pending(session->readable, EV_TIMEOUT, &left));
+        ck_assert(event_pending(&session->readable->event, EV_TIMEOUT, &left));
         evutil_gettimeofday(&now, NULL);
         ck_assert_int_le(left.tv_sec - now.tv_sec, SESSION_GREETING_SECONDS);
-        event_active(session->readable, EV_TIMEOUT, 1);
+        event_active(&session->readable->event, EV_TIMEOUT, 1);
         inner_server_expect_goodbye(&client, 0, ETIMEDOUT, "no hello came within 5 seconds");
         ck_assert_uint_eq(inner.server->session_count, 0);
 }
@@ -101,9 +101,9 @@ START_TEST(an_open_session_has_all_the_time)
 {
         Session *session = inner_server_open_session(&client);
 
-        ck_assert(!event_pending(session->readable, EV_TIMEOUT, NULL));
-        ck_assert(event_pending(session->readable, EV_READ, NULL));
-        ck_assert(!event_pending(session->writable, EV_WRITE, NULL));
+        ck_assert(!event_pending(&session->readable->event, EV_TIMEOUT, NULL));
+        ck_assert(event_pending(&session->readable->event, EV_READ, NULL));
+        ck_assert(!event_pending(&session->writable->event, EV_WRITE, NULL));
 }
 END_TEST
 
@@ -224,7 +224,7 @@ START_TEST(who_asks_while_a_packet_with_descriptors_is_served_is_next)
         inner_server_open_session(&client);
         inner_server_open_session(&neighbour);
         pipe_pair(ends);
-        ask = event_new(inner.server->base, ends[0], EV_READ, ask_as_neighbour, NULL);
+        ask = event_new(inner.server->loop.base, ends[0], EV_READ, ask_as_neighbour, NULL);
         ck_assert_ptr_nonnull(ask);
         ck_assert_int_eq(event_add(ask, NULL), 0);
         /* In this order: so the neighbour asks within the turn that serves the first packet. */
@@ -276,9 +276,9 @@ START_TEST(who_does_not_read_is_not_served)
         Session *session = stop_reading();
         uint64_t frames = session->frames;
 
-        ck_assert(!event_pending(session->readable, EV_READ, NULL));
-        ck_assert(!event_pending(session->set_watch.ready, EV_READ, NULL));
-        ck_assert(event_pending(session->writable, EV_WRITE, NULL));
+        ck_assert(!event_pending(&session->readable->event, EV_READ, NULL));
+        ck_assert(!event_pending(&session->set_watch.ready->event, EV_READ, NULL));
+        ck_assert(event_pending(&session->writable->event, EV_WRITE, NULL));
         raw_client_request(&client, 77, RAW_GET_STATUS);
         for (int i = 0; i < PIPES; i++)
                 put_byte(writers[i]);
@@ -328,7 +328,7 @@ START_TEST(who_reads_again_learns_all_that_is_ready_now)
                 ck_assert_msg(told[i], "pipe %d is readable and was not told", i);
         /* What happened meanwhile was merged: at most one event for each. */
         ck_assert_uint_le(after, PIPES);
-        ck_assert(!event_pending(session->writable, EV_WRITE, NULL));
+        ck_assert(!event_pending(&session->writable->event, EV_WRITE, NULL));
 }
 END_TEST
 
@@ -402,7 +402,7 @@ START_TEST(requests_wait_until_the_closer_has_room_and_readiness_does_not)
         raw_client_request(&client, 77, RAW_GET_STATUS);
         ck_assert_ptr_null(inner_server_next(&client));
         ck_assert(session->held);
-        ck_assert(!event_pending(session->readable, EV_READ, NULL));
+        ck_assert(!event_pending(&session->readable->event, EV_READ, NULL));
         put_byte(writer);
         inner_server_expect(&client, IOD__FRAME__BODY_READINESS);
 
@@ -421,7 +421,7 @@ START_TEST(whose_session_ends_sees_the_end_whatever_the_closer_does)
         shut_gate();
         /* Something for the closer to be stuck at. */
         inner_server_add_pipe(&client, 0, 1, NULL);
-        event_active(session->readable, EV_TIMEOUT, 1);
+        event_active(&session->readable->event, EV_TIMEOUT, 1);
         inner_server_expect_goodbye(&client, 0, ETIMEDOUT, "no hello came within 5 seconds");
         ck_assert(gate_is_shut);
         put_byte(gate[1]);
@@ -441,7 +441,7 @@ START_TEST(who_leaves_much_that_is_not_closed_is_told_to_come_later)
         fill_closer();
         /* Their greeting times out, which ends them whether or not the closer has room. */
         for (int i = 0; i < 8; i++)
-                event_active(silent[i]->readable, EV_TIMEOUT, 1);
+                event_active(&silent[i]->readable->event, EV_TIMEOUT, 1);
         inner_server_settle();
         total = inner.server->sessions_total;
         snprintf(sentence, sizeof(sentence),
@@ -451,7 +451,7 @@ START_TEST(who_leaves_much_that_is_not_closed_is_told_to_come_later)
         inner_server_expect_goodbye(&neighbour, 0, EDQUOT, sentence);
         ck_assert_uint_eq(inner.server->sessions_total, total);
         /* It is nobody else's matter: accepting goes on. */
-        ck_assert(event_pending(inner.server->acceptable, EV_READ, NULL));
+        ck_assert(event_pending(&inner.server->acceptable->event, EV_READ, NULL));
 
         put_byte(gate[1]);
         ck_assert(WAIT_UNTIL((raw_client_close(&neighbour),

@@ -68,8 +68,8 @@ START_TEST(a_full_packet_is_served_in_slices_and_others_in_between)
         ck_assert_ptr_null(session->batch);
         ck_assert_uint_eq(session->registrations.count, FRAME_SOURCES_MAX);
         ck_assert_uint_eq(session->charged_registrations, FRAME_SOURCES_MAX);
-        ck_assert(!session->in_line);
-        ck_assert(event_pending(session->readable, EV_READ, NULL));
+        ck_assert(!waker_waits(&session->serve));
+        ck_assert(event_pending(&session->readable->event, EV_READ, NULL));
         /* All but the session's epoll set is closed. */
         ck_assert(WAIT_UNTIL(count_descriptors() == descriptors_before + 1, DEADLINE_MS));
 }

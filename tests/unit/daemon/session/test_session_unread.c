@@ -28,13 +28,13 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 
 static bool has_deadline(const Session *session)
 {
-        return session->unread && evtimer_pending(session->unread, NULL);
+        return session->unread && evtimer_pending(&session->unread->event, NULL);
 }
 
 /* As if the time were over. */
 static void run_out(Session *session)
 {
-        event_active(session->unread, EV_TIMEOUT, 1);
+        event_active(&session->unread->event, EV_TIMEOUT, 1);
         inner_server_settle();
 }
 

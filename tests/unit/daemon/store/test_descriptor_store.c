@@ -2,6 +2,7 @@
  * daemon/descriptor_store: each change is one message to the manager, in order; nothing waits for
  * it, and what was not sent can be taken back. The tests are the manager.
  */
+#include "daemon/loop/loop.h"
 #include "daemon/store/descriptor_store.h"
 
 #include "tests/support/fd_message.h"
@@ -17,7 +18,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static struct event_base *base;
+static Loop loop;
 static DescriptorStore store;
 static int manager;
 static char *directory;
@@ -40,8 +41,8 @@ static void set_up(void)
         directory = make_temp_dir();
         listen_as_manager();
         unsetenv("FDSTORE");
-        base = event_base_new();
-        ck_assert_int_eq(descriptor_store_open(&store, base), 0);
+        ck_assert_int_eq(loop_open(&loop), 0);
+        ck_assert_int_eq(descriptor_store_open(&store, &loop), 0);
         unix_pair(SOCK_STREAM, pair);
         message.count = 0;
 }
@@ -50,7 +51,7 @@ static void tear_down(void)
 {
         fd_message_close(&message);
         descriptor_store_close(&store);
-        event_base_free(base);
+        loop_close(&loop);
         close(manager);
         close(pair[0]);
         close(pair[1]);
@@ -79,7 +80,7 @@ static void expect_no_message(void)
 
 static void turn(void)
 {
-        event_base_loop(base, EVLOOP_NONBLOCK);
+        event_base_loop(loop.base, EVLOOP_NONBLOCK);
 }
 
 START_TEST(what_is_added_goes_with_its_record_and_what_is_removed_by_name)
@@ -199,14 +200,14 @@ START_TEST(the_manager_says_how_many_it_keeps)
 {
         descriptor_store_close(&store);
         setenv("FDSTORE", "7", 1);
-        ck_assert_int_eq(descriptor_store_open(&store, base), 0);
+        ck_assert_int_eq(descriptor_store_open(&store, &loop), 0);
         ck_assert_uint_eq(store.max, 7);
         descriptor_store_close(&store);
         setenv("FDSTORE", "0", 1);
-        ck_assert_int_eq(descriptor_store_open(&store, base), 0);
+        ck_assert_int_eq(descriptor_store_open(&store, &loop), 0);
         ck_assert(!descriptor_store_is_there(&store));
         setenv("FDSTORE", "1000000", 1);
-        ck_assert_int_eq(descriptor_store_open(&store, base), 0);
+        ck_assert_int_eq(descriptor_store_open(&store, &loop), 0);
         ck_assert_uint_eq(store.max, DESCRIPTOR_STORE_MAX);
 }
 END_TEST
@@ -218,7 +219,7 @@ START_TEST(without_a_manager_every_call_does_nothing)
                 unsetenv("NOTIFY_SOCKET");
         else
                 setenv("NOTIFY_SOCKET", "/nonexistent/notify", 1);
-        ck_assert_int_eq(descriptor_store_open(&store, base), 0);
+        ck_assert_int_eq(descriptor_store_open(&store, &loop), 0);
         ck_assert(!descriptor_store_is_there(&store));
         ck_assert(!descriptor_store_add(&store, "owned-a", pair, 1, memfd_note(1, NOTE_SEALS)));
         descriptor_store_remove(&store, "owned-a", 1);
