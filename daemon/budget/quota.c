@@ -2,12 +2,20 @@
 #include "daemon/budget/quota.h"
 
 #include "core/error.h"
+#include "daemon/config/policy.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
+
+_Static_assert((int)POLICY_SESSIONS == QUOTA_SESSIONS &&
+                       (int)POLICY_REGISTRATIONS == QUOTA_REGISTRATIONS &&
+                       (int)POLICY_LISTENERS == QUOTA_LISTENERS &&
+                       (int)POLICY_HOLDS == QUOTA_HOLDS && (int)POLICY_CONNECTS == QUOTA_CONNECTS &&
+                       (int)POLICY_LIMIT_COUNT == QUOTA_RESOURCE_COUNT,
+               "the policy's limits are the quota's resources");
 
 static const char *const resource_names[QUOTA_RESOURCE_COUNT] = {
         [QUOTA_SESSIONS] = "sessions",   [QUOTA_REGISTRATIONS] = "registrations",

@@ -1,25 +1,24 @@
 /*
- * Authorise: asks the policy on behalf of a session, and sees to it that the log has every refusal,
+ * Authorise: asks the policy on behalf of a peer, and sees to it that the log has every refusal,
  * and in an audit what would have been one.
  */
 #pragma once
 
 #include "daemon/config/policy.h"
-
-typedef struct Server Server;
-typedef struct Session Session;
+#include "daemon/process/peer.h"
 
 /* As policy_decide(): 0, or -EACCES with error_text(). In an audit always 0. */
-int authorise(const Session *session, PolicyAction action, const Address *address,
+int authorise(const Policy *policy, const Peer *peer, PolicyAction action, const Address *address,
               const char *name);
 /* The same without a word to the log. */
-int authorise_quietly(const Session *session, PolicyAction action, const Address *address,
-                      const char *name);
+int authorise_quietly(const Policy *policy, const Peer *peer, PolicyAction action,
+                      const Address *address, const char *name);
 
 /* What the policy says of any user of this machine, without audit: 0 and the rule, -EACCES, or
  * -EINVAL the object is no address, or no name, for this action. */
-int authorise_test(const Server *server, uid_t uid, PolicyAction action, const char *object,
+int authorise_test(const Policy *policy, uid_t uid, PolicyAction action, const char *object,
                    char rule[static POLICY_RULE_MAX]);
 
-/* What the session's user may have at once, in the order of QuotaResource. */
-void authorise_limits(const Session *session, uint32_t limits[static POLICY_LIMIT_COUNT]);
+/* What the peer's user may have at once, in the order of QuotaResource. */
+void authorise_limits(const Policy *policy, const Peer *peer,
+                      uint32_t limits[static POLICY_LIMIT_COUNT]);

@@ -128,8 +128,8 @@ bool reconciler_holds(Reconciler *reconciler, Session *session)
         r = ask(reconciler, session);
         if (r < 0) {
                 set->reconcile_after = (uint64_t)now.tv_sec + 1;
-                log_session(LOG_WARNING, session, "its files cannot be looked through, yet: %s",
-                            strerror(-r));
+                log_session(LOG_WARNING, &session->peer,
+                            "its files cannot be looked through, yet: %s", strerror(-r));
         }
         return r == 0;
 }

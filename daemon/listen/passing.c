@@ -112,7 +112,7 @@ static int packet_fill(Packet *packet, Worker *worker)
                         told = answer_refused_source(session, connection->source, r);
                         worker_unassign(connection);
                 } else {
-                        log_session(LOG_NOTICE, session, "rests from connections: %s",
+                        log_session(LOG_NOTICE, &session->peer, "rests from connections: %s",
                                     error_text());
                         packet->lacks_room = true;
                 }

@@ -1,8 +1,6 @@
 /* The daemon's log. See log.h. */
 #include "daemon/process/log.h"
 
-#include "daemon/session/session.h"
-
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -77,20 +75,20 @@ static void write_to_stderr(int level, const char *about, const char *text)
                 return; /* there is nowhere to say so */
 }
 
-static void write_line(int level, const Session *session, const char *text)
+static void write_line(int level, const Peer *peer, const char *text)
 {
         char about[128] = "";
 
-        if (session)
+        if (peer)
                 snprintf(about, sizeof(about),
-                         "session %llu (%s, pid %d, uid %u): ", (unsigned long long)session->id,
-                         session->program, (int)session->pid, (unsigned)session->uid);
+                         "session %llu (%s, pid %d, uid %u): ", (unsigned long long)peer->session,
+                         peer->program, (int)peer->pid, (unsigned)peer->uid);
 #if HAVE_SYSTEMD
-        if (to_journal && session) {
+        if (to_journal && peer) {
                 sd_journal_send("MESSAGE=%s%s", about, text, "PRIORITY=%d", level,
-                                "KYRON_SESSION=%llu", (unsigned long long)session->id,
-                                "OBJECT_PID=%d", (int)session->pid, "KYRON_UID=%u",
-                                (unsigned)session->uid, NULL);
+                                "KYRON_SESSION=%llu", (unsigned long long)peer->session,
+                                "OBJECT_PID=%d", (int)peer->pid, "KYRON_UID=%u",
+                                (unsigned)peer->uid, NULL);
                 return;
         }
         if (to_journal) {
@@ -145,7 +143,7 @@ void log_daemon(int level, const char *format, ...)
         errno = saved_errno;
 }
 
-void log_session(int level, const Session *session, const char *format, ...)
+void log_session(int level, const Peer *peer, const char *format, ...)
 {
         int saved_errno = errno;
         char text[LINE_MAX_BYTES];
@@ -156,6 +154,6 @@ void log_session(int level, const Session *session, const char *format, ...)
         va_start(args, format);
         vsnprintf(text, sizeof(text), format, args);
         va_end(args);
-        write_line(level, session, text);
+        write_line(level, peer, text);
         errno = saved_errno;
 }

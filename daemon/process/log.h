@@ -7,9 +7,9 @@
  */
 #pragma once
 
-#include <syslog.h>
+#include "daemon/process/peer.h"
 
-typedef struct Session Session;
+#include <syslog.h>
 
 enum { LOG_LINES_PER_SECOND = 100 };
 
@@ -21,7 +21,8 @@ int log_refusal_level(int error);
 /* From now on to syslog: standard error is about to go. */
 void log_to_syslog(void);
 
-/* About the daemon, and about one session: "session 7 (echo_server, pid 312, uid 1000): …". */
+/* About the daemon, and about the peer of a session: "session 7 (echo_server, pid 312, uid 1000):
+ * …". */
 void log_daemon(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void log_session(int level, const Session *session, const char *format, ...)
+void log_session(int level, const Peer *peer, const char *format, ...)
         __attribute__((format(printf, 3, 4)));

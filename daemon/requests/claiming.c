@@ -107,7 +107,8 @@ static int check_kept(Session *session, const Listener *listener, const Registra
                 r = error_set(EINVAL, "the descriptor sent along is not that of slot %u",
                               io_id_slot(claimed->id));
         if (r == 0)
-                r = authorise(session, POLICY_HOLD, NULL, listener->config.name);
+                r = authorise(session->server->config->policy, &session->peer, POLICY_HOLD, NULL,
+                              listener->config.name);
         if (r == 0)
                 r = check_connected(listener, borrow_fds[0]);
         if (r == 0 && claimed->note_size > 0)

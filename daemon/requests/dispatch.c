@@ -44,10 +44,10 @@ static int hello(Session *session, const Iod__Frame *request)
                 return error_set(EINVAL, "a program's name is at most %d bytes of printable ASCII",
                                  FRAME_PROGRAM_MAX);
         if (*hello->program)
-                strcpy(session->program, hello->program);
+                strcpy(session->peer.program, hello->program);
         session->open = true;
         loop_event_del_time(session->readable);
-        log_session(LOG_DEBUG, session, "opened");
+        log_session(LOG_DEBUG, &session->peer, "opened");
 
         welcome.version = FRAME_PROTOCOL_VERSION;
         welcome.epoch = session->server->epoch;
@@ -172,7 +172,7 @@ static int refuse(Session *session, uint32_t sequence, int error)
 
         session->refusals++;
         session->server->refusals++;
-        log_session(log_refusal_level(error), session, "refused: %s", error_text());
+        log_session(log_refusal_level(error), &session->peer, "refused: %s", error_text());
         refused.error = error;
         snprintf(text, sizeof(text), "%s", error_text());
         refused.text = text;

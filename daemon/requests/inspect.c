@@ -16,7 +16,7 @@ enum { SESSIONS_PER_PAGE = 16 };
 
 static bool may_see(const Session *viewer, const Session *session)
 {
-        return viewer->sees_all || viewer->uid == session->uid;
+        return viewer->sees_all || viewer->peer.uid == session->peer.uid;
 }
 
 static uint32_t open_descriptors(void)
@@ -110,10 +110,10 @@ static void fill_session_entry(const Session *session, Iod__SessionEntry *entry)
 {
         *entry = (Iod__SessionEntry)IOD__SESSION_ENTRY__INIT;
         entry->session = session->id;
-        entry->pid = session->pid;
-        entry->uid = session->uid;
-        entry->gid = session->gid;
-        entry->program = (char *)session->program;
+        entry->pid = session->peer.pid;
+        entry->uid = session->peer.uid;
+        entry->gid = session->peer.gid;
+        entry->program = (char *)session->peer.program;
         entry->since = session->since;
         entry->registrations = session->registrations.count;
         entry->events = session->events;
@@ -163,9 +163,9 @@ static void fill_registration_entry(const Session *session, uint32_t slot,
 {
         *entry = (Iod__RegistrationEntry)IOD__REGISTRATION_ENTRY__INIT;
         entry->session = session->id;
-        entry->pid = session->pid;
-        entry->uid = session->uid;
-        entry->program = (char *)session->program;
+        entry->pid = session->peer.pid;
+        entry->uid = session->peer.uid;
+        entry->program = (char *)session->peer.program;
         entry->slot = slot;
         entry->generation = info->generation;
         entry->kind = (char *)descriptor_kind_name(info->kind);

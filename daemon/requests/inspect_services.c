@@ -42,7 +42,7 @@ int inspect_list_listeners(Session *viewer, const Iod__Frame *request)
         page.entry = pointers;
         TAILQ_FOREACH(listener, &viewer->server->listeners, link)
         {
-                bool is_theirs = !listener->configured && listener->uid == viewer->uid;
+                bool is_theirs = !listener->configured && listener->uid == viewer->peer.uid;
 
                 if (listener->number <= request->list_listeners->after ||
                     !(viewer->sees_all || is_theirs))
@@ -69,9 +69,9 @@ static void fill_group_entry(const Worker *worker, Iod__GroupEntry *entry)
         entry->name = worker->listener->config.name;
         entry->session = session->id;
         entry->endpoint = worker->endpoint;
-        entry->pid = session->pid;
-        entry->uid = session->uid;
-        entry->program = (char *)session->program;
+        entry->pid = session->peer.pid;
+        entry->uid = session->peer.uid;
+        entry->program = (char *)session->peer.program;
         entry->weight = worker->weight;
         entry->credits = worker->credit;
         entry->in_hand = worker->in_hand_count;
@@ -103,7 +103,7 @@ static bool fill_from_listener(const Session *viewer, const Listener *listener,
         TAILQ_FOREACH(worker, &listener->workers, link)
         {
                 if (worker->is_taker || !is_after(worker, list) ||
-                    !(viewer->sees_all || worker->session->uid == viewer->uid))
+                    !(viewer->sees_all || worker->session->peer.uid == viewer->peer.uid))
                         continue;
                 if (page->n_entry == PAGE_MAX)
                         return false;
@@ -163,7 +163,7 @@ int inspect_list_holds(Session *viewer, const Iod__Frame *request)
         page.entry = pointers;
         while ((hold = hold_set_next(&viewer->server->holds, after))) {
                 after = hold->number;
-                if (!viewer->sees_all && hold->user->uid != viewer->uid)
+                if (!viewer->sees_all && hold->user->uid != viewer->peer.uid)
                         continue;
                 if (page.n_entry == PAGE_MAX) {
                         page.more = true;

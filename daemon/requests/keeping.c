@@ -30,7 +30,8 @@ static int keep_connection(Session *session, const Iod__Hold *hold, FdList *fds)
                 return error_set(ENOENT, "slot %u is no connection of a shared listener",
                                  io_id_slot(hold->id));
         if (!connection->keep)
-                r = authorise(session, POLICY_HOLD, NULL, connection->listener->config.name);
+                r = authorise(session->server->config->policy, &session->peer, POLICY_HOLD, NULL,
+                              connection->listener->config.name);
         if (r == 0 && hold->note_size > 0)
                 r = note_check(fd_list_borrow(fds, 0), hold->note_size);
         if (r == 0)
@@ -51,10 +52,11 @@ static int hold_descriptor(Session *session, const Iod__Hold *hold, FdList *fds)
                 .name = hold->name,
                 .time_to_live_ms = hold->time_to_live_ms,
                 .session = session->id,
-                .pid = session->pid,
-                .program = session->program,
+                .pid = session->peer.pid,
+                .program = session->peer.program,
         };
-        int r = authorise(session, POLICY_HOLD, NULL, hold->name);
+        int r = authorise(session->server->config->policy, &session->peer, POLICY_HOLD, NULL,
+                          hold->name);
 
         if (r == 0)
                 r = server_check_keep(session->server, session->lane);
@@ -89,7 +91,7 @@ int keeping_take_held(Session *session, const Iod__Frame *request)
 {
         const char *name = request->take_held->name;
         HoldTaken taken;
-        int r = hold_set_take(&session->server->holds, session->uid, name, &taken);
+        int r = hold_set_take(&session->server->holds, session->peer.uid, name, &taken);
 
         if (r < 0)
                 return -r;

@@ -34,7 +34,8 @@ static int is_allowed(void *data, const Address *address)
 {
         const Connect *connect = data;
 
-        return authorise(connect->session, POLICY_CONNECT, address, NULL);
+        return authorise(connect->session->server->config->policy, &connect->session->peer,
+                         POLICY_CONNECT, address, NULL);
 }
 
 static void on_connected(void *data, int take_fd, const Address *peer)
@@ -67,11 +68,13 @@ static int check_connect(const Session *session, const Iod__Connect *request,
         if (request->timeout_ms > CONNECTOR_TIMEOUT_MAX_MS)
                 return error_set(EINVAL, "a connect takes at most %d ms", CONNECTOR_TIMEOUT_MAX_MS);
         if (address->host_is == ADDRESS_NAME &&
-            authorise_quietly(session, POLICY_CONNECT, address, NULL) < 0) {
+            authorise_quietly(session->server->config->policy, &session->peer, POLICY_CONNECT,
+                              address, NULL) < 0) {
                 *by_address = true;
                 return 0;
         }
-        return authorise(session, POLICY_CONNECT, address, NULL);
+        return authorise(session->server->config->policy, &session->peer, POLICY_CONNECT, address,
+                         NULL);
 }
 
 static int start_connect(Session *session, const Iod__Frame *frame, const Address *address,
@@ -157,7 +160,8 @@ int opening_serve_bind(Session *session, const Iod__Frame *request)
         if (r == 0 && address.host_is == ADDRESS_NAME)
                 r = error_set(EINVAL, "bind takes a number or *, not the name %.40s", address.host);
         if (r == 0)
-                r = authorise(session, POLICY_BIND, &address, NULL);
+                r = authorise(session->server->config->policy, &session->peer, POLICY_BIND,
+                              &address, NULL);
         if (r == 0)
                 r = server_check_keep(session->server, session->lane);
         if (r < 0)

@@ -45,8 +45,8 @@ int operating_set_listener(Session *session, const Iod__Frame *request)
                 return -error_set(EINVAL, "listener %.40s is accepted from by who took it",
                                   set->name);
         listener_set_paused(listener, set->paused);
-        log_session(LOG_NOTICE, session, "%s listener %s", set->paused ? "paused" : "resumed",
-                    set->name);
+        log_session(LOG_NOTICE, &session->peer, "%s listener %s",
+                    set->paused ? "paused" : "resumed", set->name);
         return session_reply_done(session, request->sequence);
 }
 
@@ -70,11 +70,11 @@ int operating_drain(Session *session, const Iod__Frame *request)
         if (!target)
                 return -error_set(ENOENT, "there is no session %llu",
                                   (unsigned long long)drain->session);
-        if (!session->sees_all && session->uid != target->uid)
+        if (!session->sees_all && session->peer.uid != target->peer.uid)
                 return -error_set(EACCES, "session %llu is another user's",
                                   (unsigned long long)drain->session);
         drain_set(target, !drain->undo);
-        log_session(LOG_NOTICE, target, drain->undo ? "drains no more" : "is drained");
+        log_session(LOG_NOTICE, &target->peer, drain->undo ? "drains no more" : "is drained");
         if (drain->undo)
                 return session_reply_done(session, request->sequence);
         return drain_wait(session, request->sequence, target);
@@ -156,13 +156,13 @@ int operating_test_policy(Session *session, const Iod__Frame *request)
         PolicyAction action;
         int r;
 
-        if (!session->sees_all && test->uid != session->uid)
+        if (!session->sees_all && test->uid != session->peer.uid)
                 return -error_set(EACCES, "only root and the group %s may ask about others",
                                   session->server->config->admin_group);
         if (!policy_action_from_name(test->action, &action))
                 return -error_set(EINVAL, "\"%.20s\" is not listen, connect, bind, serve or hold",
                                   test->action);
-        r = authorise_test(session->server, test->uid, action, test->object, rule);
+        r = authorise_test(session->server->config->policy, test->uid, action, test->object, rule);
         if (r < 0 && r != -EACCES)
                 return -r;
         tested.allowed = r == 0;

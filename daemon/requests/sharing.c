@@ -56,9 +56,10 @@ static int make_config(ListenerConfig *config, const char *name, const Address *
 /* Whether the session may serve a listener that is there. */
 static int may_serve(const Session *session, const Listener *listener)
 {
-        if (!listener->configured && listener->uid == session->uid)
+        if (!listener->configured && listener->uid == session->peer.uid)
                 return 0;
-        return authorise(session, POLICY_SERVE, NULL, listener->config.name);
+        return authorise(session->server->config->policy, &session->peer, POLICY_SERVE, NULL,
+                         listener->config.name);
 }
 
 static int check_same(const Listener *listener, const Address *address, bool shared)
@@ -92,7 +93,8 @@ static int open_new(Session *session, const char *name, const Address *address, 
         if (address->host_is == ADDRESS_NAME)
                 return error_set(EINVAL, "listening takes a number or *, not the name %.40s",
                                  address->host);
-        r = authorise(session, POLICY_LISTEN, address, NULL);
+        r = authorise(session->server->config->policy, &session->peer, POLICY_LISTEN, address,
+                      NULL);
         if (r == 0)
                 r = server_check_keep(session->server, session->lane);
         if (r == 0)
@@ -143,7 +145,8 @@ int sharing_join(Session *session, const Iod__Frame *request)
         if (r != 0)
                 return -r;
         if (join->keep_on_death)
-                r = authorise(session, POLICY_HOLD, NULL, listener->config.name);
+                r = authorise(session->server->config->policy, &session->peer, POLICY_HOLD, NULL,
+                              listener->config.name);
         if (r == 0)
                 r = worker_join(listener, session, false, &worker);
         if (r != 0) {

@@ -111,7 +111,7 @@ static void refresh_limits(Server *server)
         {
                 uint32_t limits[QUOTA_RESOURCE_COUNT];
 
-                authorise_limits(session, limits);
+                authorise_limits(session->server->config->policy, &session->peer, limits);
                 quota_user_raise_limits(session->user, limits);
         }
 }

@@ -133,7 +133,8 @@ static int send_refused(Session *session, Answer *answer)
                 return r;
         session->refusals++;
         session->server->refusals++;
-        log_session(log_refusal_level((int)answer->error), session, "refused: %s", answer->text);
+        log_session(log_refusal_level((int)answer->error), &session->peer, "refused: %s",
+                    answer->text);
         return 0;
 }
 

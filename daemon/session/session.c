@@ -5,7 +5,6 @@
 #include "core/error.h"
 #include "daemon/config/authorise.h"
 #include "daemon/process/log.h"
-#include "daemon/process/peer.h"
 #include "daemon/requests/opening.h"
 #include "daemon/server/server.h"
 #include "daemon/session/session_batch.h"
@@ -19,11 +18,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
 
 /* The session's last word: why it ended. The log keeps what the client may not read. */
 void session_fail(Session *session, uint32_t sequence, int error)
 {
-        log_session(LOG_NOTICE, session, "ends: %s", error_text());
+        log_session(LOG_NOTICE, &session->peer, "ends: %s", error_text());
         session->server->refusals++;
         session_say_goodbye(session, sequence, error, error_text());
         session_free(session);
@@ -34,10 +35,36 @@ static int charge_session(Session *session)
         Server *server = session->server;
         uint32_t limits[QUOTA_RESOURCE_COUNT];
 
-        authorise_limits(session, limits);
-        if (quota_user_ref(&server->quota, session->uid, limits, &session->user) < 0)
+        authorise_limits(server->config->policy, &session->peer, limits);
+        if (quota_user_ref(&server->quota, session->peer.uid, limits, &session->user) < 0)
                 return error_set(ENOMEM, "no memory for another session");
         return quota_charge(session->user, QUOTA_SESSIONS, 1);
+}
+
+static bool is_administrator(const Server *server, const Peer *peer)
+{
+        return server->has_admin_gid && peer_is_in_group(peer, server->admin_gid);
+}
+
+/* A private instance is its user's, and has no other. */
+static bool owns_instance(const Server *server, const Peer *peer)
+{
+        return server->options->user && peer->uid == geteuid();
+}
+
+static int meet_peer(Session *session)
+{
+        const Peer *peer = &session->peer;
+        struct timespec now;
+        int r = peer_identify(&session->peer, session->socket_fd);
+
+        if (r < 0)
+                return r;
+        session->sees_all = peer->uid == 0 || is_administrator(session->server, peer) ||
+                            owns_instance(session->server, peer);
+        clock_gettime(CLOCK_REALTIME, &now);
+        session->since = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+        return 0;
 }
 
 int session_new(Server *server, int take_socket_fd, uint64_t id, Session **out)
@@ -54,7 +81,7 @@ int session_new(Server *server, int take_socket_fd, uint64_t id, Session **out)
         session->server = server;
         session->id = id;
         session->socket_fd = take_socket_fd;
-        session->process_fd = -1;
+        peer_init(&session->peer, id);
         session->lane = &server->closer.strangers;
         registration_set_init(&session->registrations,
                               server->options->registrations_per_session_max);
@@ -64,9 +91,9 @@ int session_new(Server *server, int take_socket_fd, uint64_t id, Session **out)
         TAILQ_INIT(&session->workers);
         TAILQ_INIT(&session->connects);
 
-        r = session_identify_peer(session);
+        r = meet_peer(session);
         if (r == 0)
-                r = closer_lane_join(&server->closer, session->uid, &session->lane);
+                r = closer_lane_join(&server->closer, session->peer.uid, &session->lane);
         if (r == 0)
                 r = charge_session(session);
         if (r < 0) {
@@ -114,8 +141,6 @@ Session *session_free(Session *session)
         reconciler_abandon(&server->reconciler, session);
         /* The events go before what they watch. */
         session_events_free(session);
-        if (session->process_fd >= 0)
-                close(session->process_fd);
         if (session->user) {
                 give_up_services(session);
                 time_share_leave(&server->shares, &session->user->share, &session->serve);
@@ -141,7 +166,7 @@ Session *session_free(Session *session)
         closer_lane_leave(&server->closer, session->lane);
         registration_set_deinit(&session->registrations);
         notifier_deinit(&session->notifier);
-        free(session->groups);
+        peer_deinit(&session->peer);
         free(session);
         return NULL;
 }

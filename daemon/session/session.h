@@ -21,6 +21,7 @@
 #include "daemon/listen/balancer.h"
 #include "daemon/loop/loop_event.h"
 #include "daemon/loop/waker.h"
+#include "daemon/process/peer.h"
 #include "daemon/session/delivery.h"
 
 #include <stdbool.h>
@@ -39,15 +40,8 @@ typedef struct Session {
         uint64_t id;
         int socket_fd;
 
-        pid_t pid;
-        uid_t uid;
-        gid_t gid;
-        bool has_sender; /* a packet has come, from this real user */
-        uid_t sender_uid;
-        gid_t *groups; /* gid first */
-        size_t n_groups;
-        bool sees_all; /* root or the admin group */
-        char program[FRAME_PROGRAM_MAX + 1];
+        Peer peer;
+        bool sees_all;  /* root or the admin group */
         uint64_t since; /* CLOCK_REALTIME nanoseconds */
 
         bool open;
@@ -78,7 +72,6 @@ typedef struct Session {
         SetWatch set_watch; /* open from the first registration on */
         LoopEvent *process_ended;
         LoopEvent *unread; /* a timer; NULL until it was needed */
-        int process_fd;    /* a pidfd, or -1 */
 
         uint64_t events;
         uint64_t frames;

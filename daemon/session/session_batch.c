@@ -33,7 +33,7 @@ static int refusals_reply(Refusals *refusals, Session *session, uint32_t sequenc
                 return 0;
         session->refusals += refusals->count;
         session->server->refusals += refusals->count;
-        log_session(log_refusal_level((int)refusals->entries[0].error), session,
+        log_session(log_refusal_level((int)refusals->entries[0].error), &session->peer,
                     "refused %zu sources; slot %u: %s", refusals->count,
                     io_id_slot(refusals->entries[0].id), refusals->texts[0]);
         refused.n_source = refusals->count;

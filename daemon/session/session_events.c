@@ -3,7 +3,6 @@
 
 #include "core/error.h"
 #include "daemon/process/log.h"
-#include "daemon/process/peer.h"
 #include "daemon/requests/dispatch.h"
 #include "daemon/server/server.h"
 #include "daemon/session/session_batch.h"
@@ -88,7 +87,7 @@ static void on_process_ended(evutil_socket_t fd, short what, void *data)
 
         (void)fd;
         (void)what;
-        log_session(LOG_DEBUG, session, "its process has ended");
+        log_session(LOG_DEBUG, &session->peer, "its process has ended");
         begin_to_end(session);
 }
 
@@ -99,9 +98,9 @@ static void on_process_ended(evutil_socket_t fd, short what, void *data)
  */
 static int watch_process(Session *session)
 {
-        if (session->process_fd < 0)
+        if (session->peer.process_fd < 0)
                 return 0;
-        session->process_ended = loop_event_new(&session->server->loop, session->process_fd, EV_READ,
+        session->process_ended = loop_event_new(&session->server->loop, session->peer.process_fd, EV_READ,
                                                 on_process_ended, session);
         return session->process_ended ? loop_event_add(session->process_ended, NULL) : -1;
 }
@@ -171,7 +170,7 @@ static int read_packet(Session *session, FdList *fds, uint32_t *sequence, bool *
         }
         if (size < 0)
                 return size;
-        int r = session_check_sender(session, &sender);
+        int r = peer_check_sender(&session->peer, &sender);
 
         if (r == 0)
                 r = session_dispatch(session, server->packet, (size_t)size, fds, sequence);
@@ -230,7 +229,7 @@ static bool read_request(Session *session)
         brought_descriptors = fds.count > 0;
         closer_push(&server->closer, session->lane, &fds);
         if (closed) {
-                log_session(LOG_DEBUG, session, "closed");
+                log_session(LOG_DEBUG, &session->peer, "closed");
                 session_free(session);
                 return false;
         }
@@ -275,7 +274,7 @@ static void on_writable(evutil_socket_t fd, short what, void *data)
         (void)what;
         r = notifier_flush(&session->notifier);
         if (r < 0) {
-                log_session(LOG_DEBUG, session, "closed with frames unread");
+                log_session(LOG_DEBUG, &session->peer, "closed with frames unread");
                 begin_to_end(session);
                 return;
         }
@@ -301,12 +300,13 @@ static void tell_readiness(Session *session)
         told = io_driver_process_io(&session->server->driver, &session->registrations,
                                     &session->notifier, &notified);
         if (session_closed_says(told)) {
-                log_session(LOG_DEBUG, session, "closed with readiness untold");
+                log_session(LOG_DEBUG, &session->peer, "closed with readiness untold");
                 begin_to_end(session);
                 return;
         }
         if (told < 0) {
-                log_session(LOG_WARNING, session, "cannot look for readiness: %s", strerror(-told));
+                log_session(LOG_WARNING, &session->peer, "cannot look for readiness: %s",
+                            strerror(-told));
                 session_fail(session, 0, refuse_to_wait());
                 return;
         }

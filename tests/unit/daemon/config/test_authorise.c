@@ -21,8 +21,10 @@ static int decide(const Session *session, const char *name, bool quietly)
 
         log_open(LOG_NOTICE);
         capture_start(STDERR_FILENO);
-        r = quietly ? authorise_quietly(session, POLICY_HOLD, NULL, name)
-                    : authorise(session, POLICY_HOLD, NULL, name);
+        r = quietly ? authorise_quietly(session->server->config->policy, &session->peer,
+                                        POLICY_HOLD, NULL, name)
+                    : authorise(session->server->config->policy, &session->peer, POLICY_HOLD, NULL,
+                                name);
         capture_end(written, sizeof(written));
         log_open(LOG_ERR);
         return r;

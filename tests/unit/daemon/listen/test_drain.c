@@ -168,10 +168,10 @@ START_TEST(only_ones_own_users_and_living_sessions_are_drained)
         ask_to_drain(1, 2, &nobody, false);
         ck_assert_str_eq(scene_expect_refused(1, 2, ENOENT), "there is no session 1000");
         asker->sees_all = false;
-        asker->uid++;
+        asker->peer.uid++;
         ask_to_drain(1, 3, busy, false);
         ck_assert_str_eq(scene_expect_refused(1, 3, EACCES), "session 1 is another user's");
-        asker->uid--;
+        asker->peer.uid--;
         ask_to_drain(1, 4, busy, true);
         scene_expect(1, IOD__FRAME__BODY_DONE);
 }

@@ -3,7 +3,6 @@
  * survives.
  */
 #include "daemon/process/log.h"
-#include "daemon/session/session.h"
 #include "tests/support/capture.h"
 #include "tests/support/fixture.h"
 
@@ -28,7 +27,7 @@ int clock_gettime(clockid_t clock, struct timespec *now)
         return 0;
 }
 
-static const Session session = {.id = 7, .program = "echo_server", .pid = 312, .uid = 1000};
+static const Peer peer = {.session = 7, .program = "echo_server", .pid = 312, .uid = 1000};
 
 static void set_up(void)
 {
@@ -71,7 +70,7 @@ END_TEST
 
 START_TEST(a_line_about_a_session_names_it)
 {
-        log_session(LOG_NOTICE, &session, "ends: %s", "why");
+        log_session(LOG_NOTICE, &peer, "ends: %s", "why");
         ck_assert_str_eq(captured(), "kyron-iod: notice: session 7 (echo_server, pid 312, "
                                      "uid 1000): ends: why\n");
 }
@@ -79,7 +78,7 @@ END_TEST
 
 START_TEST(the_longest_name_and_numbers_fit)
 {
-        Session other = {.id = UINT64_MAX, .pid = INT32_MIN, .uid = UINT32_MAX};
+        Peer other = {.session = UINT64_MAX, .pid = INT32_MIN, .uid = UINT32_MAX};
 
         memset(other.program, 'p', FRAME_PROGRAM_MAX);
         log_session(LOG_NOTICE, &other, "x");
@@ -92,7 +91,7 @@ END_TEST
 START_TEST(what_is_less_urgent_than_asked_for_is_left_out)
 {
         log_daemon(LOG_DEBUG, "not this");
-        log_session(LOG_DEBUG, &session, "nor this");
+        log_session(LOG_DEBUG, &peer, "nor this");
         log_open(LOG_DEBUG);
         log_daemon(LOG_DEBUG, "this");
         log_open(LOG_ERR);
@@ -160,7 +159,7 @@ START_TEST(errno_survives)
                 errno = ENOSPC;
                 log_daemon(LOG_INFO, "line");
                 ck_assert_int_eq(errno, ENOSPC);
-                log_session(LOG_INFO, &session, "line");
+                log_session(LOG_INFO, &peer, "line");
                 ck_assert_int_eq(errno, ENOSPC);
                 log_daemon(LOG_DEBUG, "line");
                 ck_assert_int_eq(errno, ENOSPC);
@@ -197,7 +196,7 @@ START_TEST(the_journals_stream_gets_none_but_the_journal_does)
         setenv("JOURNAL_STREAM", stream, 1);
         log_open(LOG_INFO);
         log_daemon(LOG_INFO, "one");
-        log_session(LOG_INFO, &session, "two");
+        log_session(LOG_INFO, &peer, "two");
         captured();
         if (HAVE_SYSTEMD)
                 ck_assert_str_eq(output, "");
@@ -214,7 +213,7 @@ START_TEST(in_the_background_nothing_goes_to_standard_error)
         }
         log_to_syslog();
         log_daemon(LOG_INFO, "one");
-        log_session(LOG_INFO, &session, "two");
+        log_session(LOG_INFO, &peer, "two");
         ck_assert_str_eq(captured(), "");
 }
 END_TEST

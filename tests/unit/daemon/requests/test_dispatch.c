@@ -40,20 +40,20 @@ START_TEST(hello_is_answered_with_all_a_client_has_to_know)
         ck_assert_uint_ne(frame->welcome->session, 0);
         ck_assert_uint_eq(frame->welcome->registrations_max, OPTIONS_REGISTRATIONS_PER_SESSION_MAX);
         ck_assert_str_eq(frame->welcome->release, PACKAGE_VERSION);
-        ck_assert_str_eq(session->program, "a program");
+        ck_assert_str_eq(session->peer.program, "a program");
 }
 END_TEST
 
 START_TEST(a_name_may_be_left_to_the_kernel)
 {
         Session *session = inner_server_connect(&client);
-        char kernels[sizeof(session->program)];
+        char kernels[sizeof(session->peer.program)];
 
-        strcpy(kernels, session->program);
+        strcpy(kernels, session->peer.program);
         ck_assert_str_ne(kernels, "");
         raw_client_hello(&client, 1, NULL);
         inner_server_expect(&client, IOD__FRAME__BODY_WELCOME);
-        ck_assert_str_eq(session->program, kernels);
+        ck_assert_str_eq(session->peer.program, kernels);
 }
 END_TEST
 
@@ -89,7 +89,7 @@ START_TEST(the_longest_name_is_taken)
 
         raw_client_hello(&client, 1, "12345678901234567890123456789012");
         inner_server_expect(&client, IOD__FRAME__BODY_WELCOME);
-        ck_assert_str_eq(session->program, "12345678901234567890123456789012");
+        ck_assert_str_eq(session->peer.program, "12345678901234567890123456789012");
 }
 END_TEST
 

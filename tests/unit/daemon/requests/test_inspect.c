@@ -60,7 +60,7 @@ static void be_ordinary(Session *viewing, Session *foreign)
 {
         viewing->sees_all = false;
         if (foreign)
-                foreign->uid = viewing->uid + 1;
+                foreign->peer.uid = viewing->peer.uid + 1;
 }
 
 /* ---- status ---- */

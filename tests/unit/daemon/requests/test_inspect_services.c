@@ -80,7 +80,7 @@ START_TEST(a_listener_is_shown_as_it_is)
         ck_assert_str_eq(entry->name, "web");
         ck_assert_str_eq(entry->address, scene_listener()->address);
         ck_assert_uint_eq(entry->listener, scene_listener()->number);
-        ck_assert_uint_eq(entry->uid, session->uid);
+        ck_assert_uint_eq(entry->uid, session->peer.uid);
         ck_assert(entry->shared && !entry->configured && !entry->paused);
         ck_assert_uint_eq(entry->workers, 2);
         ck_assert_uint_eq(entry->credits, 1);
@@ -212,7 +212,7 @@ START_TEST(nobody_sees_what_is_another_users)
         scene_join(1, 1, NULL);
         hold(1, "web.1");
         ck_assert_uint_eq(list_holds(0)->n_entry, 1);
-        viewer->uid++;
+        viewer->peer.uid++;
         viewer->sees_all = false;
         ck_assert_uint_eq(list_listeners(0)->n_entry, 0);
         ck_assert_uint_eq(list_groups(NULL)->n_entry, 0);
@@ -221,7 +221,7 @@ START_TEST(nobody_sees_what_is_another_users)
         ck_assert_uint_eq(list_listeners(0)->n_entry, 1);
         ck_assert_uint_eq(list_groups(NULL)->n_entry, 1);
         ck_assert_uint_eq(list_holds(0)->n_entry, 1);
-        viewer->uid--;
+        viewer->peer.uid--;
 }
 END_TEST
 

@@ -117,10 +117,10 @@ START_TEST(nobody_takes_what_another_user_left)
 {
         hold_as(0, 2, "web.1", 0, pair, 1);
         scene_expect(0, IOD__FRAME__BODY_DONE);
-        scene_open(1)->uid++;
+        scene_open(1)->peer.uid++;
         take(1, 4, "web.1");
         scene_expect_refused(1, 4, ENOENT);
-        TAILQ_LAST(&inner.server->sessions, SessionList)->uid--;
+        TAILQ_LAST(&inner.server->sessions, SessionList)->peer.uid--;
 }
 END_TEST
 

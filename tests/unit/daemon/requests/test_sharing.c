@@ -165,11 +165,11 @@ END_TEST
 START_TEST(another_users_listener_is_joined_only_where_a_rule_says_so)
 {
         scene_join(0, 1, NULL);
-        scene_open(1)->uid++;
+        scene_open(1)->peer.uid++;
         join(1, 2, "web", "");
         scene_expect_refused(1, 2, EACCES);
         ck_assert_int_eq(policy_rule_allow(sharing.rule, POLICY_SERVE, "web"), 0);
-        TAILQ_LAST(&inner.server->sessions, SessionList)->uid--;
+        TAILQ_LAST(&inner.server->sessions, SessionList)->peer.uid--;
         join(1, 3, "web", "");
         scene_expect(1, IOD__FRAME__BODY_JOINED);
 }

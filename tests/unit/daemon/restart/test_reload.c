@@ -184,12 +184,18 @@ START_TEST(the_new_policy_and_its_limits_count_at_once)
         char rule[256];
 
         snprintf(rule, sizeof(rule), "policy \"user:%u\" { hold = {\"job*\"} holds = 7 }\n%%s",
-                 (unsigned)session->uid);
-        ck_assert_int_eq(authorise(session, POLICY_HOLD, NULL, "job.1"), -EACCES);
+                 (unsigned)session->peer.uid);
+        ck_assert_int_eq(authorise(session->server->config->policy, &session->peer, POLICY_HOLD,
+                                   NULL, "job.1"),
+                         -EACCES);
         write_config(rule, "");
         ck_assert_msg(reload_now() == 0, "%s", error_text());
-        ck_assert_int_eq(authorise(session, POLICY_HOLD, NULL, "job.1"), 0);
-        ck_assert_int_eq(authorise(session, POLICY_HOLD, NULL, "web.1"), -EACCES);
+        ck_assert_int_eq(authorise(session->server->config->policy, &session->peer, POLICY_HOLD,
+                                   NULL, "job.1"),
+                         0);
+        ck_assert_int_eq(authorise(session->server->config->policy, &session->peer, POLICY_HOLD,
+                                   NULL, "web.1"),
+                         -EACCES);
         ck_assert_uint_eq(session->user->limits[QUOTA_HOLDS], 7);
 }
 END_TEST

@@ -29,10 +29,10 @@ START_TEST(the_kernel_says_who_connected)
 
         prctl(PR_SET_NAME, "un\x01pr\xc3\xa4zis");
         session = inner_server_connect(&client);
-        ck_assert_int_eq(session->pid, getpid());
-        ck_assert_uint_eq(session->uid, getuid());
-        ck_assert_uint_eq(session->gid, getgid());
-        ck_assert_str_eq(session->program, "un?pr??zis");
+        ck_assert_int_eq(session->peer.pid, getpid());
+        ck_assert_uint_eq(session->peer.uid, getuid());
+        ck_assert_uint_eq(session->peer.gid, getgid());
+        ck_assert_str_eq(session->peer.program, "un?pr??zis");
         ck_assert(!session->open);
         ck_assert_uint_eq(session->sees_all, getuid() == 0);
         ck_assert_uint_ge(session->since, inner.server->started);
@@ -77,7 +77,7 @@ START_TEST(root_and_the_admin_group_see_all_and_nobody_else)
         ck_assert(!connect_as(NOBODY, NOBODY)->sees_all);
         ck_assert(connect_as(ADMINISTRATORS, NOBODY)->sees_all);
         ck_assert(connect_as(NOBODY, ADMINISTRATORS)->sees_all);
-        ck_assert_uint_eq(connect_as(NOBODY, NOBODY)->uid, NOBODY);
+        ck_assert_uint_eq(connect_as(NOBODY, NOBODY)->peer.uid, NOBODY);
 }
 END_TEST
 
