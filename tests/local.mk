@@ -33,6 +33,7 @@ unit_tests = \
 	tests/unit/proto/test_frame_socket \
 	tests/unit/daemon/restart/test_handover_state \
 	tests/unit/daemon/hold/test_hold \
+	tests/unit/daemon/hold/test_hold_record \
 	tests/unit/client/requests/test_holding \
 	tests/unit/client/turn/test_inbox \
 	tests/unit/daemon/budget/test_in_flight \
@@ -49,6 +50,7 @@ unit_tests = \
 	tests/unit/kernel/test_kernel_assumptions_rights \
 	tests/unit/kernel/test_kernel_assumptions_seals \
 	tests/unit/daemon/listen/test_listener \
+	tests/unit/daemon/listen/test_listener_record \
 	tests/unit/daemon/session/test_daemon_socket \
 	tests/unit/daemon/process/test_log \
 	tests/unit/daemon/hold/test_note \

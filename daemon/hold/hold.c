@@ -4,8 +4,8 @@
 #include "core/cleanup.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "daemon/hold/hold_record.h"
 #include "daemon/hold/note.h"
-#include "daemon/store/stored_name.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -156,7 +156,7 @@ static void expire(HoldSet *set, Hold *hold)
 {
         remove_from_trees(set, hold);
         if (hold->stored)
-                storing_forget_hold(set->store, hold->number, hold->note_fd >= 0);
+                hold_record_forget(set->store, hold->number, hold->note_fd >= 0);
         STAILQ_INSERT_TAIL(&set->leaving, hold, link);
 }
 
@@ -339,7 +339,7 @@ int hold_set_add(HoldSet *set, const HoldRequest *request, int take_fd, int take
         if (r < 0)
                 return r;
         if (set->store)
-                hold->stored = storing_hold(set->store, hold);
+                hold->stored = hold_record_store(set->store, hold);
         STEAL_PTR(hold);
         return 0;
 }

@@ -2,8 +2,8 @@
 #include "daemon/listen/connection_store.h"
 
 #include "core/error.h"
+#include "daemon/listen/listener_record.h"
 #include "daemon/server/server.h"
-#include "daemon/store/stored_name.h"
 
 #include <errno.h>
 
@@ -31,7 +31,7 @@ static void store_some(Server *server, uint32_t n)
         while (n-- > 0 && (connection = TAILQ_FIRST(&server->waiting.unstored)) &&
                server->store.count < server->store.max / 2) {
                 unlist(connection);
-                connection->stored = storing_connection(&server->store, connection);
+                connection->stored = listener_record_store_connection(&server->store, connection);
         }
 }
 
@@ -75,7 +75,7 @@ void waiting_end(Connection *connection)
 {
         unlist(connection);
         if (connection->stored)
-                storing_forget_connection(&connection->listener->server->store, connection);
+                listener_record_forget_connection(&connection->listener->server->store, connection);
         connection->stored = false;
 }
 

@@ -4,11 +4,11 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "daemon/driver/descriptor_kind.h"
+#include "daemon/listen/listener_record.h"
 #include "daemon/listen/socket_open.h"
 #include "daemon/loop/timer.h"
 #include "daemon/process/log.h"
 #include "daemon/server/server.h"
-#include "daemon/store/stored_name.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -271,7 +271,7 @@ int listener_open(Listener **out, Server *server, const ListenerConfig *config, 
                 return r;
         }
         listener->number = ++server->listeners_total;
-        listener->stored = storing_listener(&server->store, listener);
+        listener->stored = listener_record_store(&server->store, listener);
         log_daemon(LOG_INFO, "listener %s opened at %s", config->name, listener->address);
         *out = listener;
         return 0;
@@ -347,7 +347,7 @@ Listener *listener_free(Listener *listener)
                 socket_file_remove(&listener->bound);
         }
         if (listener->stored)
-                storing_forget_listener(&server->store, listener->number);
+                listener_record_forget(&server->store, listener->number);
         /* What waits in its backlog may bring descriptors that do not close. */
         if (listener->lane) {
                 closer_push_own(&server->closer, listener->lane, listener->fd);
@@ -373,10 +373,10 @@ Listener *listener_find(const Server *server, const char *name)
 void listener_set_paused(Listener *listener, bool paused)
 {
         if (listener->paused != paused && listener->stored)
-                storing_forget_listener(&listener->server->store, listener->number);
+                listener_record_forget(&listener->server->store, listener->number);
         if (listener->paused != paused) {
                 listener->paused = paused;
-                listener->stored = storing_listener(&listener->server->store, listener);
+                listener->stored = listener_record_store(&listener->server->store, listener);
         }
         listener_update(listener);
 }

@@ -9,6 +9,8 @@ libdaemon_la_SOURCES += \
 	daemon/listen/drain.h \
 	daemon/listen/listener.c \
 	daemon/listen/listener.h \
+	daemon/listen/listener_record.c \
+	daemon/listen/listener_record.h \
 	daemon/listen/passing.c \
 	daemon/listen/passing.h \
 	daemon/listen/socket_open.c \

@@ -3,8 +3,9 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "daemon/hold/hold_record.h"
+#include "daemon/listen/listener_record.h"
 #include "daemon/server/server.h"
-#include "daemon/store/record.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +19,7 @@ typedef struct Making {
         size_t room;
         State__Owned *owned;
         State__Owned **pointers;
-        StateRecord *records;
+        Record *records;
 } Making;
 
 static void free_making(Making *making)
@@ -29,7 +30,7 @@ static void free_making(Making *making)
 }
 
 /* One more; its record is to be filled in. NULL: there is no room, which cannot be. */
-static StateRecord *add(Making *making, uint64_t number, int fd, int note_fd, bool stored)
+static Record *add(Making *making, uint64_t number, int fd, int note_fd, bool stored)
 {
         size_t i = making->state.n_owned;
         State__Owned *owned = &making->owned[i];
@@ -43,7 +44,7 @@ static StateRecord *add(Making *making, uint64_t number, int fd, int note_fd, bo
         owned->fd = fd;
         owned->note_fd = note_fd;
         owned->stored = stored;
-        owned->record = &making->records[i].record;
+        owned->record = &making->records[i].message;
         return &making->records[i];
 }
 
@@ -53,22 +54,22 @@ static void add_connections(Making *making, const ConnectionList *list)
 
         TAILQ_FOREACH(connection, list, link)
         {
-                StateRecord *record = add(making, connection->number, connection->fd,
-                                          connection->note_fd, connection->stored);
+                Record *record = add(making, connection->number, connection->fd,
+                                     connection->note_fd, connection->stored);
 
                 if (record)
-                        state_of_connection(connection, record);
+                        listener_record_make_connection(connection, record);
         }
 }
 
 /* And those of its connections that nobody has got. */
 static void add_listener(Making *making, const Listener *listener)
 {
-        StateRecord *record = add(making, listener->number, listener->fd, -1, listener->stored);
+        Record *record = add(making, listener->number, listener->fd, -1, listener->stored);
         const Worker *worker;
 
         if (record)
-                state_of_listener(listener, record);
+                listener_record_make(listener, record);
         add_connections(making, &listener->silent);
         add_connections(making, &listener->queue);
         TAILQ_FOREACH(worker, &listener->workers, link)
@@ -80,11 +81,10 @@ static void add_holds(Making *making, const HoldSet *set)
         const Hold *hold;
 
         for (hold = hold_set_next(set, 0); hold; hold = hold_set_next(set, hold->number)) {
-                StateRecord *record =
-                        add(making, hold->number, hold->fd, hold->note_fd, hold->stored);
+                Record *record = add(making, hold->number, hold->fd, hold->note_fd, hold->stored);
 
                 if (record)
-                        state_of_hold(hold, record);
+                        hold_record_make(hold, record);
         }
 }
 
@@ -96,7 +96,7 @@ static int seal(const Making *making)
         if (!bytes || size > HANDOVER_STATE_MAX)
                 return error_set(ENOMEM, "no memory for %zu bytes of state", size);
         state__state__pack(&making->state, bytes);
-        return state_seal_bytes(bytes, size);
+        return record_seal_bytes(bytes, size);
 }
 
 int handover_state_make(Server *server)
@@ -119,7 +119,7 @@ int handover_state_make(Server *server)
         making.socket.device = listening->device;
         making.socket.inode = listening->inode;
         making.socket.made_directory = (char *)listening->made_directory;
-        making.state.version = STATE_VERSION;
+        making.state.version = RECORD_VERSION;
         making.state.socket = &making.socket;
         making.state.owned = making.pointers;
         TAILQ_FOREACH(listener, &server->listeners, link)
@@ -134,15 +134,15 @@ int handover_state_make(Server *server)
 
 static bool is_whole(const State__Owned *owned)
 {
-        return owned->fd >= 0 && owned->record && owned->record->version == STATE_VERSION &&
+        return owned->fd >= 0 && owned->record && owned->record->version == RECORD_VERSION &&
                owned->record->body_case != STATE__RECORD__BODY__NOT_SET;
 }
 
 static int check(const State__State *state)
 {
-        if (state->version != STATE_VERSION)
+        if (state->version != RECORD_VERSION)
                 return error_set(EPROTO, "the state has version %u, and %d is understood",
-                                 state->version, STATE_VERSION);
+                                 state->version, RECORD_VERSION);
         if (!state->socket || state->socket->fd < 0)
                 return error_set(EPROTO, "the state has no listening socket");
         for (size_t i = 0; i < state->n_owned; i++) {
@@ -158,7 +158,7 @@ int handover_state_read(int borrow_fd, State__State **out)
         State__State *state;
         size_t size;
         void *bytes;
-        int r = state_check_sealed(borrow_fd, HANDOVER_STATE_MAX, &size);
+        int r = record_check_sealed(borrow_fd, HANDOVER_STATE_MAX, &size);
 
         if (r < 0)
                 return r;

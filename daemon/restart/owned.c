@@ -51,7 +51,7 @@ static void collect(OwnedList *list, const char *text, int take_fd)
         OwnedItem *item;
         int *place;
 
-        if (!storing_read_name(text, &name)) {
+        if (!stored_name_read(text, &name)) {
                 log_daemon(LOG_WARNING, "what systemd kept as %s is nothing known: closed", text);
                 return;
         }
@@ -69,7 +69,7 @@ void owned_free(OwnedItem *item)
         cleanup_close(&item->fd);
         cleanup_close(&item->record_fd);
         cleanup_close(&item->note_fd);
-        state_free(item->record);
+        record_free(item->record);
         free(item);
 }
 
@@ -82,7 +82,7 @@ void owned_give_up(Server *server, OwnedList *list, OwnedItem *item, const char 
                    (unsigned long long)item->name.number, why);
         TAILQ_REMOVE(list, item, link);
         if (item->stored)
-                storing_forget(&server->store, item->name, item->note_fd >= 0);
+                stored_name_forget(&server->store, item->name, item->note_fd >= 0);
         owned_free(item);
 }
 
@@ -96,11 +96,11 @@ static int read_record(OwnedItem *item)
 
         if (item->fd < 0)
                 return error_set(ENOENT, "its descriptor did not come");
-        if (storing_count(item->name.kind) == 1)
+        if (stored_name_count(item->name.kind) == 1)
                 return 0; /* there is none */
         if (item->record_fd < 0)
                 return error_set(ENOENT, "its record did not come");
-        r = state_read(item->record_fd, &item->record);
+        r = record_read(item->record_fd, &item->record);
         if (r == 0 && item->record->body_case != wanted)
                 r = error_set(EPROTO, "its record is of another kind");
         return r;
@@ -114,8 +114,9 @@ void owned_count(Server *server, const OwnedList *list)
         TAILQ_FOREACH(item, list, link)
         {
                 if (item->stored)
-                        descriptor_store_came_back(&server->store, storing_count(item->name.kind) +
-                                                                           (item->note_fd >= 0));
+                        descriptor_store_came_back(&server->store,
+                                                   stored_name_count(item->name.kind) +
+                                                           (item->note_fd >= 0));
         }
 }
 
@@ -128,7 +129,7 @@ int owned_add(OwnedList *list, StoredName name, bool stored, int take_fd, int ta
                 CLEANUP(cleanup_close) int fd = take_fd;
                 CLEANUP(cleanup_close) int note_fd = take_note_fd;
 
-                state_free(take_record);
+                record_free(take_record);
                 return item ? error_set(EPROTO, "the same thing is handed over twice")
                             : error_set(ENOMEM, "no memory for what is handed over");
         }

@@ -5,9 +5,9 @@
 #include "core/error.h"
 #include "daemon/hold/note.h"
 #include "daemon/listen/connection_store.h"
+#include "daemon/listen/listener_record.h"
 #include "daemon/listen/socket_open.h"
 #include "daemon/server/server.h"
-#include "daemon/store/record.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,7 +42,7 @@ static int restore_listener(Server *server, OwnedList *list, OwnedItem *item,
         int r = 0;
 
         if (!config) {
-                r = state_to_listener_config(item->record->listener, &recorded);
+                r = listener_record_read_config(item->record->listener, &recorded);
                 if (r == 0)
                         r = ref_user(server, item->record->listener->user, &restored.user);
         }
@@ -65,7 +65,7 @@ static int compare_sockets(const OwnedItem *item, const ListenerConfig *config)
         ListenerConfig recorded;
 
         if (item->name.kind != STORED_LISTENER ||
-            state_to_listener_config(item->record->listener, &recorded) < 0)
+            listener_record_read_config(item->record->listener, &recorded) < 0)
                 return 0;
         if (strcmp(recorded.name, config->name) == 0 &&
             listener_config_same_socket(&recorded, config))

@@ -2,8 +2,8 @@
 #include "daemon/session/answer.h"
 
 #include "core/error.h"
+#include "daemon/hold/hold_record.h"
 #include "daemon/server/server.h"
-#include "daemon/store/stored_name.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@ static void close_answered(Session *session, const Answer *answer)
 {
         /* Only now: had the daemon died before it was sent, it would still be held. */
         if (answer->stored != 0)
-                storing_forget_hold(&session->server->store, answer->stored, answer->note_fd >= 0);
+                hold_record_forget(&session->server->store, answer->stored, answer->note_fd >= 0);
         if (answer->fd >= 0)
                 server_close_kept(session->server, session->lane, answer->fd);
         if (answer->note_fd >= 0)

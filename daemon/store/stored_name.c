@@ -1,9 +1,8 @@
-/* What goes to systemd's store. See storing.h. */
+/* What goes to systemd's store, and its names. See stored_name.h. */
 #include "daemon/store/stored_name.h"
 
 #include "core/error.h"
 #include "daemon/process/log.h"
-#include "daemon/store/record.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -59,7 +58,7 @@ static bool read_numbers(const char *text, StoredName *out)
         return text && (out->is_note || *text == '\0');
 }
 
-bool storing_read_name(const char *text, StoredName *out)
+bool stored_name_read(const char *text, StoredName *out)
 {
         const size_t prefix = strlen(SERVICE_MANAGER_STORED);
 
@@ -79,26 +78,27 @@ bool storing_read_name(const char *text, StoredName *out)
 
 /* ---- Adding and removing ------------------------------------------------------------------- */
 
-/* With its record. */
-static bool add(DescriptorStore *store, StoredName name, int borrow_fd, const StateRecord *record)
+static bool add(DescriptorStore *store, StoredName name, int borrow_fd, int take_record)
 {
         char text[SERVICE_MANAGER_NAME_MAX];
-        int sealed = state_seal(record);
 
         write_name(name, text);
+        return descriptor_store_add(store, text, &borrow_fd, 1, take_record);
+}
+
+static bool add_with_record(DescriptorStore *store, StoredName name, int borrow_fd,
+                            const Record *record)
+{
+        int sealed = record_seal(record);
+
         if (sealed < 0) {
+                char text[SERVICE_MANAGER_NAME_MAX];
+
+                write_name(name, text);
                 log_daemon(LOG_WARNING, "%s will not outlive this daemon: %s", text, error_text());
                 return false;
         }
-        return descriptor_store_add(store, text, &borrow_fd, 1, sealed);
-}
-
-static bool add_note(DescriptorStore *store, StoredName name, int borrow_fd)
-{
-        char text[SERVICE_MANAGER_NAME_MAX];
-
-        write_name(name, text);
-        return descriptor_store_add(store, text, &borrow_fd, 1, -1);
+        return add(store, name, borrow_fd, sealed);
 }
 
 static void remove_name(DescriptorStore *store, StoredName name, size_t count)
@@ -109,87 +109,33 @@ static void remove_name(DescriptorStore *store, StoredName name, size_t count)
         descriptor_store_remove(store, text, count);
 }
 
-bool storing_listener(DescriptorStore *store, const Listener *listener)
+bool stored_name_add(DescriptorStore *store, StoredName name, int borrow_fd, int borrow_note_fd,
+                     const Record *record)
 {
-        const StoredName name = {.kind = STORED_LISTENER, .number = listener->number};
-        StateRecord record;
+        StoredName note = name;
+        bool added;
 
-        if (!descriptor_store_is_there(store))
+        note.is_note = true;
+        /* A note alone means nothing: what comes back without its descriptor is closed. */
+        if (borrow_note_fd >= 0 && !add(store, note, borrow_note_fd, -1))
                 return false;
-        state_of_listener(listener, &record);
-        return add(store, name, listener->fd, &record);
+        added = record ? add_with_record(store, name, borrow_fd, record)
+                       : add(store, name, borrow_fd, -1);
+        if (!added && borrow_note_fd >= 0)
+                remove_name(store, note, 1);
+        return added;
 }
 
-size_t storing_count(StoredKind kind)
+size_t stored_name_count(StoredKind kind)
 {
         return is_connection(kind) ? 1 : 2;
 }
 
-void storing_forget(DescriptorStore *store, StoredName name, bool has_note)
+void stored_name_forget(DescriptorStore *store, StoredName name, bool has_note)
 {
         name.is_note = false;
-        remove_name(store, name, storing_count(name.kind));
+        remove_name(store, name, stored_name_count(name.kind));
         name.is_note = true;
         if (has_note)
                 remove_name(store, name, 1);
-}
-
-void storing_forget_listener(DescriptorStore *store, uint64_t number)
-{
-        storing_forget(store, (StoredName){.kind = STORED_LISTENER, .number = number}, false);
-}
-
-bool storing_hold(DescriptorStore *store, const Hold *hold)
-{
-        const StoredName name = {.kind = STORED_HOLD, .number = hold->number};
-        const StoredName note = {.kind = STORED_HOLD, .number = hold->number, .is_note = true};
-        StateRecord record;
-
-        if (!descriptor_store_is_there(store))
-                return false;
-        state_of_hold(hold, &record);
-        /* A note alone means nothing: what comes back without its descriptor is closed. */
-        if (hold->note_fd >= 0 && !add_note(store, note, hold->note_fd))
-                return false;
-        if (add(store, name, hold->fd, &record))
-                return true;
-        if (hold->note_fd >= 0)
-                remove_name(store, note, 1);
-        return false;
-}
-
-void storing_forget_hold(DescriptorStore *store, uint64_t number, bool has_note)
-{
-        storing_forget(store, (StoredName){.kind = STORED_HOLD, .number = number}, has_note);
-}
-
-/* It stays the same while it is stored. */
-static StoredName name_of(const Connection *connection)
-{
-        return (StoredName){
-                .kind = connection->again ? STORED_RETURNED : STORED_CONNECTION,
-                .number = connection->number,
-                .listener = connection->listener->number,
-        };
-}
-
-bool storing_connection(DescriptorStore *store, const Connection *connection)
-{
-        StoredName name = name_of(connection), note = name;
-        char text[SERVICE_MANAGER_NAME_MAX];
-
-        note.is_note = true;
-        if (connection->note_fd >= 0 && !add_note(store, note, connection->note_fd))
-                return false;
-        write_name(name, text);
-        if (descriptor_store_add(store, text, &connection->fd, 1, -1))
-                return true;
-        if (connection->note_fd >= 0)
-                remove_name(store, note, 1);
-        return false;
-}
-
-void storing_forget_connection(DescriptorStore *store, const Connection *connection)
-{
-        storing_forget(store, name_of(connection), connection->note_fd >= 0);
 }

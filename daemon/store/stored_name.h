@@ -1,5 +1,5 @@
 /*
- * Storing: what of the daemon's goes to systemd's store, and under which names.
+ * StoredName: the names under which what is the daemon's goes to systemd's store.
  *
  *   owned-listener-NUMBER     the socket, and its record
  *   owned-hold-NUMBER         the descriptor, and its record
@@ -13,10 +13,7 @@
 #pragma once
 
 #include "daemon/store/descriptor_store.h"
-
-typedef struct Connection Connection;
-typedef struct Hold Hold;
-typedef struct Listener Listener;
+#include "daemon/store/record.h"
 
 typedef enum StoredKind {
         STORED_LISTENER,
@@ -34,19 +31,15 @@ typedef struct StoredName {
 } StoredName;
 
 /* false: it is none of these names. */
-bool storing_read_name(const char *text, StoredName *out);
+bool stored_name_read(const char *text, StoredName *out);
 
-/* Whether it is in the store now, or on its way there. It has to be forgotten before its
- * descriptors are closed. */
-bool storing_listener(DescriptorStore *store, const Listener *listener);
-void storing_forget_listener(DescriptorStore *store, uint64_t number);
-bool storing_hold(DescriptorStore *store, const Hold *hold);
-void storing_forget_hold(DescriptorStore *store, uint64_t number, bool has_note);
-/* Without a record: its name says it all, and it is two system calls less. */
-bool storing_connection(DescriptorStore *store, const Connection *connection);
-void storing_forget_connection(DescriptorStore *store, const Connection *connection);
-
-/* Whatever it is. */
-void storing_forget(DescriptorStore *store, StoredName name, bool has_note);
+/*
+ * Puts it into the store, with its note unless that is -1, and with its record unless that is NULL.
+ * Whether it is there now, or on its way; then it has to be forgotten before its descriptors are
+ * closed.
+ */
+bool stored_name_add(DescriptorStore *store, StoredName name, int borrow_fd, int borrow_note_fd,
+                     const Record *record);
+void stored_name_forget(DescriptorStore *store, StoredName name, bool has_note);
 /* How many descriptors are under the name itself. */
-size_t storing_count(StoredKind kind);
+size_t stored_name_count(StoredKind kind);

@@ -58,7 +58,7 @@ static int make_note(int number)
 
         if (number < 0)
                 return -1;
-        return number == 0 ? make_descriptor(3) : state_seal_bytes(text, (size_t)number % 64 + 1);
+        return number == 0 ? make_descriptor(3) : record_seal_bytes(text, (size_t)number % 64 + 1);
 }
 
 static bool has_file(const State__Owned *owned)
@@ -78,7 +78,7 @@ static int make_state(const uint8_t *bytes, size_t size, State__State **out)
 
         *out = state;
         if (!state)
-                return state_seal_bytes(bytes, size);
+                return record_seal_bytes(bytes, size);
         if (state->n_owned > OWNED_MAX)
                 return -1;
         for (size_t i = 0; i < state->n_owned; i++) {
@@ -99,7 +99,7 @@ static int make_state(const uint8_t *bytes, size_t size, State__State **out)
         named.socket = state->socket ? &socket : NULL;
         packed = malloc(state__state__get_packed_size(&named) + 1);
         FUZZ_REQUIRE(packed);
-        fd = state_seal_bytes(packed, state__state__pack(&named, packed));
+        fd = record_seal_bytes(packed, state__state__pack(&named, packed));
         free(packed);
         return fd;
 }

@@ -63,7 +63,7 @@ START_TEST(what_is_owned_is_read_by_the_next_program)
         scene_join(0, 1, NULL);
         hold("web.1", (const int[]){pair[0], note});
         state = make_and_read();
-        ck_assert_uint_eq(state->version, STATE_VERSION);
+        ck_assert_uint_eq(state->version, RECORD_VERSION);
         ck_assert_int_eq(state->socket->fd, server->listening.fd);
         ck_assert_str_eq(state->socket->path, server->listening.path);
         ck_assert_uint_eq(state->n_owned, 2);
@@ -152,7 +152,7 @@ static void write_state(Written *written)
                 .record = STATE__RECORD__INIT,
                 .connection = STATE__CONNECTION__INIT,
         };
-        written->record.version = STATE_VERSION;
+        written->record.version = RECORD_VERSION;
         written->record.body_case = STATE__RECORD__BODY_CONNECTION;
         written->record.connection = &written->connection;
         written->owned.number = 7;
@@ -161,7 +161,7 @@ static void write_state(Written *written)
         written->owned.record = &written->record;
         written->pointer = &written->owned;
         written->socket.fd = 11;
-        written->state.version = STATE_VERSION;
+        written->state.version = RECORD_VERSION;
         written->state.socket = &written->socket;
         written->state.n_owned = 1;
         written->state.owned = &written->pointer;
@@ -170,7 +170,7 @@ static void write_state(Written *written)
 static int read_bytes(const void *bytes, size_t size)
 {
         State__State *state = NULL;
-        int fd = state_seal_bytes(bytes, size);
+        int fd = record_seal_bytes(bytes, size);
         int r;
 
         ck_assert_int_ge(fd, 0);
@@ -191,7 +191,7 @@ static int read_written(const Written *written)
 
 static void be_of_another_version(Written *written)
 {
-        written->state.version = STATE_VERSION + 1;
+        written->state.version = RECORD_VERSION + 1;
 }
 
 static void have_no_socket(Written *written)
@@ -216,7 +216,7 @@ static void own_something_without_a_record(Written *written)
 
 static void have_a_record_of_another_version(Written *written)
 {
-        written->record.version = STATE_VERSION + 1;
+        written->record.version = RECORD_VERSION + 1;
 }
 
 static void have_a_record_of_no_kind(Written *written)
