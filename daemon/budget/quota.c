@@ -2,7 +2,7 @@
 #include "daemon/budget/quota.h"
 
 #include "core/error.h"
-#include "daemon/config/policy.h"
+#include "daemon/config/policy_words.h"
 
 #include <assert.h>
 #include <errno.h>

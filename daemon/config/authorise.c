@@ -62,7 +62,7 @@ static size_t look_up_groups(uid_t uid, gid_t *groups, int max)
 int authorise_test(const Policy *policy, uid_t uid, PolicyAction action, const char *object,
                    char rule[static POLICY_RULE_MAX])
 {
-        bool takes_name = action == POLICY_SERVE || action == POLICY_HOLD;
+        bool takes_name = policy_action_is_by_name(action);
         gid_t groups[GROUPS_MAX];
         const PolicySubject subject = {
                 .uid = uid,

@@ -1,4 +1,6 @@
 libdaemon_la_SOURCES += \
+	daemon/config/admin_group.c \
+	daemon/config/admin_group.h \
 	daemon/config/authorise.c \
 	daemon/config/authorise.h \
 	daemon/config/config.c \
@@ -15,4 +17,6 @@ libdaemon_la_SOURCES += \
 	daemon/config/policy.c \
 	daemon/config/policy.h \
 	daemon/config/policy_rule.c \
-	daemon/config/policy_rule.h
+	daemon/config/policy_rule.h \
+	daemon/config/policy_words.c \
+	daemon/config/policy_words.h

@@ -16,42 +16,6 @@ enum {
         OBJECT_LEAST = 8,
 };
 
-static const struct {
-        const char *name;
-        const char *may_not;
-} actions[POLICY_ACTION_COUNT] = {
-        [POLICY_LISTEN] = {"listen", "listen on"}, [POLICY_CONNECT] = {"connect", "connect to"},
-        [POLICY_BIND] = {"bind", "bind"},          [POLICY_SERVE] = {"serve", "serve"},
-        [POLICY_HOLD] = {"hold", "hold"},
-};
-
-static const char *const limit_names[POLICY_LIMIT_COUNT] = {
-        [POLICY_SESSIONS] = "sessions",   [POLICY_REGISTRATIONS] = "registrations",
-        [POLICY_LISTENERS] = "listeners", [POLICY_HOLDS] = "holds",
-        [POLICY_CONNECTS] = "connects",
-};
-
-const char *policy_action_name(PolicyAction action)
-{
-        return actions[action].name;
-}
-
-bool policy_action_from_name(const char *name, PolicyAction *out)
-{
-        for (int i = 0; i < POLICY_ACTION_COUNT; i++) {
-                if (strcmp(name, actions[i].name) == 0) {
-                        *out = (PolicyAction)i;
-                        return true;
-                }
-        }
-        return false;
-}
-
-const char *policy_limit_name(PolicyLimit limit)
-{
-        return limit_names[limit];
-}
-
 static bool is_theirs(const PolicyRule *rule, const PolicySubject *subject)
 {
         if (rule->who == POLICY_EVERYONE)
@@ -128,7 +92,8 @@ static int refuse(const Policy *policy, const PolicySubject *subject, PolicyActi
         const PolicyRule *first;
         size_t count, room;
 
-        snprintf(head, sizeof(head), "uid %u may not %s ", subject->uid, actions[action].may_not);
+        snprintf(head, sizeof(head), "uid %u may not %s ", subject->uid,
+                 policy_action_verb(action));
         room = SENTENCE_MAX - strlen(head);
         count = list_rules(policy, subject, tail, sizeof(tail), &first);
         if (count == 0) {
@@ -180,7 +145,7 @@ int policy_decide(const Policy *policy, const PolicySubject *subject, PolicyActi
                 if (!entry)
                         continue;
                 snprintf(rule, POLICY_RULE_MAX, "policy \"%s\", %s \"%s\"", theirs->title,
-                         actions[action].name, entry->text);
+                         policy_action_name(action), entry->text);
                 return 0;
         }
         *rule = '\0';
@@ -229,6 +194,6 @@ void policy_suggest(const PolicySubject *subject, PolicyAction action, const Add
         if (getpwuid_r(subject->uid, &passwd, buffer, sizeof(buffer), &found) != 0 || !found ||
             snprintf(user, sizeof(user), "%s", passwd.pw_name) >= (int)sizeof(user))
                 snprintf(user, sizeof(user), "%u", subject->uid);
-        snprintf(out, size, "policy \"user:%s\" { %s = {\"%s\"} }", user, actions[action].name,
-                 quoted);
+        snprintf(out, size, "policy \"user:%s\" { %s = {\"%s\"} }", user,
+                 policy_action_name(action), quoted);
 }

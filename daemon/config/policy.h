@@ -11,30 +11,11 @@
 #pragma once
 
 #include "core/address.h"
+#include "daemon/config/policy_words.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
-
-typedef enum PolicyAction {
-        POLICY_LISTEN,  /* an address to listen on */
-        POLICY_CONNECT, /* an address to connect to */
-        POLICY_BIND,    /* an address to bind a UDP socket to */
-        POLICY_SERVE,   /* a configured listener's name, to join or take */
-        POLICY_HOLD,    /* a name to hold a descriptor under */
-        POLICY_ACTION_COUNT,
-} PolicyAction;
-
-/* What a user may have at once. */
-typedef enum PolicyLimit {
-        POLICY_SESSIONS,
-        POLICY_REGISTRATIONS,
-        POLICY_LISTENERS,
-        POLICY_HOLDS,
-        POLICY_CONNECTS, /* under way */
-        POLICY_LIMIT_COUNT,
-} PolicyLimit;
 
 enum {
         /* Bytes of a rule's text, "policy \"user:www\", connect \"tcp:…\"", with its zero. */
@@ -48,13 +29,6 @@ enum {
         POLICY_CONNECTS_PER_USER_MAX = 256,
 };
 
-/* Whom a rule is for. */
-typedef enum PolicyWho {
-        POLICY_USER,
-        POLICY_GROUP,
-        POLICY_EVERYONE,
-} PolicyWho;
-
 typedef struct Policy Policy;
 typedef struct PolicyRule PolicyRule;
 
@@ -64,12 +38,6 @@ typedef struct PolicySubject {
         const gid_t *groups;
         size_t n_groups;
 } PolicySubject;
-
-/* "listen", …; and back: false when there is none of that name. */
-const char *policy_action_name(PolicyAction action);
-bool policy_action_from_name(const char *name, PolicyAction *out);
-/* "sessions", … */
-const char *policy_limit_name(PolicyLimit limit);
 
 /* ---- Making one ---- */
 

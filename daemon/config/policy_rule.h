@@ -31,9 +31,3 @@ struct Policy {
         uint32_t default_limits[POLICY_LIMIT_COUNT];
         bool audit;
 };
-
-/* Whether the action's object is a name, and no address. */
-static inline bool policy_action_is_by_name(PolicyAction action)
-{
-        return action == POLICY_SERVE || action == POLICY_HOLD;
-}

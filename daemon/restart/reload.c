@@ -142,6 +142,6 @@ int reload(Server *server, void (*tell)(void *data, const char *sentence), void 
         server->config = config;
         refresh_limits(server);
         adopt_options(server, config);
-        server_find_admin_group(server);
+        admin_group_find(&server->admin_group, server->options, server->config);
         return 0;
 }

@@ -14,7 +14,6 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <grp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,31 +93,6 @@ static int make_events(Server *server)
                         return error_set(ENOMEM, "no memory for the loop's events");
         }
         return 0;
-}
-
-void server_find_admin_group(Server *server)
-{
-        const char *name = server->config->admin_group;
-        const bool is_the_same = server->has_admin_gid && strcmp(server->admin_group, name) == 0;
-        const struct group *group;
-
-        server->has_admin_gid = false;
-        if (server->options->user)
-                return;
-        errno = 0;
-        group = getgrnam(name);
-        if (group) {
-                server->admin_gid = group->gr_gid;
-                server->has_admin_gid = true;
-                snprintf(server->admin_group, sizeof(server->admin_group), "%s", name);
-        } else if (log_refusal_level(errno) == LOG_WARNING) {
-                /* Without the descriptors or the memory to look: as it was. */
-                server->has_admin_gid = is_the_same;
-                log_daemon(LOG_WARNING, "cannot look up the group %s: %s", name, strerror(errno));
-        } else {
-                log_daemon(LOG_NOTICE, "there is no group %s: only root sees every user's sessions",
-                           name);
-        }
 }
 
 static int mark_start(Server *server)
@@ -224,7 +198,7 @@ static int open_parts(Server *server)
         if (r == 0)
                 r = open_owned(server);
         if (r == 0)
-                server_find_admin_group(server);
+                admin_group_find(&server->admin_group, server->options, server->config);
         return r;
 }
 

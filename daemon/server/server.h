@@ -10,6 +10,7 @@
 #include "daemon/budget/quota.h"
 #include "daemon/budget/session_rate.h"
 #include "daemon/closing/closer.h"
+#include "daemon/config/admin_group.h"
 #include "daemon/config/config.h"
 #include "daemon/config/options.h"
 #include "daemon/driver/io_driver.h"
@@ -18,9 +19,9 @@
 #include "daemon/listen/connection_store.h"
 #include "daemon/listen/drain.h"
 #include "daemon/listen/listener.h"
+#include "daemon/loop/loop.h"
 #include "daemon/loop/loop_event.h"
 #include "daemon/loop/time_share.h"
-#include "daemon/loop/loop.h"
 #include "daemon/process/scheduling.h"
 #include "daemon/restart/handover.h"
 #include "daemon/session/daemon_socket.h"
@@ -58,9 +59,7 @@ struct Server {
         Scheduling scheduling;
         uint64_t epoch;
         uint64_t started; /* CLOCK_REALTIME nanoseconds */
-        gid_t admin_gid;
-        char admin_group[CONFIG_NAME_MAX]; /* whose gid that is */
-        bool has_admin_gid;
+        AdminGroup admin_group;
 
         ListenerList listeners; /* in order of number */
         uint32_t listener_count;

@@ -5,9 +5,6 @@
 
 #include "daemon/server/server.h"
 
-/* server.c: looks up whose members see and steer everything, from now on. */
-void server_find_admin_group(Server *server);
-
 /* server_limits.c: sets the limit of open files so that what was promised can be had, or promises
  * less. 0 or -errno with error_text(). */
 int server_reserve_descriptors(Server *server);

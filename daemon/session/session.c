@@ -41,11 +41,6 @@ static int charge_session(Session *session)
         return quota_charge(session->user, QUOTA_SESSIONS, 1);
 }
 
-static bool is_administrator(const Server *server, const Peer *peer)
-{
-        return server->has_admin_gid && peer_is_in_group(peer, server->admin_gid);
-}
-
 /* A private instance is its user's, and has no other. */
 static bool owns_instance(const Server *server, const Peer *peer)
 {
@@ -60,7 +55,8 @@ static int meet_peer(Session *session)
 
         if (r < 0)
                 return r;
-        session->sees_all = peer->uid == 0 || is_administrator(session->server, peer) ||
+        session->sees_all = peer->uid == 0 ||
+                            admin_group_has(&session->server->admin_group, peer) ||
                             owns_instance(session->server, peer);
         clock_gettime(CLOCK_REALTIME, &now);
         session->since = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;

@@ -3,8 +3,8 @@
  *
  * A full packet takes a millisecond or two, which everybody else would have to wait. So of many
  * sources only SESSION_BATCH_SLICE are served at once; the others wait here, with all descriptors
- * of the packet, while the session is in its user's line (time_share.h), where each round serves as many
- * again. Meanwhile the session is not served otherwise: its requests wait in its socket, its
+ * of the packet, while the session is in its user's line (time_share.h), where each round serves as
+ * many again. Meanwhile the session is not served otherwise: its requests wait in its socket, its
  * readiness in its set. When all are done, what was refused is told in one frame, then what is
  * ready, and then the next request is read.
  *

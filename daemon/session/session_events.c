@@ -100,8 +100,8 @@ static int watch_process(Session *session)
 {
         if (session->peer.process_fd < 0)
                 return 0;
-        session->process_ended = loop_event_new(&session->server->loop, session->peer.process_fd, EV_READ,
-                                                on_process_ended, session);
+        session->process_ended = loop_event_new(&session->server->loop, session->peer.process_fd,
+                                                EV_READ, on_process_ended, session);
         return session->process_ended ? loop_event_add(session->process_ended, NULL) : -1;
 }
 

@@ -10,9 +10,9 @@
  * numbers pauses: its requests wait until it has read (delivery.h). One whose registrations are
  * compared with the kernel's list is not served at all meanwhile (reconciler.h).
  *
- * One whose user has used all of its share of a turn waits in line for the next (time_share.h), and so
- * does one with many sources to register, of which some are served each time (session_batch.h). One
- * whose client has closed is only read to the end (session_closed.h).
+ * One whose user has used all of its share of a turn waits in line for the next (time_share.h), and
+ * so does one with many sources to register, of which some are served each time (session_batch.h).
+ * One whose client has closed is only read to the end (session_closed.h).
  */
 #pragma once
 

@@ -288,27 +288,32 @@ END_TEST
 
 /* ---- The group of those who see everything ---- */
 
+static void find_admin_group(void)
+{
+        admin_group_find(&inner.server->admin_group, &inner.options, inner.server->config);
+}
+
 START_TEST(without_descriptors_to_look_for_it_the_admin_group_stays_what_it_is)
 {
         inner.options.user = false;
-        server_find_admin_group(inner.server);
-        ck_assert(inner.server->has_admin_gid);
+        find_admin_group();
+        ck_assert(inner.server->admin_group.is_known);
         failing_group = (Failing){.count = 1, .error = EMFILE};
         start_capture();
-        server_find_admin_group(inner.server);
+        find_admin_group();
         expect_logged("cannot look up the group");
-        ck_assert(inner.server->has_admin_gid);
-        ck_assert_uint_eq(inner.server->admin_gid, 4711);
+        ck_assert(inner.server->admin_group.is_known);
+        ck_assert_uint_eq(inner.server->admin_group.gid, 4711);
         /* But another one has to be known, and one that is gone is gone. */
         failing_group = (Failing){.count = 1, .error = EMFILE};
         strcpy(inner.server->config->admin_group, "other");
-        server_find_admin_group(inner.server);
-        ck_assert(!inner.server->has_admin_gid);
-        server_find_admin_group(inner.server);
-        ck_assert(inner.server->has_admin_gid);
+        find_admin_group();
+        ck_assert(!inner.server->admin_group.is_known);
+        find_admin_group();
+        ck_assert(inner.server->admin_group.is_known);
         failing_group = (Failing){.count = 1, .error = ENOENT};
-        server_find_admin_group(inner.server);
-        ck_assert(!inner.server->has_admin_gid);
+        find_admin_group();
+        ck_assert(!inner.server->admin_group.is_known);
 }
 END_TEST
 

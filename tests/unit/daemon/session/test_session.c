@@ -69,11 +69,11 @@ START_TEST(root_and_the_admin_group_see_all_and_nobody_else)
 {
         if (geteuid() != 0)
                 SKIP_TEST("only root can be somebody else");
-        inner.server->has_admin_gid = false;
+        inner.server->admin_group.is_known = false;
         ck_assert(inner_server_connect(&client)->sees_all);
         ck_assert(!connect_as(ADMINISTRATORS, ADMINISTRATORS)->sees_all);
-        inner.server->has_admin_gid = true;
-        inner.server->admin_gid = ADMINISTRATORS;
+        inner.server->admin_group.is_known = true;
+        inner.server->admin_group.gid = ADMINISTRATORS;
         ck_assert(!connect_as(NOBODY, NOBODY)->sees_all);
         ck_assert(connect_as(ADMINISTRATORS, NOBODY)->sees_all);
         ck_assert(connect_as(NOBODY, ADMINISTRATORS)->sees_all);

@@ -1,0 +1,19 @@
+/*
+ * AdminGroup: the group whose members see and steer everything, as the name service knows it.
+ */
+#pragma once
+
+#include "daemon/config/config.h"
+#include "daemon/config/options.h"
+#include "daemon/process/peer.h"
+
+typedef struct AdminGroup {
+        bool is_known; /* there is one */
+        gid_t gid;
+        char name[CONFIG_NAME_MAX]; /* whose gid that is */
+} AdminGroup;
+
+/* Looks up the one that is configured, from now on; none for a private instance. Where it cannot be
+ * looked up now, the one that had this name stays. Asks the name service. */
+void admin_group_find(AdminGroup *group, const Options *options, const Config *config);
+bool admin_group_has(const AdminGroup *group, const Peer *peer);
