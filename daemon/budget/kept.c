@@ -1,60 +1,67 @@
-/* What the daemon keeps for clients: how many descriptors, and closing them. See server.h. */
+/* What the daemon keeps for clients: how many descriptors, and closing them. See kept.h. */
+#include "daemon/budget/kept.h"
+
 #include "core/error.h"
-#include "daemon/server/server.h"
 
 #include <errno.h>
 #include <unistd.h>
 
-void server_keep(Server *server)
+void kept_init(Kept *kept, Closer *closer, const size_t *held)
 {
-        server->kept++;
+        *kept = (Kept){.closer = closer, .held = held};
+        TAILQ_INIT(&kept->waiting);
 }
 
-static bool keeps_enough(const Server *server)
+void kept_add(Kept *kept)
 {
-        return server->kept + server->holds.descriptors >= server->kept_max;
+        kept->count++;
 }
 
-bool server_can_keep(Server *server, CloserLane *lane)
+static bool keeps_enough(const Kept *kept)
 {
-        return !keeps_enough(server) && !closer_is_behind(&server->closer, lane);
+        return kept->count + *kept->held >= kept->max;
 }
 
-int server_check_keep(Server *server, CloserLane *lane)
+bool kept_has_room(const Kept *kept, CloserLane *lane)
 {
-        if (keeps_enough(server))
+        return !keeps_enough(kept) && !closer_is_behind(kept->closer, lane);
+}
+
+int kept_check_room(const Kept *kept, CloserLane *lane)
+{
+        if (keeps_enough(kept))
                 return error_set(EDQUOT, "the daemon keeps %u descriptors already: try later",
-                                 server->kept_max);
-        if (closer_is_behind(&server->closer, lane))
+                                 kept->max);
+        if (closer_is_behind(kept->closer, lane))
                 return error_set(EBUSY, "what was kept before takes long to close: try later");
         return 0;
 }
 
-void server_unkeep(Server *server)
+void kept_remove(Kept *kept)
 {
-        bool was_full = keeps_enough(server);
+        bool was_full = keeps_enough(kept);
 
-        server->kept--;
+        kept->count--;
         if (was_full)
-                listener_update_all(server);
+                waker_list_wake_all(&kept->waiting);
 }
 
-int server_keep_descriptor(Server *server, CloserLane *lane)
+int kept_add_descriptor(Kept *kept, CloserLane *lane)
 {
-        if (closer_reserve(&server->closer, lane, 1) < 0)
+        if (closer_reserve(kept->closer, lane, 1) < 0)
                 return error_set(ENOMEM, "no memory to keep a descriptor");
-        server_keep(server);
+        kept_add(kept);
         return 0;
 }
 
-void server_close_kept(Server *server, CloserLane *lane, int take_fd)
+void kept_close(Kept *kept, CloserLane *lane, int take_fd)
 {
-        closer_push_own(&server->closer, lane, take_fd);
-        server_unkeep(server);
+        closer_push_own(kept->closer, lane, take_fd);
+        kept_remove(kept);
 }
 
-void server_close_note(Server *server, int take_fd)
+void kept_close_note(Kept *kept, int take_fd)
 {
         close(take_fd);
-        server_unkeep(server);
+        kept_remove(kept);
 }

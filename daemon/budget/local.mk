@@ -2,6 +2,7 @@ libdaemon_la_SOURCES += \
 	daemon/budget/in_flight.c \
 	daemon/budget/in_flight.h \
 	daemon/budget/kept.c \
+	daemon/budget/kept.h \
 	daemon/budget/quota.c \
 	daemon/budget/quota.h \
 	daemon/budget/session_rate.c \

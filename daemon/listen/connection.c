@@ -15,7 +15,7 @@ Connection *connection_new(Listener *listener, int take_fd)
 {
         Connection *connection = calloc(1, sizeof(*connection));
 
-        if (!connection || server_keep_descriptor(listener->server, listener->lane) < 0) {
+        if (!connection || kept_add_descriptor(&listener->server->kept, listener->lane) < 0) {
                 free(connection);
                 close(take_fd);
                 return NULL;
@@ -48,7 +48,7 @@ Connection *connection_restore(Listener *listener, uint64_t number, bool again, 
         connection->note_fd = take_note_fd;
         connection->note_size = note_size;
         if (take_note_fd >= 0)
-                server_keep(server);
+                kept_add(&server->kept);
         return connection;
 }
 
@@ -57,7 +57,7 @@ Connection *connection_claim(Listener *listener, int take_fd, int take_note_fd, 
         Connection *connection = calloc(1, sizeof(*connection));
 
         if (!connection ||
-            (take_fd >= 0 && server_keep_descriptor(listener->server, listener->lane) < 0)) {
+            (take_fd >= 0 && kept_add_descriptor(&listener->server->kept, listener->lane) < 0)) {
                 free(connection);
                 return NULL;
         }
@@ -67,7 +67,7 @@ Connection *connection_claim(Listener *listener, int take_fd, int take_note_fd, 
         connection->note_fd = take_note_fd;
         connection->note_size = note_size;
         if (take_note_fd >= 0)
-                server_keep(listener->server);
+                kept_add(&listener->server->kept);
         connection->number = ++listener->server->connections_total;
         return connection;
 }
@@ -80,7 +80,7 @@ void connection_close_copy(Connection *connection)
                 return;
         waiting_end(connection);
         listener->kept_count--;
-        server_close_kept(listener->server, listener->lane, STEAL_FD(connection->fd));
+        kept_close(&listener->server->kept, listener->lane, STEAL_FD(connection->fd));
 }
 
 void connection_free(Connection *connection)
@@ -90,7 +90,7 @@ void connection_free(Connection *connection)
         loop_event_free(connection->first_bytes);
         connection_close_copy(connection);
         if (connection->note_fd >= 0)
-                server_close_note(server, connection->note_fd);
+                kept_close_note(&server->kept, connection->note_fd);
         free(connection);
 }
 

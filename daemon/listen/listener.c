@@ -25,8 +25,8 @@ static bool has_room(const Listener *listener)
 {
         const Server *server = listener->server;
 
-        return server_can_keep(listener->server, listener->lane) &&
-               listener->kept_count < server->kept_max - server->kept;
+        return kept_has_room(&listener->server->kept, listener->lane) &&
+               listener->kept_count < server->kept.max - server->kept.count;
 }
 
 /* A connection accepted now would have a worker, and the daemon room for it. */
@@ -57,6 +57,8 @@ void listener_update(Listener *listener)
         bool wants = wants_connections(listener) && !listener->resting && !listener->parked;
         bool waits = loop_event_is_added(listener->acceptable);
 
+        if (!has_room(listener))
+                waker_wait(&listener->room, &listener->server->kept.waiting);
         if (!wants && !loop_event_is_added(listener->look_again) && is_short(listener))
                 timer_arm(&listener->server->loop, listener->look_again, &moment, &listener->again);
         if (wants == waits)
@@ -197,6 +199,11 @@ void listener_close_unused(Listener *listener)
                 listener_free(listener);
 }
 
+static void update(void *data)
+{
+        listener_update(data);
+}
+
 static void place(void *data)
 {
         balancer_place_queue(data);
@@ -224,6 +231,7 @@ static Listener *new_listener(Server *server, const ListenerConfig *config, Quot
                 return NULL;
         *listener = (Listener){.server = server, .config = *config, .fd = -1, .configured = !user};
         waker_init(&listener->place, place, listener);
+        waker_init(&listener->room, update, listener);
         waker_init(&listener->again, look_again, listener);
         TAILQ_INIT(&listener->silent);
         TAILQ_INIT(&listener->queue);
@@ -327,6 +335,7 @@ Listener *listener_free(Listener *listener)
 
         worker_dissolve_group(listener);
         waker_cancel(&listener->place);
+        waker_cancel(&listener->room);
         waker_cancel(&listener->again);
         free_connections(&listener->silent);
         free_connections(&listener->queue);

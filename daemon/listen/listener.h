@@ -56,6 +56,7 @@ struct Listener {
         bool parked;  /* accepting, until a worker is ready */
         bool resting; /* accepting, for want of descriptors or memory */
         Waker place;  /* what its workers have or can take has changed */
+        Waker room;   /* the daemon can keep more descriptors again */
         Waker again;  /* a timer could not be armed */
         LoopEvent *look_again;
         LoopEvent *expires;
@@ -103,7 +104,7 @@ Listener *listener_find(const Server *server, const char *name);
 
 /* Accepts from now on, or no more, as its state says. To be called after whatever changes that. */
 void listener_update(Listener *listener);
-/* The same for all: when descriptors the daemon kept were closed. */
+/* The same for all. */
 void listener_update_all(Server *server);
 
 /* A worker that was awaited is ready: places and accepts now what is for it. */

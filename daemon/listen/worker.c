@@ -298,11 +298,11 @@ int worker_keep(Connection *connection, int take_note_fd, uint32_t note_size)
                 return r;
         connection->keep = true;
         if (connection->note_fd >= 0)
-                server_close_note(server, connection->note_fd);
+                kept_close_note(&server->kept, connection->note_fd);
         connection->note_fd = take_note_fd;
         connection->note_size = note_size;
         if (take_note_fd >= 0)
-                server_keep(server);
+                kept_add(&server->kept);
         return 0;
 }
 

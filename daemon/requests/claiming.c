@@ -114,7 +114,7 @@ static int check_kept(Session *session, const Listener *listener, const Registra
         if (r == 0 && claimed->note_size > 0)
                 r = note_check(borrow_fds[1], claimed->note_size);
         if (r == 0)
-                r = server_check_keep(session->server, session->lane);
+                r = kept_check_room(&session->server->kept, session->lane);
         return r;
 }
 

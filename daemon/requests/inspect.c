@@ -63,8 +63,8 @@ int inspect_get_status(Session *session, const Iod__Frame *request)
         }
         status.listeners = server->listener_count;
         status.holds = (uint32_t)server->holds.count;
-        status.descriptors_kept = server->kept + (uint32_t)server->holds.descriptors;
-        status.descriptors_kept_max = server->kept_max;
+        status.descriptors_kept = server->kept.count + (uint32_t)server->holds.descriptors;
+        status.descriptors_kept_max = server->kept.max;
         status.release = (char *)PACKAGE_VERSION;
         status.epoch = server->epoch;
         status.pid = getpid();

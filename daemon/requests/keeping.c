@@ -35,7 +35,7 @@ static int keep_connection(Session *session, const Iod__Hold *hold, FdList *fds)
         if (r == 0 && hold->note_size > 0)
                 r = note_check(fd_list_borrow(fds, 0), hold->note_size);
         if (r == 0)
-                r = server_check_keep(session->server, session->lane);
+                r = kept_check_room(&session->server->kept, session->lane);
         if (r < 0)
                 return r;
         r = worker_keep(connection, hold->note_size > 0 ? fd_list_borrow(fds, 0) : -1,
@@ -59,7 +59,7 @@ static int hold_descriptor(Session *session, const Iod__Hold *hold, FdList *fds)
                           hold->name);
 
         if (r == 0)
-                r = server_check_keep(session->server, session->lane);
+                r = kept_check_room(&session->server->kept, session->lane);
         if (r == 0)
                 r = closer_reserve(&session->server->closer, session->lane, fds->count);
         if (r < 0)

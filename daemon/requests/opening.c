@@ -25,7 +25,7 @@ static Connect *connect_free(Connect *connect)
         TAILQ_REMOVE(&session->connects, connect, link);
         quota_discharge(session->user, QUOTA_CONNECTS, 1);
         for (int i = 0; i < CONNECTOR_SOCKETS_MAX; i++)
-                server_unkeep(session->server);
+                kept_remove(&session->server->kept);
         free(connect);
         return NULL;
 }
@@ -96,7 +96,7 @@ static int start_connect(Session *session, const Iod__Frame *frame, const Addres
         connect->source = request->source;
         TAILQ_INSERT_TAIL(&session->connects, connect, link);
         for (int i = 0; i < CONNECTOR_SOCKETS_MAX; i++)
-                server_keep(session->server);
+                kept_add(&session->server->kept);
         r = connector_start(session->server->connector, address,
                             request->timeout_ms ? request->timeout_ms : CONNECTOR_TIMEOUT_MS,
                             by_address ? is_allowed : NULL, on_connected, connect,
@@ -116,7 +116,7 @@ int opening_serve_connect(Session *session, const Iod__Frame *request)
         if (r == 0)
                 r = check_connect(session, request->connect, &address, &by_address);
         if (r == 0)
-                r = server_check_keep(session->server, session->lane);
+                r = kept_check_room(&session->server->kept, session->lane);
         if (r == 0)
                 r = start_connect(session, request, &address, by_address);
         return -r;
@@ -163,7 +163,7 @@ int opening_serve_bind(Session *session, const Iod__Frame *request)
                 r = authorise(session->server->config->policy, &session->peer, POLICY_BIND,
                               &address, NULL);
         if (r == 0)
-                r = server_check_keep(session->server, session->lane);
+                r = kept_check_room(&session->server->kept, session->lane);
         if (r < 0)
                 return -r;
         fd = socket_open_udp(&address, &bound);
@@ -191,7 +191,7 @@ int opening_serve_take_listener(Session *session, const Iod__Frame *request)
         Worker *taker;
         int fd, r;
 
-        r = server_check_keep(session->server, session->lane);
+        r = kept_check_room(&session->server->kept, session->lane);
         if (r == 0)
                 r = sharing_find_listener(session, take->name, take->address, false, take->options,
                                           &listener);

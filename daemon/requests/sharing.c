@@ -96,7 +96,7 @@ static int open_new(Session *session, const char *name, const Address *address, 
         r = authorise(session->server->config->policy, &session->peer, POLICY_LISTEN, address,
                       NULL);
         if (r == 0)
-                r = server_check_keep(session->server, session->lane);
+                r = kept_check_room(&session->server->kept, session->lane);
         if (r == 0)
                 r = make_config(&config, name, address, shared, options);
         if (r == 0)

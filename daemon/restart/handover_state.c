@@ -106,7 +106,7 @@ int handover_state_make(Server *server)
         Listener *listener;
         int r;
 
-        making.room = server->listener_count + server->holds.count + server->kept;
+        making.room = server->listener_count + server->holds.count + server->kept.count;
         making.owned = calloc(making.room + 1, sizeof(*making.owned));
         making.pointers = calloc(making.room + 1, sizeof(State__Owned *));
         making.records = calloc(making.room + 1, sizeof(*making.records));

@@ -44,12 +44,12 @@ static void divide(Server *server, rlim_t open_files, rlim_t left)
                 for_kept = left / 8;
         if (for_kept > keep)
                 for_kept = keep;
-        server->kept_max = (uint32_t)for_kept;
+        server->kept.max = (uint32_t)for_kept;
         if (left - for_kept < for_sessions)
                 server->sessions_max = (uint32_t)((left - for_kept) / DESCRIPTORS_PER_SESSION);
-        if (server->kept_max < keep)
+        if (server->kept.max < keep)
                 log_daemon(LOG_DEBUG, "the limit of %llu open files allows to keep %u, not %u",
-                           (unsigned long long)open_files, server->kept_max, keep);
+                           (unsigned long long)open_files, server->kept.max, keep);
         if (server->sessions_max < sessions)
                 log_daemon(LOG_WARNING, "the limit of %llu open files allows %u sessions, not %u",
                            (unsigned long long)open_files, server->sessions_max, sessions);

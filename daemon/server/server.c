@@ -236,6 +236,7 @@ int server_open(Server **out, Options *options, Config *take_config)
         frame_arena_init(&server->arena);
         quota_init(&server->quota);
         in_flight_init(&server->in_flight);
+        kept_init(&server->kept, &server->closer, &server->holds.descriptors);
         /* A signal that comes now counts once the loop can take it, or all is undone: nothing is
          * left behind. */
         mask_termination(SIG_BLOCK);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "daemon/budget/in_flight.h"
+#include "daemon/budget/kept.h"
 #include "daemon/budget/quota.h"
 #include "daemon/budget/session_rate.h"
 #include "daemon/closing/closer.h"
@@ -72,9 +73,7 @@ struct Server {
         uint64_t connections_total;
         DrainWaitList drains;
         struct Connector *connector;
-        /* Descriptors kept for clients, those of holds apart, and how many may be with them. */
-        uint32_t kept;
-        uint32_t kept_max;
+        Kept kept;
 
         Quota quota;
         InFlight in_flight;
@@ -93,20 +92,3 @@ int server_open(Server **out, Options *options, Config *take_config);
 int server_run(Server *server);
 /* Says goodbye to every session and releases everything; returns NULL. */
 Server *server_close(Server *server);
-
-/* Counts one more descriptor kept for a client, or to be; and gives it back. */
-void server_keep(Server *server);
-void server_unkeep(Server *server);
-/* Whether there is room for one more, to be closed in lane: not as many are kept as may be, and
- * those that were do not wait to be closed. Or -EDQUOT or -EBUSY with error_text(). */
-bool server_can_keep(Server *server, CloserLane *lane);
-int server_check_keep(Server *server, CloserLane *lane);
-/*
- * A descriptor the daemon has and a client may have too, or have put something into: whoever has it
- * can make its close() last, so that a place is reserved for it in the lane of whom it is for, and
- * it is counted as kept. 0, or -ENOMEM with error_text() and nothing was counted.
- */
-int server_keep_descriptor(Server *server, CloserLane *lane);
-void server_close_kept(Server *server, CloserLane *lane, int take_fd);
-/* The same for a note, which was counted alone: a file in memory does not block. */
-void server_close_note(Server *server, int take_fd);

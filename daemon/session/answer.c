@@ -16,9 +16,9 @@ static void close_answered(Session *session, const Answer *answer)
         if (answer->stored != 0)
                 hold_record_forget(&session->server->store, answer->stored, answer->note_fd >= 0);
         if (answer->fd >= 0)
-                server_close_kept(session->server, session->lane, answer->fd);
+                kept_close(&session->server->kept, session->lane, answer->fd);
         if (answer->note_fd >= 0)
-                server_close_kept(session->server, session->lane, answer->note_fd);
+                kept_close(&session->server->kept, session->lane, answer->note_fd);
 }
 
 void answer_free(Session *session, Answer *answer)
@@ -54,14 +54,14 @@ int answer_opened(Session *session, uint32_t sequence, int take_fd, uint64_t sou
         int r;
 
         address_format(address, answer.text);
-        r = server_keep_descriptor(session->server, session->lane);
+        r = kept_add_descriptor(&session->server->kept, session->lane);
         if (r < 0) {
                 close(take_fd); /* ours alone as yet */
                 return r;
         }
         r = queue_answer(session, &answer);
         if (r < 0)
-                server_close_kept(session->server, session->lane, take_fd);
+                kept_close(&session->server->kept, session->lane, take_fd);
         return r;
 }
 
@@ -80,9 +80,9 @@ int answer_held(Session *session, uint32_t sequence, const char *name, const Hol
         int r;
 
         snprintf(answer.text, sizeof(answer.text), "%s", name);
-        server_keep(session->server);
+        kept_add(&session->server->kept);
         if (take->note_fd >= 0)
-                server_keep(session->server);
+                kept_add(&session->server->kept);
         r = queue_answer(session, &answer);
         if (r < 0)
                 close_answered(session, &answer);
@@ -134,9 +134,9 @@ static bool give_back(Session *session, const Answer *answer)
         hold.user = session->user;
         if (hold_set_restore(&session->server->holds, &hold) < 0)
                 return false;
-        server_unkeep(session->server);
+        kept_remove(&session->server->kept);
         if (answer->note_fd >= 0)
-                server_unkeep(session->server);
+                kept_remove(&session->server->kept);
         return true;
 }
 

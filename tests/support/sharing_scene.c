@@ -69,7 +69,7 @@ void sharing_scene_tear_down(void)
         ck_assert_uint_eq(inner.server->session_count, 0);
         while (!TAILQ_EMPTY(&inner.server->listeners))
                 listener_free(TAILQ_FIRST(&inner.server->listeners));
-        ck_assert_uint_eq(inner.server->kept, 0);
+        ck_assert_uint_eq(inner.server->kept.count, 0);
         ck_assert_uint_eq(inner.server->registration_count, 0);
         inner_server_tear_down();
 }

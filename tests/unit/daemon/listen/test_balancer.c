@@ -154,7 +154,7 @@ START_TEST(a_worker_that_does_not_read_keeps_no_more_than_one_packet_waiting)
         scene_dial_many(300);
         inner_server_settle();
         ck_assert_uint_eq(scene_listener()->accepted, PASSING_PACKET_MAX);
-        ck_assert_uint_eq(inner.server->kept, PASSING_PACKET_MAX);
+        ck_assert_uint_eq(inner.server->kept.count, PASSING_PACKET_MAX);
         /* Another one gets the rest. */
         scene_join(1, 1000, NULL);
         ck_assert_uint_eq(scene_serve(1), 300 - PASSING_PACKET_MAX);
@@ -320,7 +320,7 @@ START_TEST(when_a_worker_dies_what_was_taken_and_not_kept_is_closed)
         peer = scene_dial();
         ck_assert_uint_eq(scene_connections(0, &connections), 1);
         scene_taken(0, connections);
-        ck_assert_uint_eq(inner.server->kept, 0);
+        ck_assert_uint_eq(inner.server->kept.count, 0);
         fd_list_close(&sharing.received);
         scene_close(0);
         ck_assert_uint_eq(scene_listener()->queued_count, 0);
@@ -350,7 +350,7 @@ START_TEST(what_is_kept_on_death_goes_on_with_its_note)
         scene_taken(0, connections);
         service_send(&sharing.clients[0], &frame, &note, 1);
         scene_expect(0, IOD__FRAME__BODY_DONE);
-        ck_assert_uint_eq(inner.server->kept, 2);
+        ck_assert_uint_eq(inner.server->kept.count, 2);
         ck_assert_uint_eq(TAILQ_FIRST(&inner.server->sessions)->user->used[QUOTA_HOLDS], 1);
         scene_close(0);
         ck_assert_uint_eq(scene_listener()->queued_count, 1);
@@ -365,9 +365,9 @@ START_TEST(what_is_kept_on_death_goes_on_with_its_note)
         ck_assert_str_eq(text, "nnnnn");
         /* And it is kept still. */
         scene_taken(1, connections);
-        ck_assert_uint_eq(inner.server->kept, 2);
+        ck_assert_uint_eq(inner.server->kept.count, 2);
         scene_gone(1, connections);
-        ck_assert_uint_eq(inner.server->kept, 0);
+        ck_assert_uint_eq(inner.server->kept.count, 0);
         close(note);
         close(peer);
 }
@@ -465,7 +465,7 @@ static void run_cycle(int n)
         scene_serve(1);
         ck_assert_uint_eq(scene_listener()->queued_count, 0);
         scene_close(1);
-        ck_assert_uint_eq(inner.server->kept, 0);
+        ck_assert_uint_eq(inner.server->kept.count, 0);
         scene_hang_up();
 }
 

@@ -67,22 +67,22 @@ START_TEST(what_it_keeps_leaves_as_much_for_others_and_it_goes_on)
         Iod__Connections *connections;
 
         scene_join(0, 20, NULL);
-        inner.server->kept_max = 6;
+        inner.server->kept.max = 6;
         scene_dial_many(5);
         ck_assert_uint_eq(scene_connections(0, &connections), 3);
         ck_assert_uint_eq(scene_listener()->accepted, 3);
-        ck_assert_uint_eq(inner.server->kept, 3);
+        ck_assert_uint_eq(inner.server->kept.count, 3);
         scene_taken(0, connections);
         ck_assert_uint_eq(scene_connections(0, &connections), 2);
         scene_taken(0, connections);
-        ck_assert_uint_eq(inner.server->kept, 0);
+        ck_assert_uint_eq(inner.server->kept.count, 0);
 }
 END_TEST
 
 START_TEST(room_that_a_hold_gave_back_is_found_after_a_moment)
 {
         scene_join(0, 20, NULL);
-        inner.server->kept_max = 3;
+        inner.server->kept.max = 3;
         inner.server->holds.descriptors = 3;
         listener_update(scene_listener());
         scene_dial_many(2);
@@ -181,7 +181,7 @@ START_TEST(the_silent_are_closed_when_their_time_is_over)
         inner_server_settle();
         ck_assert_uint_eq(scene_listener()->timed_out, 1);
         ck_assert_uint_eq(scene_listener()->silent_count, 0);
-        ck_assert_uint_eq(inner.server->kept, 0);
+        ck_assert_uint_eq(inner.server->kept.count, 0);
         ck_assert(wait_readable(peer, DEADLINE_MS));
         ck_assert_int_eq(recv(peer, &byte, 1, MSG_DONTWAIT), 0);
         close(peer);
@@ -219,7 +219,7 @@ START_TEST(who_goes_without_a_word_was_never_there)
         ck_assert_uint_eq(scene_connections(0, NULL), 0);
         ck_assert_uint_eq(scene_listener()->silent_count, 0);
         ck_assert_uint_eq(scene_listener()->timed_out, 0);
-        ck_assert_uint_eq(inner.server->kept, 0);
+        ck_assert_uint_eq(inner.server->kept.count, 0);
 }
 END_TEST
 
@@ -335,7 +335,7 @@ START_TEST(it_ends_with_connections_in_every_state)
         listener_free(scene_listener());
         ck_assert(TAILQ_EMPTY(&session->workers));
         ck_assert(TAILQ_EMPTY(&other->workers));
-        ck_assert_uint_eq(inner.server->kept, 0);
+        ck_assert_uint_eq(inner.server->kept.count, 0);
         /* The worker keeps what it has. */
         ck_assert_uint_eq(session->registrations.count, 2);
         service_gone(&sharing.clients[0], &id, 1);

@@ -27,7 +27,7 @@ static void make_connection(void)
         ck_assert_uint_eq(scene_connections(0, &connections), 1);
         own = fd_list_steal(&sharing.received, 0);
         scene_gone(0, connections);
-        ck_assert_uint_eq(inner.server->kept, 0);
+        ck_assert_uint_eq(inner.server->kept.count, 0);
 }
 
 static void register_as(int i, uint32_t slot, int borrow_fd)
@@ -98,7 +98,7 @@ START_TEST(what_is_kept_goes_to_another_when_its_worker_ends)
         ck_assert_ptr_null(scene_next(1));
         ck_assert_uint_eq(in_hand(), 1);
         ck_assert_uint_eq(holds(), 1);
-        ck_assert_uint_eq(inner.server->kept, 2);
+        ck_assert_uint_eq(inner.server->kept.count, 2);
         ck_assert_uint_eq(scene_listener()->kept_count, 1);
         scene_close(1);
         ck_assert_uint_eq(scene_connections(2, &connections), 1);
@@ -122,7 +122,7 @@ START_TEST(what_is_gone_is_kept_no_longer)
         inner_server_settle();
         ck_assert_uint_eq(in_hand(), 0);
         ck_assert_uint_eq(holds(), 0);
-        ck_assert_uint_eq(inner.server->kept, 0);
+        ck_assert_uint_eq(inner.server->kept.count, 0);
         close(own);
         own = -1;
         ck_assert(wait_readable(peer, DEADLINE_MS));
@@ -135,7 +135,7 @@ START_TEST(what_is_not_kept_counts_and_ends_with_its_worker)
         claim_as(1, 1, SLOT, false, 0, NULL, 0);
         ck_assert_ptr_null(scene_next(1));
         ck_assert_uint_eq(in_hand(), 1);
-        ck_assert_uint_eq(inner.server->kept, 0);
+        ck_assert_uint_eq(inner.server->kept.count, 0);
         ck_assert_uint_eq(holds(), 0);
         scene_close(1);
         ck_assert_uint_eq(scene_connections(2, NULL), 0);
@@ -236,7 +236,7 @@ START_TEST(what_cannot_be_claimed_does_not_keep_the_others)
         service_send(&sharing.clients[1], &frame, fds, 3);
         ck_assert_str_eq(scene_expect_refused(1, CLAIM, ENOENT), "slot 21 is not registered");
         ck_assert_uint_eq(in_hand(), 1);
-        ck_assert_uint_eq(inner.server->kept, 1);
+        ck_assert_uint_eq(inner.server->kept.count, 1);
         ck_assert_uint_eq(holds(), 1);
 }
 END_TEST
@@ -248,7 +248,7 @@ static void expect_refused(int error, const char *sentence)
         ck_assert_str_eq(scene_expect_refused(1, CLAIM, error), sentence);
         ck_assert_uint_eq(in_hand(), 0);
         ck_assert_uint_eq(holds(), 0);
-        ck_assert_uint_eq(inner.server->kept, 0);
+        ck_assert_uint_eq(inner.server->kept.count, 0);
         ck_assert_uint_eq(scene_listener()->kept_count, 0);
         /* The registration goes on. */
         ck_assert_ptr_nonnull(
@@ -264,7 +264,7 @@ START_TEST(a_listener_that_was_not_joined_has_nothing_of_it)
         scene_expect(1, IOD__FRAME__BODY_DONE);
         claim_as(1, 1, SLOT, true, 0, &own, 1);
         ck_assert_str_eq(scene_expect_refused(1, CLAIM, ENOENT), "this session has no endpoint 1");
-        ck_assert_uint_eq(inner.server->kept, 0);
+        ck_assert_uint_eq(inner.server->kept.count, 0);
 }
 END_TEST
 
@@ -281,7 +281,7 @@ START_TEST(what_is_in_hand_is_not_claimed_again)
         claim_as(1, 1, SLOT, true, 0, &own, 1);
         ck_assert_str_eq(scene_expect_refused(1, CLAIM, EEXIST), "slot 20 is in hand already");
         ck_assert_uint_eq(in_hand(), 1);
-        ck_assert_uint_eq(inner.server->kept, 1);
+        ck_assert_uint_eq(inner.server->kept.count, 1);
         ck_assert_uint_eq(holds(), 1);
 }
 END_TEST
@@ -381,14 +381,14 @@ START_TEST(a_user_has_no_more_kept_than_its_limit)
         claim_as(1, 1, SLOT, true, 0, &own, 1);
         ck_assert_ptr_nonnull(strstr(scene_expect_refused(1, CLAIM, EDQUOT), "at the limit of 0"));
         ck_assert_uint_eq(in_hand(), 0);
-        ck_assert_uint_eq(inner.server->kept, 0);
+        ck_assert_uint_eq(inner.server->kept.count, 0);
         ck_assert_uint_eq(scene_listener()->kept_count, 0);
 }
 END_TEST
 
 START_TEST(the_daemon_keeps_no_more_than_it_may)
 {
-        inner.server->kept_max = 0;
+        inner.server->kept.max = 0;
         claim_as(1, 1, SLOT, true, 0, &own, 1);
         expect_refused(EDQUOT, "the daemon keeps 0 descriptors already: try later");
 }
@@ -400,7 +400,7 @@ START_TEST(who_may_not_hold_has_nothing_kept)
         ck_assert_int_eq(policy_new(&inner.server->config->policy), 0);
         claim_as(1, 1, SLOT, true, 0, &own, 1);
         ck_assert_ptr_nonnull(strstr(scene_expect_refused(1, CLAIM, EACCES), "may not hold web"));
-        ck_assert_uint_eq(inner.server->kept, 0);
+        ck_assert_uint_eq(inner.server->kept.count, 0);
         /* But what it has counts. */
         claim_as(1, 1, SLOT, false, 0, NULL, 0);
         ck_assert_uint_eq(in_hand(), 1);

@@ -169,10 +169,10 @@ START_TEST(what_is_not_held_is_refused_and_stays_with_nobody)
         scene_expect(0, IOD__FRAME__BODY_REFUSED);
         hold_as(0, 7, "web.1", 0, &file, 1);
         scene_expect(0, IOD__FRAME__BODY_REFUSED);
-        inner.server->kept_max = 0;
+        inner.server->kept.max = 0;
         hold_as(0, 8, "web.1", 0, pair, 1);
         scene_expect_refused(0, 8, EDQUOT);
-        inner.server->kept_max = 100;
+        inner.server->kept.max = 100;
         hold_as(0, 9, "web.1", 0, pair, 1);
         scene_expect(0, IOD__FRAME__BODY_DONE);
         hold_as(0, 10, "web.1", 0, pair, 1);
@@ -197,7 +197,7 @@ START_TEST(after_thousands_held_and_taken_nothing_is_left)
                 scene_await(0, IOD__FRAME__BODY_HELD);
         }
         ck_assert_uint_eq(scene_count_descriptors(), before);
-        ck_assert_uint_eq(inner.server->kept, 0);
+        ck_assert_uint_eq(inner.server->kept.count, 0);
 }
 END_TEST
 
@@ -229,7 +229,7 @@ START_TEST(a_connection_is_kept_from_before_it_is_taken)
         ck_assert_uint_eq(session->user->used[QUOTA_HOLDS], 1);
         service_taken(&sharing.clients[1], &id, 1);
         inner_server_settle();
-        ck_assert_uint_eq(inner.server->kept, 1);
+        ck_assert_uint_eq(inner.server->kept.count, 1);
         scene_close(1);
         ck_assert_uint_eq(session->user->used[QUOTA_HOLDS], 0);
         scene_join(2, 8, NULL);
@@ -248,15 +248,15 @@ START_TEST(a_note_replaces_the_one_before)
         for (int i = 0; i < 10; i++) {
                 keep(1, 3, id, 5, &note, 1);
                 scene_expect(1, IOD__FRAME__BODY_DONE);
-                ck_assert_uint_eq(inner.server->kept, 2);
+                ck_assert_uint_eq(inner.server->kept.count, 2);
         }
         ck_assert_uint_eq(scene_count_descriptors(), before + 1);
         keep(1, 4, id, 0, NULL, 0);
         scene_expect(1, IOD__FRAME__BODY_DONE);
-        ck_assert_uint_eq(inner.server->kept, 1);
+        ck_assert_uint_eq(inner.server->kept.count, 1);
         service_gone(&sharing.clients[1], &id, 1);
         inner_server_settle();
-        ck_assert_uint_eq(inner.server->kept, 0);
+        ck_assert_uint_eq(inner.server->kept.count, 0);
 }
 END_TEST
 

@@ -75,7 +75,7 @@ static void expect_nothing_left(void)
         const QuotaUser *user = TAILQ_FIRST(&inner.server->sessions)->user;
 
         inner_server_settle();
-        ck_assert_uint_eq(inner.server->kept, 0);
+        ck_assert_uint_eq(inner.server->kept.count, 0);
         ck_assert_uint_eq(user->used[QUOTA_CONNECTS], 0);
         ck_assert(TAILQ_EMPTY(&TAILQ_FIRST(&inner.server->sessions)->connects));
 }
@@ -196,7 +196,7 @@ START_TEST(connects_are_charged_and_limited)
         ask_to_connect(4, address, 0);
         scene_expect_refused(0, 4, EDQUOT);
         user->used[QUOTA_CONNECTS] = 0;
-        inner.server->kept_max = 0;
+        inner.server->kept.max = 0;
         ask_to_connect(5, address, 0);
         ck_assert_str_eq(scene_expect_refused(0, 5, EDQUOT),
                          "the daemon keeps 0 descriptors already: try later");
@@ -214,7 +214,7 @@ START_TEST(a_session_that_ends_takes_its_connects_along)
         while (TAILQ_EMPTY(&TAILQ_FIRST(&inner.server->sessions)->connects))
                 inner_server_turn();
         session_free(TAILQ_FIRST(&inner.server->sessions));
-        ck_assert_uint_eq(inner.server->kept, 0);
+        ck_assert_uint_eq(inner.server->kept.count, 0);
         inner_server_settle();
         close(listener);
 }
@@ -300,11 +300,11 @@ START_TEST(a_take_without_room_leaves_no_listener_behind)
 {
         int next;
 
-        inner.server->kept_max = 0;
+        inner.server->kept.max = 0;
         ask_to_take(4, "web", "tcp:127.0.0.1:0");
         scene_expect_refused(0, 4, EDQUOT);
         ck_assert_uint_eq(inner.server->listener_count, 0);
-        inner.server->kept_max = 100;
+        inner.server->kept.max = 100;
         next = dup(0);
         close(next);
         if (!limit_descriptors(next + 1))

@@ -51,7 +51,7 @@ START_TEST(one_packet_with_descriptors_is_unread_at_a_time)
                 ck_assert(!wait_readable(sharing.clients[0].socket_fd, 0));
                 inner_server_settle();
         }
-        ck_assert_uint_eq(inner.server->kept, 0);
+        ck_assert_uint_eq(inner.server->kept.count, 0);
         ck_assert(!session->delivery.awaits_reading);
 }
 END_TEST
@@ -162,7 +162,7 @@ START_TEST(what_cannot_be_registered_is_refused_and_closed)
         scene_expect_refused(0, 1, EDQUOT);
         ask_to_bind(0, 2, raw_source(1, 1, 0));
         scene_expect_refused(0, 2, EINVAL);
-        ck_assert_uint_eq(inner.server->kept, 0);
+        ck_assert_uint_eq(inner.server->kept.count, 0);
         ck_assert_uint_eq(TAILQ_FIRST(&inner.server->sessions)->charged_registrations, 0);
 }
 END_TEST
@@ -175,12 +175,12 @@ START_TEST(who_reads_no_answers_can_ask_for_no_more)
                 ask_to_bind(0, i, 0);
         inner_server_settle();
         ck_assert_uint_eq(session->delivery.count, DELIVERY_ANSWERS_MAX);
-        ck_assert_uint_eq(inner.server->kept, DELIVERY_ANSWERS_MAX);
+        ck_assert_uint_eq(inner.server->kept.count, DELIVERY_ANSWERS_MAX);
         ck_assert(!event_pending(&session->readable->event, EV_READ, NULL));
         for (uint32_t i = 1; i <= 100; i++)
                 ck_assert_uint_eq(scene_expect(0, IOD__FRAME__BODY_OPENED)->sequence, i);
         ck_assert(event_pending(&session->readable->event, EV_READ, NULL));
-        ck_assert_uint_eq(inner.server->kept, 0);
+        ck_assert_uint_eq(inner.server->kept.count, 0);
 }
 END_TEST
 
@@ -192,7 +192,7 @@ START_TEST(one_that_pauses_is_noticed_when_it_goes)
         inner_server_settle();
         scene_close(0);
         ck_assert_uint_eq(inner.server->session_count, 0);
-        ck_assert_uint_eq(inner.server->kept, 0);
+        ck_assert_uint_eq(inner.server->kept.count, 0);
 }
 END_TEST
 

@@ -41,7 +41,7 @@ static Session *take_three(void)
                 scene_taken(0, connections);
         }
         ck_assert_ptr_null(scene_next(0)); /* it has read everything */
-        ck_assert_uint_eq(inner.server->kept, IN_HAND);
+        ck_assert_uint_eq(inner.server->kept.count, IN_HAND);
         return session;
 }
 
@@ -65,7 +65,7 @@ static void expect_nothing_given_again(void)
         ck_assert_uint_eq(inner.server->session_count, 0);
         ck_assert_uint_eq(scene_listener()->passed_again, 0);
         ck_assert_uint_eq(scene_listener()->queued_count, 0);
-        ck_assert_uint_eq(inner.server->kept, 0);
+        ck_assert_uint_eq(inner.server->kept.count, 0);
         hang_up();
 }
 

@@ -93,7 +93,7 @@ START_TEST(descriptors_that_are_not_taken_end_the_session)
         ck_assert(has_deadline(session));
         run_out(session);
         ck_assert_uint_eq(inner.server->session_count, 0);
-        ck_assert_uint_eq(inner.server->kept, 0);
+        ck_assert_uint_eq(inner.server->kept.count, 0);
 }
 END_TEST
 
