@@ -1,4 +1,6 @@
 libdaemon_la_SOURCES += \
+	daemon/hold/held_answer.c \
+	daemon/hold/held_answer.h \
 	daemon/hold/hold.c \
 	daemon/hold/hold.h \
 	daemon/hold/hold_record.c \

@@ -1,13 +1,10 @@
-/* Giving connections to workers. See balancer.h. */
+/* Choosing a worker. See balancer.h. */
 #include "daemon/listen/balancer.h"
 
-#include "daemon/listen/connection_store.h"
-#include "daemon/listen/listener.h"
+#include "daemon/listen/group.h"
 #include "daemon/listen/passing.h"
-#include "daemon/server/server.h"
 #include "daemon/session/delivery.h"
-
-/* ---- Choosing ------------------------------------------------------------------------------ */
+#include "daemon/session/session.h"
 
 /* It takes connections, as far as it goes. */
 static bool is_willing(const Worker *worker)
@@ -24,7 +21,7 @@ static bool is_short(const Worker *worker)
         return worker->resting || (worker->keep_on_death && !quota_has_room(user, QUOTA_HOLDS, 1));
 }
 
-static bool is_available(const Worker *worker)
+bool balancer_takes_more(const Worker *worker)
 {
         return is_willing(worker) && !is_short(worker);
 }
@@ -32,14 +29,15 @@ static bool is_available(const Worker *worker)
 /* As of the last look, and what it was assigned since: no more than one packet. */
 static bool is_ready(const Worker *worker)
 {
-        return worker->ready && is_available(worker) && worker->assigned_count < PASSING_PACKET_MAX;
+        return worker->ready && balancer_takes_more(worker) &&
+               worker->assigned_count < PASSING_PACKET_MAX;
 }
 
-bool balancer_has_ready(const Listener *listener)
+bool balancer_has_ready(const Group *group)
 {
         const Worker *worker;
 
-        TAILQ_FOREACH(worker, &listener->workers, link)
+        TAILQ_FOREACH(worker, &group->workers, link)
         {
                 if (is_ready(worker))
                         return true;
@@ -47,24 +45,24 @@ bool balancer_has_ready(const Listener *listener)
         return false;
 }
 
-uint64_t balancer_credit(const Listener *listener)
+uint64_t balancer_credit(const Group *group)
 {
         const Worker *worker;
         uint64_t credit = 0;
 
-        TAILQ_FOREACH(worker, &listener->workers, link)
+        TAILQ_FOREACH(worker, &group->workers, link)
         {
-                if (is_available(worker))
+                if (balancer_takes_more(worker))
                         credit += worker->credit;
         }
         return credit;
 }
 
-bool balancer_is_short(const Listener *listener)
+bool balancer_is_short(const Group *group)
 {
         const Worker *worker;
 
-        TAILQ_FOREACH(worker, &listener->workers, link)
+        TAILQ_FOREACH(worker, &group->workers, link)
         {
                 if (is_willing(worker) && is_short(worker))
                         return true;
@@ -81,11 +79,11 @@ static int compare_loads(const Worker *a, const Worker *b)
         return (load_a > load_b) - (load_a < load_b);
 }
 
-static const Worker *find_least_loaded(const Listener *listener)
+static const Worker *find_least_loaded(const Group *group)
 {
         const Worker *worker, *least = NULL;
 
-        TAILQ_FOREACH(worker, &listener->workers, link)
+        TAILQ_FOREACH(worker, &group->workers, link)
         {
                 if (is_ready(worker) && (!least || compare_loads(worker, least) < 0))
                         least = worker;
@@ -96,7 +94,7 @@ static const Worker *find_least_loaded(const Listener *listener)
 /* Whether it takes part in the round; who is not ready, as long as it can make up for it. */
 static bool takes_turns(const Worker *worker)
 {
-        return is_available(worker) &&
+        return balancer_takes_more(worker) &&
                (is_ready(worker) || worker->turn < (int64_t)worker->weight * PASSING_PACKET_MAX);
 }
 
@@ -106,15 +104,15 @@ static bool takes_turns(const Worker *worker)
  * decides, only those with the least take turns: whoever was busy for long has no turns to catch up
  * on.
  */
-static Worker *choose(Listener *listener)
+Worker *balancer_choose(Group *group)
 {
-        const Worker *least = listener->config.least_loaded ? find_least_loaded(listener) : NULL;
+        const Worker *least = group->config->least_loaded ? find_least_loaded(group) : NULL;
         Worker *worker, *best = NULL;
         int64_t total = 0;
 
-        if (!balancer_has_ready(listener))
+        if (!balancer_has_ready(group))
                 return NULL;
-        TAILQ_FOREACH(worker, &listener->workers, link)
+        TAILQ_FOREACH(worker, &group->workers, link)
         {
                 if (!takes_turns(worker) || (least && compare_loads(worker, least) > 0))
                         continue;
@@ -128,81 +126,12 @@ static Worker *choose(Listener *listener)
         return best;
 }
 
-/* ---- Placing ------------------------------------------------------------------------------- */
-
-bool balancer_look(Listener *listener)
+bool balancer_look(Group *group)
 {
         Worker *worker;
 
-        TAILQ_FOREACH(worker, &listener->workers, link)
-        worker->ready = is_available(worker) && worker->not_taken == 0 &&
+        TAILQ_FOREACH(worker, &group->workers, link)
+        worker->ready = balancer_takes_more(worker) && worker->not_taken == 0 &&
                         delivery_can_send(worker->session);
-        return balancer_has_ready(listener);
-}
-
-void balancer_await(Listener *listener)
-{
-        Worker *worker;
-
-        listener->parked = true;
-        TAILQ_FOREACH(worker, &listener->workers, link)
-        {
-                /* One that has yet to take its packet says so itself. */
-                if (worker->awaited || worker->not_taken > 0 || !is_available(worker))
-                        continue;
-                worker->awaited = true;
-                later_wake(&worker->session->server->loop.later, &worker->session->deliver);
-        }
-}
-
-void balancer_place(Connection *connection)
-{
-        Listener *listener = connection->listener;
-        /* Who was accepted before is served before. */
-        Worker *worker = TAILQ_EMPTY(&listener->queue) ? choose(listener) : NULL;
-
-        if (worker) {
-                worker_assign(worker, connection);
-                return;
-        }
-        connection->state = CONNECTION_QUEUED;
-        TAILQ_INSERT_TAIL(&listener->queue, connection, link);
-        listener->queued_count++;
-        waiting_begin(connection);
-        balancer_await(listener);
-}
-
-static void place_queued(Listener *listener)
-{
-        Connection *connection;
-        Worker *worker;
-
-        listener->parked = false;
-        while ((connection = TAILQ_FIRST(&listener->queue)) && (worker = choose(listener))) {
-                TAILQ_REMOVE(&listener->queue, connection, link);
-                listener->queued_count--;
-                worker_assign(worker, connection);
-        }
-        if (!TAILQ_EMPTY(&listener->queue))
-                balancer_await(listener);
-}
-
-void balancer_place_queue(Listener *listener)
-{
-        if (listener->parked || !TAILQ_EMPTY(&listener->queue)) {
-                if (balancer_look(listener))
-                        place_queued(listener);
-                else
-                        balancer_await(listener);
-        }
-        listener_update(listener);
-}
-
-void balancer_look_again(Listener *listener)
-{
-        Worker *worker;
-
-        TAILQ_FOREACH(worker, &listener->workers, link)
-        worker->resting = false;
-        balancer_place_queue(listener);
+        return balancer_has_ready(group);
 }

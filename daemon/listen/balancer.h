@@ -12,18 +12,14 @@
 #include "daemon/listen/worker.h"
 
 /* Connections there is credit for now. */
-uint64_t balancer_credit(const Listener *listener);
+uint64_t balancer_credit(const Group *group);
 /* Whether there would be more credit if a worker's user had more room: nobody tells when it has. */
-bool balancer_is_short(const Listener *listener);
+bool balancer_is_short(const Group *group);
+/* Whether the worker has credit, and room for what it was promised. */
+bool balancer_takes_more(const Worker *worker);
 /* Looks which workers are ready: for those about to be placed now. Whether any is. */
-bool balancer_look(Listener *listener);
+bool balancer_look(Group *group);
 /* Whether one is still, after some were placed. */
-bool balancer_has_ready(const Listener *listener);
-/* Parks the listener: it accepts again once somebody is ready. */
-void balancer_await(Listener *listener);
-/* Gives a connection that is in no list to a worker that is ready, or queues it. */
-void balancer_place(Connection *connection);
-/* Places what is queued, as far as there is credit; and lets the listener accept, or not. */
-void balancer_place_queue(Listener *listener);
-/* The same after a moment: those who rested are tried again. */
-void balancer_look_again(Listener *listener);
+bool balancer_has_ready(const Group *group);
+/* Whose turn it is of those that are ready; NULL: none is. */
+Worker *balancer_choose(Group *group);

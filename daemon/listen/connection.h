@@ -1,26 +1,24 @@
 /*
  * Connection: one that a shared listener accepted, from accept until its worker has closed it.
  *
- *   SILENT    waits for its first bytes, with a time limit      in its listener's silent
- *   QUEUED    waits for a worker with credit                    in its listener's queue
+ *   SILENT    waits for its first bytes, with a time limit      in its group's silent
+ *   QUEUED    waits for a worker with credit                    in its group's queue
  *   ASSIGNED  has a worker; waits to be sent                    in its worker's assigned
  *   PASSED    sent, and registered in the worker's session      in its worker's in_hand
  *   TAKEN     has reached the worker's program                  in its worker's in_hand
  *
  * The daemon has a copy of the descriptor until it is TAKEN; of one that is kept on death, until
- * the worker has closed it. Those copies are what is counted in Server.kept.
+ * the worker has closed it. Those copies are what is counted in Kept.
  */
 #pragma once
 
 #include "core/address.h"
 #include "core/io_id.h"
 #include "daemon/driver/registration_info.h"
+#include "daemon/listen/group.h"
 #include "daemon/loop/loop_event.h"
 
 #include <sys/queue.h>
-
-typedef struct Listener Listener;
-typedef struct Worker Worker;
 
 typedef enum ConnectionState {
         CONNECTION_SILENT,
@@ -30,10 +28,10 @@ typedef enum ConnectionState {
         CONNECTION_TAKEN,
 } ConnectionState;
 
-typedef struct Connection {
+struct Connection {
         RegistrationOwner owner; /* first: PASSED and TAKEN are registered */
         TAILQ_ENTRY(Connection) link;
-        Listener *listener;
+        Group *group;
         Worker *worker;  /* NULL while SILENT and QUEUED */
         uint64_t source; /* the id and interest offered for it */
         ConnectionState state;
@@ -45,23 +43,21 @@ typedef struct Connection {
         bool charged;       /* for keeping, to the worker's user */
         LoopEvent *first_bytes;
 
-        /* For waiting.h. */
+        /* For connection_store.h. */
         TAILQ_ENTRY(Connection) unstored_link;
         uint64_t number;
         bool unstored;
         bool stored; /* it outlives the daemon */
-} Connection;
-
-typedef TAILQ_HEAD(ConnectionList, Connection) ConnectionList;
+};
 
 /* Takes what a listener accepted. NULL: there was no memory, and it is closed. */
-Connection *connection_new(Listener *listener, int take_fd);
+Connection *connection_new(Group *group, int take_fd);
 /* Takes one that an earlier run of the daemon had stored under this number, with its note or -1. */
-Connection *connection_restore(Listener *listener, uint64_t number, bool again, int take_fd,
+Connection *connection_restore(Group *group, uint64_t number, bool again, int take_fd,
                                int take_note_fd, uint32_t note_size);
 /* One that its worker has in hand since before the daemon began: copies of it and its note, or -1.
  * NULL: there was no memory, and they are the caller's still. */
-Connection *connection_claim(Listener *listener, int take_fd, int take_note_fd, uint32_t note_size);
+Connection *connection_claim(Group *group, int take_fd, int take_note_fd, uint32_t note_size);
 /* Whether the first bytes are there: 1 yes, 0 not yet, -1 the peer has gone without any. */
 int connection_has_first_bytes(int borrow_fd);
 /* Makes it SILENT, until it has them. false: there was no memory to wait. */

@@ -3,8 +3,8 @@
 
 #include "core/error.h"
 #include "daemon/listen/balancer.h"
-#include "daemon/server/server.h"
 #include "daemon/session/answer.h"
+#include "daemon/session/session.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,9 +21,9 @@ static bool is_drained(const Session *target)
         return true;
 }
 
-static void end_wait(DrainWait *wait)
+static void end_wait(DrainWaitList *drains, DrainWait *wait)
 {
-        TAILQ_REMOVE(&wait->asker->server->drains, wait, link);
+        TAILQ_REMOVE(drains, wait, link);
         free(wait);
 }
 
@@ -36,61 +36,60 @@ void drain_set(Session *target, bool draining)
         worker_set_draining(worker, draining);
 }
 
-int drain_wait(Session *asker, uint32_t sequence, Session *target)
+int drain_wait(DrainWaitList *drains, Session *asker, uint32_t sequence, Session *target)
 {
         DrainWait *wait = malloc(sizeof(*wait));
 
         if (!wait)
                 return error_set(ENOMEM, "no memory to wait for a drain");
         *wait = (DrainWait){.asker = asker, .sequence = sequence, .target = target};
-        TAILQ_INSERT_TAIL(&asker->server->drains, wait, link);
-        drain_check(target);
+        TAILQ_INSERT_TAIL(drains, wait, link);
+        drain_check(drains, target);
         return 0;
 }
 
-bool drain_cancel(Session *asker, uint32_t sequence)
+bool drain_cancel(DrainWaitList *drains, Session *asker, uint32_t sequence)
 {
         DrainWait *wait;
 
-        TAILQ_FOREACH(wait, &asker->server->drains, link)
+        TAILQ_FOREACH(wait, drains, link)
         {
                 if (wait->asker == asker && wait->sequence == sequence) {
-                        end_wait(wait);
+                        end_wait(drains, wait);
                         return true;
                 }
         }
         return false;
 }
 
-void drain_check(Session *target)
+void drain_check(DrainWaitList *drains, Session *target)
 {
         DrainWait *wait, *next;
 
         if (!is_drained(target))
                 return;
-        for (wait = TAILQ_FIRST(&target->server->drains); wait; wait = next) {
+        for (wait = TAILQ_FIRST(drains); wait; wait = next) {
                 next = TAILQ_NEXT(wait, link);
                 if (wait->target != target)
                         continue;
                 if (answer_done(wait->asker, wait->sequence) < 0)
-                        session_end(wait->asker, -ENOMEM);
-                end_wait(wait);
+                        session_fail(wait->asker, 0, error_set(ENOMEM, "no memory to go on"));
+                end_wait(drains, wait);
         }
 }
 
-void drain_forget(Session *session)
+void drain_forget(DrainWaitList *drains, Session *session)
 {
         DrainWait *wait, *next;
 
-        for (wait = TAILQ_FIRST(&session->server->drains); wait; wait = next) {
+        for (wait = TAILQ_FIRST(drains); wait; wait = next) {
                 next = TAILQ_NEXT(wait, link);
                 if (wait->target == session && wait->asker != session) {
-                        int r = answer_done(wait->asker, wait->sequence);
-
-                        if (r < 0)
-                                session_end(wait->asker, r);
+                        if (answer_done(wait->asker, wait->sequence) < 0)
+                                session_fail(wait->asker, 0,
+                                             error_set(ENOMEM, "no memory to go on"));
                 }
                 if (wait->target == session || wait->asker == session)
-                        end_wait(wait);
+                        end_wait(drains, wait);
         }
 }

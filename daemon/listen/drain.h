@@ -7,7 +7,6 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-typedef struct Server Server;
 typedef struct Session Session;
 
 typedef struct DrainWait {
@@ -22,11 +21,11 @@ typedef TAILQ_HEAD(DrainWaitList, DrainWait) DrainWaitList;
 /* The target's workers are given nothing more, or again. */
 void drain_set(Session *target, bool draining);
 /* Answers the asker with Done once the target's workers have nothing in hand. 0 or -ENOMEM. */
-int drain_wait(Session *asker, uint32_t sequence, Session *target);
+int drain_wait(DrainWaitList *drains, Session *asker, uint32_t sequence, Session *target);
 /* Ends the wait that this request began; false: there is none. */
-bool drain_cancel(Session *asker, uint32_t sequence);
+bool drain_cancel(DrainWaitList *drains, Session *asker, uint32_t sequence);
 
 /* To be called when a worker of the target has less in hand. */
-void drain_check(Session *target);
+void drain_check(DrainWaitList *drains, Session *target);
 /* A session ends: nobody waits for it or on its behalf any more. */
-void drain_forget(Session *session);
+void drain_forget(DrainWaitList *drains, Session *session);

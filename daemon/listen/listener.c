@@ -4,11 +4,13 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "daemon/driver/descriptor_kind.h"
+#include "daemon/listen/balancer.h"
 #include "daemon/listen/listener_record.h"
+#include "daemon/listen/passing.h"
+#include "daemon/listen/placing.h"
 #include "daemon/listen/socket_open.h"
 #include "daemon/loop/timer.h"
 #include "daemon/process/log.h"
-#include "daemon/server/server.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -23,18 +25,19 @@ static const struct timeval moment = {.tv_usec = 100000};
 /* For another descriptor, and as many for other listeners as it has already. */
 static bool has_room(const Listener *listener)
 {
-        const Server *server = listener->server;
+        const Kept *kept = listener->group.listeners->kept;
 
-        return kept_has_room(&listener->server->kept, listener->lane) &&
-               listener->kept_count < server->kept.max - server->kept.count;
+        return kept_has_room(kept, listener->group.lane) &&
+               listener->group.kept_count < kept->max - kept->count;
 }
 
 /* A connection accepted now would have a worker, and the daemon room for it. */
 static bool wants_connections(const Listener *listener)
 {
         return listener->config.shared && !listener->paused && has_room(listener) &&
-               TAILQ_EMPTY(&listener->queue) && listener->silent_count < LISTENER_SILENT_MAX &&
-               balancer_credit(listener) > listener->silent_count;
+               TAILQ_EMPTY(&listener->group.queue) &&
+               listener->group.silent_count < LISTENER_SILENT_MAX &&
+               balancer_credit(&listener->group) > listener->group.silent_count;
 }
 
 static void rest(Listener *listener, int error)
@@ -42,25 +45,26 @@ static void rest(Listener *listener, int error)
         log_daemon(LOG_WARNING, "listener %s rests for %ld ms: %s", listener->config.name,
                    (long)moment.tv_usec / 1000, strerror(error));
         listener->resting = true;
-        timer_arm(&listener->server->loop, listener->look_again, &moment, &listener->again);
+        timer_arm(listener->group.listeners->loop, listener->look_again, &moment, &listener->again);
 }
 
 /* It would do more if there was more of something, and nobody tells when there is. */
 static bool is_short(const Listener *listener)
 {
-        return balancer_is_short(listener) ||
-               (balancer_credit(listener) > 0 && !has_room(listener));
+        return balancer_is_short(&listener->group) ||
+               (balancer_credit(&listener->group) > 0 && !has_room(listener));
 }
 
 void listener_update(Listener *listener)
 {
-        bool wants = wants_connections(listener) && !listener->resting && !listener->parked;
+        bool wants = wants_connections(listener) && !listener->resting && !listener->group.parked;
         bool waits = loop_event_is_added(listener->acceptable);
 
         if (!has_room(listener))
-                waker_wait(&listener->room, &listener->server->kept.waiting);
+                waker_wait(&listener->room, &listener->group.listeners->kept->waiting);
         if (!wants && !loop_event_is_added(listener->look_again) && is_short(listener))
-                timer_arm(&listener->server->loop, listener->look_again, &moment, &listener->again);
+                timer_arm(listener->group.listeners->loop, listener->look_again, &moment,
+                          &listener->again);
         if (wants == waits)
                 return;
         if (!wants)
@@ -69,34 +73,39 @@ void listener_update(Listener *listener)
                 rest(listener, ENOMEM);
 }
 
-void listener_update_all(Server *server)
+void listener_update_all(Listeners *listeners)
 {
         Listener *listener;
 
-        TAILQ_FOREACH(listener, &server->listeners, link)
+        TAILQ_FOREACH(listener, &listeners->list, link)
         listener_update(listener);
 }
 
+/* Those who rested are tried again. */
 static void on_look_again(evutil_socket_t fd, short what, void *data)
 {
         Listener *listener = data;
+        Worker *worker;
 
         (void)fd;
         (void)what;
         listener->resting = false;
-        balancer_look_again(listener);
+        TAILQ_FOREACH(worker, &listener->group.workers, link)
+        worker->resting = false;
+        placing_place_queue(&listener->group);
+        listener_update(listener);
 }
 
 void listener_admit(Connection *connection)
 {
-        int has = connection->listener->config.when_readable
+        int has = connection->group->config->when_readable
                           ? connection_has_first_bytes(connection->fd)
                           : 1;
 
         if (has < 0 || (has == 0 && !connection_wait_for_first_bytes(connection)))
                 connection_free(connection);
         else if (has > 0)
-                balancer_place(connection);
+                placing_place(connection);
 }
 
 /* Does what a timer that could not be armed was to do. */
@@ -105,8 +114,7 @@ static void look_again(void *data)
         Listener *listener = data;
 
         on_look_again(-1, 0, listener);
-        if (!loop_event_is_added(listener->expires))
-                listener_left(listener);
+        listener_watch_leaving(listener);
 }
 
 /* 1 accepted, 0 there is none now, -errno: a want that may pass. */
@@ -123,7 +131,7 @@ static int accept_one(Listener *listener)
         }
         listener->accepted++;
         socket_prepare_accepted(fd, &listener->config);
-        connection = connection_new(listener, fd);
+        connection = connection_new(&listener->group, fd);
         if (!connection)
                 return -ENOMEM;
         listener_admit(connection);
@@ -135,7 +143,7 @@ static void accept_some(Listener *listener)
         int r = 1;
 
         for (int i = 0; i < LISTENER_ACCEPTS_PER_TURN && r > 0 && wants_connections(listener) &&
-                        balancer_has_ready(listener);
+                        balancer_has_ready(&listener->group);
              i++)
                 r = accept_one(listener);
         if (r < 0)
@@ -149,22 +157,45 @@ static void on_acceptable(evutil_socket_t fd, short what, void *data)
 
         (void)fd;
         (void)what;
-        if (!balancer_look(listener))
-                balancer_await(listener);
+        if (!balancer_look(&listener->group))
+                placing_await(&listener->group);
         accept_some(listener);
         /* At once: a daemon that is killed loses what it has accepted and not sent. */
-        later_run(&listener->server->loop.later);
+        later_run(&listener->group.listeners->loop->later);
 }
 
-void listener_go_on(Listener *listener)
+/* One that was awaited is ready: places and accepts now what is for it. */
+static void go_on(Outgoing *outgoing)
 {
-        balancer_look(listener);
-        balancer_place_queue(listener);
-        if (!listener->parked)
+        Listener *listener = listener_of(((Worker *)outgoing)->group);
+
+        balancer_look(&listener->group);
+        placing_place_queue(&listener->group);
+        listener_update(listener);
+        if (!listener->group.parked)
                 accept_some(listener);
 }
 
+static const OutgoingKind worker_kind = {
+        .descriptors_max = PASSING_DESCRIPTORS_MAX,
+        .is_due = passing_is_due,
+        .send = passing_send,
+        .has_read = go_on,
+};
+
 /* ---- Opening and closing ------------------------------------------------------------------- */
+
+static bool is_served(const Listener *listener)
+{
+        const Worker *worker;
+
+        TAILQ_FOREACH(worker, &listener->group.workers, link)
+        {
+                if (!worker->left)
+                        return true;
+        }
+        return false;
+}
 
 static void on_expired(evutil_socket_t fd, short what, void *data)
 {
@@ -172,29 +203,29 @@ static void on_expired(evutil_socket_t fd, short what, void *data)
 
         (void)fd;
         (void)what;
+        if (is_served(listener))
+                return; /* somebody has come meanwhile */
         log_daemon(LOG_INFO, "listener %s closed: nobody has served it for %u s",
                    listener->config.name, listener->config.keep_seconds);
         listener_free(listener);
 }
 
-void listener_left(Listener *listener)
+void listener_watch_leaving(Listener *listener)
 {
         const struct timeval keep = {.tv_sec = listener->config.keep_seconds};
-        const Worker *worker;
 
         if (listener->configured)
                 return;
-        TAILQ_FOREACH(worker, &listener->workers, link)
-        {
-                if (!worker->left)
-                        return;
-        }
-        timer_arm(&listener->server->loop, listener->expires, &keep, &listener->again);
+        if (is_served(listener))
+                loop_event_del(listener->expires);
+        else if (!loop_event_is_added(listener->expires))
+                timer_arm(listener->group.listeners->loop, listener->expires, &keep,
+                          &listener->again);
 }
 
 void listener_close_unused(Listener *listener)
 {
-        if (!listener->configured && TAILQ_EMPTY(&listener->workers) &&
+        if (!listener->configured && TAILQ_EMPTY(&listener->group.workers) &&
             !loop_event_is_added(listener->expires))
                 listener_free(listener);
 }
@@ -204,14 +235,40 @@ static void update(void *data)
         listener_update(data);
 }
 
+/* What its workers have, or which there are, has changed. */
 static void place(void *data)
 {
-        balancer_place_queue(data);
+        Listener *listener = data;
+
+        placing_place_queue(&listener->group);
+        listener_update(listener);
+        listener_watch_leaving(listener);
+}
+
+static void heard(Connection *connection)
+{
+        balancer_look(connection->group);
+        placing_place(connection);
+}
+
+static void make_group(Listener *listener, Listeners *listeners)
+{
+        Group *group = &listener->group;
+
+        group->listeners = listeners;
+        group->config = &listener->config;
+        group->bound = &listener->bound;
+        group->heard = heard;
+        group->outgoing = &worker_kind;
+        waker_init(&group->place, place, listener);
+        TAILQ_INIT(&group->workers);
+        TAILQ_INIT(&group->silent);
+        TAILQ_INIT(&group->queue);
 }
 
 static int make_events(Listener *listener)
 {
-        Loop *loop = &listener->server->loop;
+        Loop *loop = listener->group.listeners->loop;
 
         listener->acceptable =
                 loop_event_new(loop, listener->fd, EV_READ | EV_PERSIST, on_acceptable, listener);
@@ -223,21 +280,18 @@ static int make_events(Listener *listener)
 }
 
 /* Without a socket, and not charged. NULL: no memory. */
-static Listener *new_listener(Server *server, const ListenerConfig *config, QuotaUser *user)
+static Listener *new_listener(Listeners *listeners, const ListenerConfig *config, QuotaUser *user)
 {
         Listener *listener = calloc(1, sizeof(*listener));
 
         if (!listener)
                 return NULL;
-        *listener = (Listener){.server = server, .config = *config, .fd = -1, .configured = !user};
-        waker_init(&listener->place, place, listener);
+        *listener = (Listener){.config = *config, .fd = -1, .configured = !user};
+        make_group(listener, listeners);
         waker_init(&listener->room, update, listener);
         waker_init(&listener->again, look_again, listener);
-        TAILQ_INIT(&listener->silent);
-        TAILQ_INIT(&listener->queue);
-        TAILQ_INIT(&listener->workers);
-        TAILQ_INSERT_TAIL(&server->listeners, listener, link);
-        server->listener_count++;
+        TAILQ_INSERT_TAIL(&listeners->list, listener, link);
+        listeners->count++;
         return listener;
 }
 
@@ -257,9 +311,10 @@ static int make_ready(Listener *listener)
         return r == 0 ? make_events(listener) : r;
 }
 
-int listener_open(Listener **out, Server *server, const ListenerConfig *config, QuotaUser *user)
+int listener_open(Listener **out, Listeners *listeners, const ListenerConfig *config,
+                  QuotaUser *user)
 {
-        Listener *listener = new_listener(server, config, user);
+        Listener *listener = new_listener(listeners, config, user);
         int r = 0;
 
         if (!listener)
@@ -269,7 +324,7 @@ int listener_open(Listener **out, Server *server, const ListenerConfig *config, 
         if (user && r == 0)
                 belong_to(listener, user);
         if (r == 0)
-                r = closer_lane_open(&server->closer, &listener->lane);
+                r = closer_lane_open(listeners->closer, &listener->group.lane);
         if (r == 0)
                 r = listener->fd = socket_open_listener(config, &listener->bound);
         if (r >= 0)
@@ -278,17 +333,17 @@ int listener_open(Listener **out, Server *server, const ListenerConfig *config, 
                 listener_free(listener);
                 return r;
         }
-        listener->number = ++server->listeners_total;
-        listener->stored = listener_record_store(&server->store, listener);
+        listener->group.number = ++listeners->total;
+        listener->group.stored = listener_record_store(listeners->store, listener);
         log_daemon(LOG_INFO, "listener %s opened at %s", config->name, listener->address);
         *out = listener;
         return 0;
 }
 
-int listener_restore(Listener **out, Server *server, const ListenerConfig *config,
+int listener_restore(Listener **out, Listeners *listeners, const ListenerConfig *config,
                      const ListenerRestored *restored)
 {
-        Listener *listener = new_listener(server, config, restored->user);
+        Listener *listener = new_listener(listeners, config, restored->user);
         int r;
 
         if (!listener)
@@ -297,11 +352,11 @@ int listener_restore(Listener **out, Server *server, const ListenerConfig *confi
                 quota_charge_again(restored->user, QUOTA_LISTENERS, 1);
                 belong_to(listener, restored->user);
         }
-        listener->number = restored->number;
+        listener->group.number = restored->number;
         listener->paused = restored->paused;
-        if (server->listeners_total < listener->number)
-                server->listeners_total = listener->number;
-        r = closer_lane_open(&server->closer, &listener->lane);
+        if (listeners->total < listener->group.number)
+                listeners->total = listener->group.number;
+        r = closer_lane_open(listeners->closer, &listener->group.lane);
         if (r == 0)
                 r = socket_adopt_listener(restored->take_fd, config, &listener->bound);
         if (r == 0) {
@@ -313,7 +368,7 @@ int listener_restore(Listener **out, Server *server, const ListenerConfig *confi
                 listener_free(listener);
                 return r;
         }
-        listener->stored = restored->stored;
+        listener->group.stored = restored->stored;
         log_daemon(LOG_INFO, "listener %s is back at %s", config->name, listener->address);
         *out = listener;
         return 0;
@@ -331,46 +386,46 @@ static void free_connections(ConnectionList *list)
 
 Listener *listener_free(Listener *listener)
 {
-        Server *server = listener->server;
+        Listeners *listeners = listener->group.listeners;
 
-        worker_dissolve_group(listener);
-        waker_cancel(&listener->place);
+        worker_dissolve(&listener->group);
+        waker_cancel(&listener->group.place);
         waker_cancel(&listener->room);
         waker_cancel(&listener->again);
-        free_connections(&listener->silent);
-        free_connections(&listener->queue);
+        free_connections(&listener->group.silent);
+        free_connections(&listener->group.queue);
         loop_event_free(listener->acceptable);
         loop_event_free(listener->look_again);
         loop_event_free(listener->expires);
         if (listener->user) {
                 quota_discharge(listener->user, QUOTA_LISTENERS, 1);
-                quota_user_unref(&server->quota, listener->user);
+                quota_user_unref(listeners->quota, listener->user);
         }
-        TAILQ_REMOVE(&server->listeners, listener, link);
-        server->listener_count--;
+        TAILQ_REMOVE(&listeners->list, listener, link);
+        listeners->count--;
         /* What comes back with the next start goes on meanwhile. */
-        if (listener->fd >= 0 && !(listener->stored && server->store.frozen)) {
+        if (listener->fd >= 0 && !(listener->group.stored && listeners->store->frozen)) {
                 /* Who took it may go on with it, and with its file. */
                 if (listener->config.shared)
                         shutdown(listener->fd, SHUT_RD);
                 socket_file_remove(&listener->bound);
         }
-        if (listener->stored)
-                listener_record_forget(&server->store, listener->number);
+        if (listener->group.stored)
+                listener_record_forget(listeners->store, listener->group.number);
         /* What waits in its backlog may bring descriptors that do not close. */
-        if (listener->lane) {
-                closer_push_own(&server->closer, listener->lane, listener->fd);
-                closer_lane_leave(&server->closer, listener->lane);
+        if (listener->group.lane) {
+                closer_push_own(listeners->closer, listener->group.lane, listener->fd);
+                closer_lane_leave(listeners->closer, listener->group.lane);
         }
         free(listener);
         return NULL;
 }
 
-Listener *listener_find(const Server *server, const char *name)
+Listener *listener_find(const Listeners *listeners, const char *name)
 {
         Listener *listener, *found = NULL;
 
-        TAILQ_FOREACH(listener, &server->listeners, link)
+        TAILQ_FOREACH(listener, &listeners->list, link)
         {
                 if (strcmp(listener->config.name, name) == 0 &&
                     (!found || (listener->configured && !found->configured)))
@@ -381,11 +436,12 @@ Listener *listener_find(const Server *server, const char *name)
 
 void listener_set_paused(Listener *listener, bool paused)
 {
-        if (listener->paused != paused && listener->stored)
-                listener_record_forget(&listener->server->store, listener->number);
+        if (listener->paused != paused && listener->group.stored)
+                listener_record_forget(listener->group.listeners->store, listener->group.number);
         if (listener->paused != paused) {
                 listener->paused = paused;
-                listener->stored = listener_record_store(&listener->server->store, listener);
+                listener->group.stored =
+                        listener_record_store(listener->group.listeners->store, listener);
         }
         listener_update(listener);
 }

@@ -15,18 +15,17 @@
  * no listener, whoever floods it, takes all there is from the others.
  *
  * A configured listener stays; another closes keep_seconds after its last worker or taker has left.
- * Owned by the server, single-threaded.
+ * Owned by Listeners, single-threaded.
  */
 #pragma once
 
 #include "daemon/budget/quota.h"
 #include "daemon/closing/closer.h"
 #include "daemon/config/config.h"
-#include "daemon/listen/balancer.h"
 #include "daemon/listen/connection.h"
+#include "daemon/listen/listeners.h"
+#include "daemon/listen/worker.h"
 #include "daemon/loop/loop_event.h"
-
-typedef struct Server Server;
 
 enum {
         /* Connections accepted in one turn of the loop. */
@@ -38,41 +37,30 @@ enum {
 };
 
 struct Listener {
+        Group group; /* first */
         TAILQ_ENTRY(Listener) link;
-        Server *server;
-        uint64_t number;
         ListenerConfig config;
         Address bound;
         char address[ADDRESS_TEXT_MAX]; /* bound, as text */
         int fd;
-        uint64_t inode;   /* of its socket */
-        CloserLane *lane; /* where it and its connections are closed */
+        uint64_t inode; /* of its socket */
         bool configured;
         uid_t uid;       /* who asked for it, unless configured */
         QuotaUser *user; /* charged for it; NULL: nobody */
         bool paused;
-        bool stored; /* it outlives the daemon */
-        LoopEvent *acceptable;
-        bool parked;  /* accepting, until a worker is ready */
         bool resting; /* accepting, for want of descriptors or memory */
-        Waker place;  /* what its workers have or can take has changed */
-        Waker room;   /* the daemon can keep more descriptors again */
-        Waker again;  /* a timer could not be armed */
+        LoopEvent *acceptable;
         LoopEvent *look_again;
         LoopEvent *expires;
-        ConnectionList silent;
-        ConnectionList queue;
-        uint32_t silent_count;
-        uint32_t kept_count; /* connections the daemon has a descriptor of */
-        uint32_t queued_count;
-        WorkerList workers;
+        Waker room;  /* the daemon can keep more descriptors again */
+        Waker again; /* a timer could not be armed */
         uint64_t accepted;
-        uint64_t passed;
-        uint64_t passed_again;
-        uint64_t timed_out;
 };
 
-typedef TAILQ_HEAD(ListenerList, Listener) ListenerList;
+static inline Listener *listener_of(Group *group)
+{
+        return (Listener *)group;
+}
 
 /* What an earlier run of the daemon knew of a listener. */
 typedef struct ListenerRestored {
@@ -87,10 +75,11 @@ typedef struct ListenerRestored {
  * Opens a listener. user is charged, and asked for it; NULL: it is one of the configuration. 0, or
  * -errno with error_text().
  */
-int listener_open(Listener **out, Server *server, const ListenerConfig *config, QuotaUser *user);
+int listener_open(Listener **out, Listeners *listeners, const ListenerConfig *config,
+                  QuotaUser *user);
 /* The same with a socket that an earlier run of the daemon opened, and of which it knew what is in
  * restored: number, user, paused, stored. fd is the caller's if it fails. */
-int listener_restore(Listener **out, Server *server, const ListenerConfig *config,
+int listener_restore(Listener **out, Listeners *listeners, const ListenerConfig *config,
                      const ListenerRestored *restored);
 /* Closes it; its workers are left without. Returns NULL. */
 Listener *listener_free(Listener *listener);
@@ -100,19 +89,16 @@ Listener *listener_free(Listener *listener);
 void listener_close_unused(Listener *listener);
 
 /* One of the configuration rather than a client's of the same name. NULL: there is none. */
-Listener *listener_find(const Server *server, const char *name);
+Listener *listener_find(const Listeners *listeners, const char *name);
 
 /* Accepts from now on, or no more, as its state says. To be called after whatever changes that. */
 void listener_update(Listener *listener);
 /* The same for all. */
-void listener_update_all(Server *server);
-
-/* A worker that was awaited is ready: places and accepts now what is for it. */
-void listener_go_on(Listener *listener);
+void listener_update_all(Listeners *listeners);
 
 /* Finds a worker for a connection that is there, or has it wait for its first bytes. */
 void listener_admit(Connection *connection);
 
 void listener_set_paused(Listener *listener, bool paused);
-/* A worker or taker has left: closes it some time after the last, if it is a client's. */
-void listener_left(Listener *listener);
+/* Closes it some time after the last worker or taker has left, if it is a client's. */
+void listener_watch_leaving(Listener *listener);

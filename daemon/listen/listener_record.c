@@ -67,7 +67,7 @@ int listener_record_read_config(const State__Listener *record, ListenerConfig *o
 
 bool listener_record_store(DescriptorStore *store, const Listener *listener)
 {
-        const StoredName name = {.kind = STORED_LISTENER, .number = listener->number};
+        const StoredName name = {.kind = STORED_LISTENER, .number = listener->group.number};
         Record record;
 
         if (!descriptor_store_is_there(store))
@@ -87,7 +87,7 @@ void listener_record_make_connection(const Connection *connection, Record *out)
 {
         out->connection = (State__Connection){
                 .base = PROTOBUF_C_MESSAGE_INIT(&state__connection__descriptor),
-                .listener = connection->listener->number,
+                .listener = connection->group->number,
                 .again = connection->again,
         };
         out->message = (State__Record)STATE__RECORD__INIT;
@@ -102,7 +102,7 @@ static StoredName name_of(const Connection *connection)
         return (StoredName){
                 .kind = connection->again ? STORED_RETURNED : STORED_CONNECTION,
                 .number = connection->number,
-                .listener = connection->listener->number,
+                .listener = connection->group->number,
         };
 }
 

@@ -7,12 +7,17 @@ libdaemon_la_SOURCES += \
 	daemon/listen/connection_store.h \
 	daemon/listen/drain.c \
 	daemon/listen/drain.h \
+	daemon/listen/group.c \
+	daemon/listen/group.h \
 	daemon/listen/listener.c \
 	daemon/listen/listener.h \
 	daemon/listen/listener_record.c \
 	daemon/listen/listener_record.h \
+	daemon/listen/listeners.h \
 	daemon/listen/passing.c \
 	daemon/listen/passing.h \
+	daemon/listen/placing.c \
+	daemon/listen/placing.h \
 	daemon/listen/socket_open.c \
 	daemon/listen/socket_open.h \
 	daemon/listen/worker.c \

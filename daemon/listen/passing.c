@@ -3,10 +3,9 @@
 
 #include "core/error.h"
 #include "daemon/listen/connection_store.h"
-#include "daemon/listen/listener.h"
 #include "daemon/process/log.h"
-#include "daemon/server/server.h"
 #include "daemon/session/session_source.h"
+#include "daemon/session/sessions.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -24,8 +23,10 @@ typedef struct Packet {
         int fds[PASSING_DESCRIPTORS_MAX]; /* borrowed */
 } Packet;
 
-bool passing_is_due(const Worker *worker)
+bool passing_is_due(const Outgoing *outgoing)
 {
+        const Worker *worker = (const Worker *)outgoing;
+
         return worker->not_taken == 0 && !TAILQ_EMPTY(&worker->assigned);
 }
 
@@ -38,7 +39,7 @@ static void describe_peer(const Connection *connection, char text[static ADDRESS
         *text = '\0';
         /* One that has gone has no address any more; its descriptor says so soon enough. */
         if (getpeername(connection->fd, (struct sockaddr *)&peer, &size) == 0 &&
-            address_from_socket(connection->listener->bound.kind, (struct sockaddr *)&peer, size,
+            address_from_socket(connection->group->bound->kind, (struct sockaddr *)&peer, size,
                                 &address) == 0)
                 address_format(&address, text);
 }
@@ -117,7 +118,7 @@ static int packet_fill(Packet *packet, Worker *worker)
                         packet->lacks_room = true;
                 }
         }
-        io_driver_end_batch(&session->server->driver);
+        io_driver_end_batch(session->sessions->driver);
         session_settle_registrations(session);
         return told;
 }
@@ -148,22 +149,23 @@ static int packet_send(Packet *packet, Worker *worker)
         /* Before they are sent: killed in between, the daemon loses them, and the other way round
          * two would serve them. */
         for (size_t i = 0; i < packet->count; i++)
-                waiting_end(packet->connections[i]);
+                connection_store_end(packet->connections[i]);
         r = notifier_send_descriptors(&session->notifier, &frame, packet->fds, packet->n_fds);
         if (r != 0) {
                 packet_take_back(packet, session);
                 for (size_t i = 0; i < packet->count; i++)
-                        waiting_begin(packet->connections[i]);
+                        connection_store_begin(packet->connections[i]);
                 return r;
         }
-        in_flight_charge(&session->server->in_flight, session, (uint32_t)packet->n_fds);
+        in_flight_charge(session->sessions->in_flight, session, (uint32_t)packet->n_fds);
         for (size_t i = 0; i < packet->count; i++)
                 worker_passed(packet->connections[i], packet->infos[i]);
         return 0;
 }
 
-int passing_send(Worker *worker)
+int passing_send(Outgoing *outgoing)
 {
+        Worker *worker = (Worker *)outgoing;
         Packet packet;
         int r = packet_fill(&packet, worker);
 
@@ -171,6 +173,6 @@ int passing_send(Worker *worker)
                 r = packet_send(&packet, worker);
         if (packet.lacks_room)
                 worker_rest(worker);
-        balancer_place_queue(worker->listener);
+        group_changed(worker->group);
         return r;
 }

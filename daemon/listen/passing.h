@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "daemon/listen/balancer.h"
+#include "daemon/listen/worker.h"
 
 enum {
         /* Connections in one packet: with their notes, half of the descriptors it can have. */
@@ -16,8 +16,8 @@ enum {
         PASSING_DESCRIPTORS_MAX = 2 * PASSING_PACKET_MAX,
 };
 
-/* Whether something could be sent, if the socket has room. */
-bool passing_is_due(const Worker *worker);
+/* A worker's, for its OutgoingKind. Whether something could be sent, if the socket has room. */
+bool passing_is_due(const Outgoing *outgoing);
 /* Sends one packet; what cannot be registered in the session is placed anew. 0, NOTIFIER_WAITING
  * for want of room, and nothing was sent, or -errno: the session has to end. */
-int passing_send(Worker *worker);
+int passing_send(Outgoing *outgoing);

@@ -5,10 +5,10 @@
 #include "core/error.h"
 #include "daemon/listen/connection_store.h"
 #include "daemon/listen/drain.h"
-#include "daemon/listen/listener.h"
+#include "daemon/listen/listeners.h"
 #include "daemon/process/log.h"
-#include "daemon/server/server.h"
 #include "daemon/session/session_source.h"
+#include "daemon/session/sessions.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,16 +16,16 @@
 /* ---- Joining and offering ------------------------------------------------------------------ */
 
 /* By session, and those of one session by endpoint. */
-static void insert_in_order(Listener *listener, Worker *worker)
+static void insert_in_order(Group *group, Worker *worker)
 {
-        Worker *before = TAILQ_LAST(&listener->workers, WorkerList);
+        Worker *before = TAILQ_LAST(&group->workers, WorkerList);
 
         while (before && before->session->id > worker->session->id)
                 before = TAILQ_PREV(before, WorkerList, link);
         if (before)
-                TAILQ_INSERT_AFTER(&listener->workers, before, worker, link);
+                TAILQ_INSERT_AFTER(&group->workers, before, worker, link);
         else
-                TAILQ_INSERT_HEAD(&listener->workers, worker, link);
+                TAILQ_INSERT_HEAD(&group->workers, worker, link);
 }
 
 static bool has_too_many(const Session *session)
@@ -38,7 +38,7 @@ static bool has_too_many(const Session *session)
         return count >= WORKER_PER_SESSION_MAX;
 }
 
-int worker_join(Listener *listener, Session *session, bool is_taker, Worker **out)
+int worker_join(Group *group, Session *session, bool is_taker, Worker **out)
 {
         Worker *worker;
 
@@ -52,16 +52,18 @@ int worker_join(Listener *listener, Session *session, bool is_taker, Worker **ou
                 free(worker);
                 return error_set(ENOMEM, "no memory for another worker");
         }
-        worker->listener = listener;
+        worker->group = group;
         worker->session = session;
         worker->endpoint = ++session->endpoints;
         worker->is_taker = is_taker;
         worker->weight = 1;
         TAILQ_INIT(&worker->assigned);
         TAILQ_INIT(&worker->in_hand);
-        insert_in_order(listener, worker);
+        insert_in_order(group, worker);
         TAILQ_INSERT_TAIL(&session->workers, worker, session_link);
-        loop_event_del(listener->expires);
+        worker->outgoing.kind = group->outgoing;
+        TAILQ_INSERT_TAIL(&session->outgoing, &worker->outgoing, link);
+        group_changed(group);
         *out = worker;
         return 0;
 }
@@ -80,10 +82,11 @@ Worker *worker_find(const Session *session, uint32_t endpoint)
 
 static void free_worker(Worker *worker)
 {
-        Listener *listener = worker->listener;
+        Group *group = worker->group;
 
-        TAILQ_REMOVE(&listener->workers, worker, link);
+        TAILQ_REMOVE(&group->workers, worker, link);
         TAILQ_REMOVE(&worker->session->workers, worker, session_link);
+        TAILQ_REMOVE(&worker->session->outgoing, &worker->outgoing, link);
         free(worker->offers);
         free(worker);
 }
@@ -93,7 +96,7 @@ static void look_whether_done(Worker *worker)
 {
         if (worker->in_hand_count > 0)
                 return;
-        drain_check(worker->session);
+        drain_check(&worker->group->listeners->drains, worker->session);
         if (worker->left)
                 free_worker(worker);
 }
@@ -126,7 +129,7 @@ int worker_offer(Worker *worker, const uint64_t *sources, size_t n)
         for (size_t i = 0; i < n; i++)
                 worker->offers[(worker->offers_head + worker->credit++) % WORKER_OFFERS_MAX] =
                         sources[i];
-        balancer_place_queue(worker->listener);
+        group_changed(worker->group);
         return 0;
 }
 
@@ -163,7 +166,7 @@ void worker_assign(Worker *worker, Connection *connection)
         worker->in_hand_count++;
         /* One that was kept stays so, whoever has it. */
         connection->keep = (connection->keep || worker->keep_on_death) && charge(connection) == 0;
-        later_wake(&worker->session->server->loop.later, &worker->session->deliver);
+        session_deliver_soon(worker->session);
 }
 
 /* Out of its worker's hands, and in no list. */
@@ -185,13 +188,13 @@ static void take_from_worker(Connection *connection)
 /* Out of its worker's hands and to the queue's head. */
 static void queue_again(Connection *connection)
 {
-        Listener *listener = connection->listener;
+        Group *group = connection->group;
 
         take_from_worker(connection);
         connection->state = CONNECTION_QUEUED;
-        TAILQ_INSERT_HEAD(&listener->queue, connection, link);
-        listener->queued_count++;
-        waiting_begin(connection);
+        TAILQ_INSERT_HEAD(&group->queue, connection, link);
+        group->queued_count++;
+        connection_store_begin(connection);
 }
 
 /* The id that was meant for one that was not sent. It is the next one's. */
@@ -217,13 +220,13 @@ static void queue_assigned_again(Worker *worker)
 static void on_forgotten(RegistrationOwner *owner)
 {
         Connection *connection = (Connection *)owner;
-        Listener *listener = connection->listener;
+        Group *group = connection->group;
         Worker *worker = connection->worker;
 
         take_from_worker(connection);
         connection_free(connection);
         look_whether_done(worker);
-        later_wake(&listener->server->loop.later, &listener->place);
+        group_changed(group);
 }
 
 Connection *worker_connection(const RegistrationInfo *info)
@@ -245,7 +248,7 @@ void worker_passed(Connection *connection, RegistrationInfo *info)
         TAILQ_INSERT_TAIL(&worker->in_hand, connection, link);
         worker->not_taken++;
         worker->passed++;
-        connection->listener->passed++;
+        connection->group->passed++;
 }
 
 void worker_unassign(Connection *connection)
@@ -268,7 +271,7 @@ void worker_set_draining(Worker *worker, bool draining)
         worker->draining = draining;
         if (draining)
                 queue_assigned_again(worker);
-        balancer_place_queue(worker->listener);
+        group_changed(worker->group);
 }
 
 void worker_taken(Connection *connection)
@@ -282,12 +285,12 @@ void worker_taken(Connection *connection)
                 connection_close_copy(connection);
         worker->not_taken--;
         if (worker->not_taken == 0)
-                balancer_place_queue(worker->listener);
+                group_changed(worker->group);
 }
 
 int worker_keep(Connection *connection, int take_note_fd, uint32_t note_size)
 {
-        Server *server = connection->listener->server;
+        Kept *kept = connection->group->listeners->kept;
         int r;
 
         if (connection->fd < 0)
@@ -298,11 +301,11 @@ int worker_keep(Connection *connection, int take_note_fd, uint32_t note_size)
                 return r;
         connection->keep = true;
         if (connection->note_fd >= 0)
-                kept_close_note(&server->kept, connection->note_fd);
+                kept_close_note(kept, connection->note_fd);
         connection->note_fd = take_note_fd;
         connection->note_size = note_size;
         if (take_note_fd >= 0)
-                kept_add(&server->kept);
+                kept_add(kept);
         return 0;
 }
 
@@ -337,9 +340,9 @@ static void deregister(Connection *connection)
         if (!info || info->owner != &connection->owner)
                 return;
         info->owner = NULL;
-        io_driver_remove_io_source(&session->server->driver, &session->registrations,
+        io_driver_remove_io_source(session->sessions->driver, &session->registrations,
                                    connection->fd, id);
-        io_driver_end_batch(&session->server->driver);
+        io_driver_end_batch(session->sessions->driver);
         session_settle_registrations(session);
 }
 
@@ -364,22 +367,21 @@ static void hand_over(Worker *worker, bool session_goes_on)
                         continue;
                 }
                 connection->again = true;
-                connection->listener->passed_again++;
+                connection->group->passed_again++;
                 queue_again(connection);
         }
 }
 
 static void give_up(Worker *worker, bool session_goes_on)
 {
-        Listener *listener = worker->listener;
+        Group *group = worker->group;
 
         worker->left = true;
         queue_assigned_again(worker);
         worker->credit = 0;
         hand_over(worker, session_goes_on);
-        listener_left(listener);
         look_whether_done(worker);
-        balancer_place_queue(listener);
+        group_changed(group);
 }
 
 void worker_leave(Worker *worker)
@@ -392,11 +394,11 @@ void worker_lose(Worker *worker)
         give_up(worker, false);
 }
 
-void worker_dissolve_group(Listener *listener)
+void worker_dissolve(Group *group)
 {
         Worker *worker;
 
-        while ((worker = TAILQ_FIRST(&listener->workers))) {
+        while ((worker = TAILQ_FIRST(&group->workers))) {
                 Connection *connection;
 
                 while ((connection = TAILQ_FIRST(&worker->assigned))) {

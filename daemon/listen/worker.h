@@ -37,9 +37,10 @@ enum {
 };
 
 struct Worker {
-        TAILQ_ENTRY(Worker) link;         /* the listener's */
+        Outgoing outgoing;                /* first: what is assigned */
+        TAILQ_ENTRY(Worker) link;         /* the group's */
         TAILQ_ENTRY(Worker) session_link; /* the session's */
-        Listener *listener;
+        Group *group;
         Session *session;
         uint32_t endpoint;
         bool is_taker;
@@ -47,7 +48,6 @@ struct Worker {
         bool draining;
         bool resting; /* there was no room for a registration */
         bool ready;   /* when the balancer looked last */
-        bool awaited; /* the balancer is to look again once it has read */
         bool left;    /* gone once it has nothing in hand */
         uint32_t weight;
         int64_t turn;     /* of the round-robin */
@@ -62,18 +62,16 @@ struct Worker {
         uint64_t passed;
 };
 
-typedef TAILQ_HEAD(WorkerList, Worker) WorkerList;
-
 /* Makes the session a worker or taker. 0, or with error_text(): -EDQUOT it has too many, -ENOMEM.
  */
-int worker_join(Listener *listener, Session *session, bool is_taker, Worker **out);
+int worker_join(Group *group, Session *session, bool is_taker, Worker **out);
 /* It leaves: what it has not taken goes to others. It is a worker until what it has taken is
  * closed, but gets no more. */
 void worker_leave(Worker *worker);
 /* Its session ends: what is kept on death goes to others as well. */
 void worker_lose(Worker *worker);
 /* The listener is closed: its workers keep what they have taken, on their own from now on. */
-void worker_dissolve_group(Listener *listener);
+void worker_dissolve(Group *group);
 
 /* The session's worker with that endpoint; NULL. A taker has none that a client could name. */
 Worker *worker_find(const Session *session, uint32_t endpoint);
@@ -101,7 +99,7 @@ Connection *worker_connection(const RegistrationInfo *info);
 
 /* For who sends the assigned ones (passing.h): each was registered as info and sent. */
 void worker_passed(Connection *connection, RegistrationInfo *info);
-/* Or not, for the id cannot be used: another shall have it, once balancer_place_queue() is called.
+/* Or not, for the id cannot be used: another shall have it, once group_changed() is called.
  * The id is used up. */
 void worker_unassign(Connection *connection);
 /* Or there was no room for its registration: the worker rests, and others shall have what is

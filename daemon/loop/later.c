@@ -12,6 +12,19 @@ void later_wake(Later *later, Waker *waker)
         loop_event_activate(later->over);
 }
 
+void later_wake_on_return(Later *later, Waker *waker)
+{
+        waker_wait(waker, &later->on_return);
+        /* Also where the present callback is none of ours. */
+        loop_event_activate(later->over);
+}
+
+void later_returned(Later *later)
+{
+        while (waker_list_wake_first(&later->on_return)) {
+        }
+}
+
 void later_run(Later *later)
 {
         while (waker_list_wake_first(&later->now)) {
@@ -53,6 +66,7 @@ static void on_passed(evutil_socket_t fd, short what, void *data)
 int later_open(Later *later, Loop *loop)
 {
         *later = (Later){.loop = loop};
+        TAILQ_INIT(&later->on_return);
         TAILQ_INIT(&later->now);
         TAILQ_INIT(&later->moment);
         waker_init(&later->again, wake_moment, later);

@@ -8,9 +8,11 @@
 static void on_event(evutil_socket_t fd, short what, void *data)
 {
         LoopEvent *event = data;
+        Loop *loop = event->loop; /* the event may be freed by its callback */
 
-        turn_begin(event->turn);
+        turn_begin(&loop->turn);
         event->call(fd, what, event->data);
+        later_returned(&loop->later);
 }
 
 LoopEvent *loop_event_new(Loop *loop, int borrow_fd, short what, event_callback_fn call, void *data)
@@ -19,7 +21,7 @@ LoopEvent *loop_event_new(Loop *loop, int borrow_fd, short what, event_callback_
 
         if (!event)
                 return NULL;
-        event->turn = &loop->turn;
+        event->loop = loop;
         event->call = call;
         event->data = data;
         if (event_assign(&event->event, loop->base, borrow_fd, what, on_event, event) < 0) {

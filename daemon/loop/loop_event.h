@@ -12,11 +12,10 @@
 #include <stdbool.h>
 
 typedef struct Loop Loop;
-typedef struct Turn Turn;
 
 typedef struct LoopEvent {
         struct event event;
-        Turn *turn;
+        Loop *loop;
         event_callback_fn call;
         void *data;
 } LoopEvent;

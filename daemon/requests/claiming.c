@@ -3,9 +3,9 @@
 
 #include "core/error.h"
 #include "daemon/config/authorise.h"
+#include "daemon/daemon.h"
 #include "daemon/hold/note.h"
 #include "daemon/listen/listener.h"
-#include "daemon/server/server.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -96,8 +96,9 @@ static int check_registration(const Listener *listener, const RegistrationInfo *
 }
 
 /* Of one to be kept: fds are its descriptors. */
-static int check_kept(Session *session, const Listener *listener, const RegistrationInfo *info,
-                      const Iod__ClaimedConnection *claimed, const int *borrow_fds)
+static int check_kept(const Daemon *daemon, Session *session, const Listener *listener,
+                      const RegistrationInfo *info, const Iod__ClaimedConnection *claimed,
+                      const int *borrow_fds)
 {
         DescriptorKind kind;
         uint64_t inode;
@@ -107,36 +108,36 @@ static int check_kept(Session *session, const Listener *listener, const Registra
                 r = error_set(EINVAL, "the descriptor sent along is not that of slot %u",
                               io_id_slot(claimed->id));
         if (r == 0)
-                r = authorise(session->server->config->policy, &session->peer, POLICY_HOLD, NULL,
+                r = authorise(daemon->config->policy, &session->peer, POLICY_HOLD, NULL,
                               listener->config.name);
         if (r == 0)
                 r = check_connected(listener, borrow_fds[0]);
         if (r == 0 && claimed->note_size > 0)
                 r = note_check(borrow_fds[1], claimed->note_size);
         if (r == 0)
-                r = kept_check_room(&session->server->kept, session->lane);
+                r = kept_check_room(&daemon->kept, session->lane);
         return r;
 }
 
 /* ---- Claiming ------------------------------------------------------------------------------ */
 
 /* One connection; first is the place of its descriptors in fds. 0, or -errno with error_text(). */
-static int claim_one(Session *session, Worker *worker, const Iod__ClaimedConnection *claimed,
-                     FdList *fds, size_t first)
+static int claim_one(const Daemon *daemon, Session *session, Worker *worker,
+                     const Iod__ClaimedConnection *claimed, FdList *fds, size_t first)
 {
         IoId id = io_id_unpack(claimed->id);
         RegistrationInfo *info = registration_set_recreate(&session->registrations, id);
         int own[2] = {-1, -1};
         Connection *connection;
-        int r = check_registration(worker->listener, info, id);
+        int r = check_registration(listener_of(worker->group), info, id);
 
         for (size_t i = 0; i < count_of(claimed); i++)
                 own[i] = fd_list_borrow(fds, first + i);
         if (r == 0 && claimed->keep_on_death)
-                r = check_kept(session, worker->listener, info, claimed, own);
+                r = check_kept(daemon, session, listener_of(worker->group), info, claimed, own);
         if (r < 0)
                 return r;
-        connection = connection_claim(worker->listener, own[0], own[1],
+        connection = connection_claim(worker->group, own[0], own[1],
                                       own[1] >= 0 ? claimed->note_size : 0);
         if (!connection)
                 return error_set(ENOMEM, "no memory for another connection");
@@ -148,7 +149,7 @@ static int claim_one(Session *session, Worker *worker, const Iod__ClaimedConnect
         return r;
 }
 
-int claiming_claim(Session *session, const Iod__Frame *request, FdList *fds)
+int claiming_claim(Daemon *daemon, Session *session, const Iod__Frame *request, FdList *fds)
 {
         const Iod__Claim *claim = request->claim;
         Worker *worker = worker_find(session, claim->endpoint);
@@ -162,13 +163,13 @@ int claiming_claim(Session *session, const Iod__Frame *request, FdList *fds)
         if (!worker)
                 return -error_set(ENOENT, "this session has no endpoint %u", claim->endpoint);
         for (size_t i = 0; i < claim->n_connection; i++) {
-                r = claim_one(session, worker, claim->connection[i], fds, next);
+                r = claim_one(daemon, session, worker, claim->connection[i], fds, next);
                 next += count_of(claim->connection[i]);
                 if (r == 0 || first_error < 0)
                         continue;
                 first_error = r;
                 snprintf(why, sizeof(why), "%s", error_text());
         }
-        balancer_place_queue(worker->listener);
+        group_changed(worker->group);
         return first_error < 0 ? -error_set(-first_error, "%s", why) : 0;
 }

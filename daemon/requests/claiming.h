@@ -12,5 +12,7 @@
 #include "core/fd_list.h"
 #include "daemon/session/session.h"
 
-/* As the handlers in session_dispatch.h. What is kept is stolen from fds. */
-int claiming_claim(Session *session, const Iod__Frame *request, FdList *fds);
+typedef struct Daemon Daemon;
+
+/* As the handlers in dispatch.h. What is kept is stolen from fds. */
+int claiming_claim(Daemon *daemon, Session *session, const Iod__Frame *request, FdList *fds);

@@ -1,7 +1,10 @@
-/* The requests of a session. See session_dispatch.h. */
+/* The requests of a session. See dispatch.h. */
 #include "daemon/requests/dispatch.h"
 
 #include "core/error.h"
+#include "daemon/daemon.h"
+#include "daemon/listen/drain.h"
+#include "daemon/listen/listener.h"
 #include "daemon/process/log.h"
 #include "daemon/requests/claiming.h"
 #include "daemon/requests/inspect.h"
@@ -9,7 +12,6 @@
 #include "daemon/requests/opening.h"
 #include "daemon/requests/operating.h"
 #include "daemon/requests/sharing.h"
-#include "daemon/server/server.h"
 #include "daemon/session/session_batch.h"
 #include "daemon/session/session_source.h"
 
@@ -19,7 +21,7 @@
 
 /* 0, a positive errno to refuse the request and go on, or -errno to end the session; with
  * error_text() unless 0. */
-typedef int (*Handler)(Session *session, const Iod__Frame *request, FdList *fds);
+typedef int (*Handler)(Daemon *daemon, Session *session, const Iod__Frame *request, FdList *fds);
 
 static bool is_printable(const char *text)
 {
@@ -30,7 +32,7 @@ static bool is_printable(const char *text)
         return true;
 }
 
-static int hello(Session *session, const Iod__Frame *request)
+static int hello(Daemon *daemon, Session *session, const Iod__Frame *request)
 {
         const Iod__Hello *hello = request->hello;
         Iod__Frame frame = IOD__FRAME__INIT;
@@ -50,7 +52,7 @@ static int hello(Session *session, const Iod__Frame *request)
         log_session(LOG_DEBUG, &session->peer, "opened");
 
         welcome.version = FRAME_PROTOCOL_VERSION;
-        welcome.epoch = session->server->epoch;
+        welcome.epoch = daemon->epoch;
         welcome.session = session->id;
         welcome.registrations_max = session->registrations.limit;
         welcome.release = (char *)PACKAGE_VERSION;
@@ -75,8 +77,8 @@ static bool remove_taken(Session *session, IoId id, const RegistrationInfo *info
 
         TAILQ_FOREACH(worker, &session->workers, session_link)
         {
-                if (r < 0 && worker->is_taker && worker->listener->inode == info->inode)
-                        r = session_remove_io_source(session, worker->listener->fd, id);
+                if (r < 0 && worker->is_taker && listener_of(worker->group)->inode == info->inode)
+                        r = session_remove_io_source(session, listener_of(worker->group)->fd, id);
         }
         return r == 0;
 }
@@ -104,11 +106,12 @@ static void take_connections(Session *session, const Iod__AddIoSource *request)
         }
 }
 
-static int add_io_source(Session *session, const Iod__Frame *request, FdList *fds)
+static int add_io_source(Daemon *daemon, Session *session, const Iod__Frame *request, FdList *fds)
 {
         const Iod__AddIoSource *add = request->add_io_source;
         int r;
 
+        (void)daemon;
         r = check_source_count(add->n_source, fds, "add_io_source");
         if (r == 0 && add->n_source > 0)
                 r = session_open_set(session);
@@ -119,11 +122,13 @@ static int add_io_source(Session *session, const Iod__Frame *request, FdList *fd
         return session_batch_serve(session, SESSION_BATCH_ADD, request->sequence, add->source, fds);
 }
 
-static int remove_io_source(Session *session, const Iod__Frame *request, FdList *fds)
+static int remove_io_source(Daemon *daemon, Session *session, const Iod__Frame *request,
+                            FdList *fds)
 {
         const Iod__RemoveIoSource *remove = request->remove_io_source;
         int r;
 
+        (void)daemon;
         r = check_source_count(remove->n_source, fds, "remove_io_source");
         if (r < 0)
                 return r;
@@ -136,7 +141,7 @@ static const struct {
         bool before_open; /* else after */
         /* One of them: of a request that comes with descriptors, and of one that does not. */
         Handler handler;
-        int (*plain_handler)(Session *session, const Iod__Frame *request);
+        int (*plain_handler)(Daemon *daemon, Session *session, const Iod__Frame *request);
 } requests[] = {
         {IOD__FRAME__BODY_HELLO, true, .plain_handler = hello},
         {IOD__FRAME__BODY_ADD_IO_SOURCE, false, .handler = add_io_source},
@@ -164,14 +169,14 @@ static const struct {
 };
 
 /* Refuses a request as a whole; the session goes on. */
-static int refuse(Session *session, uint32_t sequence, int error)
+static int refuse(Daemon *daemon, Session *session, uint32_t sequence, int error)
 {
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Refused refused = IOD__REFUSED__INIT;
         char text[FRAME_TEXT_MAX];
 
         session->refusals++;
-        session->server->refusals++;
+        daemon->sessions.refusals++;
         log_session(log_refusal_level(error), &session->peer, "refused: %s", error_text());
         refused.error = error;
         snprintf(text, sizeof(text), "%s", error_text());
@@ -181,7 +186,7 @@ static int refuse(Session *session, uint32_t sequence, int error)
         return session_reply(session, sequence, &frame);
 }
 
-static int refuse_unknown(Session *session, const Iod__Frame *request)
+static int refuse_unknown(Daemon *daemon, Session *session, const Iod__Frame *request)
 {
         if (request->body_case != IOD__FRAME__BODY__NOT_SET)
                 error_set(EOPNOTSUPP, "%s is a frame from the daemon, not to it",
@@ -191,17 +196,18 @@ static int refuse_unknown(Session *session, const Iod__Frame *request)
                           frame_unknown_body(request), PACKAGE_VERSION);
         else
                 error_set(EOPNOTSUPP, "a frame without a body asks for nothing");
-        return refuse(session, request->sequence, EOPNOTSUPP);
+        return refuse(daemon, session, request->sequence, EOPNOTSUPP);
 }
 
-int session_dispatch(Session *session, const void *bytes, size_t size, FdList *fds,
-                     uint32_t *sequence)
+static int dispatch_serve(void *data, Session *session, const void *bytes, size_t size, FdList *fds,
+                          uint32_t *sequence)
 {
+        Daemon *daemon = data;
         Iod__Frame *request = NULL;
         size_t row;
         int r;
 
-        r = frame_decode(&session->server->arena, bytes, size, fds->count, &request);
+        r = frame_decode(&daemon->sessions.arena, bytes, size, fds->count, &request);
         if (request)
                 *sequence = request->sequence;
         if (r < 0 || !request)
@@ -216,14 +222,33 @@ int session_dispatch(Session *session, const void *bytes, size_t size, FdList *f
                                  frame_unknown_body(request) ? "unknown"
                                                              : frame_body_name(request->body_case));
         if (row == sizeof(requests) / sizeof(requests[0]))
-                return refuse_unknown(session, request);
+                return refuse_unknown(daemon, session, request);
         if (session->open && requests[row].before_open)
                 return error_set(EPROTO, "hello came twice: a session has one");
         if (fds->count > 0 && !requests[row].handler)
                 return error_set(EBADMSG, "%s takes no descriptors and came with %zu",
                                  frame_body_name(request->body_case), fds->count);
 
-        r = requests[row].handler ? requests[row].handler(session, request, fds)
-                                  : requests[row].plain_handler(session, request);
-        return r > 0 ? refuse(session, request->sequence, r) : r;
+        r = requests[row].handler ? requests[row].handler(daemon, session, request, fds)
+                                  : requests[row].plain_handler(daemon, session, request);
+        return r > 0 ? refuse(daemon, session, request->sequence, r) : r;
 }
+
+static void closed(void *data, Session *session)
+{
+        (void)data;
+        drain_set(session, true);
+}
+
+static void ended(void *data, Session *session)
+{
+        Daemon *daemon = data;
+        Worker *worker;
+
+        opening_cancel_all(session);
+        while ((worker = TAILQ_FIRST(&session->workers)))
+                worker_lose(worker);
+        drain_forget(&daemon->listeners.drains, session);
+}
+
+const SessionService dispatch_service = {.serve = dispatch_serve, .closed = closed, .ended = ended};

@@ -4,12 +4,7 @@
  */
 #pragma once
 
-#include "core/fd_list.h"
-#include "daemon/session/session.h"
+#include "daemon/session/service.h"
 
-/*
- * Serves one packet. 0, also when the request was refused; or -errno when the session has to end,
- * with error_text() and *sequence for its goodbye. Descriptors stay in the list.
- */
-int session_dispatch(Session *session, const void *bytes, size_t size, FdList *fds,
-                     uint32_t *sequence);
+/* Of the sessions; its data is the Daemon. */
+extern const SessionService dispatch_service;

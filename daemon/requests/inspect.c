@@ -2,8 +2,8 @@
 #include "daemon/requests/inspect.h"
 
 #include "core/error.h"
+#include "daemon/daemon.h"
 #include "daemon/requests/opening.h"
-#include "daemon/server/server.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -37,16 +37,15 @@ static uint32_t open_descriptors(void)
         return count - 3; /* ".", ".." and the directory itself */
 }
 
-int inspect_get_status(Session *session, const Iod__Frame *request)
+int inspect_get_status(Daemon *daemon, Session *session, const Iod__Frame *request)
 {
-        const Server *server = session->server;
-        const Options *options = server->options;
+        const Options *options = daemon->options;
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Status status = IOD__STATUS__INIT;
         const Session *other;
         const Listener *listener;
 
-        TAILQ_FOREACH(other, &server->sessions, link)
+        TAILQ_FOREACH(other, &daemon->sessions.list, link)
         {
                 const Connect *connect;
 
@@ -54,34 +53,34 @@ int inspect_get_status(Session *session, const Iod__Frame *request)
                 TAILQ_FOREACH(connect, &other->connects, link)
                 status.connects++;
         }
-        TAILQ_FOREACH(listener, &server->listeners, link)
+        TAILQ_FOREACH(listener, &daemon->listeners.list, link)
         {
                 const Worker *worker;
 
-                TAILQ_FOREACH(worker, &listener->workers, link)
+                TAILQ_FOREACH(worker, &listener->group.workers, link)
                 status.workers += !worker->is_taker && !worker->left;
         }
-        status.listeners = server->listener_count;
-        status.holds = (uint32_t)server->holds.count;
-        status.descriptors_kept = server->kept.count + (uint32_t)server->holds.descriptors;
-        status.descriptors_kept_max = server->kept.max;
+        status.listeners = daemon->listeners.count;
+        status.holds = (uint32_t)daemon->holds.count;
+        status.descriptors_kept = daemon->kept.count + (uint32_t)daemon->holds.descriptors;
+        status.descriptors_kept_max = daemon->kept.max;
         status.release = (char *)PACKAGE_VERSION;
-        status.epoch = server->epoch;
+        status.epoch = daemon->epoch;
         status.pid = getpid();
-        status.started = server->started;
-        status.sessions = server->session_count;
-        status.sessions_max = server->sessions_max;
+        status.started = daemon->started;
+        status.sessions = daemon->sessions.count;
+        status.sessions_max = daemon->sessions.max;
         status.sessions_per_user_max = options->sessions_per_user_max;
-        status.registrations = server->registration_count;
+        status.registrations = daemon->sessions.registration_count;
         status.registrations_per_session_max = options->registrations_per_session_max;
         status.registrations_per_user_max = options->registrations_per_user_max;
-        status.events = server->driver.events;
-        status.frames = server->driver.frames;
-        status.registrations_total = server->driver.registrations;
-        status.sessions_total = server->sessions_total;
-        status.refusals = server->refusals;
-        status.turns = server->loop.turn.count;
-        status.longest_turn_us = server->loop.turn.longest_ns / 1000;
+        status.events = daemon->driver.events;
+        status.frames = daemon->driver.frames;
+        status.registrations_total = daemon->driver.registrations;
+        status.sessions_total = daemon->sessions.total;
+        status.refusals = daemon->sessions.refusals;
+        status.turns = daemon->loop.turn.count;
+        status.longest_turn_us = daemon->loop.turn.longest_ns / 1000;
         status.descriptors = open_descriptors();
         frame.body_case = IOD__FRAME__BODY_STATUS;
         frame.status = &status;
@@ -89,11 +88,11 @@ int inspect_get_status(Session *session, const Iod__Frame *request)
 }
 
 /* The session of that number: 0 with *out, or a positive errno with error_text(). */
-static int find_session(const Session *viewer, uint64_t id, Session **out)
+static int find_session(const Daemon *daemon, const Session *viewer, uint64_t id, Session **out)
 {
         Session *session;
 
-        TAILQ_FOREACH(session, &viewer->server->sessions, link)
+        TAILQ_FOREACH(session, &daemon->sessions.list, link)
         {
                 if (session->id != id)
                         continue;
@@ -122,7 +121,7 @@ static void fill_session_entry(const Session *session, Iod__SessionEntry *entry)
         entry->waiting = notifier_is_waiting(&session->notifier);
 }
 
-int inspect_list_sessions(Session *viewer, const Iod__Frame *request)
+int inspect_list_sessions(Daemon *daemon, Session *viewer, const Iod__Frame *request)
 {
         const Iod__ListSessions *list = request->list_sessions;
         Iod__Frame frame = IOD__FRAME__INIT;
@@ -136,14 +135,14 @@ int inspect_list_sessions(Session *viewer, const Iod__Frame *request)
         frame.body_case = IOD__FRAME__BODY_SESSIONS;
         frame.sessions = &page;
         if (list->session != 0) {
-                r = find_session(viewer, list->session, &session);
+                r = find_session(daemon, viewer, list->session, &session);
                 if (r > 0)
                         return r;
                 fill_session_entry(session, &entries[0]);
                 pointers[page.n_entry++] = &entries[0];
                 return session_reply(viewer, request->sequence, &frame);
         }
-        TAILQ_FOREACH(session, &viewer->server->sessions, link)
+        TAILQ_FOREACH(session, &daemon->sessions.list, link)
         {
                 if (session->id <= list->after || !session->open || !may_see(viewer, session))
                         continue;
@@ -192,7 +191,7 @@ static bool fill_from_session(const Session *session, uint32_t *slot, Iod__Regis
         return true;
 }
 
-int inspect_list_registrations(Session *viewer, const Iod__Frame *request)
+int inspect_list_registrations(Daemon *daemon, Session *viewer, const Iod__Frame *request)
 {
         const Iod__ListRegistrations *list = request->list_registrations;
         Iod__Frame frame = IOD__FRAME__INIT;
@@ -207,11 +206,11 @@ int inspect_list_registrations(Session *viewer, const Iod__Frame *request)
         frame.body_case = IOD__FRAME__BODY_REGISTRATIONS;
         frame.registrations = &page;
         if (list->session != 0) {
-                r = find_session(viewer, list->session, &session);
+                r = find_session(daemon, viewer, list->session, &session);
                 if (r > 0)
                         return r;
         }
-        for (Session *next = session ? session : TAILQ_FIRST(&viewer->server->sessions); next;
+        for (Session *next = session ? session : TAILQ_FIRST(&daemon->sessions.list); next;
              next = session ? NULL : TAILQ_NEXT(next, link)) {
                 uint32_t slot = next->id == list->from_session ? list->from_slot : 0;
 

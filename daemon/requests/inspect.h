@@ -7,11 +7,13 @@
 
 #include "daemon/session/session.h"
 
+typedef struct Daemon Daemon;
+
 /* Each answers one request: 0, a positive errno with error_text() to refuse it, or -errno when
  * the session has to end. */
-int inspect_get_status(Session *session, const Iod__Frame *request);
-int inspect_list_sessions(Session *session, const Iod__Frame *request);
-int inspect_list_registrations(Session *session, const Iod__Frame *request);
-int inspect_list_listeners(Session *session, const Iod__Frame *request);
-int inspect_list_groups(Session *session, const Iod__Frame *request);
-int inspect_list_holds(Session *session, const Iod__Frame *request);
+int inspect_get_status(Daemon *daemon, Session *session, const Iod__Frame *request);
+int inspect_list_sessions(Daemon *daemon, Session *session, const Iod__Frame *request);
+int inspect_list_registrations(Daemon *daemon, Session *session, const Iod__Frame *request);
+int inspect_list_listeners(Daemon *daemon, Session *session, const Iod__Frame *request);
+int inspect_list_groups(Daemon *daemon, Session *session, const Iod__Frame *request);
+int inspect_list_holds(Daemon *daemon, Session *session, const Iod__Frame *request);

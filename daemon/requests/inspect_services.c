@@ -1,7 +1,8 @@
 /* What kyronctl shows of listeners, groups and holds. See inspect.h. */
 #include "daemon/requests/inspect.h"
 
-#include "daemon/server/server.h"
+#include "daemon/daemon.h"
+#include "daemon/listen/balancer.h"
 
 /* Entries of one page: with their addresses and names at their longest they fit in a packet. */
 enum { PAGE_MAX = 48 };
@@ -11,7 +12,7 @@ static void fill_listener_entry(const Listener *listener, Iod__ListenerEntry *en
         const Worker *worker;
 
         *entry = (Iod__ListenerEntry)IOD__LISTENER_ENTRY__INIT;
-        entry->listener = listener->number;
+        entry->listener = listener->group.number;
         entry->name = (char *)listener->config.name;
         entry->address = (char *)listener->address;
         entry->uid = listener->uid;
@@ -20,18 +21,18 @@ static void fill_listener_entry(const Listener *listener, Iod__ListenerEntry *en
         entry->paused = listener->paused;
         entry->least_loaded = listener->config.least_loaded;
         entry->when_readable = listener->config.when_readable;
-        TAILQ_FOREACH(worker, &listener->workers, link)
+        TAILQ_FOREACH(worker, &listener->group.workers, link)
         entry->workers += !worker->left;
-        entry->credits = balancer_credit(listener);
-        entry->silent = listener->silent_count;
-        entry->queued = listener->queued_count;
+        entry->credits = balancer_credit(&listener->group);
+        entry->silent = listener->group.silent_count;
+        entry->queued = listener->group.queued_count;
         entry->accepted = listener->accepted;
-        entry->passed = listener->passed;
-        entry->passed_again = listener->passed_again;
-        entry->timed_out = listener->timed_out;
+        entry->passed = listener->group.passed;
+        entry->passed_again = listener->group.passed_again;
+        entry->timed_out = listener->group.timed_out;
 }
 
-int inspect_list_listeners(Session *viewer, const Iod__Frame *request)
+int inspect_list_listeners(Daemon *daemon, Session *viewer, const Iod__Frame *request)
 {
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Listeners page = IOD__LISTENERS__INIT;
@@ -40,11 +41,11 @@ int inspect_list_listeners(Session *viewer, const Iod__Frame *request)
         const Listener *listener;
 
         page.entry = pointers;
-        TAILQ_FOREACH(listener, &viewer->server->listeners, link)
+        TAILQ_FOREACH(listener, &daemon->listeners.list, link)
         {
                 bool is_theirs = !listener->configured && listener->uid == viewer->peer.uid;
 
-                if (listener->number <= request->list_listeners->after ||
+                if (listener->group.number <= request->list_listeners->after ||
                     !(viewer->sees_all || is_theirs))
                         continue;
                 if (page.n_entry == PAGE_MAX) {
@@ -65,8 +66,8 @@ static void fill_group_entry(const Worker *worker, Iod__GroupEntry *entry)
         const Session *session = worker->session;
 
         *entry = (Iod__GroupEntry)IOD__GROUP_ENTRY__INIT;
-        entry->listener = worker->listener->number;
-        entry->name = worker->listener->config.name;
+        entry->listener = worker->group->number;
+        entry->name = (char *)worker->group->config->name;
         entry->session = session->id;
         entry->endpoint = worker->endpoint;
         entry->pid = session->peer.pid;
@@ -84,7 +85,7 @@ static void fill_group_entry(const Worker *worker, Iod__GroupEntry *entry)
 /* Whether the worker comes after where the page before ended. */
 static bool is_after(const Worker *worker, const Iod__ListGroups *list)
 {
-        uint64_t listener = worker->listener->number;
+        uint64_t listener = worker->group->number;
 
         if (listener != list->after_listener)
                 return listener > list->after_listener;
@@ -100,7 +101,7 @@ static bool fill_from_listener(const Session *viewer, const Listener *listener,
 {
         const Worker *worker;
 
-        TAILQ_FOREACH(worker, &listener->workers, link)
+        TAILQ_FOREACH(worker, &listener->group.workers, link)
         {
                 if (worker->is_taker || !is_after(worker, list) ||
                     !(viewer->sees_all || worker->session->peer.uid == viewer->peer.uid))
@@ -114,7 +115,7 @@ static bool fill_from_listener(const Session *viewer, const Listener *listener,
         return true;
 }
 
-int inspect_list_groups(Session *viewer, const Iod__Frame *request)
+int inspect_list_groups(Daemon *daemon, Session *viewer, const Iod__Frame *request)
 {
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Groups page = IOD__GROUPS__INIT;
@@ -123,7 +124,7 @@ int inspect_list_groups(Session *viewer, const Iod__Frame *request)
         const Listener *listener;
 
         page.entry = pointers;
-        TAILQ_FOREACH(listener, &viewer->server->listeners, link)
+        TAILQ_FOREACH(listener, &daemon->listeners.list, link)
         {
                 if (!fill_from_listener(viewer, listener, request->list_groups, &page, entries)) {
                         page.more = true;
@@ -151,7 +152,7 @@ static void fill_hold_entry(const Hold *hold, Iod__HoldEntry *entry)
         entry->time_left_ms = hold_time_left_ms(hold);
 }
 
-int inspect_list_holds(Session *viewer, const Iod__Frame *request)
+int inspect_list_holds(Daemon *daemon, Session *viewer, const Iod__Frame *request)
 {
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Holds page = IOD__HOLDS__INIT;
@@ -161,7 +162,7 @@ int inspect_list_holds(Session *viewer, const Iod__Frame *request)
         const Hold *hold;
 
         page.entry = pointers;
-        while ((hold = hold_set_next(&viewer->server->holds, after))) {
+        while ((hold = hold_set_next(&daemon->holds, after))) {
                 after = hold->number;
                 if (!viewer->sees_all && hold->user->uid != viewer->peer.uid)
                         continue;

@@ -3,8 +3,9 @@
 
 #include "core/error.h"
 #include "daemon/config/authorise.h"
+#include "daemon/daemon.h"
+#include "daemon/hold/held_answer.h"
 #include "daemon/hold/note.h"
-#include "daemon/server/server.h"
 
 #include <errno.h>
 
@@ -19,7 +20,7 @@ static int check_count(const Iod__Hold *hold, const FdList *fds)
                          fds->count);
 }
 
-static int keep_connection(Session *session, const Iod__Hold *hold, FdList *fds)
+static int keep_connection(Daemon *daemon, Session *session, const Iod__Hold *hold, FdList *fds)
 {
         const RegistrationInfo *info =
                 registration_set_recreate(&session->registrations, io_id_unpack(hold->id));
@@ -30,12 +31,12 @@ static int keep_connection(Session *session, const Iod__Hold *hold, FdList *fds)
                 return error_set(ENOENT, "slot %u is no connection of a shared listener",
                                  io_id_slot(hold->id));
         if (!connection->keep)
-                r = authorise(session->server->config->policy, &session->peer, POLICY_HOLD, NULL,
-                              connection->listener->config.name);
+                r = authorise(daemon->config->policy, &session->peer, POLICY_HOLD, NULL,
+                              connection->group->config->name);
         if (r == 0 && hold->note_size > 0)
                 r = note_check(fd_list_borrow(fds, 0), hold->note_size);
         if (r == 0)
-                r = kept_check_room(&session->server->kept, session->lane);
+                r = kept_check_room(&daemon->kept, session->lane);
         if (r < 0)
                 return r;
         r = worker_keep(connection, hold->note_size > 0 ? fd_list_borrow(fds, 0) : -1,
@@ -45,7 +46,7 @@ static int keep_connection(Session *session, const Iod__Hold *hold, FdList *fds)
         return r;
 }
 
-static int hold_descriptor(Session *session, const Iod__Hold *hold, FdList *fds)
+static int hold_descriptor(Daemon *daemon, Session *session, const Iod__Hold *hold, FdList *fds)
 {
         const HoldRequest request = {
                 .user = session->user,
@@ -55,45 +56,44 @@ static int hold_descriptor(Session *session, const Iod__Hold *hold, FdList *fds)
                 .pid = session->peer.pid,
                 .program = session->peer.program,
         };
-        int r = authorise(session->server->config->policy, &session->peer, POLICY_HOLD, NULL,
-                          hold->name);
+        int r = authorise(daemon->config->policy, &session->peer, POLICY_HOLD, NULL, hold->name);
 
         if (r == 0)
-                r = kept_check_room(&session->server->kept, session->lane);
+                r = kept_check_room(&daemon->kept, session->lane);
         if (r == 0)
-                r = closer_reserve(&session->server->closer, session->lane, fds->count);
+                r = closer_reserve(&daemon->closer, session->lane, fds->count);
         if (r < 0)
                 return r == -ENOMEM ? error_set(ENOMEM, "no memory to hold it") : r;
-        r = hold_set_add(&session->server->holds, &request, fd_list_borrow(fds, 0),
+        r = hold_set_add(&daemon->holds, &request, fd_list_borrow(fds, 0),
                          hold->note_size > 0 ? fd_list_borrow(fds, 1) : -1, hold->note_size);
         for (size_t i = 0; i < fds->count; i++) {
                 if (r == 0)
                         (void)fd_list_steal(fds, i);
                 else
-                        closer_push_own(&session->server->closer, session->lane, -1);
+                        closer_push_own(&daemon->closer, session->lane, -1);
         }
         return r;
 }
 
-int keeping_hold(Session *session, const Iod__Frame *request, FdList *fds)
+int keeping_hold(Daemon *daemon, Session *session, const Iod__Frame *request, FdList *fds)
 {
         const Iod__Hold *hold = request->hold;
         int r = check_count(hold, fds);
 
         if (r < 0)
                 return r;
-        r = hold->id != 0 ? keep_connection(session, hold, fds)
-                          : hold_descriptor(session, hold, fds);
+        r = hold->id != 0 ? keep_connection(daemon, session, hold, fds)
+                          : hold_descriptor(daemon, session, hold, fds);
         return r < 0 ? -r : session_reply_done(session, request->sequence);
 }
 
-int keeping_take_held(Session *session, const Iod__Frame *request)
+int keeping_take_held(Daemon *daemon, Session *session, const Iod__Frame *request)
 {
         const char *name = request->take_held->name;
         HoldTaken taken;
-        int r = hold_set_take(&session->server->holds, session->peer.uid, name, &taken);
+        int r = hold_set_take(&daemon->holds, session->peer.uid, name, &taken);
 
         if (r < 0)
                 return -r;
-        return answer_held(session, request->sequence, name, &taken);
+        return held_answer_queue(&daemon->holds, session, request->sequence, name, &taken);
 }

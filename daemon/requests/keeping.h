@@ -7,7 +7,9 @@
 #include "core/fd_list.h"
 #include "daemon/session/session.h"
 
+typedef struct Daemon Daemon;
+
 /* Each serves one request. 0, a positive errno with error_text() to refuse it, or -errno: the
  * session has to end. What is held is stolen from the list. */
-int keeping_hold(Session *session, const Iod__Frame *request, FdList *fds);
-int keeping_take_held(Session *session, const Iod__Frame *request);
+int keeping_hold(Daemon *daemon, Session *session, const Iod__Frame *request, FdList *fds);
+int keeping_take_held(Daemon *daemon, Session *session, const Iod__Frame *request);

@@ -5,9 +5,9 @@
 #include "core/error.h"
 #include "daemon/config/authorise.h"
 #include "daemon/connect/connector.h"
+#include "daemon/daemon.h"
 #include "daemon/listen/socket_open.h"
 #include "daemon/requests/sharing.h"
-#include "daemon/server/server.h"
 #include "daemon/session/answer.h"
 
 #include <errno.h>
@@ -25,7 +25,7 @@ static Connect *connect_free(Connect *connect)
         TAILQ_REMOVE(&session->connects, connect, link);
         quota_discharge(session->user, QUOTA_CONNECTS, 1);
         for (int i = 0; i < CONNECTOR_SOCKETS_MAX; i++)
-                kept_remove(&session->server->kept);
+                kept_remove(&connect->daemon->kept);
         free(connect);
         return NULL;
 }
@@ -34,8 +34,8 @@ static int is_allowed(void *data, const Address *address)
 {
         const Connect *connect = data;
 
-        return authorise(connect->session->server->config->policy, &connect->session->peer,
-                         POLICY_CONNECT, address, NULL);
+        return authorise(connect->daemon->config->policy, &connect->session->peer, POLICY_CONNECT,
+                         address, NULL);
 }
 
 static void on_connected(void *data, int take_fd, const Address *peer)
@@ -51,11 +51,11 @@ static void on_connected(void *data, int take_fd, const Address *peer)
         /* The end of the session, if need be, waits until the connector has returned. */
         connect_free(connect);
         if (r < 0)
-                session_end(session, r);
+                session_fail(session, 0, error_set(ENOMEM, "no memory to go on"));
 }
 
 /* Whether it may be asked for at all. *by_address: only if what it resolves to may. */
-static int check_connect(const Session *session, const Iod__Connect *request,
+static int check_connect(const Daemon *daemon, const Session *session, const Iod__Connect *request,
                          const Address *address, bool *by_address)
 {
         *by_address = false;
@@ -68,17 +68,16 @@ static int check_connect(const Session *session, const Iod__Connect *request,
         if (request->timeout_ms > CONNECTOR_TIMEOUT_MAX_MS)
                 return error_set(EINVAL, "a connect takes at most %d ms", CONNECTOR_TIMEOUT_MAX_MS);
         if (address->host_is == ADDRESS_NAME &&
-            authorise_quietly(session->server->config->policy, &session->peer, POLICY_CONNECT,
-                              address, NULL) < 0) {
+            authorise_quietly(daemon->config->policy, &session->peer, POLICY_CONNECT, address,
+                              NULL) < 0) {
                 *by_address = true;
                 return 0;
         }
-        return authorise(session->server->config->policy, &session->peer, POLICY_CONNECT, address,
-                         NULL);
+        return authorise(daemon->config->policy, &session->peer, POLICY_CONNECT, address, NULL);
 }
 
-static int start_connect(Session *session, const Iod__Frame *frame, const Address *address,
-                         bool by_address)
+static int start_connect(Daemon *daemon, Session *session, const Iod__Frame *frame,
+                         const Address *address, bool by_address)
 {
         const Iod__Connect *request = frame->connect;
         Connect *connect = calloc(1, sizeof(*connect));
@@ -91,13 +90,14 @@ static int start_connect(Session *session, const Iod__Frame *frame, const Addres
                 free(connect);
                 return r;
         }
+        connect->daemon = daemon;
         connect->session = session;
         connect->sequence = frame->sequence;
         connect->source = request->source;
         TAILQ_INSERT_TAIL(&session->connects, connect, link);
         for (int i = 0; i < CONNECTOR_SOCKETS_MAX; i++)
-                kept_add(&session->server->kept);
-        r = connector_start(session->server->connector, address,
+                kept_add(&daemon->kept);
+        r = connector_start(daemon->connector, address,
                             request->timeout_ms ? request->timeout_ms : CONNECTOR_TIMEOUT_MS,
                             by_address ? is_allowed : NULL, on_connected, connect,
                             &connect->connecting);
@@ -106,7 +106,7 @@ static int start_connect(Session *session, const Iod__Frame *frame, const Addres
         return r;
 }
 
-int opening_serve_connect(Session *session, const Iod__Frame *request)
+int opening_serve_connect(Daemon *daemon, Session *session, const Iod__Frame *request)
 {
         Address address;
         bool by_address;
@@ -114,11 +114,11 @@ int opening_serve_connect(Session *session, const Iod__Frame *request)
 
         r = address_parse(request->connect->address, &address);
         if (r == 0)
-                r = check_connect(session, request->connect, &address, &by_address);
+                r = check_connect(daemon, session, request->connect, &address, &by_address);
         if (r == 0)
-                r = kept_check_room(&session->server->kept, session->lane);
+                r = kept_check_room(&daemon->kept, session->lane);
         if (r == 0)
-                r = start_connect(session, request, &address, by_address);
+                r = start_connect(daemon, session, request, &address, by_address);
         return -r;
 }
 
@@ -149,7 +149,7 @@ void opening_cancel_all(Session *session)
 
 /* ---- Bind and TakeListener ----------------------------------------------------------------- */
 
-int opening_serve_bind(Session *session, const Iod__Frame *request)
+int opening_serve_bind(Daemon *daemon, Session *session, const Iod__Frame *request)
 {
         Address address, bound;
         int fd, r;
@@ -160,10 +160,9 @@ int opening_serve_bind(Session *session, const Iod__Frame *request)
         if (r == 0 && address.host_is == ADDRESS_NAME)
                 r = error_set(EINVAL, "bind takes a number or *, not the name %.40s", address.host);
         if (r == 0)
-                r = authorise(session->server->config->policy, &session->peer, POLICY_BIND,
-                              &address, NULL);
+                r = authorise(daemon->config->policy, &session->peer, POLICY_BIND, &address, NULL);
         if (r == 0)
-                r = kept_check_room(&session->server->kept, session->lane);
+                r = kept_check_room(&daemon->kept, session->lane);
         if (r < 0)
                 return -r;
         fd = socket_open_udp(&address, &bound);
@@ -178,23 +177,23 @@ static Worker *find_taker(const Session *session, const Listener *listener)
 
         TAILQ_FOREACH(worker, &session->workers, session_link)
         {
-                if (worker->listener == listener && worker->is_taker)
+                if (worker->group == &listener->group && worker->is_taker)
                         return worker;
         }
         return NULL;
 }
 
-int opening_serve_take_listener(Session *session, const Iod__Frame *request)
+int opening_serve_take_listener(Daemon *daemon, Session *session, const Iod__Frame *request)
 {
         const Iod__TakeListener *take = request->take_listener;
         Listener *listener;
         Worker *taker;
         int fd, r;
 
-        r = kept_check_room(&session->server->kept, session->lane);
+        r = kept_check_room(&daemon->kept, session->lane);
         if (r == 0)
-                r = sharing_find_listener(session, take->name, take->address, false, take->options,
-                                          &listener);
+                r = sharing_find_listener(daemon, session, take->name, take->address, false,
+                                          take->options, &listener);
         if (r != 0)
                 return -r;
         fd = fcntl(listener->fd, F_DUPFD_CLOEXEC, 0);
@@ -202,7 +201,7 @@ int opening_serve_take_listener(Session *session, const Iod__Frame *request)
                 r = error_set(errno, "no descriptor for another taker: %s", strerror(errno));
         /* The listener stays open at least as long as this session. */
         if (r == 0 && !find_taker(session, listener))
-                r = worker_join(listener, session, true, &taker);
+                r = worker_join(&listener->group, session, true, &taker);
         if (r < 0) {
                 if (fd >= 0)
                         close(fd); /* the listener has it open */

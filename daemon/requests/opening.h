@@ -7,8 +7,11 @@
 
 #include "daemon/session/session.h"
 
+typedef struct Daemon Daemon;
+
 typedef struct Connect {
         TAILQ_ENTRY(Connect) link;
+        Daemon *daemon;
         Session *session;
         struct Connecting *connecting;
         uint32_t sequence;
@@ -17,9 +20,9 @@ typedef struct Connect {
 
 /* Each serves one request; answers come by delivery.h. 0, a positive errno with error_text() to
  * refuse it, or -errno: the session has to end. */
-int opening_serve_connect(Session *session, const Iod__Frame *request);
-int opening_serve_bind(Session *session, const Iod__Frame *request);
-int opening_serve_take_listener(Session *session, const Iod__Frame *request);
+int opening_serve_connect(Daemon *daemon, Session *session, const Iod__Frame *request);
+int opening_serve_bind(Daemon *daemon, Session *session, const Iod__Frame *request);
+int opening_serve_take_listener(Daemon *daemon, Session *session, const Iod__Frame *request);
 
 /* Ends the connect that this request began; false: there is none. */
 bool opening_cancel(Session *session, uint32_t sequence);

@@ -3,42 +3,43 @@
 
 #include "core/error.h"
 #include "daemon/config/authorise.h"
+#include "daemon/daemon.h"
 #include "daemon/listen/drain.h"
 #include "daemon/process/log.h"
 #include "daemon/requests/opening.h"
 #include "daemon/restart/reload.h"
-#include "daemon/server/server.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int check_operator(const Session *session)
+static int check_operator(const Daemon *daemon, const Session *session)
 {
         if (session->sees_all)
                 return 0;
         return error_set(EACCES, "only root and the group %s may do that",
-                         session->server->config->admin_group);
+                         daemon->config->admin_group);
 }
 
-int operating_cancel(Session *session, const Iod__Frame *request)
+int operating_cancel(Daemon *daemon, Session *session, const Iod__Frame *request)
 {
         uint32_t sequence = request->cancel->request;
 
-        if (!opening_cancel(session, sequence) && !drain_cancel(session, sequence))
+        if (!opening_cancel(session, sequence) &&
+            !drain_cancel(&daemon->listeners.drains, session, sequence))
                 return 0;
         return answer_refused(session, sequence, error_set(ECANCELED, "cancelled as asked for"));
 }
 
-int operating_set_listener(Session *session, const Iod__Frame *request)
+int operating_set_listener(Daemon *daemon, Session *session, const Iod__Frame *request)
 {
         const Iod__SetListener *set = request->set_listener;
         Listener *listener;
 
-        if (check_operator(session) < 0)
+        if (check_operator(daemon, session) < 0)
                 return EACCES;
-        listener = listener_find(session->server, set->name);
+        listener = listener_find(&daemon->listeners, set->name);
         if (!listener)
                 return -error_set(ENOENT, "there is no listener %.50s", set->name);
         if (!listener->config.shared)
@@ -50,22 +51,10 @@ int operating_set_listener(Session *session, const Iod__Frame *request)
         return session_reply_done(session, request->sequence);
 }
 
-static Session *find_session(const Server *server, uint64_t id)
-{
-        Session *session;
-
-        TAILQ_FOREACH(session, &server->sessions, link)
-        {
-                if (session->id == id)
-                        return session;
-        }
-        return NULL;
-}
-
-int operating_drain(Session *session, const Iod__Frame *request)
+int operating_drain(Daemon *daemon, Session *session, const Iod__Frame *request)
 {
         const Iod__Drain *drain = request->drain;
-        Session *target = find_session(session->server, drain->session);
+        Session *target = sessions_find(&daemon->sessions, drain->session);
 
         if (!target)
                 return -error_set(ENOENT, "there is no session %llu",
@@ -77,7 +66,7 @@ int operating_drain(Session *session, const Iod__Frame *request)
         log_session(LOG_NOTICE, &target->peer, drain->undo ? "drains no more" : "is drained");
         if (drain->undo)
                 return session_reply_done(session, request->sequence);
-        return drain_wait(session, request->sequence, target);
+        return drain_wait(&daemon->listeners.drains, session, request->sequence, target);
 }
 
 /* ---- Reload -------------------------------------------------------------------------------- */
@@ -121,16 +110,16 @@ static void leave_out_directory(void)
                 error_set(EINVAL, "%s", slash + 1);
 }
 
-int operating_reload(Session *session, const Iod__Frame *request)
+int operating_reload(Daemon *daemon, Session *session, const Iod__Frame *request)
 {
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Reloaded reloaded = IOD__RELOADED__INIT;
         Changes changes = {.count = 0};
         int r;
 
-        if (check_operator(session) < 0)
+        if (check_operator(daemon, session) < 0)
                 return EACCES;
-        r = reload(session->server, add_change, &changes);
+        r = reload(daemon, add_change, &changes);
         /* Whatever is wrong with the configuration: who asked was not denied, nor is anything that
          * was asked for missing. */
         if (r < 0) {
@@ -147,7 +136,7 @@ int operating_reload(Session *session, const Iod__Frame *request)
 
 /* ---- TestPolicy ---------------------------------------------------------------------------- */
 
-int operating_test_policy(Session *session, const Iod__Frame *request)
+int operating_test_policy(Daemon *daemon, Session *session, const Iod__Frame *request)
 {
         const Iod__TestPolicy *test = request->test_policy;
         Iod__Frame frame = IOD__FRAME__INIT;
@@ -158,11 +147,11 @@ int operating_test_policy(Session *session, const Iod__Frame *request)
 
         if (!session->sees_all && test->uid != session->peer.uid)
                 return -error_set(EACCES, "only root and the group %s may ask about others",
-                                  session->server->config->admin_group);
+                                  daemon->config->admin_group);
         if (!policy_action_from_name(test->action, &action))
                 return -error_set(EINVAL, "\"%.20s\" is not listen, connect, bind, serve or hold",
                                   test->action);
-        r = authorise_test(session->server->config->policy, test->uid, action, test->object, rule);
+        r = authorise_test(daemon->config->policy, test->uid, action, test->object, rule);
         if (r < 0 && r != -EACCES)
                 return -r;
         tested.allowed = r == 0;

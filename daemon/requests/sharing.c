@@ -3,8 +3,8 @@
 
 #include "core/error.h"
 #include "daemon/config/authorise.h"
+#include "daemon/daemon.h"
 #include "daemon/process/log.h"
-#include "daemon/server/server.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -54,11 +54,11 @@ static int make_config(ListenerConfig *config, const char *name, const Address *
 }
 
 /* Whether the session may serve a listener that is there. */
-static int may_serve(const Session *session, const Listener *listener)
+static int may_serve(const Daemon *daemon, const Session *session, const Listener *listener)
 {
         if (!listener->configured && listener->uid == session->peer.uid)
                 return 0;
-        return authorise(session->server->config->policy, &session->peer, POLICY_SERVE, NULL,
+        return authorise(daemon->config->policy, &session->peer, POLICY_SERVE, NULL,
                          listener->config.name);
 }
 
@@ -82,8 +82,8 @@ static int check_same(const Listener *listener, const Address *address, bool sha
         return 0;
 }
 
-static int open_new(Session *session, const char *name, const Address *address, bool shared,
-                    const Iod__ListenerOptions *options, Listener **out)
+static int open_new(Daemon *daemon, Session *session, const char *name, const Address *address,
+                    bool shared, const Iod__ListenerOptions *options, Listener **out)
 {
         ListenerConfig config;
         int r;
@@ -93,18 +93,18 @@ static int open_new(Session *session, const char *name, const Address *address, 
         if (address->host_is == ADDRESS_NAME)
                 return error_set(EINVAL, "listening takes a number or *, not the name %.40s",
                                  address->host);
-        r = authorise(session->server->config->policy, &session->peer, POLICY_LISTEN, address,
-                      NULL);
+        r = authorise(daemon->config->policy, &session->peer, POLICY_LISTEN, address, NULL);
         if (r == 0)
-                r = kept_check_room(&session->server->kept, session->lane);
+                r = kept_check_room(&daemon->kept, session->lane);
         if (r == 0)
                 r = make_config(&config, name, address, shared, options);
         if (r == 0)
-                r = listener_open(out, session->server, &config, session->user);
+                r = listener_open(out, &daemon->listeners, &config, session->user);
         return r;
 }
 
-int sharing_find_listener(Session *session, const char *name, const char *address_text, bool shared,
+int sharing_find_listener(Daemon *daemon, Session *session, const char *name,
+                          const char *address_text, bool shared,
                           const Iod__ListenerOptions *options, Listener **out)
 {
         Address address;
@@ -118,16 +118,16 @@ int sharing_find_listener(Session *session, const char *name, const char *addres
         if (!is_name(name))
                 return error_set(EINVAL, "a listener's name is 1 to %d printable characters",
                                  CONFIG_NAME_MAX - 1);
-        *out = listener_find(session->server, name);
+        *out = listener_find(&daemon->listeners, name);
         if (!*out && !*address_text)
                 return error_set(ENOENT, "there is no listener %.50s", name);
         if (!*out)
-                return open_new(session, name, &address, shared, options, out);
-        r = may_serve(session, *out);
+                return open_new(daemon, session, name, &address, shared, options, out);
+        r = may_serve(daemon, session, *out);
         return r < 0 ? r : check_same(*out, *address_text ? &address : NULL, shared);
 }
 
-int sharing_join(Session *session, const Iod__Frame *request)
+int sharing_join(Daemon *daemon, Session *session, const Iod__Frame *request)
 {
         const Iod__Join *join = request->join;
         Iod__Frame frame = IOD__FRAME__INIT;
@@ -140,15 +140,15 @@ int sharing_join(Session *session, const Iod__Frame *request)
                 return -error_set(EINVAL, "a worker's weight is at most %d", WORKER_WEIGHT_MAX);
         r = worker_check_sources(join->source, join->n_source);
         if (r == 0)
-                r = sharing_find_listener(session, join->name, join->address, true, join->options,
-                                          &listener);
+                r = sharing_find_listener(daemon, session, join->name, join->address, true,
+                                          join->options, &listener);
         if (r != 0)
                 return -r;
         if (join->keep_on_death)
-                r = authorise(session->server->config->policy, &session->peer, POLICY_HOLD, NULL,
+                r = authorise(daemon->config->policy, &session->peer, POLICY_HOLD, NULL,
                               listener->config.name);
         if (r == 0)
-                r = worker_join(listener, session, false, &worker);
+                r = worker_join(&listener->group, session, false, &worker);
         if (r != 0) {
                 listener_close_unused(listener);
                 return -r;
@@ -171,22 +171,24 @@ static int find_worker(const Session *session, uint32_t endpoint, Worker **out)
         return *out ? 0 : error_set(ENOENT, "this session has no endpoint %u", endpoint);
 }
 
-int sharing_offer(Session *session, const Iod__Frame *request)
+int sharing_offer(Daemon *daemon, Session *session, const Iod__Frame *request)
 {
         const Iod__Offer *offer = request->offer;
         Worker *worker;
         int r = find_worker(session, offer->endpoint, &worker);
 
+        (void)daemon;
         if (r == 0)
                 r = worker_offer(worker, offer->source, offer->n_source);
         return -r;
 }
 
-int sharing_leave(Session *session, const Iod__Frame *request)
+int sharing_leave(Daemon *daemon, Session *session, const Iod__Frame *request)
 {
         Worker *worker;
         int r = find_worker(session, request->leave->endpoint, &worker);
 
+        (void)daemon;
         if (r < 0)
                 return -r;
         worker_leave(worker);

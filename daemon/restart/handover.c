@@ -3,9 +3,11 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "daemon/daemon.h"
 #include "daemon/process/log.h"
 #include "daemon/restart/handover_state.h"
-#include "daemon/server/server.h"
+#include "daemon/session/answer.h"
+#include "daemon/session/session_life.h"
 #include "daemon/store/record.h"
 
 #include <errno.h>
@@ -83,12 +85,12 @@ static int start_checker(const Options *options, int borrow_state)
 
 /* ---- Leaving ------------------------------------------------------------------------------- */
 
-static void end_sessions(Server *server)
+static void end_sessions(Daemon *daemon)
 {
         Session *session;
 
         /* Without a word, as when the daemon dies: the client begins anew. */
-        while ((session = TAILQ_FIRST(&server->sessions)))
+        while ((session = TAILQ_FIRST(&daemon->sessions.list)))
                 session_free(session);
 }
 
@@ -124,7 +126,7 @@ static int execute(const Options *options, int borrow_state)
 }
 
 /* Returns only if nothing has come of it: -errno with error_text(). */
-static int leave(Server *server)
+static int leave(Daemon *daemon)
 {
         CLEANUP(cleanup_close) int fd = -1;
         State__State *state;
@@ -132,12 +134,12 @@ static int leave(Server *server)
         Session *session;
         int r;
 
-        TAILQ_FOREACH(session, &server->sessions, link)
-        answer_give_back_held(session);
-        if (!descriptor_store_settle(&server->store))
+        TAILQ_FOREACH(session, &daemon->sessions.list, link)
+        answer_take_back(session);
+        if (!descriptor_store_settle(&daemon->store))
                 return error_set(EAGAIN, "systemd does not take what is to be stored");
         /* Before the sessions end: what was passed to them is theirs, and nobody else's. */
-        fd = handover_state_make(server);
+        fd = handover_state_make(daemon);
         if (fd < 0)
                 return fd;
         r = handover_state_read(fd, &state);
@@ -147,11 +149,11 @@ static int leave(Server *server)
         sigaddset(&termination, SIGTERM);
         sigaddset(&termination, SIGINT);
         pthread_sigmask(SIG_BLOCK, &termination, &before);
-        end_sessions(server);
+        end_sessions(daemon);
         /* Executing waits for threads that close, for as long as they like. */
-        if (closer_settle(&server->closer, HANDOVER_CLOSE_MS)) {
+        if (closer_settle(&daemon->closer, HANDOVER_CLOSE_MS)) {
                 handover_state_inherit(state, true);
-                r = execute(server->options, fd);
+                r = execute(daemon->options, fd);
                 handover_state_inherit(state, false);
         } else {
                 r = error_set(EBUSY, "some clients' descriptors do not close");
@@ -177,8 +179,7 @@ static void forget_checker(Handover *handover)
 
 static void on_checked(evutil_socket_t fd, short what, void *data)
 {
-        Server *server = data;
-        Handover *handover = &server->handover;
+        Handover *handover = data;
         int status = 0;
 
         (void)fd;
@@ -192,26 +193,26 @@ static void on_checked(evutil_socket_t fd, short what, void *data)
                 say_why_not("the program does not answer --check-state");
         else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
                 say_why_not("the program does not take this state");
-        else if (leave(server) < 0)
+        else if (leave(handover->daemon) < 0)
                 say_why_not(error_text());
 }
 
 /* 0, or -errno with error_text(). */
-static int begin_checking(Server *server)
+static int begin_checking(Handover *handover)
 {
+        Daemon *daemon = handover->daemon;
         const struct timeval limit = {.tv_sec = HANDOVER_CHECK_SECONDS};
-        CLEANUP(cleanup_close) int state = handover_state_make(server);
-        Handover *handover = &server->handover;
+        CLEANUP(cleanup_close) int state = handover_state_make(daemon);
 
         if (state < 0)
                 return state;
-        handover->checker_pid = start_checker(server->options, state);
+        handover->checker_pid = start_checker(daemon->options, state);
         if (handover->checker_pid < 0)
                 return handover->checker_pid;
         handover->checker_fd = pidfd_open(handover->checker_pid, 0);
         if (handover->checker_fd >= 0)
-                handover->checked = loop_event_new(&server->loop, handover->checker_fd, EV_READ,
-                                                   on_checked, server);
+                handover->checked = loop_event_new(&daemon->loop, handover->checker_fd, EV_READ,
+                                                   on_checked, handover);
         if (handover->checked && loop_event_add(handover->checked, &limit) == 0)
                 return 0;
         kill(handover->checker_pid, SIGKILL);
@@ -222,33 +223,30 @@ static int begin_checking(Server *server)
 
 static void on_asked(evutil_socket_t signal_number, short what, void *data)
 {
-        Server *server = data;
+        Handover *handover = data;
 
         (void)signal_number;
         (void)what;
-        if (server->handover.checker_fd >= 0)
+        if (handover->checker_fd >= 0)
                 return; /* it is under way */
-        log_daemon(LOG_NOTICE, "handing over to %s", server->options->program_path);
-        if (begin_checking(server) < 0)
+        log_daemon(LOG_NOTICE, "handing over to %s", handover->daemon->options->program_path);
+        if (begin_checking(handover) < 0)
                 say_why_not(error_text());
 }
 
-int handover_init(Server *server)
+int handover_init(Handover *handover, Daemon *daemon)
 {
-        Handover *handover = &server->handover;
-
+        handover->daemon = daemon;
         handover->checker_fd = -1;
         handover->asked =
-                loop_event_new(&server->loop, SIGUSR2, EV_SIGNAL | EV_PERSIST, on_asked, server);
+                loop_event_new(&daemon->loop, SIGUSR2, EV_SIGNAL | EV_PERSIST, on_asked, handover);
         return handover->asked && loop_event_add(handover->asked, NULL) == 0
                        ? 0
                        : error_set(ENOMEM, "no memory for the loop's events");
 }
 
-void handover_deinit(Server *server)
+void handover_deinit(Handover *handover)
 {
-        Handover *handover = &server->handover;
-
         if (!handover->asked)
                 return;
         handover->asked = loop_event_free(handover->asked);
@@ -319,16 +317,16 @@ static StoredName name_of(const State__Owned *owned)
         return name;
 }
 
-int handover_take(Server *server, OwnedList *list)
+int handover_take(Daemon *daemon, OwnedList *list)
 {
         State__State *state;
-        int r = handover_state_read(server->options->state_fd, &state);
+        int r = handover_state_read(daemon->options->state_fd, &state);
 
         TAILQ_INIT(list);
         if (r < 0)
                 return r;
         state->socket->fd = take_low(state->socket->fd);
-        listening_socket_adopt(&server->listening, state->socket);
+        listening_socket_adopt(&daemon->socket, state->socket);
         /* All of it, so that it is the list's to close if there is a mistake in it. */
         for (size_t i = 0; i < state->n_owned; i++) {
                 State__Owned *owned = state->owned[i];
@@ -340,6 +338,6 @@ int handover_take(Server *server, OwnedList *list)
                 owned->record = NULL;
         }
         state__state__free_unpacked(state, NULL);
-        close(STEAL_FD(server->options->state_fd));
+        close(STEAL_FD(daemon->options->state_fd));
         return r;
 }

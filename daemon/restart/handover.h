@@ -29,6 +29,7 @@ enum {
 };
 
 typedef struct Handover {
+        Daemon *daemon;
         LoopEvent *asked;   /* SIGUSR2 */
         LoopEvent *checked; /* the program that checks has ended */
         int checker_fd;     /* its pidfd; -1: idle */
@@ -36,8 +37,8 @@ typedef struct Handover {
 } Handover;
 
 /* 0 or -ENOMEM with error_text(). */
-int handover_init(Server *server);
-void handover_deinit(Server *server);
+int handover_init(Handover *handover, Daemon *daemon);
+void handover_deinit(Handover *handover);
 
 /* --check-state: 0, or -errno with error_text(). */
 int handover_check(const Options *options);
@@ -46,4 +47,4 @@ int handover_check(const Options *options);
 void handover_find_state(Options *options);
 /* Takes everything in it: the listening socket, and what is owned. 0, or -errno with
  * error_text(). */
-int handover_take(Server *server, OwnedList *list);
+int handover_take(Daemon *daemon, OwnedList *list);

@@ -3,9 +3,9 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "daemon/daemon.h"
 #include "daemon/hold/hold_record.h"
 #include "daemon/listen/listener_record.h"
-#include "daemon/server/server.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -65,14 +65,15 @@ static void add_connections(Making *making, const ConnectionList *list)
 /* And those of its connections that nobody has got. */
 static void add_listener(Making *making, const Listener *listener)
 {
-        Record *record = add(making, listener->number, listener->fd, -1, listener->stored);
+        Record *record =
+                add(making, listener->group.number, listener->fd, -1, listener->group.stored);
         const Worker *worker;
 
         if (record)
                 listener_record_make(listener, record);
-        add_connections(making, &listener->silent);
-        add_connections(making, &listener->queue);
-        TAILQ_FOREACH(worker, &listener->workers, link)
+        add_connections(making, &listener->group.silent);
+        add_connections(making, &listener->group.queue);
+        TAILQ_FOREACH(worker, &listener->group.workers, link)
         add_connections(making, &worker->assigned);
 }
 
@@ -99,14 +100,14 @@ static int seal(const Making *making)
         return record_seal_bytes(bytes, size);
 }
 
-int handover_state_make(Server *server)
+int handover_state_make(Daemon *daemon)
 {
-        const ListeningSocket *listening = &server->listening;
+        const ListeningSocket *listening = &daemon->socket;
         Making making = {.state = STATE__STATE__INIT, .socket = STATE__SOCKET__INIT};
         Listener *listener;
         int r;
 
-        making.room = server->listener_count + server->holds.count + server->kept.count;
+        making.room = daemon->listeners.count + daemon->holds.count + daemon->kept.count;
         making.owned = calloc(making.room + 1, sizeof(*making.owned));
         making.pointers = calloc(making.room + 1, sizeof(State__Owned *));
         making.records = calloc(making.room + 1, sizeof(*making.records));
@@ -122,9 +123,9 @@ int handover_state_make(Server *server)
         making.state.version = RECORD_VERSION;
         making.state.socket = &making.socket;
         making.state.owned = making.pointers;
-        TAILQ_FOREACH(listener, &server->listeners, link)
+        TAILQ_FOREACH(listener, &daemon->listeners.list, link)
         add_listener(&making, listener);
-        add_holds(&making, &server->holds);
+        add_holds(&making, &daemon->holds);
         r = seal(&making);
         free_making(&making);
         return r;

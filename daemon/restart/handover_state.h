@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-typedef struct Server Server;
+typedef struct Daemon Daemon;
 
 enum {
         /* Bytes of the state: all that the largest configuration can own. */
@@ -15,7 +15,7 @@ enum {
 };
 
 /* Seals it in a memfd: the descriptor, or -errno with error_text(). */
-int handover_state_make(Server *server);
+int handover_state_make(Daemon *daemon);
 /* 0, or -errno with error_text(). */
 int handover_state_read(int borrow_fd, State__State **out);
 /* Has its descriptors stay open when the process executes another program, or not. */

@@ -3,8 +3,8 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "daemon/daemon.h"
 #include "daemon/process/log.h"
-#include "daemon/server/server.h"
 #include "daemon/store/record.h"
 
 #include <errno.h>
@@ -73,7 +73,7 @@ void owned_free(OwnedItem *item)
         free(item);
 }
 
-void owned_give_up(Server *server, OwnedList *list, OwnedItem *item, const char *why)
+void owned_give_up(Daemon *daemon, OwnedList *list, OwnedItem *item, const char *why)
 {
         static const char *const kinds[STORED_KIND_COUNT] = {"listener", "hold", "connection",
                                                              "connection"};
@@ -82,7 +82,7 @@ void owned_give_up(Server *server, OwnedList *list, OwnedItem *item, const char 
                    (unsigned long long)item->name.number, why);
         TAILQ_REMOVE(list, item, link);
         if (item->stored)
-                stored_name_forget(&server->store, item->name, item->note_fd >= 0);
+                stored_name_forget(&daemon->store, item->name, item->note_fd >= 0);
         owned_free(item);
 }
 
@@ -106,7 +106,7 @@ static int read_record(OwnedItem *item)
         return r;
 }
 
-void owned_count(Server *server, const OwnedList *list)
+void owned_count(Daemon *daemon, const OwnedList *list)
 {
         const OwnedItem *item;
 
@@ -114,7 +114,7 @@ void owned_count(Server *server, const OwnedList *list)
         TAILQ_FOREACH(item, list, link)
         {
                 if (item->stored)
-                        descriptor_store_came_back(&server->store,
+                        descriptor_store_came_back(&daemon->store,
                                                    stored_name_count(item->name.kind) +
                                                            (item->note_fd >= 0));
         }
@@ -140,7 +140,7 @@ int owned_add(OwnedList *list, StoredName name, bool stored, int take_fd, int ta
         return 0;
 }
 
-void owned_collect(Server *server, OwnedList *list)
+void owned_collect(Daemon *daemon, OwnedList *list)
 {
         char text[SERVICE_MANAGER_NAME_MAX];
         OwnedItem *item, *next;
@@ -149,11 +149,11 @@ void owned_collect(Server *server, OwnedList *list)
         TAILQ_INIT(list);
         while ((fd = service_manager_next_stored(text)) >= 0)
                 collect(list, text, fd);
-        owned_count(server, list);
+        owned_count(daemon, list);
         for (item = TAILQ_FIRST(list); item; item = next) {
                 next = TAILQ_NEXT(item, link);
                 if (read_record(item) < 0)
-                        owned_give_up(server, list, item, error_text());
+                        owned_give_up(daemon, list, item, error_text());
         }
 }
 

@@ -8,7 +8,7 @@
 
 #include "daemon/store/stored_name.h"
 
-typedef struct Server Server;
+typedef struct Daemon Daemon;
 typedef struct State__Record State__Record;
 
 /* One thing that came back. */
@@ -26,15 +26,15 @@ typedef TAILQ_HEAD(OwnedList, OwnedItem) OwnedList;
 
 /* Collects what came from the store, in order of kind and number; after the listening socket was
  * taken. What is not whole is given up. */
-void owned_collect(Server *server, OwnedList *list);
+void owned_collect(Daemon *daemon, OwnedList *list);
 /* One more, as it was in the process before; the descriptors and the record are the list's then,
  * also if it fails: 0, or -errno with error_text(). */
 int owned_add(OwnedList *list, StoredName name, bool stored, int take_fd, int take_note_fd,
               State__Record *take_record);
 /* Counts what is in the store. */
-void owned_count(Server *server, const OwnedList *list);
+void owned_count(Daemon *daemon, const OwnedList *list);
 /* Gives up one that cannot be used, here and in the store, and says so in the log. */
-void owned_give_up(Server *server, OwnedList *list, OwnedItem *item, const char *why);
+void owned_give_up(Daemon *daemon, OwnedList *list, OwnedItem *item, const char *why);
 /* Frees one that is in no list, and closes what was not taken of it. */
 void owned_free(OwnedItem *item);
 /* Closes what nobody has taken over. */

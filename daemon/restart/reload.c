@@ -3,9 +3,9 @@
 
 #include "core/error.h"
 #include "daemon/config/authorise.h"
+#include "daemon/daemon.h"
 #include "daemon/listen/socket_open.h"
 #include "daemon/process/log.h"
-#include "daemon/server/server_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,9 +35,9 @@ static const ListenerConfig *find_config(const Config *config, const char *name)
 }
 
 /* A configured listener whose socket stays: a client's of that name is another. */
-static Listener *find_kept(const Server *server, const ListenerConfig *config)
+static Listener *find_kept(const Daemon *daemon, const ListenerConfig *config)
 {
-        Listener *listener = listener_find(server, config->name);
+        Listener *listener = listener_find(&daemon->listeners, config->name);
 
         return listener && listener->configured &&
                                listener_config_same_socket(&listener->config, config)
@@ -46,11 +46,11 @@ static Listener *find_kept(const Server *server, const ListenerConfig *config)
 }
 
 /* Closes the configured listeners that are not in config. */
-static void close_others(Server *server, const Config *config)
+static void close_others(Daemon *daemon, const Config *config)
 {
         Listener *listener, *next;
 
-        for (listener = TAILQ_FIRST(&server->listeners); listener; listener = next) {
+        for (listener = TAILQ_FIRST(&daemon->listeners.list); listener; listener = next) {
                 const ListenerConfig *wanted = find_config(config, listener->config.name);
 
                 next = TAILQ_NEXT(listener, link);
@@ -61,35 +61,35 @@ static void close_others(Server *server, const Config *config)
 }
 
 /* Closes what this reload has opened, after one could not be. */
-static void close_new(Server *server, uint64_t after)
+static void close_new(Daemon *daemon, uint64_t after)
 {
         Listener *listener;
 
-        while ((listener = TAILQ_LAST(&server->listeners, ListenerList)) &&
-               listener->number > after)
+        while ((listener = TAILQ_LAST(&daemon->listeners.list, ListenerList)) &&
+               listener->group.number > after)
                 listener_free(listener);
 }
 
 /* Opens what is not there yet. A listener that moves is there twice for a moment. */
-static int open_missing(Server *server, const Config *config)
+static int open_missing(Daemon *daemon, const Config *config)
 {
         for (size_t i = 0; i < config->n_listeners; i++) {
                 Listener *listener;
                 int r;
 
-                if (find_kept(server, &config->listeners[i]))
+                if (find_kept(daemon, &config->listeners[i]))
                         continue;
-                r = listener_open(&listener, server, &config->listeners[i], NULL);
+                r = listener_open(&listener, &daemon->listeners, &config->listeners[i], NULL);
                 if (r < 0)
                         return r;
         }
         return 0;
 }
 
-static void adopt_options(Server *server, const Config *config)
+static void adopt_options(Daemon *daemon, const Config *config)
 {
         for (size_t i = 0; i < config->n_listeners; i++) {
-                Listener *listener = find_kept(server, &config->listeners[i]);
+                Listener *listener = find_kept(daemon, &config->listeners[i]);
 
                 if (!listener)
                         continue;
@@ -99,28 +99,28 @@ static void adopt_options(Server *server, const Config *config)
                         log_daemon(LOG_WARNING, "listener %s keeps its backlog: %s",
                                    listener->config.name, error_text());
         }
-        listener_update_all(server);
+        listener_update_all(&daemon->listeners);
 }
 
-static void refresh_limits(Server *server)
+static void refresh_limits(Daemon *daemon)
 {
         Session *session;
 
-        quota_forget_limits(&server->quota);
-        TAILQ_FOREACH(session, &server->sessions, link)
+        quota_forget_limits(&daemon->quota);
+        TAILQ_FOREACH(session, &daemon->sessions.list, link)
         {
                 uint32_t limits[QUOTA_RESOURCE_COUNT];
 
-                authorise_limits(session->server->config->policy, &session->peer, limits);
+                authorise_limits(daemon->config->policy, &session->peer, limits);
                 quota_user_raise_limits(session->user, limits);
         }
 }
 
-int reload(Server *server, void (*tell)(void *data, const char *sentence), void *data)
+int reload(Daemon *daemon, void (*tell)(void *data, const char *sentence), void *data)
 {
         Telling telling = {.tell = tell, .data = data};
-        uint64_t last = server->listeners_total;
-        const Options *options = server->options;
+        uint64_t last = daemon->listeners.total;
+        const Options *options = daemon->options;
         Config *config;
         int r = config_load(&config, options->config_path, options->config_given, options->user);
 
@@ -128,20 +128,21 @@ int reload(Server *server, void (*tell)(void *data, const char *sentence), void 
                 log_daemon(LOG_ERR, "not reloaded: %s", error_text());
                 return r;
         }
-        r = open_missing(server, config);
+        r = open_missing(daemon, config);
         if (r < 0) {
                 log_daemon(LOG_ERR, "not reloaded: %s", error_text());
-                close_new(server, last);
+                close_new(daemon, last);
                 config_free(config);
                 return r;
         }
-        config_settle(config, server->options);
-        config_compare(server->config, config, tell_and_log, &telling);
-        close_others(server, config);
-        config_free(server->config);
-        server->config = config;
-        refresh_limits(server);
-        adopt_options(server, config);
-        admin_group_find(&server->admin_group, server->options, server->config);
+        config_settle(config, daemon->options);
+        config_compare(daemon->config, config, tell_and_log, &telling);
+        close_others(daemon, config);
+        config_free(daemon->config);
+        daemon->config = config;
+        daemon->sessions.config = config;
+        refresh_limits(daemon);
+        adopt_options(daemon, config);
+        admin_group_find(&daemon->admin_group, daemon->options, daemon->config);
         return 0;
 }

@@ -7,8 +7,8 @@
  */
 #pragma once
 
-typedef struct Server Server;
+typedef struct Daemon Daemon;
 
 /* tell is given a sentence for each difference; it may be NULL. Everything is logged too. 0, or
  * -errno with error_text(), and nothing has changed. */
-int reload(Server *server, void (*tell)(void *data, const char *sentence), void *data);
+int reload(Daemon *daemon, void (*tell)(void *data, const char *sentence), void *data);

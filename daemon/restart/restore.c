@@ -3,11 +3,11 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "daemon/daemon.h"
 #include "daemon/hold/note.h"
 #include "daemon/listen/connection_store.h"
 #include "daemon/listen/listener_record.h"
 #include "daemon/listen/socket_open.h"
-#include "daemon/server/server.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,24 +18,24 @@
 /* ---- Listeners ----------------------------------------------------------------------------- */
 
 /* The users' limits come with their next sessions. */
-static int ref_user(Server *server, uid_t uid, QuotaUser **out)
+static int ref_user(Daemon *daemon, uid_t uid, QuotaUser **out)
 {
         const uint32_t none[QUOTA_RESOURCE_COUNT] = {0};
 
-        if (quota_user_ref(&server->quota, uid, none, out) < 0)
+        if (quota_user_ref(&daemon->quota, uid, none, out) < 0)
                 return error_set(ENOMEM, "no memory for user %u", (unsigned)uid);
         return 0;
 }
 
 /* Of the configuration if config is given, else as its record says. */
-static int restore_listener(Server *server, OwnedList *list, OwnedItem *item,
+static int restore_listener(Daemon *daemon, OwnedList *list, OwnedItem *item,
                             const ListenerConfig *config)
 {
         ListenerRestored restored = {
                 .take_fd = item->fd,
                 .number = item->name.number,
                 .paused = item->record->listener->paused,
-                .stored = item->stored && descriptor_store_is_there(&server->store),
+                .stored = item->stored && descriptor_store_is_there(&daemon->store),
         };
         ListenerConfig recorded;
         Listener *listener;
@@ -44,17 +44,18 @@ static int restore_listener(Server *server, OwnedList *list, OwnedItem *item,
         if (!config) {
                 r = listener_record_read_config(item->record->listener, &recorded);
                 if (r == 0)
-                        r = ref_user(server, item->record->listener->user, &restored.user);
+                        r = ref_user(daemon, item->record->listener->user, &restored.user);
         }
         if (r == 0)
-                r = listener_restore(&listener, server, config ? config : &recorded, &restored);
-        quota_user_unref(&server->quota, restored.user);
+                r = listener_restore(&listener, &daemon->listeners, config ? config : &recorded,
+                                     &restored);
+        quota_user_unref(&daemon->quota, restored.user);
         if (r < 0)
                 return r;
         item->fd = -1;
         TAILQ_REMOVE(list, item, link);
         owned_free(item);
-        listener_left(listener); /* its workers have */
+        listener_watch_leaving(listener); /* its workers have */
         listener_update(listener);
         return 0;
 }
@@ -95,25 +96,25 @@ static OwnedItem *find_for(const OwnedList *list, const ListenerConfig *config)
         return best;
 }
 
-static int open_configured(Server *server, OwnedList *list, const ListenerConfig *config)
+static int open_configured(Daemon *daemon, OwnedList *list, const ListenerConfig *config)
 {
         OwnedItem *item;
         Listener *listener;
         int r;
 
         while ((item = find_for(list, config))) {
-                r = restore_listener(server, list, item, config);
+                r = restore_listener(daemon, list, item, config);
                 if (r == 0)
                         return 0;
-                owned_give_up(server, list, item, error_text());
+                owned_give_up(daemon, list, item, error_text());
         }
-        r = listener_open(&listener, server, config, NULL);
+        r = listener_open(&listener, &daemon->listeners, config, NULL);
         if (r == 0)
                 listener_update(listener);
         return r;
 }
 
-int restore_listeners(Server *server, OwnedList *list)
+int restore_listeners(Daemon *daemon, OwnedList *list)
 {
         OwnedItem *item, *next;
 
@@ -121,11 +122,11 @@ int restore_listeners(Server *server, OwnedList *list)
         TAILQ_FOREACH(item, list, link)
         {
                 if (item->name.kind == STORED_LISTENER &&
-                    server->listeners_total < item->name.number)
-                        server->listeners_total = item->name.number;
+                    daemon->listeners.total < item->name.number)
+                        daemon->listeners.total = item->name.number;
         }
-        for (size_t i = 0; i < server->config->n_listeners; i++) {
-                int r = open_configured(server, list, &server->config->listeners[i]);
+        for (size_t i = 0; i < daemon->config->n_listeners; i++) {
+                int r = open_configured(daemon, list, &daemon->config->listeners[i]);
 
                 if (r < 0)
                         return r;
@@ -135,9 +136,9 @@ int restore_listeners(Server *server, OwnedList *list)
                 if (item->name.kind != STORED_LISTENER)
                         continue;
                 if (item->record->listener->configured)
-                        owned_give_up(server, list, item, "it is not configured any more");
-                else if (restore_listener(server, list, item, NULL) < 0)
-                        owned_give_up(server, list, item, error_text());
+                        owned_give_up(daemon, list, item, "it is not configured any more");
+                else if (restore_listener(daemon, list, item, NULL) < 0)
+                        owned_give_up(daemon, list, item, error_text());
         }
         return 0;
 }
@@ -145,30 +146,30 @@ int restore_listeners(Server *server, OwnedList *list)
 /* ---- Holds --------------------------------------------------------------------------------- */
 
 /* A place in the lane of its user, who has no session yet, for each descriptor. */
-static int reserve_places(Server *server, uid_t uid, size_t count)
+static int reserve_places(Daemon *daemon, uid_t uid, size_t count)
 {
         CloserLane *lane;
-        int r = closer_lane_join(&server->closer, uid, &lane);
+        int r = closer_lane_join(&daemon->closer, uid, &lane);
 
         if (r < 0)
                 return r;
-        r = closer_reserve(&server->closer, lane, count);
+        r = closer_reserve(&daemon->closer, lane, count);
         for (int i = 0; i < CLOSER_SESSION_PLACES; i++)
-                closer_push_own(&server->closer, lane, -1);
-        closer_lane_leave(&server->closer, lane);
+                closer_push_own(&daemon->closer, lane, -1);
+        closer_lane_leave(&daemon->closer, lane);
         return r < 0 ? error_set(ENOMEM, "no memory to hold it") : 0;
 }
 
-static void give_back_places(Server *server, uid_t uid, size_t count)
+static void give_back_places(Daemon *daemon, uid_t uid, size_t count)
 {
-        CloserLane *lane = closer_find_lane(&server->closer, uid);
+        CloserLane *lane = closer_find_lane(&daemon->closer, uid);
 
         for (size_t i = 0; lane && i < count; i++)
-                closer_push_own(&server->closer, lane, -1);
+                closer_push_own(&daemon->closer, lane, -1);
 }
 
 /* All that the record says. 0 or -EPROTO. */
-static int describe_hold(const Server *server, const OwnedItem *item, Hold *out)
+static int describe_hold(const Daemon *daemon, const OwnedItem *item, Hold *out)
 {
         const State__Hold *record = item->record->hold;
 
@@ -184,35 +185,35 @@ static int describe_hold(const Server *server, const OwnedItem *item, Hold *out)
                 .since = record->since,
                 .held_at_ms = record->held_at_ms,
                 .expires_at_ms = record->expires_at_ms,
-                .stored = item->stored && descriptor_store_is_there(&server->store),
+                .stored = item->stored && descriptor_store_is_there(&daemon->store),
         };
         snprintf(out->name, sizeof(out->name), "%s", record->name);
         snprintf(out->program, sizeof(out->program), "%s", record->program);
         return 0;
 }
 
-static int restore_hold(Server *server, OwnedItem *item)
+static int restore_hold(Daemon *daemon, OwnedItem *item)
 {
         const uid_t uid = item->record->hold->user;
         const size_t count = item->note_fd >= 0 ? 2 : 1;
         Hold hold;
-        int r = describe_hold(server, item, &hold);
+        int r = describe_hold(daemon, item, &hold);
 
         if (r == 0)
-                r = ref_user(server, uid, &hold.user);
+                r = ref_user(daemon, uid, &hold.user);
         if (r < 0)
                 return r;
-        r = reserve_places(server, uid, count);
+        r = reserve_places(daemon, uid, count);
         if (r == 0) {
-                r = hold_set_restore(&server->holds, &hold);
+                r = hold_set_restore(&daemon->holds, &hold);
                 if (r < 0)
-                        give_back_places(server, uid, count);
+                        give_back_places(daemon, uid, count);
         }
-        quota_user_unref(&server->quota, hold.user);
+        quota_user_unref(&daemon->quota, hold.user);
         return r;
 }
 
-void restore_holds(Server *server, OwnedList *list)
+void restore_holds(Daemon *daemon, OwnedList *list)
 {
         OwnedItem *item, *next;
 
@@ -220,8 +221,8 @@ void restore_holds(Server *server, OwnedList *list)
                 next = TAILQ_NEXT(item, link);
                 if (item->name.kind != STORED_HOLD)
                         continue;
-                if (restore_hold(server, item) < 0) {
-                        owned_give_up(server, list, item, error_text());
+                if (restore_hold(daemon, item) < 0) {
+                        owned_give_up(daemon, list, item, error_text());
                         continue;
                 }
                 item->fd = item->note_fd = -1;
@@ -232,13 +233,13 @@ void restore_holds(Server *server, OwnedList *list)
 
 /* ---- Connections --------------------------------------------------------------------------- */
 
-static Listener *find_shared(const Server *server, uint64_t number)
+static Listener *find_shared(const Daemon *daemon, uint64_t number)
 {
         Listener *listener;
 
-        TAILQ_FOREACH(listener, &server->listeners, link)
+        TAILQ_FOREACH(listener, &daemon->listeners.list, link)
         {
-                if (listener->number == number && listener->config.shared)
+                if (listener->group.number == number && listener->config.shared)
                         break;
         }
         return listener;
@@ -259,9 +260,9 @@ static int check_note(const OwnedItem *item, uint32_t *size)
         return note_check(item->note_fd, *size);
 }
 
-static int restore_connection(Server *server, OwnedItem *item)
+static int restore_connection(Daemon *daemon, OwnedItem *item)
 {
-        Listener *listener = find_shared(server, item->name.listener);
+        Listener *listener = find_shared(daemon, item->name.listener);
         Connection *connection;
         DescriptorKind kind;
         uint64_t inode;
@@ -275,21 +276,21 @@ static int restore_connection(Server *server, OwnedItem *item)
                 r = check_note(item, &note_size);
         if (r < 0)
                 return r;
-        connection =
-                connection_restore(listener, item->name.number, item->name.kind == STORED_RETURNED,
-                                   STEAL_FD(item->fd), item->note_fd, note_size);
+        connection = connection_restore(&listener->group, item->name.number,
+                                        item->name.kind == STORED_RETURNED, STEAL_FD(item->fd),
+                                        item->note_fd, note_size);
         item->note_fd = -1;
         if (!connection)
                 return error_set(ENOMEM, "no memory for it");
         if (!item->stored) {
                 connection->stored = false;
-                waiting_begin(connection);
+                connection_store_begin(connection);
         }
         listener_admit(connection);
         return 0;
 }
 
-void restore_connections(Server *server, OwnedList *list)
+void restore_connections(Daemon *daemon, OwnedList *list)
 {
         OwnedItem *item, *next;
 
@@ -297,8 +298,8 @@ void restore_connections(Server *server, OwnedList *list)
                 next = TAILQ_NEXT(item, link);
                 if (item->name.kind != STORED_CONNECTION && item->name.kind != STORED_RETURNED)
                         continue;
-                if (restore_connection(server, item) < 0) {
-                        owned_give_up(server, list, item, error_text());
+                if (restore_connection(daemon, item) < 0) {
+                        owned_give_up(daemon, list, item, error_text());
                         continue;
                 }
                 TAILQ_REMOVE(list, item, link);

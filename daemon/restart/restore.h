@@ -13,7 +13,7 @@
 /* Each takes what it is about from the list. After the configuration and before anything new is
  * opened; the first opens what is configured and did not come back: 0, or -errno with
  * error_text(). */
-int restore_listeners(Server *server, OwnedList *list);
-void restore_holds(Server *server, OwnedList *list);
+int restore_listeners(Daemon *daemon, OwnedList *list);
+void restore_holds(Daemon *daemon, OwnedList *list);
 /* After the listeners. */
-void restore_connections(Server *server, OwnedList *list);
+void restore_connections(Daemon *daemon, OwnedList *list);

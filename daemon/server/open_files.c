@@ -1,9 +1,9 @@
-/* The limit of open files, and what is promised of it. See server_parts.h. */
+/* The limit of open files, and what is promised of it. See open_files.h. */
+#include "daemon/server/open_files.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "daemon/listen/passing.h"
 #include "daemon/process/log.h"
-#include "daemon/server/server_parts.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -33,10 +33,10 @@ static rlim_t share_of_closer(rlim_t open_files, rlim_t wanted)
 }
 
 /* Divides what is left of the limit: sessions first, but an eighth for what is kept at least. */
-static void divide(Server *server, rlim_t open_files, rlim_t left)
+static void divide(Daemon *daemon, rlim_t open_files, rlim_t left)
 {
-        uint32_t sessions = server->options->sessions_max;
-        uint32_t keep = server->config->descriptors_max;
+        uint32_t sessions = daemon->options->sessions_max;
+        uint32_t keep = daemon->config->descriptors_max;
         rlim_t for_sessions = (rlim_t)sessions * DESCRIPTORS_PER_SESSION;
         rlim_t for_kept = left > for_sessions ? left - for_sessions : 0;
 
@@ -44,15 +44,15 @@ static void divide(Server *server, rlim_t open_files, rlim_t left)
                 for_kept = left / 8;
         if (for_kept > keep)
                 for_kept = keep;
-        server->kept.max = (uint32_t)for_kept;
+        daemon->kept.max = (uint32_t)for_kept;
         if (left - for_kept < for_sessions)
-                server->sessions_max = (uint32_t)((left - for_kept) / DESCRIPTORS_PER_SESSION);
-        if (server->kept.max < keep)
+                daemon->sessions.max = (uint32_t)((left - for_kept) / DESCRIPTORS_PER_SESSION);
+        if (daemon->kept.max < keep)
                 log_daemon(LOG_DEBUG, "the limit of %llu open files allows to keep %u, not %u",
-                           (unsigned long long)open_files, server->kept.max, keep);
-        if (server->sessions_max < sessions)
+                           (unsigned long long)open_files, daemon->kept.max, keep);
+        if (daemon->sessions.max < sessions)
                 log_daemon(LOG_WARNING, "the limit of %llu open files allows %u sessions, not %u",
-                           (unsigned long long)open_files, server->sessions_max, sessions);
+                           (unsigned long long)open_files, daemon->sessions.max, sessions);
 }
 
 /* Of the kernel's limit of entries in epoll sets, which is for all users together, half for each.
@@ -75,16 +75,17 @@ static uint32_t in_flight_max(rlim_t files)
 
 /* Makes sure that the sessions allowed can have their descriptors, with the closer's lanes full
  * and a full packet being received. */
-int server_reserve_descriptors(Server *server)
+int open_files_reserve(Server *server)
 {
-        const uint32_t keep = server->config->descriptors_max;
+        Daemon *daemon = &server->daemon;
+        const uint32_t keep = daemon->config->descriptors_max;
         struct rlimit limit;
         rlim_t wanted, shared;
 
-        server->watches_per_user_max = share_of_watches();
-        server->sessions_max = server->options->sessions_max;
+        daemon->sessions.watches_per_user_max = share_of_watches();
+        daemon->sessions.max = daemon->options->sessions_max;
         wanted = DESCRIPTORS_OWN + CLOSER_PLACES_MAX + keep +
-                 (rlim_t)server->sessions_max * DESCRIPTORS_PER_SESSION;
+                 (rlim_t)daemon->sessions.max * DESCRIPTORS_PER_SESSION;
         if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
                 return error_set(errno, "no limit of open files: %s", strerror(errno));
         limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
@@ -98,7 +99,7 @@ int server_reserve_descriptors(Server *server)
                                  (unsigned long long)wanted);
         if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
                 return error_set(errno, "the limit of open files: %s", strerror(errno));
-        server->in_flight.max = in_flight_max(limit.rlim_cur);
-        divide(server, limit.rlim_cur, limit.rlim_cur - shared);
+        daemon->in_flight.max = in_flight_max(limit.rlim_cur);
+        divide(daemon, limit.rlim_cur, limit.rlim_cur - shared);
         return 0;
 }

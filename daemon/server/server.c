@@ -1,4 +1,4 @@
-/* The loop, the listening socket and the sessions. See server.h. */
+/* Opening, running and closing the whole. See server.h. */
 #include "daemon/server/server.h"
 
 #include "core/cleanup.h"
@@ -6,17 +6,22 @@
 #include "core/error.h"
 #include "daemon/connect/connector.h"
 #include "daemon/driver/descriptor_kind.h"
+#include "daemon/loop/timer.h"
 #include "daemon/process/log.h"
 #include "daemon/process/service_manager.h"
+#include "daemon/requests/dispatch.h"
 #include "daemon/restart/reload.h"
 #include "daemon/restart/restore.h"
-#include "daemon/server/server_parts.h"
+#include "daemon/server/open_files.h"
+#include "daemon/session/session_events.h"
+#include "daemon/session/session_life.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -42,7 +47,7 @@ static void feed_watchdog(Server *server)
         if (!server->watchdog_is_due)
                 return;
         server->watchdog_is_due = false;
-        if (closer_goes_on(&server->closer))
+        if (closer_goes_on(&server->daemon.closer))
                 service_manager_ping();
         else
                 log_daemon(LOG_ERR, "descriptors are not being closed: the watchdog is not fed");
@@ -54,29 +59,70 @@ static void on_terminate(evutil_socket_t signal_number, short what, void *data)
 
         (void)what;
         log_daemon(LOG_INFO, "stopping: %s", strsignal((int)signal_number));
-        event_base_loopbreak(server->loop.base);
+        event_base_loopbreak(server->daemon.loop.base);
 }
 
 static void on_hang_up(evutil_socket_t signal_number, short what, void *data)
 {
+        Server *server = data;
+
         (void)signal_number;
         (void)what;
-        reload(data, NULL, NULL);
+        reload(&server->daemon, NULL, NULL);
+}
+
+/* Lets as many of a lane's held sessions read as there is room for, so that they take turns.
+ * Whether there are more. */
+static bool release_held(Closer *closer, CloserLane *lane)
+{
+        size_t room;
+
+        if (TAILQ_EMPTY(&lane->held))
+                return false;
+        room = closer_room(closer, lane);
+        if (room == 0)
+                return false; /* the closer wakes us when there is some */
+        for (; room > 0 && !TAILQ_EMPTY(&lane->held); room--)
+                session_release_hold(TAILQ_FIRST(&lane->held));
+        return !TAILQ_EMPTY(&lane->held);
+}
+
+static void on_woken(evutil_socket_t fd, short what, void *data)
+{
+        Daemon *daemon = &((Server *)data)->daemon;
+        CloserLane *lane;
+        eventfd_t value;
+        bool more = false;
+
+        (void)what;
+        /* In this order: a wake that comes after the question must not be read away. */
+        eventfd_read(fd, &value);
+        closer_tend(&daemon->closer);
+        reconciler_collect(&daemon->reconciler);
+        timer_look_again(&daemon->loop);
+        LIST_FOREACH(lane, &daemon->closer.lanes, link)
+        more |= release_held(&daemon->closer, lane);
+        /* The rest once these have read. */
+        if (more)
+                eventfd_write(fd, 1);
 }
 
 static int make_events(Server *server)
 {
+        Daemon *daemon = &server->daemon;
         static const int signals[] = {SIGTERM, SIGINT};
         uint64_t watchdog_usec = service_manager_watchdog_usec();
 
         server->hang_up =
-                loop_event_new(&server->loop, SIGHUP, EV_SIGNAL | EV_PERSIST, on_hang_up, server);
-        if (time_shares_open(&server->shares, &server->loop) < 0 ||
-            server_accept_make_events(server) < 0 || !server->hang_up ||
+                loop_event_new(&daemon->loop, SIGHUP, EV_SIGNAL | EV_PERSIST, on_hang_up, server);
+        server->woken = loop_event_new(&daemon->loop, daemon->loop.wake_fd, EV_READ | EV_PERSIST,
+                                       on_woken, server);
+        if (sessions_open(&daemon->sessions, daemon->socket.fd) < 0 || !server->woken ||
+            loop_event_add(server->woken, NULL) < 0 || !server->hang_up ||
             loop_event_add(server->hang_up, NULL) < 0)
                 return error_set(ENOMEM, "no memory for the loop's events");
         for (size_t i = 0; i < 2; i++) {
-                server->terminate[i] = loop_event_new(&server->loop, signals[i],
+                server->terminate[i] = loop_event_new(&daemon->loop, signals[i],
                                                       EV_SIGNAL | EV_PERSIST, on_terminate, server);
                 if (!server->terminate[i] || loop_event_add(server->terminate[i], NULL) < 0)
                         return error_set(ENOMEM, "no memory for the loop's events");
@@ -87,7 +133,7 @@ static int make_events(Server *server)
                         .tv_usec = (suseconds_t)(watchdog_usec / 2 % 1000000),
                 };
 
-                server->watchdog = loop_event_new(&server->loop, -1, EV_PERSIST | EV_TIMEOUT,
+                server->watchdog = loop_event_new(&daemon->loop, -1, EV_PERSIST | EV_TIMEOUT,
                                                   on_watchdog, server);
                 if (!server->watchdog || loop_event_add(server->watchdog, &half) < 0)
                         return error_set(ENOMEM, "no memory for the loop's events");
@@ -95,73 +141,77 @@ static int make_events(Server *server)
         return 0;
 }
 
-static int mark_start(Server *server)
+static int mark_start(Daemon *daemon)
 {
         struct timespec now;
 
-        if (getrandom(&server->epoch, sizeof(server->epoch), 0) != sizeof(server->epoch))
+        if (getrandom(&daemon->epoch, sizeof(daemon->epoch), 0) != sizeof(daemon->epoch))
                 return error_set(errno, "no random epoch: %s", strerror(errno));
         clock_gettime(CLOCK_REALTIME, &now);
-        server->started = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+        daemon->started = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
         return 0;
 }
 
 static int start_driver(Server *server)
 {
+        Daemon *daemon = &server->daemon;
         int r;
 
         descriptor_kind_open();
-        r = io_driver_open(&server->driver);
+        r = io_driver_open(&daemon->driver);
         if (r < 0)
                 return error_set(-r, "no number for the scratch descriptor: %s", strerror(-r));
-        r = closer_start(&server->closer, &server->loop, server->loop.wake_fd,
+        r = closer_start(&daemon->closer, &daemon->loop, daemon->loop.wake_fd,
                          server->closer_places);
         if (r < 0)
                 return error_set(-r, "no closer: %s", strerror(-r));
         server->closer_runs = true;
-        r = reconciler_open(&server->reconciler, &server->loop, server->loop.wake_fd);
+        r = reconciler_open(&daemon->reconciler, &daemon->loop, daemon->loop.wake_fd);
         return r < 0 ? error_set(-r, "no memory for the loop's events") : 0;
 }
 
 /* Its place was reserved when it was held. */
 static bool close_held(void *data, uid_t uid, int take_fd)
 {
-        Server *server = data;
+        Closer *closer = data;
 
-        closer_push_own(&server->closer, closer_find_lane(&server->closer, uid), take_fd);
+        closer_push_own(closer, closer_find_lane(closer, uid), take_fd);
         return true;
 }
 
 static int open_services(Server *server)
 {
-        const Config *config = server->config;
-        int r = hold_set_init(&server->holds, &server->loop, &server->quota, close_held, server);
+        Daemon *daemon = &server->daemon;
+        const Config *config = daemon->config;
+        int r = hold_set_init(&daemon->holds, &daemon->loop, &daemon->quota, close_held,
+                              &daemon->closer);
 
         if (r == 0)
-                r = connector_open(&server->connector, &server->loop, config->name_servers,
+                r = connector_open(&daemon->connector, &daemon->loop, config->name_servers,
                                    config->n_name_servers);
         if (r < 0)
                 return error_set(-r, "no memory to serve with");
-        server->holds.store = &server->store;
-        return waiting_init(server);
+        daemon->holds.store = &daemon->store;
+        return connection_store_open(&daemon->listeners);
 }
 
 /* What an earlier run left, and what is configured. */
 static int open_owned(Server *server)
 {
+        Daemon *daemon = &server->daemon;
         OwnedList *list = &server->owned;
-        int r = descriptor_store_open(&server->store, &server->loop);
+        int r = descriptor_store_open(&daemon->store, &daemon->loop);
 
         if (r < 0)
                 return r;
         if (TAILQ_EMPTY(list))
-                owned_collect(server, list);
+                owned_collect(daemon, list);
         else
-                owned_count(server, list);
-        r = restore_listeners(server, list);
+                owned_count(daemon, list);
+        r = restore_listeners(daemon, list);
         if (r == 0) {
-                restore_holds(server, list);
-                restore_connections(server, list);
+                restore_holds(daemon, list);
+                restore_connections(daemon, list);
         }
         owned_end(list);
         return r;
@@ -169,22 +219,24 @@ static int open_owned(Server *server)
 
 static int open_listening_socket(Server *server)
 {
-        const Options *options = server->options;
+        Daemon *daemon = &server->daemon;
+        const Options *options = daemon->options;
 
-        return options->state_fd >= 0 ? handover_take(server, &server->owned)
-                                      : listening_socket_open(&server->listening,
-                                                              options->socket_path, options->user);
+        return options->state_fd >= 0 ? handover_take(daemon, &server->owned)
+                                      : listening_socket_open(&daemon->socket, options->socket_path,
+                                                              options->user);
 }
 
 static int open_parts(Server *server)
 {
+        Daemon *daemon = &server->daemon;
         int r;
 
-        r = mark_start(server);
+        r = mark_start(daemon);
         if (r == 0)
-                r = server_reserve_descriptors(server);
+                r = open_files_reserve(server);
         if (r == 0)
-                r = loop_open(&server->loop);
+                r = loop_open(&daemon->loop);
         if (r == 0)
                 r = start_driver(server);
         if (r == 0)
@@ -192,13 +244,13 @@ static int open_parts(Server *server)
         if (r == 0)
                 r = make_events(server);
         if (r == 0)
-                r = handover_init(server);
+                r = handover_init(&server->handover, daemon);
         if (r == 0)
                 r = open_services(server);
         if (r == 0)
                 r = open_owned(server);
         if (r == 0)
-                admin_group_find(&server->admin_group, server->options, server->config);
+                admin_group_find(&daemon->admin_group, daemon->options, daemon->config);
         return r;
 }
 
@@ -213,30 +265,59 @@ static void mask_termination(int how)
         pthread_sigmask(how, &signals, NULL);
 }
 
+/* Each of the upper rooms is given what it uses of the lower ones. */
+static void connect_rooms(Daemon *daemon)
+{
+        daemon->sessions = (Sessions){
+                .loop = &daemon->loop,
+                .options = daemon->options,
+                .config = daemon->config,
+                .admin_group = &daemon->admin_group,
+                .quota = &daemon->quota,
+                .in_flight = &daemon->in_flight,
+                .kept = &daemon->kept,
+                .driver = &daemon->driver,
+                .closer = &daemon->closer,
+                .reconciler = &daemon->reconciler,
+                .service = &dispatch_service,
+                .service_data = daemon,
+        };
+        TAILQ_INIT(&daemon->sessions.list);
+        frame_arena_init(&daemon->sessions.arena);
+        daemon->listeners = (Listeners){
+                .loop = &daemon->loop,
+                .quota = &daemon->quota,
+                .kept = &daemon->kept,
+                .closer = &daemon->closer,
+                .store = &daemon->store,
+        };
+        TAILQ_INIT(&daemon->listeners.list);
+        TAILQ_INIT(&daemon->listeners.drains);
+        kept_init(&daemon->kept, &daemon->closer, &daemon->holds.descriptors);
+}
+
 int server_open(Server **out, Options *options, Config *take_config)
 {
         Server *server = calloc(1, sizeof(*server));
+        Daemon *daemon;
         int r;
 
         if (!server) {
                 config_free(take_config);
                 return error_set(ENOMEM, "no memory");
         }
-        server->options = options;
-        server->config = take_config;
-        server->listening.fd = -1;
-        server->store.fd = -1;
-        server->loop = (Loop)LOOP_INIT;
-        server->driver = (IoDriver)IO_DRIVER_INIT;
-        TAILQ_INIT(&server->sessions);
-        TAILQ_INIT(&server->listeners);
-        TAILQ_INIT(&server->drains);
+        daemon = &server->daemon;
+        daemon->options = options;
+        daemon->config = take_config;
+        daemon->socket.fd = -1;
+        daemon->store.fd = -1;
+        daemon->loop = (Loop)LOOP_INIT;
+        daemon->driver = (IoDriver)IO_DRIVER_INIT;
         TAILQ_INIT(&server->owned);
         server->handover.checker_fd = -1;
-        frame_arena_init(&server->arena);
-        quota_init(&server->quota);
-        in_flight_init(&server->in_flight);
-        kept_init(&server->kept, &server->closer, &server->holds.descriptors);
+        quota_init(&daemon->quota);
+        in_flight_init(&daemon->in_flight);
+        connect_rooms(daemon);
         /* A signal that comes now counts once the loop can take it, or all is undone: nothing is
          * left behind. */
         mask_termination(SIG_BLOCK);
@@ -253,16 +334,17 @@ int server_open(Server **out, Options *options, Config *take_config)
  * goes well the daemon would do nothing else. */
 static int run_loop(Server *server)
 {
+        Daemon *daemon = &server->daemon;
         uint64_t since = clock_now_ms();
         int failures = 0;
 
-        while (!event_base_got_break(server->loop.base)) {
-                int r = event_base_loop(server->loop.base, EVLOOP_ONCE);
+        while (!event_base_got_break(daemon->loop.base)) {
+                int r = event_base_loop(daemon->loop.base, EVLOOP_ONCE);
                 int error = errno;
 
-                scheduling_adapt(&server->scheduling, turn_end(&server->loop.turn),
-                                 server->driver.events);
-                time_shares_renew(&server->shares);
+                scheduling_adapt(&daemon->scheduling, turn_end(&daemon->loop.turn),
+                                 daemon->driver.events);
+                time_shares_renew(&daemon->sessions.shares);
                 if (r >= 0) {
                         feed_watchdog(server);
                         continue;
@@ -280,13 +362,14 @@ static int run_loop(Server *server)
 
 int server_run(Server *server)
 {
+        Daemon *daemon = &server->daemon;
         int r;
 
-        log_daemon(LOG_INFO, "serving %s", server->listening.path);
+        log_daemon(LOG_INFO, "serving %s", daemon->socket.path);
         service_manager_ready("serving");
-        scheduling_open(&server->scheduling);
+        scheduling_open(&daemon->scheduling);
         r = run_loop(server);
-        scheduling_close(&server->scheduling);
+        scheduling_close(&daemon->scheduling);
         if (r == 0)
                 service_manager_stopping();
         return r;
@@ -294,51 +377,52 @@ int server_run(Server *server)
 
 Server *server_close(Server *server)
 {
+        Daemon *daemon = &server->daemon;
         Session *session;
         LoopEvent *events[] = {
-                server->acceptable,   server->accept_again, server->woken,   server->watchdog,
-                server->terminate[0], server->terminate[1], server->hang_up,
+                server->woken,        server->watchdog, server->terminate[0],
+                server->terminate[1], server->hang_up,
         };
 
         /* A second signal must not cut this short; the process ends next, or serves anew. */
         mask_termination(SIG_BLOCK);
-        waiting_store_all(server);
-        if (!descriptor_store_freeze(&server->store))
+        connection_store_all(&daemon->listeners);
+        if (!descriptor_store_freeze(&daemon->store))
                 log_daemon(LOG_WARNING, "systemd did not take in time what was to be kept");
         /* What the end of one brings others, a drain that is done by it, stays unsent: the loop
          * turns no more for them, and they are told what is true, that the daemon stops. */
-        while ((session = TAILQ_FIRST(&server->sessions))) {
+        while ((session = TAILQ_FIRST(&daemon->sessions.list))) {
                 int r = error_set(ESHUTDOWN, "kyron-iod is stopping");
 
                 session_say_goodbye(session, 0, r, error_text());
                 session_free(session);
         }
-        while (!TAILQ_EMPTY(&server->listeners))
-                listener_free(TAILQ_FIRST(&server->listeners));
-        reconciler_close(&server->reconciler);
-        time_shares_close(&server->shares);
-        if (server->holds.timer)
-                hold_set_deinit(&server->holds);
+        while (!TAILQ_EMPTY(&daemon->listeners.list))
+                listener_free(TAILQ_FIRST(&daemon->listeners.list));
+        reconciler_close(&daemon->reconciler);
+        sessions_close(&daemon->sessions);
+        if (daemon->holds.timer)
+                hold_set_deinit(&daemon->holds);
         for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
                 loop_event_free(events[i]);
-        if (server->connector) {
-                connector_close(STEAL_PTR(server->connector));
+        if (daemon->connector) {
+                connector_close(STEAL_PTR(daemon->connector));
                 /* Its callbacks that wait have to come before the base goes. */
-                event_base_loop(server->loop.base, EVLOOP_NONBLOCK);
+                event_base_loop(daemon->loop.base, EVLOOP_NONBLOCK);
         }
-        waiting_deinit(server);
-        handover_deinit(server);
+        connection_store_close(&daemon->listeners);
+        handover_deinit(&server->handover);
         owned_end(&server->owned);
-        listening_socket_close(&server->listening);
-        quota_deinit(&server->quota);
-        server->config = config_free(server->config);
-        if (server->closer_runs && !closer_stop(&server->closer)) {
+        listening_socket_close(&daemon->socket);
+        quota_deinit(&daemon->quota);
+        daemon->config = config_free(daemon->config);
+        if (server->closer_runs && !closer_stop(&daemon->closer)) {
                 log_daemon(LOG_WARNING, "some descriptors do not close: left to the kernel, which "
                                         "keeps the process until they do");
                 return NULL;
         }
-        loop_close(&server->loop);
-        io_driver_close(&server->driver);
+        loop_close(&daemon->loop);
+        io_driver_close(&daemon->driver);
         descriptor_kind_close();
         free(server);
         return NULL;

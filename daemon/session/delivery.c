@@ -2,11 +2,9 @@
 #include "daemon/session/delivery.h"
 
 #include "core/error.h"
-#include "daemon/listen/listener.h"
-#include "daemon/listen/passing.h"
 #include "daemon/process/log.h"
-#include "daemon/server/server.h"
 #include "daemon/session/session_source.h"
+#include "daemon/session/sessions.h"
 
 #include <errno.h>
 #include <linux/sockios.h>
@@ -28,6 +26,7 @@ void delivery_deinit(Session *session)
 {
         Answer *answer;
 
+        answer_take_back(session);
         while ((answer = TAILQ_FIRST(&session->delivery.answers))) {
                 TAILQ_REMOVE(&session->delivery.answers, answer, link);
                 answer_free(session, answer);
@@ -41,13 +40,13 @@ bool delivery_is_full(const Session *session)
 
 bool delivery_is_due(const Session *session)
 {
-        const Worker *worker;
+        const Outgoing *outgoing;
 
         if (!TAILQ_EMPTY(&session->delivery.answers))
                 return true;
-        TAILQ_FOREACH(worker, &session->workers, session_link)
+        TAILQ_FOREACH(outgoing, &session->outgoing, link)
         {
-                if (passing_is_due(worker))
+                if (outgoing->kind->is_due(outgoing))
                         return true;
         }
         return false;
@@ -95,7 +94,7 @@ bool delivery_has_unread(const Session *session)
 
 bool delivery_can_send(const Session *session)
 {
-        return !session->failed && !session->reconciliation &&
+        return !session->ended && !session->reconciliation &&
                TAILQ_EMPTY(&session->delivery.answers) &&
                !notifier_is_waiting(&session->notifier) && !delivery_has_unread(session);
 }
@@ -104,7 +103,7 @@ bool delivery_can_send(const Session *session)
 static bool may_send(Session *session, uint32_t n)
 {
         return !delivery_has_unread(session) &&
-               in_flight_has_room(&session->server->in_flight, session, n);
+               in_flight_has_room(session->sessions->in_flight, session, n);
 }
 
 static int send_refused(Session *session, Answer *answer)
@@ -132,7 +131,7 @@ static int send_refused(Session *session, Answer *answer)
         if (r != 0)
                 return r;
         session->refusals++;
-        session->server->refusals++;
+        session->sessions->refusals++;
         log_session(log_refusal_level((int)answer->error), &session->peer, "refused: %s",
                     answer->text);
         return 0;
@@ -147,7 +146,7 @@ static int send_opened(Session *session, Answer *answer)
 
         if (answer->source != 0) {
                 r = session_add_io_source(session, answer->fd, answer->source, NULL);
-                io_driver_end_batch(&session->server->driver);
+                io_driver_end_batch(session->sessions->driver);
                 session_settle_registrations(session);
         }
         if (r < 0) {
@@ -162,7 +161,7 @@ static int send_opened(Session *session, Answer *answer)
         frame.opened = &opened;
         r = notifier_send_descriptors(&session->notifier, &frame, &answer->fd, 1);
         if (r == 0)
-                in_flight_charge(&session->server->in_flight, session, 1);
+                in_flight_charge(session->sessions->in_flight, session, 1);
         if (r != 0 && answer->source != 0)
                 session_withdraw_io_source(session, answer->fd, id);
         return r;
@@ -184,7 +183,7 @@ static int send_held(Session *session, Answer *answer)
         frame.held = &held;
         r = notifier_send_descriptors(&session->notifier, &frame, fds, n);
         if (r == 0)
-                in_flight_charge(&session->server->in_flight, session, n);
+                in_flight_charge(session->sessions->in_flight, session, n);
         return r;
 }
 
@@ -233,36 +232,38 @@ static int send_answers(Session *session)
         return r;
 }
 
-static int send_connections(Session *session)
+static int send_outgoing(Session *session)
 {
-        Worker *worker;
+        Outgoing *outgoing;
         int r = 0;
 
-        TAILQ_FOREACH(worker, &session->workers, session_link)
+        TAILQ_FOREACH(outgoing, &session->outgoing, link)
         {
-                while (r == 0 && passing_is_due(worker))
-                        r = may_send(session, PASSING_DESCRIPTORS_MAX) ? passing_send(worker)
-                                                                       : NOTIFIER_WAITING;
+                const OutgoingKind *kind = outgoing->kind;
+
+                while (r == 0 && kind->is_due(outgoing))
+                        r = may_send(session, kind->descriptors_max) ? kind->send(outgoing)
+                                                                     : NOTIFIER_WAITING;
         }
         return r;
 }
 
-/* Has those who await this accept for it, now that it has read: after more readiness, which a busy
- * client always has, it could be sent nothing. */
+/* Tells those who await this, now that it has read: after more readiness, which a busy client
+ * always has, it could be sent nothing. */
 static int send_awaited(Session *session)
 {
-        Worker *worker;
+        Outgoing *outgoing;
         int r = 0;
 
-        TAILQ_FOREACH(worker, &session->workers, session_link)
+        TAILQ_FOREACH(outgoing, &session->outgoing, link)
         {
-                if (!worker->awaited)
+                if (!outgoing->awaits_reading)
                         continue;
                 if (delivery_has_unread(session))
                         return NOTIFIER_WAITING;
-                worker->awaited = false;
-                listener_go_on(worker->listener);
-                r = send_connections(session);
+                outgoing->awaits_reading = false;
+                outgoing->kind->has_read(outgoing);
+                r = send_outgoing(session);
                 if (r != 0)
                         break;
         }
@@ -278,13 +279,13 @@ int delivery_flush(Session *session)
                 return 0;
         r = send_answers(session);
         if (r == 0)
-                r = send_connections(session);
+                r = send_outgoing(session);
         if (r == 0)
                 r = send_awaited(session);
         if (r == NOTIFIER_WAITING) {
                 /* Nothing to be read: then it is the kernel that is short of something. */
                 if (!delivery_has_unread(session))
-                        later_wake_in_a_moment(&session->server->loop.later, &session->deliver);
+                        later_wake_in_a_moment(&session->sessions->loop->later, &session->deliver);
                 return await_reading(session);
         }
         await_no_more(session);

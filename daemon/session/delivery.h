@@ -2,7 +2,7 @@
  * Delivery: what a session is sent beside readiness and the answers given at once: descriptors, and
  * answers that come late.
  *
- * Answers wait in a queue (answer.h), connections of a worker with it (passing.h). A packet with
+ * Answers wait in a queue (answer.h), what others have for it with them (outgoing.h). A packet with
  * descriptors is sent only when the client has read all that was sent before: unread descriptors
  * count against the daemon's own limit in the kernel, for every client together. To learn when the
  * client has read, its socket is added to the session's own epoll set, for the edge of becoming

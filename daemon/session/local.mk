@@ -5,6 +5,8 @@ libdaemon_la_SOURCES += \
 	daemon/session/daemon_socket.h \
 	daemon/session/delivery.c \
 	daemon/session/delivery.h \
+	daemon/session/outgoing.h \
+	daemon/session/service.h \
 	daemon/session/session.c \
 	daemon/session/session.h \
 	daemon/session/session_accept.c \
@@ -14,7 +16,10 @@ libdaemon_la_SOURCES += \
 	daemon/session/session_closed.h \
 	daemon/session/session_events.c \
 	daemon/session/session_events.h \
+	daemon/session/session_life.c \
+	daemon/session/session_life.h \
 	daemon/session/session_source.c \
 	daemon/session/session_source.h \
 	daemon/session/session_unread.c \
-	daemon/session/session_unread.h
+	daemon/session/session_unread.h \
+	daemon/session/sessions.h

@@ -5,11 +5,11 @@
  * by its client (session_closed.h), ended. What the loop serves of it, and when, is in
  * session_events.h.
  *
- * Beside its requests and readiness, the daemon opens sockets for it and passes connections to it
- * (opening.h, sharing.h, delivery.h). Frames caused by others' doings are sent from the server's
- * own event, so that nothing else ends a session but its own events and that one.
+ * What is done for it is done by its SessionService (service.h), and comes back as answers
+ * (answer.h) and as packets of others (outgoing.h), which are delivered once the callback that
+ * caused them is over (delivery.h). How it begins and ends is in session_life.h.
  *
- * Whatever goes wrong here ends this session and no other. Owned by the server, single-threaded.
+ * Whatever goes wrong here ends this session and no other. Owned by Sessions, single-threaded.
  */
 #pragma once
 
@@ -18,17 +18,17 @@
 #include "daemon/driver/notifier.h"
 #include "daemon/driver/registration_set.h"
 #include "daemon/driver/set_watch.h"
-#include "daemon/listen/balancer.h"
 #include "daemon/loop/loop_event.h"
 #include "daemon/loop/waker.h"
 #include "daemon/process/peer.h"
 #include "daemon/session/delivery.h"
+#include "daemon/session/outgoing.h"
 
 #include <stdbool.h>
 #include <sys/queue.h>
 #include <sys/types.h>
 
-typedef struct Server Server;
+typedef struct Sessions Sessions;
 
 enum { SESSION_GREETING_SECONDS = 5 };
 
@@ -36,7 +36,7 @@ typedef struct Session {
         TAILQ_ENTRY(Session) link;      /* in order of id */
         TAILQ_ENTRY(Session) held_link; /* in order of holding */
         TAILQ_ENTRY(Session) in_flight_link;
-        Server *server;
+        Sessions *sessions;
         uint64_t id;
         int socket_fd;
 
@@ -45,6 +45,7 @@ typedef struct Session {
         uint64_t since; /* CLOCK_REALTIME nanoseconds */
 
         bool open;
+        bool ended;  /* to be freed once the present callback has returned */
         bool closed; /* by its client: it is sent nothing more */
         bool held;
         bool pauses; /* its requests are not read, for it has not read their answers */
@@ -58,14 +59,11 @@ typedef struct Session {
         Notifier notifier;
 
         Delivery delivery;
-        uint32_t in_flight;             /* descriptors that it was sent and may not have read */
-        Waker deliver;                  /* sends what is to be delivered */
-        Waker serve;                    /* it has its user's share of the loop's time again */
-        int failed;                     /* -errno: to be ended by its next delivery */
-        bool draining;                  /* its workers, those to come too */
-        WorkerList workers;             /* its memberships in groups */
-        uint32_t endpoints;             /* given out so far */
-        TAILQ_HEAD(, Connect) connects; /* under way */
+        OutgoingList outgoing; /* what others have for it */
+        uint32_t in_flight;    /* descriptors that it was sent and may not have read */
+        Waker end;             /* frees it */
+        Waker deliver;         /* sends what is to be delivered */
+        Waker serve;           /* it has its user's share of the loop's time again */
 
         LoopEvent *readable;
         LoopEvent *writable;
@@ -73,27 +71,27 @@ typedef struct Session {
         LoopEvent *process_ended;
         LoopEvent *unread; /* a timer; NULL until it was needed */
 
+        /* Of those who serve it, and theirs alone. */
+        TAILQ_HEAD(, Worker) workers;   /* its memberships in groups */
+        uint32_t endpoints;             /* given out so far */
+        bool draining;                  /* its workers, those to come too */
+        TAILQ_HEAD(, Connect) connects; /* under way */
+
         uint64_t events;
         uint64_t frames;
         uint64_t refusals;
 } Session;
 
-/*
- * Starts serving take_socket_fd, which is closed on failure. 0, or -errno with error_text():
- * -EDQUOT the user has too many sessions, -ENOMEM.
- */
-int session_new(Server *server, int take_socket_fd, uint64_t id, Session **out);
-/* Ends it at once, with all it holds; returns NULL. */
-Session *session_free(Session *session);
+/* Sends what is to be delivered once the present callback is over. */
+void session_deliver_soon(Session *session);
 
-/* Ends it once the present callback is over. error is a negative errno. */
-void session_end(Session *session, int error);
+/* Marks its end: it is not served any more, and freed once the present callback has returned. */
+void session_end(Session *session);
+/* Says goodbye and ends it: error, a negative errno, and error_text() say why. */
+void session_fail(Session *session, uint32_t sequence, int error);
 
 /* Sends a Refused that ends the session; the caller frees it. error is a negative errno. */
 void session_say_goodbye(Session *session, uint32_t sequence, int error, const char *text);
-
-/* Says goodbye and frees it: error, a negative errno, and error_text() say why. */
-void session_fail(Session *session, uint32_t sequence, int error);
 
 /* Sends an answer, if the client is there to get it: 0 or -errno, which ends the session. */
 int session_reply(Session *session, uint32_t sequence, Iod__Frame *frame);

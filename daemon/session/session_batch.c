@@ -4,8 +4,8 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "daemon/process/log.h"
-#include "daemon/server/server.h"
 #include "daemon/session/session_source.h"
+#include "daemon/session/sessions.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -32,7 +32,7 @@ static int refusals_reply(Refusals *refusals, Session *session, uint32_t sequenc
         if (refusals->count == 0)
                 return 0;
         session->refusals += refusals->count;
-        session->server->refusals += refusals->count;
+        session->sessions->refusals += refusals->count;
         log_session(log_refusal_level((int)refusals->entries[0].error), &session->peer,
                     "refused %zu sources; slot %u: %s", refusals->count,
                     io_id_slot(refusals->entries[0].id), refusals->texts[0]);
@@ -58,7 +58,7 @@ static void serve_some(Session *session, SessionBatchAct act, const uint64_t *so
                         refusals_add(refusals, id, r);
         }
         if (first < last)
-                io_driver_end_batch(&session->server->driver);
+                io_driver_end_batch(session->sessions->driver);
         session_settle_registrations(session);
 }
 
@@ -76,7 +76,7 @@ static int begin(Session *session, SessionBatchAct act, uint32_t sequence, const
         memcpy(batch->sources, sources, fds->count * sizeof(sources[0]));
         batch->refusals.count = 0;
         fds->count = 0;
-        closer_expect(&session->server->closer, session->lane, &batch->fds);
+        closer_expect(session->sessions->closer, session->lane, &batch->fds);
         session->batch = batch;
         return 0;
 }
@@ -119,6 +119,6 @@ void session_batch_drop(Session *session)
 
         if (!batch)
                 return;
-        closer_push_expected(&session->server->closer, session->lane, &batch->fds);
+        closer_push_expected(session->sessions->closer, session->lane, &batch->fds);
         free(batch);
 }

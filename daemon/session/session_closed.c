@@ -1,7 +1,7 @@
 /* A session whose client has closed. See session_closed.h. */
 #include "daemon/session/session_closed.h"
 
-#include "daemon/listen/drain.h"
+#include "daemon/session/sessions.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -19,5 +19,5 @@ void session_closed_begin(Session *session)
         /* What is in its socket already can still be read, and comes to an end. Its process may
          * live and have ended its reading alone, or a child of it may have the other end. */
         shutdown(session->socket_fd, SHUT_RDWR);
-        drain_set(session, true);
+        session->sessions->service->closed(session->sessions->service_data, session);
 }

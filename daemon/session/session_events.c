@@ -3,12 +3,11 @@
 
 #include "core/error.h"
 #include "daemon/process/log.h"
-#include "daemon/requests/dispatch.h"
-#include "daemon/server/server.h"
 #include "daemon/session/session_batch.h"
 #include "daemon/session/session_closed.h"
 #include "daemon/session/session_source.h"
 #include "daemon/session/session_unread.h"
+#include "daemon/session/sessions.h"
 #include "proto/frame_socket.h"
 
 #include <errno.h>
@@ -19,7 +18,7 @@ static const struct timeval greeting_time = {.tv_sec = SESSION_GREETING_SECONDS}
 static void await_batch(Session *session)
 {
         if (session->batch && !session->reconciliation)
-                time_share_wait(&session->server->shares, &session->user->share, &session->serve);
+                time_share_wait(&session->sessions->shares, &session->user->share, &session->serve);
 }
 
 /* Of one whose client has closed. */
@@ -63,15 +62,14 @@ static int refuse_to_wait(void)
         return error_set(ENOSPC, "the daemon cannot go on waiting for this session");
 }
 
-/* false: it has ended. */
-static bool session_rearm(Session *session)
+static void session_rearm(Session *session)
 {
+        if (session->ended)
+                return;
         session_watch_unread(session, false);
-        if (arm_events(session) == 0)
-                return true;
         /* Out of memory or of epoll watches: better told than deaf. */
-        session_fail(session, 0, refuse_to_wait());
-        return false;
+        if (arm_events(session) < 0)
+                session_fail(session, 0, refuse_to_wait());
 }
 
 /* Its client has closed: it is only read to the end. */
@@ -100,18 +98,17 @@ static int watch_process(Session *session)
 {
         if (session->peer.process_fd < 0)
                 return 0;
-        session->process_ended = loop_event_new(&session->server->loop, session->peer.process_fd,
+        session->process_ended = loop_event_new(session->sessions->loop, session->peer.process_fd,
                                                 EV_READ, on_process_ended, session);
         return session->process_ended ? loop_event_add(session->process_ended, NULL) : -1;
 }
 
-/* Whether the session has to wait until the registrations whose files are gone are forgotten. It
- * may have ended then: nothing is to be done with it. */
+/* Whether the session has to wait until the registrations whose files are gone are forgotten. */
 static bool cleanup_registration_infos(Session *session)
 {
         bool waits = !session->reconciliation;
 
-        if (!reconciler_holds(&session->server->reconciler, session))
+        if (!reconciler_holds(session->sessions->reconciler, session))
                 return false;
         if (waits)
                 session_rearm(session);
@@ -120,7 +117,7 @@ static bool cleanup_registration_infos(Session *session)
 
 void session_go_on(Session *session)
 {
-        later_wake(&session->server->loop.later, &session->deliver);
+        later_wake(&session->sessions->loop->later, &session->deliver);
         session_rearm(session);
 }
 
@@ -129,11 +126,9 @@ bool session_deliver(Session *session)
         uint64_t sent = session->delivery.sent;
         int r;
 
-        if (!session->failed && (session->closed || cleanup_registration_infos(session)))
+        if (session->ended || session->closed || cleanup_registration_infos(session))
                 return false;
-        r = session->failed ? error_set(-session->failed, "no memory to go on")
-                            : delivery_flush(session);
-
+        r = delivery_flush(session);
         if (session_closed_says(r)) {
                 begin_to_end(session);
                 return false;
@@ -146,15 +141,16 @@ bool session_deliver(Session *session)
         if (!session->pauses || delivery_is_full(session))
                 return true;
         session->pauses = false;
-        return session_rearm(session);
+        session_rearm(session);
+        return !session->ended;
 }
 
 /* One packet: 1 served, 0 nothing there or ended by the client, or -errno with error_text(). */
 static int read_packet(Session *session, FdList *fds, uint32_t *sequence, bool *closed)
 {
-        Server *server = session->server;
+        Sessions *sessions = session->sessions;
         struct ucred sender;
-        int size = frame_socket_receive_from(session->socket_fd, server->packet, FRAME_BYTES_MAX,
+        int size = frame_socket_receive_from(session->socket_fd, sessions->packet, FRAME_BYTES_MAX,
                                              fds, &sender);
 
         if (size == -EAGAIN)
@@ -173,7 +169,8 @@ static int read_packet(Session *session, FdList *fds, uint32_t *sequence, bool *
         int r = peer_check_sender(&session->peer, &sender);
 
         if (r == 0)
-                r = session_dispatch(session, server->packet, (size_t)size, fds, sequence);
+                r = sessions->service->serve(sessions->service_data, session, sessions->packet,
+                                             (size_t)size, fds, sequence);
         return r < 0 ? r : 1;
 }
 
@@ -187,31 +184,29 @@ static void hold(Session *session)
 /*
  * The kernel lists what is ready in the order it became so, but who has more to be read is listed
  * again when the list is handed out: before all that become ready while the packet is served. A
- * full packet takes a while, so that others would have to wait for two of them. false: the session
- * has ended.
+ * full packet takes a while, so that others would have to wait for two of them.
  */
-static bool queue_up_again(Session *session)
+static void queue_up_again(Session *session)
 {
         loop_event_del(session->readable);
-        return session_rearm(session);
+        session_rearm(session);
 }
 
-/* Whether it has to wait until its user has a share of the loop's time again. It may have ended
- * then: nothing is to be done with it. */
+/* Whether it has to wait until its user has a share of the loop's time again. */
 static bool waits_in_line(Session *session)
 {
-        if (!time_share_has_to_wait(&session->server->shares, &session->user->share,
+        if (!time_share_has_to_wait(&session->sessions->shares, &session->user->share,
                                     &session->serve))
                 return false;
         session_rearm(session);
         return true;
 }
 
-/* One packet: who sends many has a turn for each, as everybody has. false: the session has ended,
- * or waits for something. */
+/* One packet: who sends many has a turn for each, as everybody has. false: it has ended, or waits
+ * for something. */
 static bool read_request(Session *session)
 {
-        Server *server = session->server;
+        Sessions *sessions = session->sessions;
         uint64_t began = clock_now_ns();
         FdList fds = {.count = 0};
         uint32_t sequence = 0;
@@ -221,23 +216,23 @@ static bool read_request(Session *session)
 
         if (cleanup_registration_infos(session))
                 return false;
-        if (closer_room(&server->closer, session->lane) == 0) {
+        if (closer_room(sessions->closer, session->lane) == 0) {
                 hold(session);
                 return true;
         }
         r = read_packet(session, &fds, &sequence, &closed);
         brought_descriptors = fds.count > 0;
-        closer_push(&server->closer, session->lane, &fds);
+        closer_push(sessions->closer, session->lane, &fds);
         if (closed) {
                 log_session(LOG_DEBUG, &session->peer, "closed");
-                session_free(session);
+                session_end(session);
                 return false;
         }
         if (r < 0) {
                 session_fail(session, sequence, r);
                 return false;
         }
-        time_share_use(&server->shares, &session->user->share, clock_now_ns() - began);
+        time_share_use(&sessions->shares, &session->user->share, clock_now_ns() - began);
         if (session->closed && !session->batch) {
                 queue_up_again(session);
                 return false;
@@ -247,7 +242,9 @@ static bool read_request(Session *session)
                 session_rearm(session);
                 return false;
         }
-        return !brought_descriptors || queue_up_again(session);
+        if (brought_descriptors)
+                queue_up_again(session);
+        return !brought_descriptors;
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *data)
@@ -281,7 +278,7 @@ static void on_writable(evutil_socket_t fd, short what, void *data)
         session_watch_unread(session, true);
         if (r != 0)
                 return;
-        later_wake(&session->server->loop.later, &session->deliver);
+        later_wake(&session->sessions->loop->later, &session->deliver);
         session_rearm(session);
 }
 
@@ -297,7 +294,7 @@ static void tell_readiness(Session *session)
          * readiness, which a busy client always has, it could not go. */
         if (session->delivery.awaits_reading && !session_deliver(session))
                 return;
-        told = io_driver_process_io(&session->server->driver, &session->registrations,
+        told = io_driver_process_io(session->sessions->driver, &session->registrations,
                                     &session->notifier, &notified);
         if (session_closed_says(told)) {
                 log_session(LOG_DEBUG, &session->peer, "closed with readiness untold");
@@ -315,10 +312,10 @@ static void tell_readiness(Session *session)
                 session->events += (uint64_t)told;
                 session->frames++;
         }
-        time_share_use(&session->server->shares, &session->user->share, clock_now_ns() - began);
+        time_share_use(&session->sessions->shares, &session->user->share, clock_now_ns() - began);
         /* And it may have read meanwhile: that edge is used up now. */
         if (session->delivery.awaits_reading)
-                later_wake(&session->server->loop.later, &session->deliver);
+                later_wake(&session->sessions->loop->later, &session->deliver);
         if (notified == NOTIFIER_WAITING)
                 session_rearm(session);
 }
@@ -338,8 +335,8 @@ static bool is_armed(const LoopEvent *event)
         return event && loop_event_is_added(event);
 }
 
-/* Some more of a request's sources. false: the session has ended. */
-static bool go_on_with_batch(Session *session)
+/* Some more of a request's sources. */
+static void go_on_with_batch(Session *session)
 {
         uint64_t began = clock_now_ns();
         uint32_t sequence = session->batch->sequence;
@@ -347,12 +344,11 @@ static bool go_on_with_batch(Session *session)
 
         if (session->reconciliation ||
             (!session->closed && notifier_is_waiting(&session->notifier)))
-                return true;
+                return;
         r = session_batch_go_on(session);
-        time_share_use(&session->server->shares, &session->user->share, clock_now_ns() - began);
+        time_share_use(&session->sessions->shares, &session->user->share, clock_now_ns() - began);
         if (r < 0)
                 session_fail(session, sequence, r);
-        return r == 0;
 }
 
 /* Serves it, and has it served again as it is ready, after it was in its user's line. */
@@ -360,13 +356,18 @@ static void serve(void *data)
 {
         Session *session = data;
 
+        if (session->ended)
+                return;
         if (session->batch) {
-                if (!go_on_with_batch(session) || !session_rearm(session) || session->batch)
+                go_on_with_batch(session);
+                session_rearm(session);
+                if (session->batch)
                         return;
                 /* Else the next packet, which may be there already, would go before it. */
-        } else if (!session_rearm(session) ||
-                   (is_armed(session->readable) && !read_request(session))) {
-                return;
+        } else {
+                session_rearm(session);
+                if (is_armed(session->readable) && !read_request(session))
+                        return;
         }
         if (is_armed(session->set_watch.ready))
                 tell_readiness(session);
@@ -378,7 +379,7 @@ int session_watch_set(Session *session)
 
         if (session->set_watch.ready || set_fd < 0)
                 return 0;
-        if (set_watch_open(&session->set_watch, &session->server->loop, set_fd, on_set_ready,
+        if (set_watch_open(&session->set_watch, session->sessions->loop, set_fd, on_set_ready,
                            session) < 0)
                 return error_set(ENOMEM, "no memory to wait for registrations");
         return 0;
@@ -404,7 +405,7 @@ void session_events_init(Session *session)
 
 int session_events_make(Session *session)
 {
-        Loop *loop = &session->server->loop;
+        Loop *loop = session->sessions->loop;
 
         session->readable = loop_event_new(loop, session->socket_fd, EV_READ | EV_PERSIST,
                                            on_readable, session);
@@ -414,6 +415,18 @@ int session_events_make(Session *session)
             loop_event_add(session->readable, &greeting_time) < 0 || watch_process(session) < 0)
                 return -ENOMEM;
         return 0;
+}
+
+void session_events_stop(Session *session)
+{
+        LoopEvent *const events[] = {session->readable, session->writable, session->process_ended,
+                                     session->unread};
+
+        for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+                if (events[i])
+                        loop_event_del(events[i]);
+        }
+        set_watch_arm(&session->set_watch, false);
 }
 
 void session_events_free(Session *session)

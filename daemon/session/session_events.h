@@ -22,16 +22,17 @@
 void session_events_init(Session *session);
 /* Begins to wait for the greeting, and for the end of its process. 0 or -ENOMEM. */
 int session_events_make(Session *session);
+/* None of them comes any more; its session ends. */
+void session_events_stop(Session *session);
 void session_events_free(Session *session);
 
-/* Sends what is to be delivered. false: that has ended the session, or it has to wait. From the
- * server's event and the session's own only. */
+/* Sends what is to be delivered. false: that has ended the session, or it has to wait. */
 bool session_deliver(Session *session);
 
 /* Starts waiting for the set once it is open. 0 or -ENOMEM. */
 int session_watch_set(Session *session);
 
-/* Serves it again after its registrations were compared with the kernel's. It may end here. */
+/* Serves it again after its registrations were compared with the kernel's. */
 void session_go_on(Session *session);
 
 /* Lets it read requests again after the closer had no room. */

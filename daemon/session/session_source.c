@@ -2,8 +2,8 @@
 #include "daemon/session/session_source.h"
 
 #include "core/error.h"
-#include "daemon/server/server.h"
 #include "daemon/session/session_events.h"
+#include "daemon/session/sessions.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -25,7 +25,7 @@ int session_open_set(Session *session)
 /* Whether another packet's may not find room. */
 bool session_is_crowded(const Session *session)
 {
-        uint64_t max = session->server->watches_per_user_max;
+        uint64_t max = session->sessions->watches_per_user_max;
 
         return session->registrations.watches > 0 && max < UINT64_MAX - FD_LIST_MAX &&
                session->user->watches + FD_LIST_MAX > max;
@@ -37,7 +37,7 @@ void session_settle_registrations(Session *session)
 
         assert(session->charged_registrations >= session->registrations.count);
         quota_discharge(session->user, QUOTA_REGISTRATIONS, surplus);
-        session->server->registration_count -= surplus;
+        session->sessions->registration_count -= surplus;
         session->charged_registrations -= surplus;
         session->user->watches += session->registrations.watches - session->charged_watches;
         session->charged_watches = session->registrations.watches;
@@ -45,11 +45,11 @@ void session_settle_registrations(Session *session)
 
 static int charge_registration(Session *session)
 {
-        Server *server = session->server;
+        Sessions *sessions = session->sessions;
         int r;
 
         session_settle_registrations(session);
-        if (session->user->watches >= server->watches_per_user_max)
+        if (session->user->watches >= sessions->watches_per_user_max)
                 return error_set(EDQUOT,
                                  "user %u has half of fs.epoll.max_user_watches: close files first",
                                  (unsigned)session->user->uid);
@@ -57,7 +57,7 @@ static int charge_registration(Session *session)
         if (r < 0)
                 return r;
         session->charged_registrations++;
-        server->registration_count++;
+        sessions->registration_count++;
         return 0;
 }
 
@@ -70,7 +70,7 @@ int session_add_io_source(Session *session, int borrow_fd, uint64_t packed, Regi
         if (r == 0 && !registration_set_is_occupied(set, id))
                 r = charge_registration(session);
         if (r == 0)
-                r = io_driver_add_io_source(&session->server->driver, set, borrow_fd, id,
+                r = io_driver_add_io_source(session->sessions->driver, set, borrow_fd, id,
                                             io_id_unpack_readiness(packed));
         if (r == 0 && out)
                 *out = registration_set_recreate(set, id);
@@ -79,13 +79,13 @@ int session_add_io_source(Session *session, int borrow_fd, uint64_t packed, Regi
 
 int session_remove_io_source(Session *session, int borrow_fd, IoId id)
 {
-        return io_driver_remove_io_source(&session->server->driver, &session->registrations,
+        return io_driver_remove_io_source(session->sessions->driver, &session->registrations,
                                           borrow_fd, id);
 }
 
 void session_withdraw_io_source(Session *session, int borrow_fd, IoId id)
 {
-        IoDriver *driver = &session->server->driver;
+        IoDriver *driver = session->sessions->driver;
 
         io_driver_withdraw_io_source(driver, &session->registrations, borrow_fd, id);
         io_driver_end_batch(driver);

@@ -2,7 +2,7 @@
 #include "daemon/session/session_unread.h"
 
 #include "core/error.h"
-#include "daemon/server/server.h"
+#include "daemon/session/sessions.h"
 
 #include <errno.h>
 
@@ -36,7 +36,7 @@ void session_watch_unread(Session *session, bool has_read)
                 return;
         /* Without memory for it, the next time tries again. */
         if (!session->unread)
-                session->unread = loop_timer_new(&session->server->loop, on_unread, session);
+                session->unread = loop_timer_new(session->sessions->loop, on_unread, session);
         if (session->unread && !loop_event_is_added(session->unread))
                 loop_event_add(session->unread, &unread_time);
 }

@@ -72,6 +72,7 @@ static void set_up_server(void)
         FUZZ_REQUIRE(config_load(&config, options->config_path, true, false) == 0);
         config_settle(config, options);
         FUZZ_REQUIRE(server_open(&inner.server, options, config) == 0);
+        inner.daemon = &inner.server->daemon;
 }
 
 static void connect_client(int i)
@@ -102,7 +103,7 @@ static void connect_to_listener(FuzzInput *input, FuzzPeers *peers)
         const Listener *listener;
         int fd;
 
-        TAILQ_FOREACH(listener, &inner.server->listeners, link)
+        TAILQ_FOREACH(listener, &inner.daemon->listeners.list, link)
         {
                 if (i-- == 0 || !TAILQ_NEXT(listener, link))
                         break;
@@ -138,7 +139,7 @@ static void let_time_pass(void)
 {
         Timers timers = {.count = 0};
 
-        event_base_foreach_event(inner.server->loop.base, find_timer, &timers);
+        event_base_foreach_event(inner.daemon->loop.base, find_timer, &timers);
         for (size_t i = 0; i < timers.count; i++)
                 event_active(timers.events[i], EV_TIMEOUT, 0);
 }
@@ -184,7 +185,7 @@ static bool is_reconciling(void)
         const Session *session;
 
         inner_server_settle();
-        TAILQ_FOREACH(session, &inner.server->sessions, link)
+        TAILQ_FOREACH(session, &inner.daemon->sessions.list, link)
         {
                 if (session->reconciliation)
                         return true;

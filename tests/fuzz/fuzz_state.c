@@ -126,8 +126,9 @@ static void take_over(int state_fd)
         inner.options.state_fd = state_fd;
         if (server_open(&inner.server, &inner.options, inner_server_config()) < 0)
                 return;
+        inner.daemon = &inner.server->daemon;
         inner_server_settle();
-        state_fd = handover_state_make(inner.server);
+        state_fd = handover_state_make(inner.daemon);
         FUZZ_REQUIRE(state_fd >= 0 && handover_state_read(state_fd, &again) == 0);
         state__state__free_unpacked(again, NULL);
         close(state_fd);

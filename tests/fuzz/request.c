@@ -54,7 +54,7 @@ static const char *take_address(FuzzInput *input)
 
         if (i < count)
                 return places[i];
-        TAILQ_FOREACH(listener, &inner.server->listeners, link)
+        TAILQ_FOREACH(listener, &inner.daemon->listeners.list, link)
         {
                 if (i-- == count)
                         return listener->address;

@@ -61,10 +61,16 @@ Config *inner_server_config(void)
         return config;
 }
 
+void inner_server_open_with(Config *take_config)
+{
+        ck_assert_msg(server_open(&inner.server, &inner.options, take_config) == 0, "%s",
+                      error_text());
+        inner.daemon = &inner.server->daemon;
+}
+
 void inner_server_open(void)
 {
-        ck_assert_msg(server_open(&inner.server, &inner.options, inner_server_config()) == 0, "%s",
-                      error_text());
+        inner_server_open_with(inner_server_config());
 }
 
 void inner_server_set_up(void)
@@ -84,19 +90,19 @@ void inner_server_tear_down(void)
 
 void inner_server_turn(void)
 {
-        event_base_loop(inner.server->loop.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
-        time_shares_renew(&inner.server->shares);
+        event_base_loop(inner.daemon->loop.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+        time_shares_renew(&inner.daemon->sessions.shares);
 }
 
 void inner_server_settle(void)
 {
-        event_base_loop(inner.server->loop.base, EVLOOP_NONBLOCK);
-        time_shares_renew(&inner.server->shares);
+        event_base_loop(inner.daemon->loop.base, EVLOOP_NONBLOCK);
+        time_shares_renew(&inner.daemon->sessions.shares);
 }
 
 static bool closer_is_idle(void)
 {
-        Closer *closer = &inner.server->closer;
+        Closer *closer = &inner.daemon->closer;
         bool is_idle;
 
         pthread_mutex_lock(&closer->lock);
@@ -112,12 +118,12 @@ void inner_server_await_closer(void)
 
 Session *inner_server_connect(RawClient *client)
 {
-        uint64_t before = inner.server->sessions_total;
+        uint64_t before = inner.daemon->sessions.total;
 
         raw_client_connect(client, inner.options.socket_path);
         inner_server_settle();
-        ck_assert_uint_eq(inner.server->sessions_total, before + 1);
-        return TAILQ_LAST(&inner.server->sessions, SessionList);
+        ck_assert_uint_eq(inner.daemon->sessions.total, before + 1);
+        return TAILQ_LAST(&inner.daemon->sessions.list, SessionList);
 }
 
 Session *inner_server_open_session(RawClient *client)

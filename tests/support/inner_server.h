@@ -11,6 +11,7 @@
 typedef struct InnerServer {
         Options options; /* to be changed between _prepare and _open */
         Server *server;
+        Daemon *daemon; /* the server's */
         char *directory;
 } InnerServer;
 
@@ -18,12 +19,11 @@ extern InnerServer inner;
 
 /* Options with their defaults, and a directory that any user may look into. */
 void inner_server_prepare(void);
-/* The configuration of one without a file, with these options. */
+/* The configuration of one without a file, with these options, and a policy that allows the tester
+ * to do everything on 127.0.0.1. */
 Config *inner_server_config(void);
 void inner_server_open(void);
-/* A configuration with its defaults, and a policy that allows the tester to do everything on
- * 127.0.0.1, for who calls server_open(). */
-Config *inner_server_config(void);
+void inner_server_open_with(Config *take_config);
 /* Both, for tcase_add_checked_fixture(); and the end, where every charge has to be given back. */
 void inner_server_set_up(void);
 void inner_server_tear_down(void);

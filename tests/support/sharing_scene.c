@@ -49,8 +49,7 @@ void sharing_scene_prepare(void)
 
 void sharing_scene_open(void)
 {
-        ck_assert_msg(server_open(&inner.server, &inner.options, sharing.config) == 0, "%s",
-                      error_text());
+        inner_server_open_with(sharing.config);
 }
 
 void sharing_scene_set_up(void)
@@ -66,11 +65,11 @@ void sharing_scene_tear_down(void)
                 raw_client_close(&sharing.clients[i]);
         scene_hang_up();
         inner_server_settle();
-        ck_assert_uint_eq(inner.server->session_count, 0);
-        while (!TAILQ_EMPTY(&inner.server->listeners))
-                listener_free(TAILQ_FIRST(&inner.server->listeners));
-        ck_assert_uint_eq(inner.server->kept.count, 0);
-        ck_assert_uint_eq(inner.server->registration_count, 0);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 0);
+        while (!TAILQ_EMPTY(&inner.daemon->listeners.list))
+                listener_free(TAILQ_FIRST(&inner.daemon->listeners.list));
+        ck_assert_uint_eq(inner.daemon->kept.count, 0);
+        ck_assert_uint_eq(inner.daemon->sessions.registration_count, 0);
         inner_server_tear_down();
 }
 
@@ -95,7 +94,7 @@ void scene_close(int i)
 
 Listener *scene_listener(void)
 {
-        Listener *listener = TAILQ_FIRST(&inner.server->listeners);
+        Listener *listener = TAILQ_FIRST(&inner.daemon->listeners.list);
 
         ck_assert_ptr_nonnull(listener);
         return listener;

@@ -86,7 +86,7 @@ limits_agree() {
         says "$page" "1 to $IO_ID_SLOT_MAX. Default: $OPTIONS_REGISTRATIONS_PER_SESSION_MAX."
         says "$page" "Default: $OPTIONS_REGISTRATIONS_PER_USER_MAX."
         says "$page" "At most $DESCRIPTOR_STORE_MAX descriptors are kept"
-        says "$page" "At most $((WAITING_STORES_PER_TICK * 1000 / WAITING_TICK_MS)) a second are stored"
+        says "$page" "At most $((CONNECTION_STORE_STORES_PER_TICK * 1000 / CONNECTION_STORE_TICK_MS)) a second are stored"
         says "$page" "for $HANDOVER_CHECK_SECONDS seconds at most"
         says systemd/kyron-iod.service.in "FileDescriptorStoreMax=$DESCRIPTOR_STORE_MAX"
         for document in $page README.md; do

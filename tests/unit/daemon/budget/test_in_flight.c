@@ -35,7 +35,7 @@ static void read_descriptor(int i)
 
 START_TEST(what_would_exceed_waits_and_comes_when_somebody_has_read)
 {
-        InFlight *in_flight = &inner.server->in_flight;
+        InFlight *in_flight = &inner.daemon->in_flight;
         Session *sessions[3];
 
         for (int i = 0; i < 3; i++)
@@ -52,13 +52,13 @@ START_TEST(what_would_exceed_waits_and_comes_when_somebody_has_read)
         ck_assert_uint_eq(in_flight->count, 2);
         read_descriptor(1);
         read_descriptor(2);
-        ck_assert_uint_eq(inner.server->session_count, 3);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 3);
 }
 END_TEST
 
 START_TEST(what_a_session_has_unread_ends_with_it)
 {
-        InFlight *in_flight = &inner.server->in_flight;
+        InFlight *in_flight = &inner.daemon->in_flight;
 
         scene_open(0);
         scene_open(1);
@@ -107,7 +107,7 @@ START_TEST(the_limit_is_half_of_the_open_files)
         struct rlimit limit;
 
         ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-        ck_assert_uint_eq(inner.server->in_flight.max, limit.rlim_cur / 2);
+        ck_assert_uint_eq(inner.daemon->in_flight.max, limit.rlim_cur / 2);
 }
 END_TEST
 

@@ -21,9 +21,9 @@ static int decide(const Session *session, const char *name, bool quietly)
 
         log_open(LOG_NOTICE);
         capture_start(STDERR_FILENO);
-        r = quietly ? authorise_quietly(session->server->config->policy, &session->peer,
+        r = quietly ? authorise_quietly(session->sessions->config->policy, &session->peer,
                                         POLICY_HOLD, NULL, name)
-                    : authorise(session->server->config->policy, &session->peer, POLICY_HOLD, NULL,
+                    : authorise(session->sessions->config->policy, &session->peer, POLICY_HOLD, NULL,
                                 name);
         capture_end(written, sizeof(written));
         log_open(LOG_ERR);

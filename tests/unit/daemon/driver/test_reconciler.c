@@ -2,6 +2,7 @@
  * daemon/reconciler: registrations whose files are gone are forgotten some each turn; the session
  * they are of waits for it, nobody else does, and it may end at any time.
  */
+#include "daemon/session/session_life.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
 #include "tests/support/inner_server.h"
@@ -118,7 +119,7 @@ START_TEST(a_session_may_end_meanwhile)
                 inner_server_turn();
         ck_assert_ptr_nonnull(session->reconciliation);
         session_free(session);
-        ck_assert_uint_eq(inner.server->session_count, 0);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 0);
         inner_server_open_session(&neighbour);
 }
 END_TEST

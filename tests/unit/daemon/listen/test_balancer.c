@@ -35,7 +35,7 @@ static uint32_t passed_to(int i)
 {
         const Worker *worker;
 
-        TAILQ_FOREACH(worker, &scene_listener()->workers, link)
+        TAILQ_FOREACH(worker, &scene_listener()->group.workers, link)
         {
                 if (i-- == 0)
                         return (uint32_t)worker->passed;
@@ -78,7 +78,7 @@ START_TEST(an_offer_that_is_wrong_in_part_gives_no_credit)
         frame.offer = &offer;
         service_send(&sharing.clients[0], &frame, NULL, 0);
         scene_expect_refused(0, 0, EINVAL);
-        ck_assert_uint_eq(balancer_credit(scene_listener()), 0);
+        ck_assert_uint_eq(balancer_credit(&scene_listener()->group), 0);
 }
 END_TEST
 
@@ -154,7 +154,7 @@ START_TEST(a_worker_that_does_not_read_keeps_no_more_than_one_packet_waiting)
         scene_dial_many(300);
         inner_server_settle();
         ck_assert_uint_eq(scene_listener()->accepted, PASSING_PACKET_MAX);
-        ck_assert_uint_eq(inner.server->kept.count, PASSING_PACKET_MAX);
+        ck_assert_uint_eq(inner.daemon->kept.count, PASSING_PACKET_MAX);
         /* Another one gets the rest. */
         scene_join(1, 1000, NULL);
         ck_assert_uint_eq(scene_serve(1), 300 - PASSING_PACKET_MAX);
@@ -195,7 +195,7 @@ START_TEST(who_has_readiness_unread_is_waited_for)
         inner_server_settle();
         ck_assert_int_eq(write(dialled, "x", 1), 1);
         inner_server_settle();
-        ck_assert(delivery_has_unread(TAILQ_FIRST(&inner.server->sessions)));
+        ck_assert(delivery_has_unread(TAILQ_FIRST(&inner.daemon->sessions.list)));
         scene_dial_many(2);
         inner_server_settle();
         ck_assert_uint_eq(scene_listener()->accepted, 1);
@@ -265,13 +265,13 @@ START_TEST(when_a_worker_leaves_what_it_had_not_taken_goes_to_another)
         scene_expect(0, IOD__FRAME__BODY_DONE);
         ck_assert_uint_eq(session->registrations.count, 1);
         ck_assert_uint_eq(session->charged_registrations, 1);
-        ck_assert_uint_eq(scene_listener()->queued_count, 2);
+        ck_assert_uint_eq(scene_listener()->group.queued_count, 2);
 
         scene_join(1, 10, NULL);
         ck_assert_uint_eq(scene_connections(1, &connections), 2);
         for (size_t i = 0; i < 2; i++)
                 ck_assert(connections->connection[i]->again);
-        ck_assert_uint_eq(scene_listener()->passed_again, 2);
+        ck_assert_uint_eq(scene_listener()->group.passed_again, 2);
         /* The one that was taken is in hand until it is gone. */
         ck_assert_uint_eq(TAILQ_FIRST(&session->workers)->in_hand_count, 1);
         service_gone(&sharing.clients[0], &first, 1);
@@ -295,7 +295,7 @@ START_TEST(those_who_waited_longest_are_served_first)
         ck_assert_uint_eq(scene_connections(0, NULL), 9);
         fd_list_close(&sharing.received);
         scene_close(0);
-        ck_assert_uint_eq(scene_listener()->queued_count, 9);
+        ck_assert_uint_eq(scene_listener()->group.queued_count, 9);
         scene_join(1, 20, NULL);
         ck_assert_uint_eq(scene_connections(1, &connections), 9);
         for (int i = 0; i < 9; i++) {
@@ -320,10 +320,10 @@ START_TEST(when_a_worker_dies_what_was_taken_and_not_kept_is_closed)
         peer = scene_dial();
         ck_assert_uint_eq(scene_connections(0, &connections), 1);
         scene_taken(0, connections);
-        ck_assert_uint_eq(inner.server->kept.count, 0);
+        ck_assert_uint_eq(inner.daemon->kept.count, 0);
         fd_list_close(&sharing.received);
         scene_close(0);
-        ck_assert_uint_eq(scene_listener()->queued_count, 0);
+        ck_assert_uint_eq(scene_listener()->group.queued_count, 0);
         ck_assert(wait_readable(peer, DEADLINE_MS));
         ck_assert_int_eq(recv(peer, &byte, 1, MSG_DONTWAIT), 0);
         close(peer);
@@ -350,11 +350,11 @@ START_TEST(what_is_kept_on_death_goes_on_with_its_note)
         scene_taken(0, connections);
         service_send(&sharing.clients[0], &frame, &note, 1);
         scene_expect(0, IOD__FRAME__BODY_DONE);
-        ck_assert_uint_eq(inner.server->kept.count, 2);
-        ck_assert_uint_eq(TAILQ_FIRST(&inner.server->sessions)->user->used[QUOTA_HOLDS], 1);
+        ck_assert_uint_eq(inner.daemon->kept.count, 2);
+        ck_assert_uint_eq(TAILQ_FIRST(&inner.daemon->sessions.list)->user->used[QUOTA_HOLDS], 1);
         scene_close(0);
-        ck_assert_uint_eq(scene_listener()->queued_count, 1);
-        ck_assert_uint_eq(TAILQ_FIRST(&inner.server->sessions)->user->used[QUOTA_HOLDS], 0);
+        ck_assert_uint_eq(scene_listener()->group.queued_count, 1);
+        ck_assert_uint_eq(TAILQ_FIRST(&inner.daemon->sessions.list)->user->used[QUOTA_HOLDS], 0);
 
         service_offer(&sharing.clients[1], 0, 1, 0, 1);
         ck_assert_uint_eq(scene_connections(1, &connections), 1);
@@ -365,9 +365,9 @@ START_TEST(what_is_kept_on_death_goes_on_with_its_note)
         ck_assert_str_eq(text, "nnnnn");
         /* And it is kept still. */
         scene_taken(1, connections);
-        ck_assert_uint_eq(inner.server->kept.count, 2);
+        ck_assert_uint_eq(inner.daemon->kept.count, 2);
         scene_gone(1, connections);
-        ck_assert_uint_eq(inner.server->kept.count, 0);
+        ck_assert_uint_eq(inner.daemon->kept.count, 0);
         close(note);
         close(peer);
 }
@@ -430,7 +430,7 @@ START_TEST(room_that_another_gave_back_is_found_after_a_moment)
         QuotaUser *user;
 
         join_as(0, 1, true, 10);
-        user = TAILQ_FIRST(&inner.server->sessions)->user;
+        user = TAILQ_FIRST(&inner.daemon->sessions.list)->user;
         user->used[QUOTA_HOLDS] = user->limits[QUOTA_HOLDS];
         scene_dial_many(1);
         ck_assert_uint_eq(scene_connections(0, NULL), 0);
@@ -463,9 +463,9 @@ static void run_cycle(int n)
         scene_close(0);
         join_as(1, 1, false, 40);
         scene_serve(1);
-        ck_assert_uint_eq(scene_listener()->queued_count, 0);
+        ck_assert_uint_eq(scene_listener()->group.queued_count, 0);
         scene_close(1);
-        ck_assert_uint_eq(inner.server->kept.count, 0);
+        ck_assert_uint_eq(inner.daemon->kept.count, 0);
         scene_hang_up();
 }
 
@@ -479,8 +479,8 @@ START_TEST(after_thousands_in_every_way_nothing_is_left)
         for (int n = 1; n < 500; n++)
                 run_cycle(n);
         ck_assert_uint_eq(scene_count_descriptors(), before);
-        ck_assert_uint_eq(TAILQ_FIRST(&inner.server->sessions)->user->used[QUOTA_HOLDS], 0);
-        ck_assert_uint_eq(inner.server->registration_count, 0);
+        ck_assert_uint_eq(TAILQ_FIRST(&inner.daemon->sessions.list)->user->used[QUOTA_HOLDS], 0);
+        ck_assert_uint_eq(inner.daemon->sessions.registration_count, 0);
 }
 END_TEST
 

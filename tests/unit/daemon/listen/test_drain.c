@@ -96,7 +96,7 @@ START_TEST(what_was_not_sent_goes_to_others_and_its_ids_stay_offered)
         refused_sends = 0;
         ck_assert_uint_eq(worker->assigned_count, 0);
         ck_assert_uint_eq(worker->credit, credit);
-        ck_assert_uint_eq(scene_listener()->queued_count, 2);
+        ck_assert_uint_eq(scene_listener()->group.queued_count, 2);
         scene_join(2, 8, NULL);
         ck_assert_uint_eq(scene_serve(2), 2);
 }
@@ -106,7 +106,7 @@ START_TEST(it_is_answered_when_the_target_ends)
 {
         scene_close(0);
         ck_assert_uint_eq(scene_expect(1, IOD__FRAME__BODY_DONE)->sequence, 7);
-        ck_assert(TAILQ_EMPTY(&inner.server->drains));
+        ck_assert(TAILQ_EMPTY(&inner.daemon->listeners.drains));
 }
 END_TEST
 
@@ -144,7 +144,7 @@ END_TEST
 START_TEST(an_asker_that_ends_is_forgotten)
 {
         scene_close(1);
-        ck_assert(TAILQ_EMPTY(&inner.server->drains));
+        ck_assert(TAILQ_EMPTY(&inner.daemon->listeners.drains));
         ck_assert_uint_eq(scene_serve(0), 1);
         service_gone(&sharing.clients[0], (uint64_t[]){io_id_make(0, 1)}, 1);
         inner_server_settle();
@@ -156,13 +156,13 @@ START_TEST(a_session_may_drain_itself_and_end_meanwhile)
         ask_to_drain(0, 4, busy, false);
         scene_close(0);
         scene_expect(1, IOD__FRAME__BODY_DONE);
-        ck_assert(TAILQ_EMPTY(&inner.server->drains));
+        ck_assert(TAILQ_EMPTY(&inner.daemon->listeners.drains));
 }
 END_TEST
 
 START_TEST(only_ones_own_users_and_living_sessions_are_drained)
 {
-        Session *asker = TAILQ_LAST(&inner.server->sessions, SessionList);
+        Session *asker = TAILQ_LAST(&inner.daemon->sessions.list, SessionList);
         Session nobody = {.id = 1000};
 
         ask_to_drain(1, 2, &nobody, false);

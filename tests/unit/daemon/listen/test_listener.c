@@ -67,27 +67,27 @@ START_TEST(what_it_keeps_leaves_as_much_for_others_and_it_goes_on)
         Iod__Connections *connections;
 
         scene_join(0, 20, NULL);
-        inner.server->kept.max = 6;
+        inner.daemon->kept.max = 6;
         scene_dial_many(5);
         ck_assert_uint_eq(scene_connections(0, &connections), 3);
         ck_assert_uint_eq(scene_listener()->accepted, 3);
-        ck_assert_uint_eq(inner.server->kept.count, 3);
+        ck_assert_uint_eq(inner.daemon->kept.count, 3);
         scene_taken(0, connections);
         ck_assert_uint_eq(scene_connections(0, &connections), 2);
         scene_taken(0, connections);
-        ck_assert_uint_eq(inner.server->kept.count, 0);
+        ck_assert_uint_eq(inner.daemon->kept.count, 0);
 }
 END_TEST
 
 START_TEST(room_that_a_hold_gave_back_is_found_after_a_moment)
 {
         scene_join(0, 20, NULL);
-        inner.server->kept.max = 3;
-        inner.server->holds.descriptors = 3;
+        inner.daemon->kept.max = 3;
+        inner.daemon->holds.descriptors = 3;
         listener_update(scene_listener());
         scene_dial_many(2);
         ck_assert_uint_eq(scene_connections(0, NULL), 0);
-        inner.server->holds.descriptors = 0;
+        inner.daemon->holds.descriptors = 0;
         ck_assert(WAIT_UNTIL(scene_serve(0) == 2, DEADLINE_MS));
 }
 END_TEST
@@ -128,7 +128,7 @@ START_TEST(the_kernel_waits_for_first_bytes_for_a_second)
         ck_assert_uint_eq(scene_listener()->accepted, 1);
         ck_assert(WAIT_UNTIL(({
                                      inner_server_settle();
-                                     scene_listener()->silent_count == 1;
+                                     scene_listener()->group.silent_count == 1;
                              }),
                              DEADLINE_MS));
         close(silent);
@@ -145,12 +145,12 @@ START_TEST(a_connection_is_passed_once_its_first_bytes_are_there)
         silent = scene_dial();
         speaking = scene_dial();
         ck_assert_uint_eq(scene_connections(0, NULL), 0);
-        ck_assert_uint_eq(scene_listener()->silent_count, 2);
+        ck_assert_uint_eq(scene_listener()->group.silent_count, 2);
         ck_assert_int_eq(write(speaking, "hi", 2), 2);
         ck_assert_uint_eq(scene_connections(0, NULL), 1);
         ck_assert_int_eq(read(fd_list_borrow(&sharing.received, 0), bytes, 2), 2);
         ck_assert_str_eq(bytes, "hi");
-        ck_assert_uint_eq(scene_listener()->silent_count, 1);
+        ck_assert_uint_eq(scene_listener()->group.silent_count, 1);
         close(silent);
         close(speaking);
 }
@@ -177,11 +177,12 @@ START_TEST(the_silent_are_closed_when_their_time_is_over)
         join_for_first_bytes(8);
         peer = scene_dial();
         inner_server_settle();
-        event_active(&TAILQ_FIRST(&scene_listener()->silent)->first_bytes->event, EV_TIMEOUT, 1);
+        event_active(&TAILQ_FIRST(&scene_listener()->group.silent)->first_bytes->event, EV_TIMEOUT,
+                     1);
         inner_server_settle();
-        ck_assert_uint_eq(scene_listener()->timed_out, 1);
-        ck_assert_uint_eq(scene_listener()->silent_count, 0);
-        ck_assert_uint_eq(inner.server->kept.count, 0);
+        ck_assert_uint_eq(scene_listener()->group.timed_out, 1);
+        ck_assert_uint_eq(scene_listener()->group.silent_count, 0);
+        ck_assert_uint_eq(inner.daemon->kept.count, 0);
         ck_assert(wait_readable(peer, DEADLINE_MS));
         ck_assert_int_eq(recv(peer, &byte, 1, MSG_DONTWAIT), 0);
         close(peer);
@@ -198,7 +199,7 @@ START_TEST(the_silent_have_as_long_as_was_asked_for)
         inner_server_settle();
         ck_assert(WAIT_UNTIL(({
                                      inner_server_settle();
-                                     scene_listener()->timed_out == 1;
+                                     scene_listener()->group.timed_out == 1;
                              }),
                              DEADLINE_MS));
 }
@@ -217,9 +218,9 @@ START_TEST(who_goes_without_a_word_was_never_there)
                    sizeof(struct linger));
         close(peers[1]);
         ck_assert_uint_eq(scene_connections(0, NULL), 0);
-        ck_assert_uint_eq(scene_listener()->silent_count, 0);
-        ck_assert_uint_eq(scene_listener()->timed_out, 0);
-        ck_assert_uint_eq(inner.server->kept.count, 0);
+        ck_assert_uint_eq(scene_listener()->group.silent_count, 0);
+        ck_assert_uint_eq(scene_listener()->group.timed_out, 0);
+        ck_assert_uint_eq(inner.daemon->kept.count, 0);
 }
 END_TEST
 
@@ -256,7 +257,7 @@ START_TEST(it_closes_some_time_after_its_last_worker_left)
         ck_assert(!evtimer_pending(&listener->expires->event, NULL));
         service_leave(&sharing.clients[1], 2, 1);
         scene_expect(1, IOD__FRAME__BODY_DONE);
-        event_base_gettimeofday_cached(inner.server->loop.base, &now);
+        event_base_gettimeofday_cached(inner.daemon->loop.base, &now);
         ck_assert(evtimer_pending(&listener->expires->event, &end));
         ck_assert_int_ge(end.tv_sec - now.tv_sec, 6);
         ck_assert_int_le(end.tv_sec - now.tv_sec, 7);
@@ -266,8 +267,9 @@ START_TEST(it_closes_some_time_after_its_last_worker_left)
         scene_close(2);
         event_active(&listener->expires->event, EV_TIMEOUT, 1);
         inner_server_settle();
-        ck_assert_uint_eq(inner.server->listener_count, 0);
-        ck_assert_uint_eq(TAILQ_FIRST(&inner.server->sessions)->user->used[QUOTA_LISTENERS], 0);
+        ck_assert_uint_eq(inner.daemon->listeners.count, 0);
+        ck_assert_uint_eq(TAILQ_FIRST(&inner.daemon->sessions.list)->user->used[QUOTA_LISTENERS],
+                          0);
 }
 END_TEST
 
@@ -301,9 +303,9 @@ START_TEST(a_configured_one_is_found_before_a_clients_of_its_name)
 
         scene_join(0, 1, NULL);
         ck_assert_int_eq(address_parse("tcp:127.0.0.1:0", &config.address), 0);
-        ck_assert_int_eq(listener_open(&configured, inner.server, &config, NULL), 0);
-        ck_assert_ptr_eq(listener_find(inner.server, "web"), configured);
-        ck_assert_ptr_null(listener_find(inner.server, "we"));
+        ck_assert_int_eq(listener_open(&configured, &inner.daemon->listeners, &config, NULL), 0);
+        ck_assert_ptr_eq(listener_find(&inner.daemon->listeners, "web"), configured);
+        ck_assert_ptr_null(listener_find(&inner.daemon->listeners, "we"));
 }
 END_TEST
 
@@ -329,13 +331,13 @@ START_TEST(it_ends_with_connections_in_every_state)
         ck_assert_uint_eq(TAILQ_FIRST(&other->workers)->assigned_count, 1);
         ck_assert_int_eq(write(peers[3], "x", 1), 1);
         inner_server_settle();
-        ck_assert_uint_eq(scene_listener()->queued_count, 1);
-        ck_assert_uint_eq(scene_listener()->silent_count, 1);
+        ck_assert_uint_eq(scene_listener()->group.queued_count, 1);
+        ck_assert_uint_eq(scene_listener()->group.silent_count, 1);
 
         listener_free(scene_listener());
         ck_assert(TAILQ_EMPTY(&session->workers));
         ck_assert(TAILQ_EMPTY(&other->workers));
-        ck_assert_uint_eq(inner.server->kept.count, 0);
+        ck_assert_uint_eq(inner.daemon->kept.count, 0);
         /* The worker keeps what it has. */
         ck_assert_uint_eq(session->registrations.count, 2);
         service_gone(&sharing.clients[0], &id, 1);

@@ -105,7 +105,7 @@ START_TEST(a_session_whose_packet_cannot_be_sent_ends_and_another_is_given_them)
         refused_sends = 1;
         scene_dial_many(4);
         ck_assert_uint_eq(scene_serve(1), 4);
-        ck_assert_uint_eq(inner.server->session_count, 1);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 1);
         inner_server_expect_end(&sharing.clients[0]);
 }
 END_TEST
@@ -160,7 +160,7 @@ START_TEST(an_id_that_cannot_be_used_is_told_and_the_next_is_used)
                 ck_assert_int_eq(answer->refused->source[0]->error, bad->error);
                 ck_assert_str_ne(answer->refused->source[0]->text, "");
         }
-        ck_assert_uint_eq(scene_listener()->passed, 1);
+        ck_assert_uint_eq(scene_listener()->group.passed, 1);
 }
 END_TEST
 
@@ -172,8 +172,8 @@ START_TEST(an_id_offered_twice_serves_one_connection_and_the_other_waits)
         service_offer(&sharing.clients[0], 0, 1, 0, 1);
         scene_dial_many(2);
         inner_server_settle();
-        ck_assert_uint_eq(scene_listener()->queued_count, 1);
-        ck_assert_uint_eq(scene_listener()->passed, 1);
+        ck_assert_uint_eq(scene_listener()->group.queued_count, 1);
+        ck_assert_uint_eq(scene_listener()->group.passed, 1);
         /* It is told which, after the connection or before it. */
         answer = scene_next(0);
         if (answer->body_case != IOD__FRAME__BODY_REFUSED)
@@ -199,8 +199,8 @@ START_TEST(two_generations_of_a_slot_are_not_in_one_packet)
         scene_dial_many(2);
         service_send(&sharing.clients[0], &frame, NULL, 0);
         inner_server_settle();
-        ck_assert_uint_eq(scene_listener()->passed, 1);
-        ck_assert_uint_eq(scene_listener()->queued_count, 1);
+        ck_assert_uint_eq(scene_listener()->group.passed, 1);
+        ck_assert_uint_eq(scene_listener()->group.queued_count, 1);
 }
 END_TEST
 
@@ -220,7 +220,7 @@ START_TEST(without_room_for_registrations_connections_wait_and_no_id_is_lost)
         ck_assert_uint_eq(scene_connections(0, NULL), 0);
         user->limits[QUOTA_REGISTRATIONS] = limit;
         ck_assert(WAIT_UNTIL(scene_connections(0, NULL) == 2, DEADLINE_MS));
-        ck_assert_uint_eq(scene_listener()->passed, 4);
+        ck_assert_uint_eq(scene_listener()->group.passed, 4);
 }
 END_TEST
 
@@ -229,7 +229,7 @@ START_TEST(what_one_has_no_room_for_another_is_given)
         Session *session = scene_join(0, 4, NULL);
 
         /* Its own bound alone: the other one is the same user's. */
-        inner.server->watches_per_user_max = UINT64_MAX;
+        inner.daemon->sessions.watches_per_user_max = UINT64_MAX;
         session->registrations.watches = UINT64_MAX / 2; /* files given up, and still open */
         session->registrations.reconcile_after = UINT64_MAX;
         scene_join(1, 8, NULL);

@@ -3,6 +3,7 @@
  * round, and in the order of the line.
  */
 #include "core/readiness.h"
+#include "daemon/session/session_life.h"
 #include "daemon/session/session_closed.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
@@ -23,7 +24,7 @@ static void set_up(void)
 
 static void use_share_up_by(Session *session)
 {
-        time_share_use(&inner.server->shares, &session->user->share, SHARE_ROUND_NS);
+        time_share_use(&inner.daemon->sessions.shares, &session->user->share, SHARE_ROUND_NS);
 }
 
 static void use_share_up(void)
@@ -58,7 +59,7 @@ END_TEST
 
 START_TEST(who_comes_while_there_is_a_line_goes_to_its_end)
 {
-        TimeShares *shares = &inner.server->shares;
+        TimeShares *shares = &inner.daemon->sessions.shares;
         UserShare *share = &sessions[0]->user->share;
 
         use_share_up();
@@ -86,9 +87,9 @@ START_TEST(a_round_serves_no_more_than_the_share)
         for (int i = 0; i < 3; i++)
                 ck_assert(waker_waits(&sessions[i]->serve));
         /* In the round to come, it is gone before any of them is served. */
-        inner.server->shares.round++;
+        inner.daemon->sessions.shares.round++;
         use_share_up();
-        inner.server->shares.round--;
+        inner.daemon->sessions.shares.round--;
         inner_server_turn();
         for (int i = 0; i < 3; i++)
                 ck_assert(waker_waits(&sessions[i]->serve));
@@ -100,14 +101,14 @@ END_TEST
 START_TEST(another_round_brings_another_share)
 {
         use_share_up();
-        time_shares_renew(&inner.server->shares);
-        ck_assert(!time_share_has_to_wait(&inner.server->shares, &sessions[0]->user->share,
+        time_shares_renew(&inner.daemon->sessions.shares);
+        ck_assert(!time_share_has_to_wait(&inner.daemon->sessions.shares, &sessions[0]->user->share,
                                           &sessions[0]->serve));
-        ck_assert(!time_share_use(&inner.server->shares, &sessions[0]->user->share,
+        ck_assert(!time_share_use(&inner.daemon->sessions.shares, &sessions[0]->user->share,
                                   SHARE_ROUND_NS / 2));
-        ck_assert(!time_share_use(&inner.server->shares, &sessions[1]->user->share,
+        ck_assert(!time_share_use(&inner.daemon->sessions.shares, &sessions[1]->user->share,
                                   SHARE_ROUND_NS / 2 - 1));
-        ck_assert(time_share_use(&inner.server->shares, &sessions[2]->user->share, 1));
+        ck_assert(time_share_use(&inner.daemon->sessions.shares, &sessions[2]->user->share, 1));
 }
 END_TEST
 
@@ -115,8 +116,8 @@ START_TEST(a_session_may_end_in_the_line)
 {
         use_share_up();
         for (int i = 0; i < 3; i++)
-                ck_assert(time_share_has_to_wait(&inner.server->shares, &sessions[i]->user->share,
-                                                 &sessions[i]->serve));
+                ck_assert(time_share_has_to_wait(&inner.daemon->sessions.shares,
+                                                 &sessions[i]->user->share, &sessions[i]->serve));
         session_free(sessions[1]);
         inner_server_settle();
         for (int i = 0; i < 3; i += 2) {
@@ -124,11 +125,11 @@ START_TEST(a_session_may_end_in_the_line)
                 inner_server_expect(&clients[i], IOD__FRAME__BODY_STATUS);
         }
         use_share_up();
-        ck_assert(time_share_has_to_wait(&inner.server->shares, &sessions[0]->user->share,
+        ck_assert(time_share_has_to_wait(&inner.daemon->sessions.shares, &sessions[0]->user->share,
                                          &sessions[0]->serve));
         session_free(sessions[0]);
         session_free(sessions[2]);
-        ck_assert(TAILQ_EMPTY(&inner.server->shares.users));
+        ck_assert(TAILQ_EMPTY(&inner.daemon->sessions.shares.users));
 }
 END_TEST
 
@@ -138,23 +139,23 @@ START_TEST(what_a_sessions_end_takes_is_of_its_users_share)
         const UserShare *share = &sessions[2]->user->share;
         uint64_t used;
 
-        time_shares_renew(&inner.server->shares);
-        time_share_use(&inner.server->shares, &sessions[0]->user->share, 1);
+        time_shares_renew(&inner.daemon->sessions.shares);
+        time_share_use(&inner.daemon->sessions.shares, &sessions[0]->user->share, 1);
         used = share->used_ns;
         session_closed_begin(sessions[0]);
         event_active(&sessions[0]->readable->event, EV_READ, 1);
-        event_base_loop(inner.server->loop.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
-        ck_assert_uint_eq(inner.server->session_count, 2);
+        event_base_loop(inner.daemon->loop.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 2);
         ck_assert_uint_gt(share->used_ns, used);
 
         use_share_up_by(sessions[1]);
         session_closed_begin(sessions[1]);
         event_active(&sessions[1]->readable->event, EV_READ, 1);
-        event_base_loop(inner.server->loop.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
-        ck_assert_uint_eq(inner.server->session_count, 2);
+        event_base_loop(inner.daemon->loop.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 2);
         ck_assert(waker_waits(&sessions[1]->serve));
         inner_server_turn();
-        ck_assert_uint_eq(inner.server->session_count, 1);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 1);
 }
 END_TEST
 
@@ -164,11 +165,11 @@ START_TEST(all_of_a_line_may_end_as_they_are_served)
         use_share_up();
         for (int i = 0; i < 3; i++) {
                 raw_client_close(&clients[i]);
-                ck_assert(time_share_has_to_wait(&inner.server->shares, &sessions[i]->user->share,
-                                                 &sessions[i]->serve));
+                ck_assert(time_share_has_to_wait(&inner.daemon->sessions.shares,
+                                                 &sessions[i]->user->share, &sessions[i]->serve));
         }
         inner_server_settle();
-        ck_assert_uint_eq(inner.server->session_count, 0);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 0);
 }
 END_TEST
 

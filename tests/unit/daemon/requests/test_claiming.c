@@ -27,7 +27,7 @@ static void make_connection(void)
         ck_assert_uint_eq(scene_connections(0, &connections), 1);
         own = fd_list_steal(&sharing.received, 0);
         scene_gone(0, connections);
-        ck_assert_uint_eq(inner.server->kept.count, 0);
+        ck_assert_uint_eq(inner.daemon->kept.count, 0);
 }
 
 static void register_as(int i, uint32_t slot, int borrow_fd)
@@ -98,8 +98,8 @@ START_TEST(what_is_kept_goes_to_another_when_its_worker_ends)
         ck_assert_ptr_null(scene_next(1));
         ck_assert_uint_eq(in_hand(), 1);
         ck_assert_uint_eq(holds(), 1);
-        ck_assert_uint_eq(inner.server->kept.count, 2);
-        ck_assert_uint_eq(scene_listener()->kept_count, 1);
+        ck_assert_uint_eq(inner.daemon->kept.count, 2);
+        ck_assert_uint_eq(scene_listener()->group.kept_count, 1);
         scene_close(1);
         ck_assert_uint_eq(scene_connections(2, &connections), 1);
         ck_assert(connections->connection[0]->again);
@@ -122,7 +122,7 @@ START_TEST(what_is_gone_is_kept_no_longer)
         inner_server_settle();
         ck_assert_uint_eq(in_hand(), 0);
         ck_assert_uint_eq(holds(), 0);
-        ck_assert_uint_eq(inner.server->kept.count, 0);
+        ck_assert_uint_eq(inner.daemon->kept.count, 0);
         close(own);
         own = -1;
         ck_assert(wait_readable(peer, DEADLINE_MS));
@@ -135,11 +135,11 @@ START_TEST(what_is_not_kept_counts_and_ends_with_its_worker)
         claim_as(1, 1, SLOT, false, 0, NULL, 0);
         ck_assert_ptr_null(scene_next(1));
         ck_assert_uint_eq(in_hand(), 1);
-        ck_assert_uint_eq(inner.server->kept.count, 0);
+        ck_assert_uint_eq(inner.daemon->kept.count, 0);
         ck_assert_uint_eq(holds(), 0);
         scene_close(1);
         ck_assert_uint_eq(scene_connections(2, NULL), 0);
-        ck_assert_uint_eq(scene_listener()->queued_count, 0);
+        ck_assert_uint_eq(scene_listener()->group.queued_count, 0);
 }
 END_TEST
 
@@ -165,7 +165,7 @@ static int accept_from(const char *name, const char *address, uint32_t slot, int
 
         service_join(&sharing.clients[2], 1, name, address, slot, 1, NULL);
         scene_expect(2, IOD__FRAME__BODY_JOINED);
-        where = listener_find(inner.server, name)->bound;
+        where = listener_find(&inner.daemon->listeners, name)->bound;
         if (where.kind == ADDRESS_TCP) {
                 where.size = sizeof(where.socket_address.v4);
                 where.socket_address.v4 = (struct sockaddr_in){
@@ -236,7 +236,7 @@ START_TEST(what_cannot_be_claimed_does_not_keep_the_others)
         service_send(&sharing.clients[1], &frame, fds, 3);
         ck_assert_str_eq(scene_expect_refused(1, CLAIM, ENOENT), "slot 21 is not registered");
         ck_assert_uint_eq(in_hand(), 1);
-        ck_assert_uint_eq(inner.server->kept.count, 1);
+        ck_assert_uint_eq(inner.daemon->kept.count, 1);
         ck_assert_uint_eq(holds(), 1);
 }
 END_TEST
@@ -248,8 +248,8 @@ static void expect_refused(int error, const char *sentence)
         ck_assert_str_eq(scene_expect_refused(1, CLAIM, error), sentence);
         ck_assert_uint_eq(in_hand(), 0);
         ck_assert_uint_eq(holds(), 0);
-        ck_assert_uint_eq(inner.server->kept.count, 0);
-        ck_assert_uint_eq(scene_listener()->kept_count, 0);
+        ck_assert_uint_eq(inner.daemon->kept.count, 0);
+        ck_assert_uint_eq(scene_listener()->group.kept_count, 0);
         /* The registration goes on. */
         ck_assert_ptr_nonnull(
                 registration_set_recreate(&session->registrations, io_id_make(SLOT, 1)));
@@ -264,7 +264,7 @@ START_TEST(a_listener_that_was_not_joined_has_nothing_of_it)
         scene_expect(1, IOD__FRAME__BODY_DONE);
         claim_as(1, 1, SLOT, true, 0, &own, 1);
         ck_assert_str_eq(scene_expect_refused(1, CLAIM, ENOENT), "this session has no endpoint 1");
-        ck_assert_uint_eq(inner.server->kept.count, 0);
+        ck_assert_uint_eq(inner.daemon->kept.count, 0);
 }
 END_TEST
 
@@ -281,7 +281,7 @@ START_TEST(what_is_in_hand_is_not_claimed_again)
         claim_as(1, 1, SLOT, true, 0, &own, 1);
         ck_assert_str_eq(scene_expect_refused(1, CLAIM, EEXIST), "slot 20 is in hand already");
         ck_assert_uint_eq(in_hand(), 1);
-        ck_assert_uint_eq(inner.server->kept.count, 1);
+        ck_assert_uint_eq(inner.daemon->kept.count, 1);
         ck_assert_uint_eq(holds(), 1);
 }
 END_TEST
@@ -381,14 +381,14 @@ START_TEST(a_user_has_no_more_kept_than_its_limit)
         claim_as(1, 1, SLOT, true, 0, &own, 1);
         ck_assert_ptr_nonnull(strstr(scene_expect_refused(1, CLAIM, EDQUOT), "at the limit of 0"));
         ck_assert_uint_eq(in_hand(), 0);
-        ck_assert_uint_eq(inner.server->kept.count, 0);
-        ck_assert_uint_eq(scene_listener()->kept_count, 0);
+        ck_assert_uint_eq(inner.daemon->kept.count, 0);
+        ck_assert_uint_eq(scene_listener()->group.kept_count, 0);
 }
 END_TEST
 
 START_TEST(the_daemon_keeps_no_more_than_it_may)
 {
-        inner.server->kept.max = 0;
+        inner.daemon->kept.max = 0;
         claim_as(1, 1, SLOT, true, 0, &own, 1);
         expect_refused(EDQUOT, "the daemon keeps 0 descriptors already: try later");
 }
@@ -396,11 +396,11 @@ END_TEST
 
 START_TEST(who_may_not_hold_has_nothing_kept)
 {
-        policy_free(inner.server->config->policy);
-        ck_assert_int_eq(policy_new(&inner.server->config->policy), 0);
+        policy_free(inner.daemon->config->policy);
+        ck_assert_int_eq(policy_new(&inner.daemon->config->policy), 0);
         claim_as(1, 1, SLOT, true, 0, &own, 1);
         ck_assert_ptr_nonnull(strstr(scene_expect_refused(1, CLAIM, EACCES), "may not hold web"));
-        ck_assert_uint_eq(inner.server->kept.count, 0);
+        ck_assert_uint_eq(inner.daemon->kept.count, 0);
         /* But what it has counts. */
         claim_as(1, 1, SLOT, false, 0, NULL, 0);
         ck_assert_uint_eq(in_hand(), 1);

@@ -1,5 +1,5 @@
 /*
- * daemon/session_dispatch: who may ask for what when, what each mistake is called, and that the
+ * daemon/requests/dispatch: who may ask for what when, what each mistake is called, and that the
  * budget is charged for what is registered and nothing else.
  */
 #include "core/error.h"
@@ -35,7 +35,7 @@ START_TEST(hello_is_answered_with_all_a_client_has_to_know)
         frame = inner_server_expect(&client, IOD__FRAME__BODY_WELCOME);
         ck_assert_uint_eq(frame->sequence, 1);
         ck_assert_uint_eq(frame->welcome->version, 1);
-        ck_assert_uint_eq(frame->welcome->epoch, inner.server->epoch);
+        ck_assert_uint_eq(frame->welcome->epoch, inner.daemon->epoch);
         ck_assert_uint_eq(frame->welcome->session, session->id);
         ck_assert_uint_ne(frame->welcome->session, 0);
         ck_assert_uint_eq(frame->welcome->registrations_max, OPTIONS_REGISTRATIONS_PER_SESSION_MAX);
@@ -63,7 +63,7 @@ START_TEST(another_version_is_refused_with_ours)
         raw_client_hello(&client, 2, "test");
         inner_server_expect_goodbye(&client, 1, EPROTONOSUPPORT,
                                     "protocol version 2 is not spoken here: this daemon speaks 1");
-        ck_assert_uint_eq(inner.server->session_count, 0);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 0);
 }
 END_TEST
 
@@ -176,7 +176,7 @@ START_TEST(sources_and_descriptors_are_as_many)
                 raw_client_send(&client, &frame, &fd, 1);
                 inner_server_expect_goodbye(&client, 8, EBADMSG, sentences[i]);
         }
-        ck_assert_uint_eq(inner.server->registration_count, 0);
+        ck_assert_uint_eq(inner.daemon->sessions.registration_count, 0);
 }
 END_TEST
 
@@ -198,7 +198,7 @@ START_TEST(a_registration_is_not_answered_and_a_full_packet_of_them_neither)
         ck_assert_ptr_null(inner_server_next(&client));
         ck_assert_uint_eq(session->registrations.count, 253);
         ck_assert_uint_eq(session->charged_registrations, 253);
-        ck_assert_uint_eq(inner.server->registration_count, 253);
+        ck_assert_uint_eq(inner.daemon->sessions.registration_count, 253);
         /* Invariant 1: nothing of it is kept but the session's epoll set. */
         ck_assert(WAIT_UNTIL(count_descriptors() == before + 1, DEADLINE_MS));
 }
@@ -230,7 +230,7 @@ START_TEST(refused_sources_come_back_with_their_sentences_and_the_others_are_don
         ck_assert_uint_eq(session->registrations.count, 2);
         ck_assert_uint_eq(session->charged_registrations, 2);
         ck_assert_uint_eq(session->refusals, 2);
-        ck_assert_uint_eq(inner.server->refusals, 2);
+        ck_assert_uint_eq(inner.daemon->sessions.refusals, 2);
 }
 END_TEST
 
@@ -269,7 +269,7 @@ START_TEST(what_is_said_to_be_gone_is_off_the_budget)
         ck_assert_ptr_null(inner_server_next(&client));
         ck_assert_uint_eq(session->registrations.count, 2);
         ck_assert_uint_eq(session->charged_registrations, 2);
-        ck_assert_uint_eq(inner.server->registration_count, 2);
+        ck_assert_uint_eq(inner.daemon->sessions.registration_count, 2);
 }
 END_TEST
 
@@ -324,11 +324,11 @@ START_TEST(a_user_has_one_budget_over_all_sessions_and_gets_back_what_ends)
         inner_server_add_pipe(&other, 1, 1, NULL);
         expect_budget_refusal(&other);
         inner_server_close_client(&client);
-        ck_assert_uint_eq(inner.server->registration_count, 1);
+        ck_assert_uint_eq(inner.daemon->sessions.registration_count, 1);
         inner_server_add_pipe(&other, 1, 1, NULL);
         inner_server_add_pipe(&other, 2, 1, NULL);
         ck_assert_ptr_null(inner_server_next(&other));
-        ck_assert_uint_eq(inner.server->registration_count, 3);
+        ck_assert_uint_eq(inner.daemon->sessions.registration_count, 3);
 }
 END_TEST
 
@@ -342,7 +342,7 @@ START_TEST(a_user_has_a_share_of_the_kernels_entries_and_what_was_closed_comes_b
         const Iod__Frame *frame;
 
         inner_server_open_session(&other);
-        inner.server->watches_per_user_max = 3;
+        inner.daemon->sessions.watches_per_user_max = 3;
         for (uint32_t i = 0; i < 2; i++)
                 inner_server_add_pipe(&client, i, 1, &readers[i]);
         inner_server_add_pipe(&other, 0, 1, &readers[2]);
@@ -406,9 +406,9 @@ START_TEST(at_the_limit_a_slot_can_still_be_used_anew)
 }
 END_TEST
 
-static Suite *session_dispatch_suite(void)
+static Suite *dispatch_suite(void)
 {
-        Suite *suite = suite_create("session_dispatch");
+        Suite *suite = suite_create("dispatch");
         TCase *frames = tcase_create("frames");
         TCase *sources = tcase_create("sources");
         TCase *budget = tcase_create("budget");
@@ -452,5 +452,5 @@ static Suite *session_dispatch_suite(void)
 
 int main(void)
 {
-        return run_suite(session_dispatch_suite());
+        return run_suite(dispatch_suite());
 }

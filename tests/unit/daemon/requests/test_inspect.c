@@ -80,11 +80,11 @@ START_TEST(the_status_is_the_servers)
         raw_client_request(&viewer, 9, RAW_GET_STATUS);
         status = inner_server_expect(&viewer, IOD__FRAME__BODY_STATUS)->status;
         ck_assert_str_eq(status->release, PACKAGE_VERSION);
-        ck_assert_uint_eq(status->epoch, inner.server->epoch);
+        ck_assert_uint_eq(status->epoch, inner.daemon->epoch);
         ck_assert_int_eq(status->pid, getpid());
-        ck_assert_uint_eq(status->started, inner.server->started);
+        ck_assert_uint_eq(status->started, inner.daemon->started);
         ck_assert_uint_eq(status->sessions, 2);
-        ck_assert_uint_eq(status->sessions_max, inner.server->sessions_max);
+        ck_assert_uint_eq(status->sessions_max, inner.daemon->sessions.max);
         ck_assert_uint_eq(status->sessions_per_user_max, OPTIONS_SESSIONS_PER_USER_MAX);
         ck_assert_uint_eq(status->registrations, 2);
         ck_assert_uint_eq(status->registrations_per_session_max,
@@ -105,7 +105,7 @@ START_TEST(the_longest_turn_is_told_in_microseconds)
         const Iod__Status *status;
 
         inner_server_open_session(&viewer);
-        inner.server->loop.turn = (Turn){.count = 7, .longest_ns = 1234567};
+        inner.daemon->loop.turn = (Turn){.count = 7, .longest_ns = 1234567};
         raw_client_request(&viewer, 9, RAW_GET_STATUS);
         status = inner_server_expect(&viewer, IOD__FRAME__BODY_STATUS)->status;
         ck_assert_uint_eq(status->turns, 7);
@@ -198,9 +198,9 @@ START_TEST(pages_of_sessions_join)
         uint64_t after = 0, expected = 1;
         const Iod__Sessions *page;
 
-        if (inner.server->sessions_max <= COUNT)
+        if (inner.daemon->sessions.max <= COUNT)
                 SKIP_TEST("the limit of open files allows only %u sessions",
-                          inner.server->sessions_max);
+                          inner.daemon->sessions.max);
         inner_server_open_session(&viewer);
         /* The descriptors stay open although the client structure is used again. */
         for (int i = 1; i < COUNT; i++)

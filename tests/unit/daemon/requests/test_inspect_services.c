@@ -79,7 +79,7 @@ START_TEST(a_listener_is_shown_as_it_is)
         entry = list_listeners(0)->entry[0];
         ck_assert_str_eq(entry->name, "web");
         ck_assert_str_eq(entry->address, scene_listener()->address);
-        ck_assert_uint_eq(entry->listener, scene_listener()->number);
+        ck_assert_uint_eq(entry->listener, scene_listener()->group.number);
         ck_assert_uint_eq(entry->uid, session->peer.uid);
         ck_assert(entry->shared && !entry->configured && !entry->paused);
         ck_assert_uint_eq(entry->workers, 2);

@@ -93,7 +93,7 @@ START_TEST(what_is_held_comes_back_to_another_session_with_its_note)
         ck_assert_int_eq(pread(fd_list_borrow(&sharing.received, 1), text, 5, 0), 5);
         take(1, 4, "web.1");
         ck_assert_str_eq(scene_expect_refused(1, 4, ENOENT), "nothing is held as web.1");
-        ck_assert_uint_eq(inner.server->holds.descriptors, 0);
+        ck_assert_uint_eq(inner.daemon->holds.descriptors, 0);
 }
 END_TEST
 
@@ -103,9 +103,9 @@ START_TEST(what_was_taken_and_not_sent_is_held_again_when_the_session_ends)
         /* It has not read that, so what it takes waits. */
         take(0, 3, "web.1");
         inner_server_settle();
-        ck_assert_uint_eq(inner.server->holds.descriptors, 0);
+        ck_assert_uint_eq(inner.daemon->holds.descriptors, 0);
         scene_close(0);
-        ck_assert_uint_eq(inner.server->holds.descriptors, 2);
+        ck_assert_uint_eq(inner.daemon->holds.descriptors, 2);
         scene_open(1);
         take(1, 4, "web.1");
         ck_assert_uint_eq(scene_expect(1, IOD__FRAME__BODY_HELD)->held->note_size, 5);
@@ -120,7 +120,7 @@ START_TEST(nobody_takes_what_another_user_left)
         scene_open(1)->peer.uid++;
         take(1, 4, "web.1");
         scene_expect_refused(1, 4, ENOENT);
-        TAILQ_LAST(&inner.server->sessions, SessionList)->peer.uid--;
+        TAILQ_LAST(&inner.daemon->sessions.list, SessionList)->peer.uid--;
 }
 END_TEST
 
@@ -169,10 +169,10 @@ START_TEST(what_is_not_held_is_refused_and_stays_with_nobody)
         scene_expect(0, IOD__FRAME__BODY_REFUSED);
         hold_as(0, 7, "web.1", 0, &file, 1);
         scene_expect(0, IOD__FRAME__BODY_REFUSED);
-        inner.server->kept.max = 0;
+        inner.daemon->kept.max = 0;
         hold_as(0, 8, "web.1", 0, pair, 1);
         scene_expect_refused(0, 8, EDQUOT);
-        inner.server->kept.max = 100;
+        inner.daemon->kept.max = 100;
         hold_as(0, 9, "web.1", 0, pair, 1);
         scene_expect(0, IOD__FRAME__BODY_DONE);
         hold_as(0, 10, "web.1", 0, pair, 1);
@@ -197,7 +197,7 @@ START_TEST(after_thousands_held_and_taken_nothing_is_left)
                 scene_await(0, IOD__FRAME__BODY_HELD);
         }
         ck_assert_uint_eq(scene_count_descriptors(), before);
-        ck_assert_uint_eq(inner.server->kept.count, 0);
+        ck_assert_uint_eq(inner.daemon->kept.count, 0);
 }
 END_TEST
 
@@ -220,7 +220,7 @@ static uint64_t serve_one(int i, bool taken)
 
 START_TEST(a_connection_is_kept_from_before_it_is_taken)
 {
-        Session *session = TAILQ_FIRST(&inner.server->sessions);
+        Session *session = TAILQ_FIRST(&inner.daemon->sessions.list);
         uint64_t id = serve_one(1, false);
         Iod__Connections *connections;
 
@@ -229,7 +229,7 @@ START_TEST(a_connection_is_kept_from_before_it_is_taken)
         ck_assert_uint_eq(session->user->used[QUOTA_HOLDS], 1);
         service_taken(&sharing.clients[1], &id, 1);
         inner_server_settle();
-        ck_assert_uint_eq(inner.server->kept.count, 1);
+        ck_assert_uint_eq(inner.daemon->kept.count, 1);
         scene_close(1);
         ck_assert_uint_eq(session->user->used[QUOTA_HOLDS], 0);
         scene_join(2, 8, NULL);
@@ -248,22 +248,22 @@ START_TEST(a_note_replaces_the_one_before)
         for (int i = 0; i < 10; i++) {
                 keep(1, 3, id, 5, &note, 1);
                 scene_expect(1, IOD__FRAME__BODY_DONE);
-                ck_assert_uint_eq(inner.server->kept.count, 2);
+                ck_assert_uint_eq(inner.daemon->kept.count, 2);
         }
         ck_assert_uint_eq(scene_count_descriptors(), before + 1);
         keep(1, 4, id, 0, NULL, 0);
         scene_expect(1, IOD__FRAME__BODY_DONE);
-        ck_assert_uint_eq(inner.server->kept.count, 1);
+        ck_assert_uint_eq(inner.daemon->kept.count, 1);
         service_gone(&sharing.clients[1], &id, 1);
         inner_server_settle();
-        ck_assert_uint_eq(inner.server->kept.count, 0);
+        ck_assert_uint_eq(inner.daemon->kept.count, 0);
 }
 END_TEST
 
 START_TEST(what_is_not_kept_is_refused)
 {
         uint64_t id = serve_one(1, true);
-        Session *session = TAILQ_LAST(&inner.server->sessions, SessionList);
+        Session *session = TAILQ_LAST(&inner.daemon->sessions.list, SessionList);
         size_t before = scene_count_descriptors();
 
         keep(1, 3, id, 5, &note, 1);

@@ -2,6 +2,7 @@
  * daemon/opening: what is asked for is opened, registered and passed; whatever way a request ends,
  * it is answered once, and neither a descriptor nor a charge stays.
  */
+#include "daemon/session/session_life.h"
 #include "daemon/requests/opening.h"
 
 #include "tests/support/sharing_scene.h"
@@ -72,12 +73,12 @@ static int listen_somewhere(char text[static ADDRESS_TEXT_MAX])
 
 static void expect_nothing_left(void)
 {
-        const QuotaUser *user = TAILQ_FIRST(&inner.server->sessions)->user;
+        const QuotaUser *user = TAILQ_FIRST(&inner.daemon->sessions.list)->user;
 
         inner_server_settle();
-        ck_assert_uint_eq(inner.server->kept.count, 0);
+        ck_assert_uint_eq(inner.daemon->kept.count, 0);
         ck_assert_uint_eq(user->used[QUOTA_CONNECTS], 0);
-        ck_assert(TAILQ_EMPTY(&TAILQ_FIRST(&inner.server->sessions)->connects));
+        ck_assert(TAILQ_EMPTY(&TAILQ_FIRST(&inner.daemon->sessions.list)->connects));
 }
 
 static void open_first(void)
@@ -101,7 +102,7 @@ START_TEST(a_connection_is_opened_registered_and_passed)
         ck_assert_str_eq(frame->opened->address, address);
         ck_assert_uint_eq(sharing.received.count, 1);
         ck_assert_int_eq(write(fd_list_borrow(&sharing.received, 0), "x", 1), 1);
-        ck_assert_uint_eq(TAILQ_FIRST(&inner.server->sessions)->registrations.count, 1);
+        ck_assert_uint_eq(TAILQ_FIRST(&inner.daemon->sessions.list)->registrations.count, 1);
         expect_nothing_left();
         close(listener);
 }
@@ -190,13 +191,13 @@ START_TEST(connects_are_charged_and_limited)
 {
         char address[ADDRESS_TEXT_MAX];
         int listener = listen_somewhere(address);
-        QuotaUser *user = TAILQ_FIRST(&inner.server->sessions)->user;
+        QuotaUser *user = TAILQ_FIRST(&inner.daemon->sessions.list)->user;
 
         user->used[QUOTA_CONNECTS] = user->limits[QUOTA_CONNECTS];
         ask_to_connect(4, address, 0);
         scene_expect_refused(0, 4, EDQUOT);
         user->used[QUOTA_CONNECTS] = 0;
-        inner.server->kept.max = 0;
+        inner.daemon->kept.max = 0;
         ask_to_connect(5, address, 0);
         ck_assert_str_eq(scene_expect_refused(0, 5, EDQUOT),
                          "the daemon keeps 0 descriptors already: try later");
@@ -211,10 +212,10 @@ START_TEST(a_session_that_ends_takes_its_connects_along)
         int listener = listen_somewhere(address);
 
         ask_to_connect(4, address, 0);
-        while (TAILQ_EMPTY(&TAILQ_FIRST(&inner.server->sessions)->connects))
+        while (TAILQ_EMPTY(&TAILQ_FIRST(&inner.daemon->sessions.list)->connects))
                 inner_server_turn();
-        session_free(TAILQ_FIRST(&inner.server->sessions));
-        ck_assert_uint_eq(inner.server->kept.count, 0);
+        session_free(TAILQ_FIRST(&inner.daemon->sessions.list));
+        ck_assert_uint_eq(inner.daemon->kept.count, 0);
         inner_server_settle();
         close(listener);
 }
@@ -280,7 +281,7 @@ START_TEST(a_listener_is_taken_twice_and_accepted_from)
         ask_to_take(5, "web", "");
         scene_expect(0, IOD__FRAME__BODY_OPENED);
         /* One taker, however often it takes. */
-        ck_assert_ptr_null(TAILQ_NEXT(TAILQ_FIRST(&scene_listener()->workers), link));
+        ck_assert_ptr_null(TAILQ_NEXT(TAILQ_FIRST(&scene_listener()->group.workers), link));
         close(fd);
         expect_nothing_left();
 }
@@ -300,11 +301,11 @@ START_TEST(a_take_without_room_leaves_no_listener_behind)
 {
         int next;
 
-        inner.server->kept.max = 0;
+        inner.daemon->kept.max = 0;
         ask_to_take(4, "web", "tcp:127.0.0.1:0");
         scene_expect_refused(0, 4, EDQUOT);
-        ck_assert_uint_eq(inner.server->listener_count, 0);
-        inner.server->kept.max = 100;
+        ck_assert_uint_eq(inner.daemon->listeners.count, 0);
+        inner.daemon->kept.max = 100;
         next = dup(0);
         close(next);
         if (!limit_descriptors(next + 1))
@@ -313,7 +314,7 @@ START_TEST(a_take_without_room_leaves_no_listener_behind)
         inner_server_settle();
         unlimit_descriptors();
         scene_expect_refused(0, 5, EMFILE);
-        ck_assert_uint_eq(inner.server->listener_count, 0);
+        ck_assert_uint_eq(inner.daemon->listeners.count, 0);
         expect_nothing_left();
 }
 END_TEST

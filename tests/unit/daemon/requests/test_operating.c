@@ -81,7 +81,7 @@ START_TEST(one_who_is_neither_root_nor_in_the_group_is_no_operator)
         ck_assert_int_eq(seteuid(0), 0);
         ck_assert_int_eq(setegid(0), 0);
         inner_server_settle();
-        session = TAILQ_LAST(&inner.server->sessions, SessionList);
+        session = TAILQ_LAST(&inner.daemon->sessions.list, SessionList);
         ck_assert_uint_eq(session->peer.uid, 65534);
         ck_assert(!session->sees_all);
         raw_client_hello(&sharing.clients[1], 1, "test");

@@ -2,6 +2,7 @@
  * daemon/sharing: who may join what, what the answer says, what each mistake is called, and that a
  * request that was refused leaves nothing behind.
  */
+#include "daemon/listen/balancer.h"
 #include "daemon/requests/sharing.h"
 
 #include "daemon/process/log.h"
@@ -45,7 +46,7 @@ START_TEST(a_listener_is_opened_for_the_first_and_found_by_the_others)
         ck_assert_str_eq(joined->address, bound);
         join(1, 4, "web", bound);
         ck_assert_str_eq(scene_expect(1, IOD__FRAME__BODY_JOINED)->joined->address, bound);
-        ck_assert_uint_eq(inner.server->listener_count, 1);
+        ck_assert_uint_eq(inner.daemon->listeners.count, 1);
 }
 END_TEST
 
@@ -114,7 +115,7 @@ START_TEST(what_cannot_be_joined_is_refused_and_nothing_is_opened)
         sentence = scene_expect_refused(0, 5, mistake->error);
         if (mistake->sentence)
                 ck_assert_str_eq(sentence, mistake->sentence);
-        ck_assert_uint_eq(inner.server->listener_count, 0);
+        ck_assert_uint_eq(inner.daemon->listeners.count, 0);
 }
 END_TEST
 
@@ -126,7 +127,7 @@ START_TEST(an_address_in_use_is_refused)
         strcpy(address, scene_listener()->address);
         join(0, 2, "web2", address);
         scene_expect_refused(0, 2, EADDRINUSE);
-        ck_assert_uint_eq(inner.server->listener_count, 1);
+        ck_assert_uint_eq(inner.daemon->listeners.count, 1);
 }
 END_TEST
 
@@ -169,7 +170,7 @@ START_TEST(another_users_listener_is_joined_only_where_a_rule_says_so)
         join(1, 2, "web", "");
         scene_expect_refused(1, 2, EACCES);
         ck_assert_int_eq(policy_rule_allow(sharing.rule, POLICY_SERVE, "web"), 0);
-        TAILQ_LAST(&inner.server->sessions, SessionList)->peer.uid--;
+        TAILQ_LAST(&inner.daemon->sessions.list, SessionList)->peer.uid--;
         join(1, 3, "web", "");
         scene_expect(1, IOD__FRAME__BODY_JOINED);
 }
@@ -215,7 +216,7 @@ START_TEST(a_join_that_is_wrong_leaves_no_listener_behind)
         scene_open(0);
         service_send(&sharing.clients[0], &frame, NULL, 0);
         ck_assert_str_eq(scene_expect_refused(0, 4, EINVAL), bad->sentence);
-        ck_assert_uint_eq(inner.server->listener_count, 0);
+        ck_assert_uint_eq(inner.daemon->listeners.count, 0);
 }
 END_TEST
 
@@ -229,7 +230,7 @@ START_TEST(who_may_not_hold_cannot_have_connections_kept_on_death)
         request.keep_on_death = true;
         service_join_as(&sharing.clients[0], 4, &request, 0, 1);
         scene_expect_refused(0, 4, EACCES);
-        ck_assert_uint_eq(inner.server->listener_count, 0);
+        ck_assert_uint_eq(inner.daemon->listeners.count, 0);
         request.name = (char *)"web";
         service_join_as(&sharing.clients[0], 5, &request, 0, 1);
         scene_expect(0, IOD__FRAME__BODY_JOINED);
@@ -260,11 +261,11 @@ START_TEST(an_offer_takes_so_many_ids)
         for (uint32_t i = 1; i < 4; i++)
                 service_offer(&sharing.clients[0], 0, 1, 1024 * i, 1024);
         ck_assert_ptr_null(scene_next(0));
-        ck_assert_uint_eq(balancer_credit(scene_listener()), 4096);
+        ck_assert_uint_eq(balancer_credit(&scene_listener()->group), 4096);
         service_offer(&sharing.clients[0], 2, 1, 4096, 1);
         ck_assert_str_eq(scene_expect_refused(0, 2, EDQUOT),
                          "a worker may have 4096 unused ids offered");
-        ck_assert_uint_eq(balancer_credit(scene_listener()), 4096);
+        ck_assert_uint_eq(balancer_credit(&scene_listener()->group), 4096);
 }
 END_TEST
 

@@ -20,7 +20,7 @@
 static State__State *make_and_read(void)
 {
         State__State *state = NULL;
-        int fd = handover_state_make(inner.server);
+        int fd = handover_state_make(inner.daemon);
 
         ck_assert_msg(fd >= 0, "%s", error_text());
         ck_assert_msg(handover_state_read(fd, &state) == 0, "%s", error_text());
@@ -54,7 +54,6 @@ static void hold(const char *name, const int *fds)
 
 START_TEST(what_is_owned_is_read_by_the_next_program)
 {
-        const Server *server = inner.server;
         const State__Owned *listener, *held;
         State__State *state;
         int pair[2], note = memfd_note(5, NOTE_SEALS);
@@ -64,13 +63,13 @@ START_TEST(what_is_owned_is_read_by_the_next_program)
         hold("web.1", (const int[]){pair[0], note});
         state = make_and_read();
         ck_assert_uint_eq(state->version, RECORD_VERSION);
-        ck_assert_int_eq(state->socket->fd, server->listening.fd);
-        ck_assert_str_eq(state->socket->path, server->listening.path);
+        ck_assert_int_eq(state->socket->fd, inner.daemon->socket.fd);
+        ck_assert_str_eq(state->socket->path, inner.daemon->socket.path);
         ck_assert_uint_eq(state->n_owned, 2);
         listener = find(state, STATE__RECORD__BODY_LISTENER);
         ck_assert_int_eq(listener->fd, scene_listener()->fd);
         ck_assert_int_eq(listener->note_fd, -1);
-        ck_assert_uint_eq(listener->number, scene_listener()->number);
+        ck_assert_uint_eq(listener->number, scene_listener()->group.number);
         ck_assert_str_eq(listener->record->listener->name, "web");
         held = find(state, STATE__RECORD__BODY_HOLD);
         ck_assert_str_eq(held->record->hold->name, "web.1");
@@ -104,9 +103,9 @@ START_TEST(a_connection_nobody_got_is_handed_over_and_one_that_was_passed_is_not
         state = make_and_read();
         ck_assert_uint_eq(state->n_owned, 2);
         silent = find(state, STATE__RECORD__BODY_CONNECTION);
-        ck_assert_uint_eq(silent->record->connection->listener, scene_listener()->number);
+        ck_assert_uint_eq(silent->record->connection->listener, scene_listener()->group.number);
         ck_assert(!silent->record->connection->again);
-        ck_assert_int_eq(silent->fd, TAILQ_FIRST(&scene_listener()->silent)->fd);
+        ck_assert_int_eq(silent->fd, TAILQ_FIRST(&scene_listener()->group.silent)->fd);
         state__state__free_unpacked(state, NULL);
         close(quiet);
         close(speaking);

@@ -38,7 +38,7 @@ static void count_sentence(void *data, const char *sentence)
 static int reload_now(void)
 {
         told = 0;
-        return reload(inner.server, count_sentence, NULL);
+        return reload(inner.daemon, count_sentence, NULL);
 }
 
 static void set_up(void)
@@ -58,11 +58,11 @@ START_TEST(a_listener_that_is_new_is_opened_and_one_that_is_gone_is_closed)
         write_config(one_listener, "tcp:127.0.0.1:0");
         ck_assert_msg(reload_now() == 0, "%s", error_text());
         ck_assert_uint_gt(told, 0);
-        ck_assert(listener_find(inner.server, "site")->configured);
+        ck_assert(listener_find(&inner.daemon->listeners, "site")->configured);
         write_config("# nothing%s\n", "");
         ck_assert_int_eq(reload_now(), 0);
         ck_assert_uint_eq(told, 1);
-        ck_assert_uint_eq(inner.server->listener_count, 0);
+        ck_assert_uint_eq(inner.daemon->listeners.count, 0);
         ck_assert_int_eq(reload_now(), 0);
         ck_assert_uint_eq(told, 0);
 }
@@ -75,19 +75,19 @@ START_TEST(one_that_stays_keeps_its_socket_and_its_workers)
 
         write_config(one_listener, "tcp:127.0.0.1:0");
         ck_assert_int_eq(reload_now(), 0);
-        listener = listener_find(inner.server, "site");
+        listener = listener_find(&inner.daemon->listeners, "site");
         fd = listener->fd;
         scene_open(0)->sees_all = true;
-        ck_assert_int_eq(worker_join(listener, TAILQ_FIRST(&inner.server->sessions), false,
+        ck_assert_int_eq(worker_join(&listener->group, TAILQ_FIRST(&inner.daemon->sessions.list), false,
                                      &(Worker *){NULL}),
                          0);
         write_config("listener \"site\" { address = \"%s\" balance = least-loaded }\n",
                      "tcp:127.0.0.1:0");
         ck_assert_int_eq(reload_now(), 0);
-        ck_assert_ptr_eq(listener_find(inner.server, "site"), listener);
+        ck_assert_ptr_eq(listener_find(&inner.daemon->listeners, "site"), listener);
         ck_assert_int_eq(listener->fd, fd);
         ck_assert(listener->config.least_loaded);
-        ck_assert(!TAILQ_EMPTY(&listener->workers));
+        ck_assert(!TAILQ_EMPTY(&listener->group.workers));
 }
 END_TEST
 
@@ -100,7 +100,7 @@ START_TEST(a_backlog_that_cannot_be_changed_is_said_and_no_more)
 
         write_config(one_listener, "tcp:127.0.0.1:0");
         ck_assert_int_eq(reload_now(), 0);
-        listener = listener_find(inner.server, "site");
+        listener = listener_find(&inner.daemon->listeners, "site");
         before = dup(listener->fd);
         other = eventfd(0, EFD_CLOEXEC);
         ck_assert_int_ge(dup2(other, listener->fd), 0);
@@ -111,7 +111,7 @@ START_TEST(a_backlog_that_cannot_be_changed_is_said_and_no_more)
         capture_end(output, sizeof(output));
         log_open(LOG_CRIT);
         ck_assert_msg(strstr(output, "listener site keeps its backlog: ") != NULL, "%s", output);
-        ck_assert_ptr_eq(listener_find(inner.server, "site"), listener);
+        ck_assert_ptr_eq(listener_find(&inner.daemon->listeners, "site"), listener);
         ck_assert_uint_eq(listener->config.backlog, 5);
         dup2(before, listener->fd);
         close(before);
@@ -125,11 +125,11 @@ START_TEST(one_that_moves_is_another)
 
         write_config(one_listener, "tcp:127.0.0.1:0");
         ck_assert_int_eq(reload_now(), 0);
-        number = listener_find(inner.server, "site")->number;
+        number = listener_find(&inner.daemon->listeners, "site")->group.number;
         write_config(one_listener, "tcp:127.0.0.2:0");
         ck_assert_int_eq(reload_now(), 0);
-        ck_assert_uint_eq(inner.server->listener_count, 1);
-        ck_assert_uint_gt(listener_find(inner.server, "site")->number, number);
+        ck_assert_uint_eq(inner.daemon->listeners.count, 1);
+        ck_assert_uint_gt(listener_find(&inner.daemon->listeners, "site")->group.number, number);
         ck_assert_int_eq(strncmp(scene_listener()->address, "tcp:127.0.0.2:", 14), 0);
 }
 END_TEST
@@ -140,13 +140,13 @@ START_TEST(a_broken_file_changes_nothing)
 
         write_config(one_listener, "tcp:127.0.0.1:0");
         ck_assert_int_eq(reload_now(), 0);
-        before = inner.server->config;
+        before = inner.daemon->config;
         write_config("listenr \"site\" { address = \"%s\" }\n", "tcp:127.0.0.1:0");
         ck_assert_int_eq(reload_now(), -EINVAL);
         ck_assert_ptr_nonnull(strstr(error_text(), "iod.conf:1"));
         ck_assert_uint_eq(told, 0);
-        ck_assert_ptr_eq(inner.server->config, before);
-        ck_assert_uint_eq(inner.server->listener_count, 1);
+        ck_assert_ptr_eq(inner.daemon->config, before);
+        ck_assert_uint_eq(inner.daemon->listeners.count, 1);
 }
 END_TEST
 
@@ -155,13 +155,13 @@ START_TEST(where_one_cannot_be_opened_none_is)
         const Config *before;
 
         scene_join(0, 1, NULL);
-        before = inner.server->config;
+        before = inner.daemon->config;
         write_config("listener \"a\" { address = \"tcp:127.0.0.1:0\" }\n"
                      "listener \"site\" { address = \"%s\" }\n",
                      scene_listener()->address);
         ck_assert_int_eq(reload_now(), -EADDRINUSE);
-        ck_assert_ptr_eq(inner.server->config, before);
-        ck_assert_uint_eq(inner.server->listener_count, 1);
+        ck_assert_ptr_eq(inner.daemon->config, before);
+        ck_assert_uint_eq(inner.daemon->listeners.count, 1);
 }
 END_TEST
 
@@ -171,8 +171,8 @@ START_TEST(a_clients_listener_of_the_name_is_no_hindrance)
         write_config("listener \"web\" { address = \"%s\" }\n", "tcp:127.0.0.1:0");
         for (int i = 0; i < 2; i++) {
                 ck_assert_int_eq(reload_now(), 0);
-                ck_assert_uint_eq(inner.server->listener_count, 2);
-                ck_assert(listener_find(inner.server, "web")->configured);
+                ck_assert_uint_eq(inner.daemon->listeners.count, 2);
+                ck_assert(listener_find(&inner.daemon->listeners, "web")->configured);
         }
         ck_assert(!scene_listener()->configured);
 }
@@ -185,15 +185,15 @@ START_TEST(the_new_policy_and_its_limits_count_at_once)
 
         snprintf(rule, sizeof(rule), "policy \"user:%u\" { hold = {\"job*\"} holds = 7 }\n%%s",
                  (unsigned)session->peer.uid);
-        ck_assert_int_eq(authorise(session->server->config->policy, &session->peer, POLICY_HOLD,
+        ck_assert_int_eq(authorise(session->sessions->config->policy, &session->peer, POLICY_HOLD,
                                    NULL, "job.1"),
                          -EACCES);
         write_config(rule, "");
         ck_assert_msg(reload_now() == 0, "%s", error_text());
-        ck_assert_int_eq(authorise(session->server->config->policy, &session->peer, POLICY_HOLD,
+        ck_assert_int_eq(authorise(session->sessions->config->policy, &session->peer, POLICY_HOLD,
                                    NULL, "job.1"),
                          0);
-        ck_assert_int_eq(authorise(session->server->config->policy, &session->peer, POLICY_HOLD,
+        ck_assert_int_eq(authorise(session->sessions->config->policy, &session->peer, POLICY_HOLD,
                                    NULL, "web.1"),
                          -EACCES);
         ck_assert_uint_eq(session->user->limits[QUOTA_HOLDS], 7);

@@ -4,7 +4,7 @@
  */
 #include "client/kyron.h"
 #include "daemon/process/log.h"
-#include "daemon/server/server_parts.h"
+#include "daemon/server/server.h"
 #include "tests/support/capture.h"
 #include "tests/support/sharing_scene.h"
 
@@ -155,10 +155,10 @@ START_TEST(in_want_of_anything_accepting_rests_and_nobody_is_lost)
         start_capture();
         inner_server_settle();
         expect_logged(strerror(wants[_i]));
-        ck_assert_uint_eq(inner.server->session_count, 0);
-        ck_assert(!event_pending(&inner.server->acceptable->event, EV_READ, NULL));
-        ck_assert(
-                WAIT_UNTIL((inner_server_settle(), inner.server->session_count == 1), DEADLINE_MS));
+        ck_assert_uint_eq(inner.daemon->sessions.count, 0);
+        ck_assert(!event_pending(&inner.daemon->sessions.acceptable->event, EV_READ, NULL));
+        ck_assert(WAIT_UNTIL((inner_server_settle(), inner.daemon->sessions.count == 1),
+                             DEADLINE_MS));
         raw_client_close(client);
 }
 END_TEST
@@ -194,8 +194,8 @@ START_TEST(a_connection_that_has_gone_is_passed_over)
         failing_accept = (Failing){.count = 1, .error = passing_errors[_i]};
         raw_client_connect(client, inner.options.socket_path);
         inner_server_settle();
-        ck_assert_uint_eq(inner.server->session_count, 1);
-        ck_assert(event_pending(&inner.server->acceptable->event, EV_READ, NULL));
+        ck_assert_uint_eq(inner.daemon->sessions.count, 1);
+        ck_assert(event_pending(&inner.daemon->sessions.acceptable->event, EV_READ, NULL));
         raw_client_close(client);
 }
 END_TEST
@@ -229,8 +229,8 @@ START_TEST(without_memory_for_the_timer_of_a_rest_accepting_goes_on_all_the_same
         failing_accept = (Failing){.count = 3, .error = EMFILE};
         failing_timer = failing_group = (Failing){.count = 3, .error = ENOMEM};
         raw_client_connect(client, inner.options.socket_path);
-        ck_assert(
-                WAIT_UNTIL((inner_server_settle(), inner.server->session_count == 1), DEADLINE_MS));
+        ck_assert(WAIT_UNTIL((inner_server_settle(), inner.daemon->sessions.count == 1),
+                             DEADLINE_MS));
         ck_assert_int_eq(failing_accept.count, 0);
         raw_client_close(client);
 }
@@ -281,7 +281,7 @@ START_TEST(without_memory_for_its_timer_an_unused_listener_is_closed_all_the_sam
         failing_timer = (Failing){.count = 2, .error = ENOMEM};
         scene_close(0);
         ck_assert_int_lt(failing_timer.count, 2);
-        ck_assert(WAIT_UNTIL((inner_server_settle(), inner.server->listener_count == 0),
+        ck_assert(WAIT_UNTIL((inner_server_settle(), inner.daemon->listeners.count == 0),
                              DEADLINE_MS));
 }
 END_TEST
@@ -290,30 +290,30 @@ END_TEST
 
 static void find_admin_group(void)
 {
-        admin_group_find(&inner.server->admin_group, &inner.options, inner.server->config);
+        admin_group_find(&inner.daemon->admin_group, &inner.options, inner.daemon->config);
 }
 
 START_TEST(without_descriptors_to_look_for_it_the_admin_group_stays_what_it_is)
 {
         inner.options.user = false;
         find_admin_group();
-        ck_assert(inner.server->admin_group.is_known);
+        ck_assert(inner.daemon->admin_group.is_known);
         failing_group = (Failing){.count = 1, .error = EMFILE};
         start_capture();
         find_admin_group();
         expect_logged("cannot look up the group");
-        ck_assert(inner.server->admin_group.is_known);
-        ck_assert_uint_eq(inner.server->admin_group.gid, 4711);
+        ck_assert(inner.daemon->admin_group.is_known);
+        ck_assert_uint_eq(inner.daemon->admin_group.gid, 4711);
         /* But another one has to be known, and one that is gone is gone. */
         failing_group = (Failing){.count = 1, .error = EMFILE};
-        strcpy(inner.server->config->admin_group, "other");
+        strcpy(inner.daemon->config->admin_group, "other");
         find_admin_group();
-        ck_assert(!inner.server->admin_group.is_known);
+        ck_assert(!inner.daemon->admin_group.is_known);
         find_admin_group();
-        ck_assert(inner.server->admin_group.is_known);
+        ck_assert(inner.daemon->admin_group.is_known);
         failing_group = (Failing){.count = 1, .error = ENOENT};
         find_admin_group();
-        ck_assert(!inner.server->admin_group.is_known);
+        ck_assert(!inner.daemon->admin_group.is_known);
 }
 END_TEST
 

@@ -43,11 +43,11 @@ END_TEST
 
 START_TEST(each_has_an_epoch_of_its_own)
 {
-        uint64_t epoch = inner.server->epoch;
+        uint64_t epoch = inner.daemon->epoch;
 
         inner.server = server_close(inner.server);
         inner_server_open();
-        ck_assert_uint_ne(inner.server->epoch, epoch);
+        ck_assert_uint_ne(inner.daemon->epoch, epoch);
 }
 END_TEST
 
@@ -157,8 +157,8 @@ START_TEST(past_the_limit_of_sessions_who_connects_is_told)
                                     "the daemon is at its limit of 2 sessions: try again later");
         raw_client_close(&third);
         ck_assert(WAIT_UNTIL(count_descriptors() == before, DEADLINE_MS));
-        ck_assert_uint_eq(inner.server->session_count, 2);
-        ck_assert_uint_eq(inner.server->refusals, 1);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 2);
+        ck_assert_uint_eq(inner.daemon->sessions.refusals, 1);
         inner_server_close_client(&client);
         inner_server_open_session(&third);
 }
@@ -176,21 +176,21 @@ START_TEST(who_connects_over_and_over_is_turned_away)
 {
         char sentence[FRAME_TEXT_MAX];
 
-        inner.server->config->sessions_per_second = 2;
+        inner.daemon->config->sessions_per_second = 2;
         inner.options.sessions_per_user_max = 3;
         for (int i = 0; i < 3; i++) {
                 inner_server_open_session(&client);
                 inner_server_close_client(&client);
         }
-        ck_assert_uint_eq(inner.server->session_count, 0);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 0);
         raw_client_connect(&client, inner.options.socket_path);
         snprintf(sentence, sizeof(sentence),
                  "user %u opens more than 2 sessions a second: try again later",
                  (unsigned)geteuid());
         inner_server_expect_goodbye(&client, 0, EDQUOT, sentence);
-        ck_assert_uint_eq(inner.server->refusals, 1);
+        ck_assert_uint_eq(inner.daemon->sessions.refusals, 1);
         /* It is another user's haste now. */
-        inner.server->session_rate.users[0].uid++;
+        inner.daemon->sessions.rate.users[0].uid++;
         inner_server_open_session(&other);
 }
 END_TEST
@@ -201,17 +201,17 @@ START_TEST(no_turn_turns_away_more_than_a_few)
         int flood[FLOOD];
         uint64_t before = 0;
 
-        inner.server->config->sessions_per_second = 1;
+        inner.daemon->config->sessions_per_second = 1;
         inner.options.sessions_per_user_max = 1;
         inner_server_open_session(&client);
         for (int i = 0; i < FLOOD; i++) {
                 flood[i] = raw_client_dial(inner.options.socket_path);
                 ck_assert_int_ge(flood[i], 0);
         }
-        while (inner.server->refusals < FLOOD) {
+        while (inner.daemon->sessions.refusals < FLOOD) {
                 inner_server_turn();
-                ck_assert_uint_le(inner.server->refusals, before + 4);
-                before = inner.server->refusals;
+                ck_assert_uint_le(inner.daemon->sessions.refusals, before + 4);
+                before = inner.daemon->sessions.refusals;
         }
         for (int i = 0; i < FLOOD; i++)
                 close(flood[i]);
@@ -222,9 +222,9 @@ START_TEST(a_turn_accepts_a_bounded_number)
 {
         connect_many(40);
         inner_server_turn();
-        ck_assert_uint_eq(inner.server->session_count, 4);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 4);
         inner_server_settle();
-        ck_assert_uint_eq(inner.server->session_count, 40);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 40);
 }
 END_TEST
 
@@ -240,13 +240,13 @@ START_TEST(without_descriptors_accepting_rests_and_goes_on_by_itself)
                 SKIP_TEST("the limit of open files is not the kernel's here");
         inner_server_settle();
         unlimit_descriptors();
-        ck_assert_uint_eq(inner.server->session_count, 1);
-        ck_assert(!event_pending(&inner.server->acceptable->event, EV_READ, NULL));
-        ck_assert(event_pending(&inner.server->accept_again->event, EV_TIMEOUT, NULL));
+        ck_assert_uint_eq(inner.daemon->sessions.count, 1);
+        ck_assert(!event_pending(&inner.daemon->sessions.acceptable->event, EV_READ, NULL));
+        ck_assert(event_pending(&inner.daemon->sessions.accept_again->event, EV_TIMEOUT, NULL));
         /* Nobody is forgotten. */
-        ck_assert(
-                WAIT_UNTIL((inner_server_settle(), inner.server->session_count == 2), DEADLINE_MS));
-        ck_assert(event_pending(&inner.server->acceptable->event, EV_READ, NULL));
+        ck_assert(WAIT_UNTIL((inner_server_settle(), inner.daemon->sessions.count == 2),
+                             DEADLINE_MS));
+        ck_assert(event_pending(&inner.daemon->sessions.acceptable->event, EV_READ, NULL));
 }
 END_TEST
 
@@ -268,7 +268,7 @@ static int sessions_under(rlim_t open_files)
                         _exit(254);
                 switch (server_open(&server, &inner.options, inner_server_config())) {
                 case 0:
-                        status = (int)server->sessions_max;
+                        status = (int)server->daemon.sessions.max;
                         server_close(server);
                         _exit(status);
                 case -EMFILE:
@@ -307,13 +307,13 @@ START_TEST(an_idle_server_has_nothing_to_wake_for)
 
         inner_server_open_session(&client);
         inner_server_add_pipe(&client, 0, 1, NULL);
-        ck_assert(!event_pending(&inner.server->accept_again->event, EV_TIMEOUT, &left));
+        ck_assert(!event_pending(&inner.daemon->sessions.accept_again->event, EV_TIMEOUT, &left));
         ck_assert_ptr_null(inner.server->watchdog);
         /* Nothing is ready, and no timer runs: the loop would wait for ever. */
         ck_assert_int_eq(
-                event_base_get_num_events(inner.server->loop.base, EVENT_BASE_COUNT_ACTIVE), 0);
-        ck_assert(!event_pending(&TAILQ_FIRST(&inner.server->sessions)->readable->event, EV_TIMEOUT,
-                                 &left));
+                event_base_get_num_events(inner.daemon->loop.base, EVENT_BASE_COUNT_ACTIVE), 0);
+        ck_assert(!event_pending(&TAILQ_FIRST(&inner.daemon->sessions.list)->readable->event,
+                                 EV_TIMEOUT, &left));
 }
 END_TEST
 

@@ -51,7 +51,7 @@ START_TEST(one_packet_with_descriptors_is_unread_at_a_time)
                 ck_assert(!wait_readable(sharing.clients[0].socket_fd, 0));
                 inner_server_settle();
         }
-        ck_assert_uint_eq(inner.server->kept.count, 0);
+        ck_assert_uint_eq(inner.daemon->kept.count, 0);
         ck_assert(!session->delivery.awaits_reading);
 }
 END_TEST
@@ -162,8 +162,8 @@ START_TEST(what_cannot_be_registered_is_refused_and_closed)
         scene_expect_refused(0, 1, EDQUOT);
         ask_to_bind(0, 2, raw_source(1, 1, 0));
         scene_expect_refused(0, 2, EINVAL);
-        ck_assert_uint_eq(inner.server->kept.count, 0);
-        ck_assert_uint_eq(TAILQ_FIRST(&inner.server->sessions)->charged_registrations, 0);
+        ck_assert_uint_eq(inner.daemon->kept.count, 0);
+        ck_assert_uint_eq(TAILQ_FIRST(&inner.daemon->sessions.list)->charged_registrations, 0);
 }
 END_TEST
 
@@ -175,12 +175,12 @@ START_TEST(who_reads_no_answers_can_ask_for_no_more)
                 ask_to_bind(0, i, 0);
         inner_server_settle();
         ck_assert_uint_eq(session->delivery.count, DELIVERY_ANSWERS_MAX);
-        ck_assert_uint_eq(inner.server->kept.count, DELIVERY_ANSWERS_MAX);
+        ck_assert_uint_eq(inner.daemon->kept.count, DELIVERY_ANSWERS_MAX);
         ck_assert(!event_pending(&session->readable->event, EV_READ, NULL));
         for (uint32_t i = 1; i <= 100; i++)
                 ck_assert_uint_eq(scene_expect(0, IOD__FRAME__BODY_OPENED)->sequence, i);
         ck_assert(event_pending(&session->readable->event, EV_READ, NULL));
-        ck_assert_uint_eq(inner.server->kept.count, 0);
+        ck_assert_uint_eq(inner.daemon->kept.count, 0);
 }
 END_TEST
 
@@ -191,8 +191,8 @@ START_TEST(one_that_pauses_is_noticed_when_it_goes)
                 ask_to_bind(0, i, 0);
         inner_server_settle();
         scene_close(0);
-        ck_assert_uint_eq(inner.server->session_count, 0);
-        ck_assert_uint_eq(inner.server->kept.count, 0);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 0);
+        ck_assert_uint_eq(inner.daemon->kept.count, 0);
 }
 END_TEST
 
@@ -200,9 +200,9 @@ START_TEST(a_session_that_cannot_go_on_ends_once)
 {
         Session *session = scene_join(0, 4, NULL);
 
-        session_end(session, -ENOMEM);
+        session_fail(session, 0, error_set(ENOMEM, "no memory to go on"));
         inner_server_settle();
-        ck_assert_uint_eq(inner.server->session_count, 0);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 0);
         inner_server_expect_goodbye(&sharing.clients[0], 0, ENOMEM, "no memory to go on");
 }
 END_TEST

@@ -35,7 +35,7 @@ START_TEST(the_kernel_says_who_connected)
         ck_assert_str_eq(session->peer.program, "un?pr??zis");
         ck_assert(!session->open);
         ck_assert_uint_eq(session->sees_all, getuid() == 0);
-        ck_assert_uint_ge(session->since, inner.server->started);
+        ck_assert_uint_ge(session->since, inner.daemon->started);
 }
 END_TEST
 
@@ -44,7 +44,7 @@ START_TEST(ids_are_never_used_twice)
         uint64_t first = inner_server_connect(&client)->id;
 
         inner_server_close_client(&client);
-        ck_assert_uint_eq(inner.server->session_count, 0);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 0);
         ck_assert_uint_gt(inner_server_connect(&client)->id, first);
 }
 END_TEST
@@ -69,11 +69,11 @@ START_TEST(root_and_the_admin_group_see_all_and_nobody_else)
 {
         if (geteuid() != 0)
                 SKIP_TEST("only root can be somebody else");
-        inner.server->admin_group.is_known = false;
+        inner.daemon->admin_group.is_known = false;
         ck_assert(inner_server_connect(&client)->sees_all);
         ck_assert(!connect_as(ADMINISTRATORS, ADMINISTRATORS)->sees_all);
-        inner.server->admin_group.is_known = true;
-        inner.server->admin_group.gid = ADMINISTRATORS;
+        inner.daemon->admin_group.is_known = true;
+        inner.daemon->admin_group.gid = ADMINISTRATORS;
         ck_assert(!connect_as(NOBODY, NOBODY)->sees_all);
         ck_assert(connect_as(ADMINISTRATORS, NOBODY)->sees_all);
         ck_assert(connect_as(NOBODY, ADMINISTRATORS)->sees_all);
@@ -93,7 +93,7 @@ START_TEST(who_does_not_say_hello_in_time_is_told_and_ended)
         ck_assert_int_le(left.tv_sec - now.tv_sec, SESSION_GREETING_SECONDS);
         event_active(&session->readable->event, EV_TIMEOUT, 1);
         inner_server_expect_goodbye(&client, 0, ETIMEDOUT, "no hello came within 5 seconds");
-        ck_assert_uint_eq(inner.server->session_count, 0);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 0);
 }
 END_TEST
 
@@ -120,9 +120,9 @@ START_TEST(the_clients_close_gives_back_all_it_had)
                 close(writer);
         }
         inner_server_close_client(&client);
-        ck_assert_uint_eq(inner.server->session_count, 0);
-        ck_assert_uint_eq(inner.server->registration_count, 0);
-        ck_assert_ptr_null(inner.server->quota.users);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 0);
+        ck_assert_uint_eq(inner.daemon->sessions.registration_count, 0);
+        ck_assert_ptr_null(inner.daemon->quota.users);
         ck_assert(WAIT_UNTIL(count_descriptors() == before, DEADLINE_MS));
 }
 END_TEST
@@ -140,7 +140,7 @@ START_TEST(a_clients_fault_ends_that_clients_session_and_nothing_else)
         raw_client_send(&client, &garbage, NULL, 0);
         inner_server_expect_goodbye(&client, 0, EPROTO,
                                     "a packet of 3 bytes is not a frame of iod.proto");
-        ck_assert_uint_eq(inner.server->session_count, 1);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 1);
         put_byte(writer);
         ck_assert_uint_eq(
                 inner_server_expect(&neighbour, IOD__FRAME__BODY_READINESS)->readiness->event[0],
@@ -152,15 +152,15 @@ START_TEST(a_users_sessions_are_limited)
 {
         char sentence[ERROR_TEXT_MAX];
 
-        policy_set_default_limit(inner.server->config->policy, POLICY_SESSIONS, 1);
+        policy_set_default_limit(inner.daemon->config->policy, POLICY_SESSIONS, 1);
         inner_server_connect(&neighbour);
         raw_client_connect(&client, inner.options.socket_path);
         snprintf(sentence, sizeof(sentence),
                  "user %u is at the limit of 1 sessions per user: end some first",
                  (unsigned)getuid());
         inner_server_expect_goodbye(&client, 0, EDQUOT, sentence);
-        ck_assert_uint_eq(inner.server->session_count, 1);
-        ck_assert_uint_eq(inner.server->refusals, 1);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 1);
+        ck_assert_uint_eq(inner.daemon->sessions.refusals, 1);
         inner_server_close_client(&neighbour);
         inner_server_connect(&client);
 }
@@ -224,7 +224,7 @@ START_TEST(who_asks_while_a_packet_with_descriptors_is_served_is_next)
         inner_server_open_session(&client);
         inner_server_open_session(&neighbour);
         pipe_pair(ends);
-        ask = event_new(inner.server->loop.base, ends[0], EV_READ, ask_as_neighbour, NULL);
+        ask = event_new(inner.daemon->loop.base, ends[0], EV_READ, ask_as_neighbour, NULL);
         ck_assert_ptr_nonnull(ask);
         ck_assert_int_eq(event_add(ask, NULL), 0);
         /* In this order: so the neighbour asks within the turn that serves the first packet. */
@@ -235,11 +235,11 @@ START_TEST(who_asks_while_a_packet_with_descriptors_is_served_is_next)
                 raw_client_add(&client, 1, &source, &ends[1 - i], 1);
         }
         inner_server_turn();
-        ck_assert_uint_eq(inner.server->registration_count, 1);
+        ck_assert_uint_eq(inner.daemon->sessions.registration_count, 1);
         /* In the next turn, or the one after that where the first took all of the user's share. */
-        for (int i = 0; i < 3 && inner.server->registration_count < 2; i++)
+        for (int i = 0; i < 3 && inner.daemon->sessions.registration_count < 2; i++)
                 inner_server_turn();
-        ck_assert_uint_eq(inner.server->registration_count, 2);
+        ck_assert_uint_eq(inner.daemon->sessions.registration_count, 2);
         frame = raw_client_expect(&neighbour, IOD__FRAME__BODY_STATUS);
         ck_assert_uint_eq(frame->status->registrations, 1);
         event_free(ask);
@@ -285,7 +285,7 @@ START_TEST(who_does_not_read_is_not_served)
         inner_server_settle();
         ck_assert_uint_eq(session->frames, frames);
         ck_assert_ptr_null(session->notifier.reply);
-        ck_assert_uint_eq(inner.server->driver.frames, frames);
+        ck_assert_uint_eq(inner.daemon->driver.frames, frames);
 }
 END_TEST
 
@@ -350,8 +350,8 @@ START_TEST(who_closes_without_reading_is_gone)
 {
         stop_reading();
         inner_server_close_client(&client);
-        ck_assert_uint_eq(inner.server->session_count, 0);
-        ck_assert_uint_eq(inner.server->registration_count, 0);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 0);
+        ck_assert_uint_eq(inner.daemon->sessions.registration_count, 0);
 }
 END_TEST
 
@@ -443,20 +443,20 @@ START_TEST(who_leaves_much_that_is_not_closed_is_told_to_come_later)
         for (int i = 0; i < 8; i++)
                 event_active(&silent[i]->readable->event, EV_TIMEOUT, 1);
         inner_server_settle();
-        total = inner.server->sessions_total;
+        total = inner.daemon->sessions.total;
         snprintf(sentence, sizeof(sentence),
                  "user %u sent descriptors that take long to close: try again later",
                  (unsigned)getuid());
         raw_client_connect(&neighbour, inner.options.socket_path);
         inner_server_expect_goodbye(&neighbour, 0, EDQUOT, sentence);
-        ck_assert_uint_eq(inner.server->sessions_total, total);
+        ck_assert_uint_eq(inner.daemon->sessions.total, total);
         /* It is nobody else's matter: accepting goes on. */
-        ck_assert(event_pending(&inner.server->acceptable->event, EV_READ, NULL));
+        ck_assert(event_pending(&inner.daemon->sessions.acceptable->event, EV_READ, NULL));
 
         put_byte(gate[1]);
         ck_assert(WAIT_UNTIL((raw_client_close(&neighbour),
                               raw_client_connect(&neighbour, inner.options.socket_path),
-                              inner_server_settle(), inner.server->sessions_total > total),
+                              inner_server_settle(), inner.daemon->sessions.total > total),
                              DEADLINE_MS));
 }
 END_TEST

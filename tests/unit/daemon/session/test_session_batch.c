@@ -3,6 +3,7 @@
  * by the time it takes: others are served in between, the session's own requests and readiness wait
  * until it is done, and what was refused comes in one frame.
  */
+#include "daemon/session/session_life.h"
 #include "daemon/session/session_batch.h"
 
 #include "daemon/session/session_closed.h"
@@ -170,7 +171,7 @@ START_TEST(a_session_may_end_in_the_middle)
         raw_client_close(&client);
         session_free(session);
         inner_server_settle();
-        ck_assert_uint_eq(inner.server->registration_count, 0);
+        ck_assert_uint_eq(inner.daemon->sessions.registration_count, 0);
         /* Without the connection's two ends, and without the process it was opened by. */
         ck_assert(WAIT_UNTIL(count_descriptors() <= descriptors_before - 2, DEADLINE_MS));
         inner_server_await_closer();
@@ -181,7 +182,7 @@ END_TEST
 
 START_TEST(who_has_closed_in_the_middle_is_read_to_the_end)
 {
-        uint64_t refusals = inner.server->refusals;
+        uint64_t refusals = inner.daemon->sessions.refusals;
         uint64_t wrong = raw_source(0, 0, READINESS_READABLE);
 
         add_all(1);
@@ -190,16 +191,16 @@ START_TEST(who_has_closed_in_the_middle_is_read_to_the_end)
         session_closed_begin(session);
         session_go_on(session);
         inner_server_settle();
-        ck_assert_uint_eq(inner.server->refusals, refusals + 1);
-        ck_assert_uint_eq(inner.server->session_count, 1);
-        ck_assert_uint_eq(inner.server->registration_count, 0);
+        ck_assert_uint_eq(inner.daemon->sessions.refusals, refusals + 1);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 1);
+        ck_assert_uint_eq(inner.daemon->sessions.registration_count, 0);
 }
 END_TEST
 
 /* Two wait in the line with their descriptors; a third packet's would have no place. */
 START_TEST(their_descriptors_have_places_in_the_closer)
 {
-        Session *second = TAILQ_LAST(&inner.server->sessions, SessionList);
+        Session *second = TAILQ_LAST(&inner.daemon->sessions.list, SessionList);
         static RawClient third;
         Session *waits = inner_server_open_session(&third);
 

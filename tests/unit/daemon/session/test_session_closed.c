@@ -41,7 +41,7 @@ static Session *take_three(void)
                 scene_taken(0, connections);
         }
         ck_assert_ptr_null(scene_next(0)); /* it has read everything */
-        ck_assert_uint_eq(inner.server->kept.count, IN_HAND);
+        ck_assert_uint_eq(inner.daemon->kept.count, IN_HAND);
         return session;
 }
 
@@ -62,10 +62,10 @@ static void hang_up(void)
 static void expect_nothing_given_again(void)
 {
         inner_server_settle();
-        ck_assert_uint_eq(inner.server->session_count, 0);
-        ck_assert_uint_eq(scene_listener()->passed_again, 0);
-        ck_assert_uint_eq(scene_listener()->queued_count, 0);
-        ck_assert_uint_eq(inner.server->kept.count, 0);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 0);
+        ck_assert_uint_eq(scene_listener()->group.passed_again, 0);
+        ck_assert_uint_eq(scene_listener()->group.queued_count, 0);
+        ck_assert_uint_eq(inner.daemon->kept.count, 0);
         hang_up();
 }
 
@@ -132,11 +132,11 @@ START_TEST(it_counts_though_a_connection_was_to_be_passed_which_another_is_given
         another = scene_dial(); /* first, so it is accepted for the one that has gone */
         say_gone_and_close();
         inner_server_turn();
-        ck_assert_uint_eq(inner.server->session_count, 1); /* there is more to be read */
-        ck_assert_uint_eq(scene_listener()->queued_count, 1);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 1); /* there is more to be read */
+        ck_assert_uint_eq(scene_listener()->group.queued_count, 1);
         inner_server_settle();
-        ck_assert_uint_eq(inner.server->session_count, 0);
-        ck_assert_uint_eq(scene_listener()->queued_count, 1);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 0);
+        ck_assert_uint_eq(scene_listener()->group.queued_count, 1);
 
         scene_join(1, 8, NULL);
         ck_assert_uint_eq(scene_connections(1, &connections), 1);
@@ -191,19 +191,19 @@ static bool turn_until(bool (*condition)(void))
 
 static bool has_listener(void)
 {
-        return !TAILQ_EMPTY(&inner.server->listeners);
+        return !TAILQ_EMPTY(&inner.daemon->listeners.list);
 }
 
 static bool is_taken(void)
 {
-        const Worker *worker = TAILQ_FIRST(&scene_listener()->workers);
+        const Worker *worker = TAILQ_FIRST(&scene_listener()->group.workers);
 
         return worker && worker->passed == 1 && worker->not_taken == 0;
 }
 
 static bool has_no_session(void)
 {
-        return inner.server->session_count == 0;
+        return inner.daemon->sessions.count == 0;
 }
 
 START_TEST(it_counts_though_its_process_has_ended)
@@ -223,8 +223,8 @@ START_TEST(it_counts_though_its_process_has_ended)
         ck_assert_int_eq(waitpid(pid, &status, 0), pid);
         ck_assert_int_eq(status, 0);
         ck_assert(turn_until(has_no_session));
-        ck_assert_uint_eq(scene_listener()->passed_again, 0);
-        ck_assert_uint_eq(scene_listener()->queued_count, 0);
+        ck_assert_uint_eq(scene_listener()->group.passed_again, 0);
+        ck_assert_uint_eq(scene_listener()->group.queued_count, 0);
         close(peer);
         close(go[0]);
         close(go[1]);
@@ -242,11 +242,11 @@ START_TEST(who_only_ends_its_reading_is_read_to_the_end_and_no_further)
         service_gone(&sharing.clients[0], &ids[0], 1);
         ck_assert_int_eq(shutdown(sharing.clients[0].socket_fd, SHUT_RD), 0);
         inner_server_settle();
-        ck_assert_uint_eq(inner.server->session_count, 0);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 0);
         ck_assert_int_lt(send(sharing.clients[0].socket_fd, &byte, 1, MSG_NOSIGNAL), 0);
         /* What it had not said to be gone goes to others, as ever. */
-        ck_assert_uint_eq(scene_listener()->passed_again, IN_HAND - 1);
-        ck_assert_uint_eq(scene_listener()->queued_count, IN_HAND - 1);
+        ck_assert_uint_eq(scene_listener()->group.passed_again, IN_HAND - 1);
+        ck_assert_uint_eq(scene_listener()->group.queued_count, IN_HAND - 1);
         hang_up();
 }
 END_TEST

@@ -62,7 +62,7 @@ START_TEST(answers_that_are_not_read_end_the_session)
 
         ck_assert(has_deadline(session));
         run_out(session);
-        ck_assert_uint_eq(inner.server->session_count, 0);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 0);
 }
 END_TEST
 
@@ -76,7 +76,7 @@ START_TEST(who_reads_has_all_the_time)
         }
         ck_assert(!has_deadline(session));
         run_out(session);
-        ck_assert_uint_eq(inner.server->session_count, 1);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 1);
 }
 END_TEST
 
@@ -92,8 +92,8 @@ START_TEST(descriptors_that_are_not_taken_end_the_session)
         ck_assert_uint_eq(session->delivery.count, 1);
         ck_assert(has_deadline(session));
         run_out(session);
-        ck_assert_uint_eq(inner.server->session_count, 0);
-        ck_assert_uint_eq(inner.server->kept.count, 0);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 0);
+        ck_assert_uint_eq(inner.daemon->kept.count, 0);
 }
 END_TEST
 
@@ -122,7 +122,7 @@ START_TEST(what_the_kernel_refuses_for_now_is_not_the_clients_fault)
         ck_assert_uint_eq(session->delivery.count, 1);
         ck_assert(has_deadline(session));
         run_out(session);
-        ck_assert_uint_eq(inner.server->session_count, 1);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 1);
         ck_assert(has_deadline(session));
         refuses_descriptors = false;
 }

@@ -1,0 +1,39 @@
+/*
+ * Daemon: the inventory, what there is in the daemon. Only those who see to the whole of it know
+ * it: server/, requests/ and restart/. Everybody else has what it uses.
+ *
+ * Single-threaded but for the closer and the reconciler.
+ */
+#pragma once
+
+#include "daemon/connect/connector.h"
+#include "daemon/hold/hold.h"
+#include "daemon/listen/listener.h"
+#include "daemon/process/scheduling.h"
+#include "daemon/session/daemon_socket.h"
+#include "daemon/session/sessions.h"
+#include "daemon/store/descriptor_store.h"
+
+typedef struct Daemon {
+        Options *options;
+        Config *config; /* in force */
+        AdminGroup admin_group;
+        uint64_t epoch;
+        uint64_t started; /* CLOCK_REALTIME nanoseconds */
+
+        Loop loop;
+        Scheduling scheduling;
+        Closer closer;
+        IoDriver driver;
+        Reconciler reconciler;
+        Quota quota;
+        InFlight in_flight;
+        Kept kept;
+        DescriptorStore store;
+        Connector *connector;
+
+        ListeningSocket socket; /* that clients connect to */
+        Sessions sessions;
+        HoldSet holds;
+        Listeners listeners;
+} Daemon;

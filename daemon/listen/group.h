@@ -1,0 +1,53 @@
+/*
+ * Group: the workers of a shared listener and the connections they serve, whoever listens.
+ *
+ * A worker or a connection that changes what can be placed says so (group_changed()); the listener
+ * places, once the present callback is over.
+ */
+#pragma once
+
+#include "core/address.h"
+#include "daemon/closing/closer.h"
+#include "daemon/config/config.h"
+#include "daemon/loop/waker.h"
+#include "daemon/session/outgoing.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+typedef struct Connection Connection;
+typedef struct Listeners Listeners;
+typedef struct Worker Worker;
+
+typedef TAILQ_HEAD(ConnectionList, Connection) ConnectionList;
+typedef TAILQ_HEAD(WorkerList, Worker) WorkerList;
+
+typedef struct Group {
+        Listeners *listeners;
+        /* The listener's. */
+        uint64_t number;
+        const ListenerConfig *config;
+        const Address *bound;
+        CloserLane *lane; /* where it and its connections are closed */
+        bool stored;      /* it outlives the daemon */
+        Waker place;      /* what its workers have or can take has changed */
+        /* A silent connection's first bytes have come: it is to be placed. */
+        void (*heard)(Connection *connection);
+        const OutgoingKind *outgoing; /* of its workers */
+
+        WorkerList workers; /* in order of session and endpoint */
+        ConnectionList silent;
+        ConnectionList queue;
+        uint32_t silent_count;
+        uint32_t queued_count;
+        uint32_t kept_count; /* connections the daemon has a descriptor of */
+        bool parked;         /* nobody is ready: nothing is accepted until somebody is */
+        uint64_t passed;
+        uint64_t passed_again;
+        uint64_t timed_out;
+} Group;
+
+/* Has the listener place what waits, and see whom it has left, once the present callback is over.
+ */
+void group_changed(Group *group);

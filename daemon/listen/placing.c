@@ -1,0 +1,64 @@
+/* Giving connections to workers. See placing.h. */
+#include "daemon/listen/placing.h"
+
+#include "daemon/listen/balancer.h"
+#include "daemon/listen/connection_store.h"
+#include "daemon/session/session.h"
+
+void placing_await(Group *group)
+{
+        Worker *worker;
+
+        group->parked = true;
+        TAILQ_FOREACH(worker, &group->workers, link)
+        {
+                /* One that has yet to take its packet says so itself. */
+                if (worker->outgoing.awaits_reading || worker->not_taken > 0 ||
+                    !balancer_takes_more(worker))
+                        continue;
+                worker->outgoing.awaits_reading = true;
+                session_deliver_soon(worker->session);
+        }
+}
+
+void placing_place(Connection *connection)
+{
+        Group *group = connection->group;
+        /* Who was accepted before is served before. */
+        Worker *worker = TAILQ_EMPTY(&group->queue) ? balancer_choose(group) : NULL;
+
+        if (worker) {
+                worker_assign(worker, connection);
+                return;
+        }
+        connection->state = CONNECTION_QUEUED;
+        TAILQ_INSERT_TAIL(&group->queue, connection, link);
+        group->queued_count++;
+        connection_store_begin(connection);
+        placing_await(group);
+}
+
+static void place_queued(Group *group)
+{
+        Connection *connection;
+        Worker *worker;
+
+        group->parked = false;
+        while ((connection = TAILQ_FIRST(&group->queue)) && (worker = balancer_choose(group))) {
+                TAILQ_REMOVE(&group->queue, connection, link);
+                group->queued_count--;
+                worker_assign(worker, connection);
+        }
+        if (!TAILQ_EMPTY(&group->queue))
+                placing_await(group);
+}
+
+void placing_place_queue(Group *group)
+{
+        if (group->parked || !TAILQ_EMPTY(&group->queue)) {
+                if (balancer_look(group))
+                        place_queued(group);
+                else
+                        placing_await(group);
+        }
+}

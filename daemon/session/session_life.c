@@ -1,0 +1,148 @@
+/* How a session begins and ends. See session_life.h. */
+#include "daemon/session/session_life.h"
+
+#include "core/cleanup.h"
+#include "core/error.h"
+#include "daemon/config/authorise.h"
+#include "daemon/process/log.h"
+#include "daemon/session/session_batch.h"
+#include "daemon/session/session_events.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+static int charge_session(Session *session)
+{
+        Sessions *sessions = session->sessions;
+        uint32_t limits[QUOTA_RESOURCE_COUNT];
+
+        authorise_limits(sessions->config->policy, &session->peer, limits);
+        if (quota_user_ref(sessions->quota, session->peer.uid, limits, &session->user) < 0)
+                return error_set(ENOMEM, "no memory for another session");
+        return quota_charge(session->user, QUOTA_SESSIONS, 1);
+}
+
+/* A private instance is its user's, and has no other. */
+static bool owns_instance(const Sessions *sessions, const Peer *peer)
+{
+        return sessions->options->user && peer->uid == geteuid();
+}
+
+static int meet_peer(Session *session)
+{
+        const Peer *peer = &session->peer;
+        struct timespec now;
+        int r = peer_identify(&session->peer, session->socket_fd);
+
+        if (r < 0)
+                return r;
+        session->sees_all = peer->uid == 0 ||
+                            admin_group_has(session->sessions->admin_group, peer) ||
+                            owns_instance(session->sessions, peer);
+        clock_gettime(CLOCK_REALTIME, &now);
+        session->since = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+        return 0;
+}
+
+static void end(void *data)
+{
+        session_free(data);
+}
+
+int session_new(Sessions *sessions, int take_socket_fd, uint64_t id, Session **out)
+{
+        /* Frames a client may leave unread are bounded by this; it must hold the largest one. */
+        const int send_buffer = FRAME_BYTES_MAX, on = 1;
+        Session *session = calloc(1, sizeof(*session));
+        int r;
+
+        if (!session) {
+                closer_push_own(sessions->closer, &sessions->closer->strangers, take_socket_fd);
+                return error_set(ENOMEM, "no memory for another session");
+        }
+        session->sessions = sessions;
+        session->id = id;
+        session->socket_fd = take_socket_fd;
+        peer_init(&session->peer, id);
+        session->lane = &sessions->closer->strangers;
+        registration_set_init(&session->registrations,
+                              sessions->options->registrations_per_session_max);
+        notifier_init(&session->notifier, session->socket_fd);
+        delivery_init(&session->delivery);
+        session_events_init(session);
+        waker_init(&session->end, end, session);
+        TAILQ_INIT(&session->outgoing);
+        TAILQ_INIT(&session->workers);
+        TAILQ_INIT(&session->connects);
+
+        r = meet_peer(session);
+        if (r == 0)
+                r = closer_lane_join(sessions->closer, session->peer.uid, &session->lane);
+        if (r == 0)
+                r = charge_session(session);
+        if (r < 0) {
+                session_say_goodbye(session, 0, r, error_text());
+                session->user = quota_user_unref(sessions->quota, session->user);
+                session_free(session);
+                return r;
+        }
+        TAILQ_INSERT_TAIL(&sessions->list, session, link);
+        sessions->count++;
+
+        if (session_events_make(session) < 0 ||
+            setsockopt(session->socket_fd, SOL_SOCKET, SO_SNDBUF, &send_buffer,
+                       sizeof(send_buffer)) < 0 ||
+            setsockopt(session->socket_fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0) {
+                session_free(session);
+                return error_set(ENOMEM, "no memory for another session");
+        }
+        *out = session;
+        return 0;
+}
+
+Session *session_free(Session *session)
+{
+        uint64_t began = clock_now_ns();
+        Sessions *sessions;
+
+        if (!session)
+                return NULL;
+        sessions = session->sessions;
+        waker_cancel(&session->end);
+        reconciler_abandon(sessions->reconciler, session);
+        /* The events go before what they watch. */
+        session_events_free(session);
+        if (session->user) {
+                sessions->service->ended(sessions->service_data, session);
+                delivery_deinit(session);
+                waker_cancel(&session->deliver);
+                time_share_leave(&sessions->shares, &session->user->share, &session->serve);
+                in_flight_discharge(sessions->in_flight, session);
+                TAILQ_REMOVE(&sessions->list, session, link);
+                if (session->held)
+                        TAILQ_REMOVE(&session->lane->held, session, held_link);
+                sessions->count--;
+                sessions->registration_count -= session->charged_registrations;
+                quota_discharge(session->user, QUOTA_REGISTRATIONS, session->charged_registrations);
+                session->user->watches -= session->charged_watches;
+                quota_discharge(session->user, QUOTA_SESSIONS, 1);
+                /* To end a session is something done for its user, too. */
+                time_share_use(&sessions->shares, &session->user->share, clock_now_ns() - began);
+                session->user = quota_user_unref(sessions->quota, session->user);
+        }
+        session_batch_drop(session);
+        closer_push_own(sessions->closer, session->lane,
+                        STEAL_FD(session->registrations.selector.epoll_fd));
+        /* The client sees the end now; what it had sent may take its time to close. */
+        shutdown(session->socket_fd, SHUT_RDWR);
+        closer_push_own(sessions->closer, session->lane, session->socket_fd);
+        closer_lane_leave(sessions->closer, session->lane);
+        registration_set_deinit(&session->registrations);
+        notifier_deinit(&session->notifier);
+        peer_deinit(&session->peer);
+        free(session);
+        return NULL;
+}

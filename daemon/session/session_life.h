@@ -1,0 +1,18 @@
+/*
+ * A session's life: how it begins, and how it ends.
+ *
+ * Whatever happens to a session while somebody's event is served only marks its end
+ * (session_end()): from then on it is not served any more. It is freed, with all it holds, when the
+ * callback has returned. So nobody has to ask whether a call has freed the session it was about.
+ */
+#pragma once
+
+#include "daemon/session/sessions.h"
+
+/*
+ * Starts serving take_socket_fd, which is closed on failure. 0, or -errno with error_text():
+ * -EDQUOT the user has too many sessions, -ENOMEM.
+ */
+int session_new(Sessions *sessions, int take_socket_fd, uint64_t id, Session **out);
+/* Ends it at once, with all it holds; returns NULL. Not from within an event of its own. */
+Session *session_free(Session *session);

@@ -1,0 +1,64 @@
+/*
+ * Sessions: all of them, what they use of the rooms below, and accepting new ones.
+ *
+ * What is pointed to outlives it. Owned by the daemon, single-threaded.
+ */
+#pragma once
+
+#include "daemon/budget/in_flight.h"
+#include "daemon/budget/kept.h"
+#include "daemon/budget/quota.h"
+#include "daemon/budget/session_rate.h"
+#include "daemon/closing/closer.h"
+#include "daemon/config/admin_group.h"
+#include "daemon/config/config.h"
+#include "daemon/config/options.h"
+#include "daemon/driver/io_driver.h"
+#include "daemon/driver/reconciler.h"
+#include "daemon/loop/loop.h"
+#include "daemon/loop/time_share.h"
+#include "daemon/session/service.h"
+#include "daemon/session/session.h"
+#include "proto/frame.h"
+
+typedef TAILQ_HEAD(SessionList, Session) SessionList;
+
+struct Sessions {
+        Loop *loop;
+        const Options *options;
+        const Config *config; /* in force */
+        const AdminGroup *admin_group;
+        Quota *quota;
+        InFlight *in_flight;
+        Kept *kept;
+        IoDriver *driver;
+        Closer *closer;
+        Reconciler *reconciler;
+        const SessionService *service;
+        void *service_data;
+
+        SessionList list; /* in order of id */
+        uint32_t count;
+        uint32_t max;                  /* as configured, or fewer if descriptors do not suffice */
+        uint64_t watches_per_user_max; /* entries in the kernel */
+        uint64_t total;
+        uint64_t registration_count;
+        uint64_t refusals;
+        SessionRate rate;
+        TimeShares shares;
+
+        LoopEvent *acceptable;
+        LoopEvent *accept_again; /* after a pause for want of resources */
+        Waker accept_waker;      /* that could not be armed */
+
+        FrameArena arena; /* of the packet being served */
+        uint8_t packet[FRAME_BYTES_MAX];
+};
+
+/* Begins to accept. 0 or -1; either way sessions_close() ends it. */
+int sessions_open(Sessions *sessions, int borrow_listening_fd);
+/* Accepts no more. The sessions are ended before. */
+void sessions_close(Sessions *sessions);
+
+/* The session with that id; NULL. */
+Session *sessions_find(const Sessions *sessions, uint64_t id);
