@@ -12,12 +12,17 @@ static void on_never(evutil_socket_t fd, short what, void *data)
         (void)data;
 }
 
-int set_watch_open(SetWatch *watch, Loop *loop, int borrow_epoll_fd, event_callback_fn on_ready,
-                   void *data)
+void set_watch_init(SetWatch *watch, Loop *loop, event_callback_fn on_ready, void *data)
 {
-        watch->ready = loop_event_new(loop, borrow_epoll_fd, EV_READ | EV_PERSIST, on_ready, data);
+        *watch = (SetWatch){.loop = loop, .on_ready = on_ready, .data = data};
+}
+
+int set_watch_open(SetWatch *watch, int borrow_epoll_fd)
+{
+        watch->ready = loop_event_new(watch->loop, borrow_epoll_fd, EV_READ | EV_PERSIST,
+                                      watch->on_ready, watch->data);
         watch->anchor =
-                loop_event_new(loop, borrow_epoll_fd, EV_WRITE | EV_PERSIST, on_never, NULL);
+                loop_event_new(watch->loop, borrow_epoll_fd, EV_WRITE | EV_PERSIST, on_never, NULL);
         if (watch->ready && watch->anchor && set_watch_arm(watch, true) == 0)
                 return 0;
         set_watch_close(watch);

@@ -18,13 +18,17 @@
 #include <stdbool.h>
 
 typedef struct SetWatch {
+        Loop *loop;
+        event_callback_fn on_ready;
+        void *data;
         LoopEvent *ready;  /* NULL until it is opened */
         LoopEvent *anchor; /* keeps the set in the loop's */
 } SetWatch;
 
+/* on_ready is called with data when something in the set is ready; loop has to outlive it. */
+void set_watch_init(SetWatch *watch, Loop *loop, event_callback_fn on_ready, void *data);
 /* Starts waiting. 0, or -ENOMEM: it is not open, and may be tried again. */
-int set_watch_open(SetWatch *watch, Loop *loop, int borrow_epoll_fd, event_callback_fn on_ready,
-                   void *data);
+int set_watch_open(SetWatch *watch, int borrow_epoll_fd);
 /* Before the set is closed. Does nothing if it is not open. */
 void set_watch_close(SetWatch *watch);
 

@@ -373,18 +373,6 @@ static void serve(void *data)
                 tell_readiness(session);
 }
 
-int session_watch_set(Session *session)
-{
-        const int set_fd = session->registrations.selector.epoll_fd;
-
-        if (session->set_watch.ready || set_fd < 0)
-                return 0;
-        if (set_watch_open(&session->set_watch, session->sessions->loop, set_fd, on_set_ready,
-                           session) < 0)
-                return error_set(ENOMEM, "no memory to wait for registrations");
-        return 0;
-}
-
 void session_release_hold(Session *session)
 {
         session->held = false;
@@ -411,6 +399,7 @@ int session_events_make(Session *session)
                                            on_readable, session);
         session->writable = loop_event_new(loop, session->socket_fd, EV_WRITE | EV_PERSIST,
                                            on_writable, session);
+        set_watch_init(&session->set_watch, loop, on_set_ready, session);
         if (!session->readable || !session->writable ||
             loop_event_add(session->readable, &greeting_time) < 0 || watch_process(session) < 0)
                 return -ENOMEM;

@@ -29,9 +29,6 @@ void session_events_free(Session *session);
 /* Sends what is to be delivered. false: that has ended the session, or it has to wait. */
 bool session_deliver(Session *session);
 
-/* Starts waiting for the set once it is open. 0 or -ENOMEM. */
-int session_watch_set(Session *session);
-
 /* Serves it again after its registrations were compared with the kernel's. */
 void session_go_on(Session *session);
 

@@ -2,12 +2,22 @@
 #include "daemon/session/session_source.h"
 
 #include "core/error.h"
-#include "daemon/session/session_events.h"
 #include "daemon/session/sessions.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
+
+static int watch_set(Session *session)
+{
+        const int set_fd = session->registrations.selector.epoll_fd;
+
+        if (session->set_watch.ready)
+                return 0;
+        if (set_watch_open(&session->set_watch, set_fd) < 0)
+                return error_set(ENOMEM, "no memory to wait for registrations");
+        return 0;
+}
 
 int session_open_set(Session *session)
 {
@@ -19,7 +29,7 @@ int session_open_set(Session *session)
         r = selector_open(&set->selector);
         if (r < 0)
                 return error_set(-r, "no epoll set for this session: %s", strerror(-r));
-        return session_watch_set(session);
+        return watch_set(session);
 }
 
 /* Whether another packet's may not find room. */

@@ -59,7 +59,8 @@ static void set_up(void)
         ck_assert_str_eq(event_base_get_method(loop.base), "epoll");
         set_fd = epoll_set_open();
         pipe_pair(ends);
-        ck_assert_int_eq(set_watch_open(&watch, &loop, set_fd, on_ready, &watch), 0);
+        set_watch_init(&watch, &loop, on_ready, &watch);
+        ck_assert_int_eq(set_watch_open(&watch, set_fd), 0);
         ck_assert_int_eq(epoll_set_add(set_fd, ends[0], EPOLLIN, 1), 0);
         turn();
 }
@@ -129,7 +130,7 @@ START_TEST(one_that_cannot_be_opened_is_left_alone_and_can_be_opened_again)
 
         set_watch_close(&watch);
         turn();
-        for (failing = 1; set_watch_open(&watch, &loop, set_fd, on_ready, &watch) < 0;) {
+        for (failing = 1; set_watch_open(&watch, set_fd) < 0;) {
                 ck_assert_int_eq(failing, 0);
                 ck_assert_int_eq(set_watch_arm(&watch, true), 0);
                 set_watch_leave(&watch);
