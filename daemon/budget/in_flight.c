@@ -1,7 +1,8 @@
 /* Descriptors on their way to clients. See in_flight.h. */
 #include "daemon/budget/in_flight.h"
 
-#include "daemon/server/server.h"
+#include "core/clock.h"
+#include "daemon/budget/quota.h"
 
 #include <assert.h>
 
@@ -10,10 +11,10 @@ enum {
         ASK_AGAIN_NS = 10000000,
 };
 
-void in_flight_init(InFlight *in_flight)
+void in_flight_init(InFlight *in_flight, bool (*has_unread)(const void *data))
 {
-        *in_flight = (InFlight){.max = UINT32_MAX};
-        TAILQ_INIT(&in_flight->sessions);
+        *in_flight = (InFlight){.max = UINT32_MAX, .has_unread = has_unread};
+        TAILQ_INIT(&in_flight->entries);
 }
 
 static bool fits(const InFlight *in_flight, const QuotaUser *user, uint32_t n)
@@ -25,45 +26,45 @@ static bool fits(const InFlight *in_flight, const QuotaUser *user, uint32_t n)
 
 static void ask_all(InFlight *in_flight)
 {
-        Session *session, *next;
+        InFlightEntry *entry, *next;
         uint64_t now = clock_now_ns();
 
         if (in_flight->asked_ns != 0 && now - in_flight->asked_ns < ASK_AGAIN_NS)
                 return;
         in_flight->asked_ns = now;
-        for (session = TAILQ_FIRST(&in_flight->sessions); session; session = next) {
-                next = TAILQ_NEXT(session, in_flight_link);
-                if (!delivery_has_unread(session))
-                        in_flight_discharge(in_flight, session);
+        for (entry = TAILQ_FIRST(&in_flight->entries); entry; entry = next) {
+                next = TAILQ_NEXT(entry, link);
+                if (!in_flight->has_unread(entry->data))
+                        in_flight_discharge(in_flight, entry);
         }
 }
 
-bool in_flight_has_room(InFlight *in_flight, Session *session, uint32_t n)
+bool in_flight_has_room(InFlight *in_flight, InFlightEntry *entry, uint32_t n)
 {
-        in_flight_discharge(in_flight, session);
-        if (fits(in_flight, session->user, n))
+        in_flight_discharge(in_flight, entry);
+        if (fits(in_flight, entry->user, n))
                 return true;
         ask_all(in_flight);
-        return fits(in_flight, session->user, n);
+        return fits(in_flight, entry->user, n);
 }
 
-void in_flight_charge(InFlight *in_flight, Session *session, uint32_t n)
+void in_flight_charge(InFlight *in_flight, InFlightEntry *entry, uint32_t n)
 {
         if (n == 0)
                 return;
-        assert(session->in_flight == 0);
-        TAILQ_INSERT_TAIL(&in_flight->sessions, session, in_flight_link);
-        session->in_flight = n;
-        session->user->in_flight += n;
+        assert(entry->count == 0);
+        TAILQ_INSERT_TAIL(&in_flight->entries, entry, link);
+        entry->count = n;
+        entry->user->in_flight += n;
         in_flight->count += n;
 }
 
-void in_flight_discharge(InFlight *in_flight, Session *session)
+void in_flight_discharge(InFlight *in_flight, InFlightEntry *entry)
 {
-        if (session->in_flight == 0)
+        if (entry->count == 0)
                 return;
-        TAILQ_REMOVE(&in_flight->sessions, session, in_flight_link);
-        session->user->in_flight -= session->in_flight;
-        in_flight->count -= session->in_flight;
-        session->in_flight = 0;
+        TAILQ_REMOVE(&in_flight->entries, entry, link);
+        entry->user->in_flight -= entry->count;
+        in_flight->count -= entry->count;
+        entry->count = 0;
 }

@@ -10,7 +10,7 @@
  * A session has one packet with descriptors unread (delivery.h). The kernel does not tell when it
  * was read: all who may have are asked when there is no room, but not again and again.
  *
- * Owned by the server, single-threaded. An ended session's are not counted any more.
+ * Single-threaded. An ended session's are not counted any more.
  */
 #pragma once
 
@@ -18,21 +18,31 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
-typedef struct Session Session;
+typedef struct QuotaUser QuotaUser;
+
+/* Those of a session. Part of it; data is its own. */
+typedef struct InFlightEntry {
+        TAILQ_ENTRY(InFlightEntry) link;
+        QuotaUser *user;
+        uint32_t count;
+        void *data;
+} InFlightEntry;
 
 typedef struct InFlight {
-        TAILQ_HEAD(, Session) sessions; /* that have some, longest first */
+        TAILQ_HEAD(, InFlightEntry) entries; /* that have some, longest first */
         uint32_t count;
         uint32_t max;
         uint64_t asked_ns; /* CLOCK_MONOTONIC: when all were asked */
+        /* Whether the client has left something unread. */
+        bool (*has_unread)(const void *data);
 } InFlight;
 
-void in_flight_init(InFlight *in_flight);
+void in_flight_init(InFlight *in_flight, bool (*has_unread)(const void *data));
 
 /* Whether so many more may be sent to the session, whose client has read all that was sent before;
  * so those are given back. */
-bool in_flight_has_room(InFlight *in_flight, Session *session, uint32_t n);
+bool in_flight_has_room(InFlight *in_flight, InFlightEntry *entry, uint32_t n);
 /* So many were sent. */
-void in_flight_charge(InFlight *in_flight, Session *session, uint32_t n);
+void in_flight_charge(InFlight *in_flight, InFlightEntry *entry, uint32_t n);
 /* They were read, or the session ends. */
-void in_flight_discharge(InFlight *in_flight, Session *session);
+void in_flight_discharge(InFlight *in_flight, InFlightEntry *entry);

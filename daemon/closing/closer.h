@@ -29,14 +29,13 @@
 #include "core/fd_list.h"
 #include "daemon/closing/closer_worker.h"
 #include "daemon/loop/loop_event.h"
+#include "daemon/loop/waker.h"
 
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdbool.h>
 #include <sys/queue.h>
 #include <sys/types.h>
-
-struct Session;
 
 enum {
         /* Descriptors being closed, of one user and of all. */
@@ -55,14 +54,12 @@ enum {
         CLOSER_STOP_SECONDS = 2,
 };
 
-TAILQ_HEAD(HeldSessions, Session);
-
 struct CloserLane {
         LIST_ENTRY(CloserLane) link;
         Closer *closer;
         uid_t uid;
-        size_t references;        /* of sessions */
-        struct HeldSessions held; /* waiting for room here, longest first; the server's */
+        size_t references; /* of sessions */
+        WakerList waiting; /* for room here, longest first */
 
         sem_t work; /* posted when there is something for the idle worker */
         bool idle;  /* the active worker waits for that */
@@ -129,6 +126,9 @@ void closer_push_own(Closer *closer, CloserLane *lane, int take_fd);
 
 /* How many full packets' descriptors fit; if none, the driver is woken once one does. */
 size_t closer_room(Closer *closer, CloserLane *lane);
+/* When woken: wakes as many of those who wait for room in their lanes as there is room for, so that
+ * they take turns. Whether there are more. */
+bool closer_wake_waiting(Closer *closer);
 /* Takes what is left in the list and empties it; the caller has asked for room. */
 void closer_push(Closer *closer, CloserLane *lane, FdList *list);
 

@@ -125,7 +125,7 @@ int closer_reserve(Closer *closer, CloserLane *lane, size_t places)
 void closer_lane_init(Closer *closer, CloserLane *lane, uid_t uid)
 {
         *lane = (CloserLane){.closer = closer, .uid = uid};
-        TAILQ_INIT(&lane->held);
+        TAILQ_INIT(&lane->waiting);
         sem_init(&lane->work, 0, 0);
 }
 
@@ -232,4 +232,28 @@ void closer_lane_leave(Closer *closer, CloserLane *lane)
                         eventfd_write(closer->borrow_wake_fd, 1);
         }
         pthread_mutex_unlock(&closer->lock);
+}
+
+static bool wake_some(Closer *closer, CloserLane *lane)
+{
+        size_t room;
+
+        if (TAILQ_EMPTY(&lane->waiting))
+                return false;
+        room = closer_room(closer, lane);
+        if (room == 0)
+                return false; /* the closer wakes us when there is some */
+        while (room-- > 0 && waker_list_wake_first(&lane->waiting)) {
+        }
+        return !TAILQ_EMPTY(&lane->waiting);
+}
+
+bool closer_wake_waiting(Closer *closer)
+{
+        CloserLane *lane;
+        bool more = false;
+
+        LIST_FOREACH(lane, &closer->lanes, link)
+        more |= wake_some(closer, lane);
+        return more;
 }

@@ -2,23 +2,19 @@
 #include "daemon/driver/reconciler.h"
 
 #include "core/cleanup.h"
+#include "core/clock.h"
 #include "daemon/driver/io_driver.h"
 #include "daemon/driver/live_entries.h"
-#include "daemon/process/log.h"
-#include "daemon/server/server.h"
-#include "daemon/session/session_events.h"
-#include "daemon/session/session_source.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 
 struct Reconciliation {
         TAILQ_ENTRY(Reconciliation) link;
-        Session *session; /* NULL: it has ended meanwhile */
+        Reconciled *of;   /* NULL: its owner has ended meanwhile */
         int epoll_fd;     /* the session's, while that is there */
         bool with_thread; /* asked, or being read, or answered */
         int error;
@@ -41,7 +37,7 @@ static Reconciliation *next_asked(Reconciler *reconciler, int *set_fd)
                 if (reconciler->stopping)
                         return NULL;
                 TAILQ_REMOVE(&reconciler->asked, next, link);
-                if (next->session)
+                if (next->of)
                         break;
                 free(next);
         }
@@ -90,7 +86,7 @@ static int start_thread(Reconciler *reconciler)
 
 /* ---- Asking -------------------------------------------------------------------------------- */
 
-static int ask(Reconciler *reconciler, Session *session)
+static int ask(Reconciler *reconciler, Reconciled *of)
 {
         Reconciliation *asked;
         int r = start_thread(reconciler);
@@ -100,11 +96,11 @@ static int ask(Reconciler *reconciler, Session *session)
         asked = calloc(1, sizeof(*asked));
         if (!asked)
                 return -ENOMEM;
-        asked->session = session;
-        asked->epoll_fd = session->registrations.selector.epoll_fd;
+        asked->of = of;
+        asked->epoll_fd = of->set->selector.epoll_fd;
         asked->with_thread = true;
-        session->reconciliation = asked;
-        set_watch_leave(&session->set_watch);
+        of->reconciliation = asked;
+        set_watch_leave(of->watch);
         pthread_mutex_lock(&reconciler->lock);
         TAILQ_INSERT_TAIL(&reconciler->asked, asked, link);
         pthread_cond_signal(&reconciler->changed);
@@ -112,44 +108,39 @@ static int ask(Reconciler *reconciler, Session *session)
         return 0;
 }
 
-bool reconciler_holds(Reconciler *reconciler, Session *session)
+static uint64_t now_s(void)
 {
-        RegistrationSet *set = &session->registrations;
-        struct timespec now;
-        int r;
-
-        if (session->reconciliation)
-                return true;
-        if (!io_driver_is_cleanup_due(set) && !session_is_crowded(session))
-                return false;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        if ((uint64_t)now.tv_sec < set->reconcile_after)
-                return false;
-        r = ask(reconciler, session);
-        if (r < 0) {
-                set->reconcile_after = (uint64_t)now.tv_sec + 1;
-                log_session(LOG_WARNING, &session->peer,
-                            "its files cannot be looked through, yet: %s", strerror(-r));
-        }
-        return r == 0;
+        return clock_now_ms() / 1000;
 }
 
-static void finish(Session *session)
+void reconciler_put_off(Reconciled *reconciled)
 {
-        Reconciliation *done = STEAL_PTR(session->reconciliation);
-        RegistrationSet *set = &session->registrations;
-        struct timespec now;
+        reconciled->set->reconcile_after = now_s() + 1;
+}
 
-        /* Where more files than the limit are alive, the next question is not paid for by as many
-         * registrations: it has to wait. */
-        session_settle_registrations(session);
-        if (done->error < 0 || io_driver_stays_crowded(set) || session_is_crowded(session)) {
-                clock_gettime(CLOCK_MONOTONIC, &now);
-                set->reconcile_after = (uint64_t)now.tv_sec + 1;
-        }
+int reconciler_holds(Reconciler *reconciler, Reconciled *reconciled, bool is_crowded)
+{
+        int r;
+
+        if (reconciled->reconciliation)
+                return 1;
+        if ((!io_driver_is_cleanup_due(reconciled->set) && !is_crowded) ||
+            now_s() < reconciled->set->reconcile_after)
+                return 0;
+        r = ask(reconciler, reconciled);
+        if (r < 0)
+                reconciler_put_off(reconciled);
+        return r < 0 ? r : 1;
+}
+
+static void finish(Reconciled *of)
+{
+        Reconciliation *done = STEAL_PTR(of->reconciliation);
+        int error = done->error;
+
         live_entries_release(&done->live);
         free(done);
-        session_go_on(session);
+        of->done(of->data, error);
 }
 
 /* ---- Applying the answers ------------------------------------------------------------------ */
@@ -157,7 +148,7 @@ static void finish(Session *session)
 /* One turn's share. Whether that was all. */
 static bool apply_some(Reconciliation *answer)
 {
-        RegistrationSet *set = &answer->session->registrations;
+        RegistrationSet *set = answer->of->set;
         size_t left = answer->live.count - answer->marked;
         size_t step = left < RECONCILER_STEP ? left : RECONCILER_STEP;
         bool all = false;
@@ -174,7 +165,7 @@ static bool apply_some(Reconciliation *answer)
                 return false;
         all = registration_set_forget_unmarked(set, &answer->slot, RECONCILER_STEP,
                                                RECONCILER_FORGET_STEP);
-        session_settle_registrations(answer->session);
+        answer->of->forgot(answer->of->data);
         if (all)
                 set->watches = answer->live.count;
         return all;
@@ -193,7 +184,7 @@ static void on_apply(evutil_socket_t fd, short what, void *data)
         /* The sessions take turns. */
         TAILQ_REMOVE(&reconciler->applied, answer, link);
         if (apply_some(answer))
-                finish(answer->session);
+                finish(answer->of);
         else
                 TAILQ_INSERT_TAIL(&reconciler->applied, answer, link);
         if (!TAILQ_EMPTY(&reconciler->applied))
@@ -208,7 +199,7 @@ void reconciler_collect(Reconciler *reconciler)
         pthread_mutex_lock(&reconciler->lock);
         while ((answer = TAILQ_FIRST(&reconciler->answered))) {
                 TAILQ_REMOVE(&reconciler->answered, answer, link);
-                if (answer->session) {
+                if (answer->of) {
                         answer->with_thread = false;
                         TAILQ_INSERT_TAIL(&reconciler->applied, answer, link);
                 } else {
@@ -221,16 +212,16 @@ void reconciler_collect(Reconciler *reconciler)
                 loop_event_add(reconciler->apply, &next_turn);
 }
 
-void reconciler_abandon(Reconciler *reconciler, Session *session)
+void reconciler_abandon(Reconciler *reconciler, Reconciled *reconciled)
 {
-        Reconciliation *abandoned = STEAL_PTR(session->reconciliation);
+        Reconciliation *abandoned = STEAL_PTR(reconciled->reconciliation);
         bool with_thread;
 
         if (!abandoned)
                 return;
         with_thread = abandoned->with_thread;
         pthread_mutex_lock(&reconciler->lock);
-        abandoned->session = NULL;
+        abandoned->of = NULL;
         pthread_mutex_unlock(&reconciler->lock);
         if (with_thread)
                 return; /* which frees it, at once or when its answer is collected */

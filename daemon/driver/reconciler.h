@@ -15,13 +15,13 @@
 #pragma once
 
 #include "daemon/driver/registration_set.h"
+#include "daemon/driver/set_watch.h"
 #include "daemon/loop/loop_event.h"
 
 #include <pthread.h>
 #include <stdbool.h>
 #include <sys/queue.h>
 
-typedef struct Session Session;
 typedef struct Reconciliation Reconciliation;
 
 enum {
@@ -29,6 +29,17 @@ enum {
         RECONCILER_STEP = 4096,
         RECONCILER_FORGET_STEP = 256,
 };
+
+/* A session's registrations, and who is told. Part of its owner. */
+typedef struct Reconciled {
+        RegistrationSet *set;
+        SetWatch *watch;
+        Reconciliation *reconciliation; /* NULL: none is under way */
+        void (*forgot)(void *data);     /* some registrations are gone */
+        /* It may be served again. error is a negative errno where the kernel did not say. */
+        void (*done)(void *data, int error);
+        void *data;
+} Reconciled;
 
 typedef TAILQ_HEAD(ReconciliationList, Reconciliation) ReconciliationList;
 
@@ -51,12 +62,15 @@ int reconciler_open(Reconciler *reconciler, Loop *loop, int borrow_wake_fd);
 void reconciler_close(Reconciler *reconciler);
 
 /*
- * Whether the session has to wait: the kernel is being asked, since as many files as it may have
- * could be open. Starts that when it is time.
+ * Whether it has to wait: the kernel is being asked, since as many files as it may have could be
+ * open, or because it is crowded (the caller's word). Starts that when it is time. 1 or 0, or
+ * -errno if it could not be started, and not again for a second.
  */
-bool reconciler_holds(Reconciler *reconciler, Session *session);
-/* The session ends. */
-void reconciler_abandon(Reconciler *reconciler, Session *session);
+int reconciler_holds(Reconciler *reconciler, Reconciled *reconciled, bool is_crowded);
+/* The kernel is not to be asked of it for a second. */
+void reconciler_put_off(Reconciled *reconciled);
+/* Its owner ends. */
+void reconciler_abandon(Reconciler *reconciler, Reconciled *reconciled);
 
 /* When the loop was woken: begins to apply what was answered. */
 void reconciler_collect(Reconciler *reconciler);

@@ -157,7 +157,8 @@ static int packet_send(Packet *packet, Worker *worker)
                         connection_store_begin(packet->connections[i]);
                 return r;
         }
-        in_flight_charge(session->sessions->in_flight, session, (uint32_t)packet->n_fds);
+        in_flight_charge(session->sessions->in_flight, &session->in_flight,
+                         (uint32_t)packet->n_fds);
         for (size_t i = 0; i < packet->count; i++)
                 worker_passed(packet->connections[i], packet->infos[i]);
         return 0;

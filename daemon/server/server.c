@@ -71,28 +71,10 @@ static void on_hang_up(evutil_socket_t signal_number, short what, void *data)
         reload(&server->daemon, NULL, NULL);
 }
 
-/* Lets as many of a lane's held sessions read as there is room for, so that they take turns.
- * Whether there are more. */
-static bool release_held(Closer *closer, CloserLane *lane)
-{
-        size_t room;
-
-        if (TAILQ_EMPTY(&lane->held))
-                return false;
-        room = closer_room(closer, lane);
-        if (room == 0)
-                return false; /* the closer wakes us when there is some */
-        for (; room > 0 && !TAILQ_EMPTY(&lane->held); room--)
-                session_release_hold(TAILQ_FIRST(&lane->held));
-        return !TAILQ_EMPTY(&lane->held);
-}
-
 static void on_woken(evutil_socket_t fd, short what, void *data)
 {
         Daemon *daemon = &((Server *)data)->daemon;
-        CloserLane *lane;
         eventfd_t value;
-        bool more = false;
 
         (void)what;
         /* In this order: a wake that comes after the question must not be read away. */
@@ -100,10 +82,8 @@ static void on_woken(evutil_socket_t fd, short what, void *data)
         closer_tend(&daemon->closer);
         reconciler_collect(&daemon->reconciler);
         timer_look_again(&daemon->loop);
-        LIST_FOREACH(lane, &daemon->closer.lanes, link)
-        more |= release_held(&daemon->closer, lane);
         /* The rest once these have read. */
-        if (more)
+        if (closer_wake_waiting(&daemon->closer))
                 eventfd_write(fd, 1);
 }
 
@@ -296,6 +276,11 @@ static void connect_rooms(Daemon *daemon)
         kept_init(&daemon->kept, &daemon->closer, &daemon->holds.descriptors);
 }
 
+static bool has_unread(const void *data)
+{
+        return delivery_has_unread(data);
+}
+
 int server_open(Server **out, Options *options, Config *take_config)
 {
         Server *server = calloc(1, sizeof(*server));
@@ -316,7 +301,7 @@ int server_open(Server **out, Options *options, Config *take_config)
         TAILQ_INIT(&server->owned);
         server->handover.checker_fd = -1;
         quota_init(&daemon->quota);
-        in_flight_init(&daemon->in_flight);
+        in_flight_init(&daemon->in_flight, has_unread);
         connect_rooms(daemon);
         /* A signal that comes now counts once the loop can take it, or all is undone: nothing is
          * left behind. */

@@ -94,7 +94,7 @@ bool delivery_has_unread(const Session *session)
 
 bool delivery_can_send(const Session *session)
 {
-        return !session->ended && !session->reconciliation &&
+        return !session->ended && !session->reconciled.reconciliation &&
                TAILQ_EMPTY(&session->delivery.answers) &&
                !notifier_is_waiting(&session->notifier) && !delivery_has_unread(session);
 }
@@ -103,7 +103,7 @@ bool delivery_can_send(const Session *session)
 static bool may_send(Session *session, uint32_t n)
 {
         return !delivery_has_unread(session) &&
-               in_flight_has_room(session->sessions->in_flight, session, n);
+               in_flight_has_room(session->sessions->in_flight, &session->in_flight, n);
 }
 
 static int send_refused(Session *session, Answer *answer)
@@ -161,7 +161,7 @@ static int send_opened(Session *session, Answer *answer)
         frame.opened = &opened;
         r = notifier_send_descriptors(&session->notifier, &frame, &answer->fd, 1);
         if (r == 0)
-                in_flight_charge(session->sessions->in_flight, session, 1);
+                in_flight_charge(session->sessions->in_flight, &session->in_flight, 1);
         if (r != 0 && answer->source != 0)
                 session_withdraw_io_source(session, answer->fd, id);
         return r;
@@ -183,7 +183,7 @@ static int send_held(Session *session, Answer *answer)
         frame.held = &held;
         r = notifier_send_descriptors(&session->notifier, &frame, fds, n);
         if (r == 0)
-                in_flight_charge(session->sessions->in_flight, session, n);
+                in_flight_charge(session->sessions->in_flight, &session->in_flight, n);
         return r;
 }
 

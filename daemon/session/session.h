@@ -13,9 +13,11 @@
  */
 #pragma once
 
+#include "daemon/budget/in_flight.h"
 #include "daemon/budget/quota.h"
 #include "daemon/closing/closer.h"
 #include "daemon/driver/notifier.h"
+#include "daemon/driver/reconciler.h"
 #include "daemon/driver/registration_set.h"
 #include "daemon/driver/set_watch.h"
 #include "daemon/loop/loop_event.h"
@@ -33,9 +35,7 @@ typedef struct Sessions Sessions;
 enum { SESSION_GREETING_SECONDS = 5 };
 
 typedef struct Session {
-        TAILQ_ENTRY(Session) link;      /* in order of id */
-        TAILQ_ENTRY(Session) held_link; /* in order of holding */
-        TAILQ_ENTRY(Session) in_flight_link;
+        TAILQ_ENTRY(Session) link; /* in order of id */
         Sessions *sessions;
         uint64_t id;
         int socket_fd;
@@ -47,23 +47,23 @@ typedef struct Session {
         bool open;
         bool ended;  /* to be freed once the present callback has returned */
         bool closed; /* by its client: it is sent nothing more */
-        bool held;
         bool pauses; /* its requests are not read, for it has not read their answers */
         QuotaUser *user;
         CloserLane *lane; /* its user's, or the strangers' */
         uint32_t charged_registrations;
         uint64_t charged_watches;
         RegistrationSet registrations;
-        struct Reconciliation *reconciliation; /* of these with the kernel; NULL: none under way */
-        struct SessionBatch *batch;            /* a request under way; or NULL */
+        Reconciled reconciled;      /* these with the kernel's list of them */
+        struct SessionBatch *batch; /* a request under way; or NULL */
         Notifier notifier;
 
         Delivery delivery;
-        OutgoingList outgoing; /* what others have for it */
-        uint32_t in_flight;    /* descriptors that it was sent and may not have read */
-        Waker end;             /* frees it */
-        Waker deliver;         /* sends what is to be delivered */
-        Waker serve;           /* it has its user's share of the loop's time again */
+        OutgoingList outgoing;   /* what others have for it */
+        InFlightEntry in_flight; /* descriptors that it was sent and may not have read */
+        Waker end;               /* frees it */
+        Waker deliver;           /* sends what is to be delivered */
+        Waker serve;             /* it has its user's share of the loop's time again */
+        Waker room;              /* there is room in its lane of the closer again */
 
         LoopEvent *readable;
         LoopEvent *writable;

@@ -17,7 +17,7 @@ static const struct timeval greeting_time = {.tv_sec = SESSION_GREETING_SECONDS}
 
 static void await_batch(Session *session)
 {
-        if (session->batch && !session->reconciliation)
+        if (session->batch && !session->reconciled.reconciliation)
                 time_share_wait(&session->sessions->shares, &session->user->share, &session->serve);
 }
 
@@ -27,7 +27,8 @@ static int arm_last_requests(Session *session)
         loop_event_del(session->writable);
         await_batch(session);
         set_watch_arm(&session->set_watch, false);
-        if (session->reconciliation || waker_waits(&session->serve) || session->held)
+        if (session->reconciled.reconciliation || waker_waits(&session->serve) ||
+            waker_waits(&session->room))
                 return loop_event_del(session->readable);
         return loop_event_add(session->readable, NULL);
 }
@@ -44,14 +45,14 @@ static int arm_events(Session *session)
         }
         loop_event_del(session->writable);
         await_batch(session);
-        if (session->reconciliation || waker_waits(&session->serve)) {
+        if (session->reconciled.reconciliation || waker_waits(&session->serve)) {
                 loop_event_del(session->readable);
                 return set_watch_arm(&session->set_watch, false);
         }
         session->pauses = delivery_is_full(session);
         if (session->pauses)
                 loop_event_del(session->readable);
-        else if (!session->held &&
+        else if (!waker_waits(&session->room) &&
                  loop_event_add(session->readable, session->open ? NULL : &greeting_time) < 0)
                 return -1;
         return set_watch_arm(&session->set_watch, true);
@@ -106,18 +107,37 @@ static int watch_process(Session *session)
 /* Whether the session has to wait until the registrations whose files are gone are forgotten. */
 static bool cleanup_registration_infos(Session *session)
 {
-        bool waits = !session->reconciliation;
+        bool waits = !session->reconciled.reconciliation;
+        int r = reconciler_holds(session->sessions->reconciler, &session->reconciled,
+                                 session_is_crowded(session));
 
-        if (!reconciler_holds(session->sessions->reconciler, session))
+        if (r < 0)
+                log_session(LOG_WARNING, &session->peer,
+                            "its files cannot be looked through, yet: %s", strerror(-r));
+        if (r <= 0)
                 return false;
         if (waits)
                 session_rearm(session);
         return true;
 }
 
-void session_go_on(Session *session)
+static void on_forgot(void *data)
 {
-        later_wake(&session->sessions->loop->later, &session->deliver);
+        session_settle_registrations(data);
+}
+
+/* Its registrations were compared with the kernel's: it is served again. */
+static void on_reconciled(void *data, int error)
+{
+        Session *session = data;
+
+        /* Where more files than the limit are alive, the next question is not paid for by as many
+         * registrations: it has to wait. */
+        session_settle_registrations(session);
+        if (error < 0 || io_driver_stays_crowded(&session->registrations) ||
+            session_is_crowded(session))
+                reconciler_put_off(&session->reconciled);
+        session_deliver_soon(session);
         session_rearm(session);
 }
 
@@ -176,8 +196,7 @@ static int read_packet(Session *session, FdList *fds, uint32_t *sequence, bool *
 
 static void hold(Session *session)
 {
-        session->held = true;
-        TAILQ_INSERT_TAIL(&session->lane->held, session, held_link);
+        waker_wait(&session->room, &session->lane->waiting);
         loop_event_del(session->readable);
 }
 
@@ -342,7 +361,7 @@ static void go_on_with_batch(Session *session)
         uint32_t sequence = session->batch->sequence;
         int r;
 
-        if (session->reconciliation ||
+        if (session->reconciled.reconciliation ||
             (!session->closed && notifier_is_waiting(&session->notifier)))
                 return;
         r = session_batch_go_on(session);
@@ -373,11 +392,10 @@ static void serve(void *data)
                 tell_readiness(session);
 }
 
-void session_release_hold(Session *session)
+/* It reads requests again after the closer had no room. */
+static void go_on_reading(void *data)
 {
-        session->held = false;
-        TAILQ_REMOVE(&session->lane->held, session, held_link);
-        session_rearm(session);
+        session_rearm(data);
 }
 
 static void deliver(void *data)
@@ -389,6 +407,14 @@ void session_events_init(Session *session)
 {
         waker_init(&session->deliver, deliver, session);
         waker_init(&session->serve, serve, session);
+        waker_init(&session->room, go_on_reading, session);
+        session->reconciled = (Reconciled){
+                .set = &session->registrations,
+                .watch = &session->set_watch,
+                .forgot = on_forgot,
+                .done = on_reconciled,
+                .data = session,
+        };
 }
 
 int session_events_make(Session *session)

@@ -28,9 +28,3 @@ void session_events_free(Session *session);
 
 /* Sends what is to be delivered. false: that has ended the session, or it has to wait. */
 bool session_deliver(Session *session);
-
-/* Serves it again after its registrations were compared with the kernel's. */
-void session_go_on(Session *session);
-
-/* Lets it read requests again after the closer had no room. */
-void session_release_hold(Session *session);

@@ -22,6 +22,7 @@ static int charge_session(Session *session)
         authorise_limits(sessions->config->policy, &session->peer, limits);
         if (quota_user_ref(sessions->quota, session->peer.uid, limits, &session->user) < 0)
                 return error_set(ENOMEM, "no memory for another session");
+        session->in_flight.user = session->user;
         return quota_charge(session->user, QUOTA_SESSIONS, 1);
 }
 
@@ -70,6 +71,7 @@ int session_new(Sessions *sessions, int take_socket_fd, uint64_t id, Session **o
         session->lane = &sessions->closer->strangers;
         registration_set_init(&session->registrations,
                               sessions->options->registrations_per_session_max);
+        session->in_flight.data = session;
         notifier_init(&session->notifier, session->socket_fd);
         delivery_init(&session->delivery);
         session_events_init(session);
@@ -112,7 +114,7 @@ Session *session_free(Session *session)
                 return NULL;
         sessions = session->sessions;
         waker_cancel(&session->end);
-        reconciler_abandon(sessions->reconciler, session);
+        reconciler_abandon(sessions->reconciler, &session->reconciled);
         /* The events go before what they watch. */
         session_events_free(session);
         if (session->user) {
@@ -120,10 +122,9 @@ Session *session_free(Session *session)
                 delivery_deinit(session);
                 waker_cancel(&session->deliver);
                 time_share_leave(&sessions->shares, &session->user->share, &session->serve);
-                in_flight_discharge(sessions->in_flight, session);
+                in_flight_discharge(sessions->in_flight, &session->in_flight);
                 TAILQ_REMOVE(&sessions->list, session, link);
-                if (session->held)
-                        TAILQ_REMOVE(&session->lane->held, session, held_link);
+                waker_cancel(&session->room);
                 sessions->count--;
                 sessions->registration_count -= session->charged_registrations;
                 quota_discharge(session->user, QUOTA_REGISTRATIONS, session->charged_registrations);

@@ -187,7 +187,7 @@ static bool is_reconciling(void)
         inner_server_settle();
         TAILQ_FOREACH(session, &inner.daemon->sessions.list, link)
         {
-                if (session->reconciliation)
+                if (session->reconciled.reconciliation)
                         return true;
         }
         return false;

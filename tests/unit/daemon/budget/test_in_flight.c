@@ -75,20 +75,20 @@ END_TEST
 /* So many as two users who read nothing can have of a hundred, and what is left for a third. */
 START_TEST(who_reads_nothing_leaves_room_for_another_user)
 {
-        static Session sessions[3][100], last;
+        static InFlightEntry entries[3][100], last;
         QuotaUser users[3] = {{.uid = 1}, {.uid = 2}, {.uid = 3}};
         InFlight in_flight;
         uint32_t n[3] = {0};
 
-        in_flight_init(&in_flight);
+        in_flight_init(&in_flight, NULL);
         in_flight.max = 99;
         in_flight.asked_ns = clock_now_ns(); /* nobody has read */
         for (int i = 0; i < 3; i++) {
                 for (int k = 0; k < 100; k++) {
-                        sessions[i][k] = (Session){.user = &users[i]};
-                        if (!in_flight_has_room(&in_flight, &sessions[i][k], 1))
+                        entries[i][k] = (InFlightEntry){.user = &users[i]};
+                        if (!in_flight_has_room(&in_flight, &entries[i][k], 1))
                                 break;
-                        in_flight_charge(&in_flight, &sessions[i][k], 1);
+                        in_flight_charge(&in_flight, &entries[i][k], 1);
                         n[i]++;
                 }
         }

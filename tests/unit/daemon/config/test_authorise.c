@@ -23,8 +23,8 @@ static int decide(const Session *session, const char *name, bool quietly)
         capture_start(STDERR_FILENO);
         r = quietly ? authorise_quietly(session->sessions->config->policy, &session->peer,
                                         POLICY_HOLD, NULL, name)
-                    : authorise(session->sessions->config->policy, &session->peer, POLICY_HOLD, NULL,
-                                name);
+                    : authorise(session->sessions->config->policy, &session->peer, POLICY_HOLD,
+                                NULL, name);
         capture_end(written, sizeof(written));
         log_open(LOG_ERR);
         return r;

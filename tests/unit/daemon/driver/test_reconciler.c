@@ -43,7 +43,7 @@ static void start(Session *session)
 {
         become_due(session);
         raw_client_request(&client, 7, RAW_GET_STATUS);
-        while (!session->reconciliation)
+        while (!session->reconciled.reconciliation)
                 inner_server_turn();
 }
 
@@ -58,7 +58,7 @@ START_TEST(registrations_whose_files_are_gone_are_forgotten_and_the_others_are_n
         inner_server_await_closer();
         start(session);
         ck_assert(WAIT_UNTIL(answers(&client), DEADLINE_MS));
-        ck_assert_ptr_null(session->reconciliation);
+        ck_assert_ptr_null(session->reconciled.reconciliation);
         ck_assert_uint_eq(session->registrations.count, FILES / 2);
         ck_assert_uint_eq(session->registrations.watches, FILES / 2);
         ck_assert_uint_eq(session->charged_registrations, FILES / 2);
@@ -98,7 +98,7 @@ START_TEST(no_turn_forgets_more_than_its_share)
                 close(readers[i]);
         inner_server_await_closer(); /* then nobody has them */
         start(session);
-        while (session->reconciliation) {
+        while (session->reconciled.reconciliation) {
                 inner_server_turn();
                 ASSERT_IN_LOOP(before - session->registrations.count <= RECONCILER_FORGET_STEP);
                 before = session->registrations.count;
@@ -117,7 +117,7 @@ START_TEST(a_session_may_end_meanwhile)
         start(session);
         while (_i == 1 && session->registrations.count == FILES)
                 inner_server_turn();
-        ck_assert_ptr_nonnull(session->reconciliation);
+        ck_assert_ptr_nonnull(session->reconciled.reconciliation);
         session_free(session);
         ck_assert_uint_eq(inner.daemon->sessions.count, 0);
         inner_server_open_session(&neighbour);

@@ -3,8 +3,8 @@
  * round, and in the order of the line.
  */
 #include "core/readiness.h"
-#include "daemon/session/session_life.h"
 #include "daemon/session/session_closed.h"
+#include "daemon/session/session_life.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
 #include "tests/support/inner_server.h"

@@ -2,8 +2,8 @@
  * daemon/opening: what is asked for is opened, registered and passed; whatever way a request ends,
  * it is answered once, and neither a descriptor nor a charge stays.
  */
-#include "daemon/session/session_life.h"
 #include "daemon/requests/opening.h"
+#include "daemon/session/session_life.h"
 
 #include "tests/support/sharing_scene.h"
 

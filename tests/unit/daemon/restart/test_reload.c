@@ -78,8 +78,8 @@ START_TEST(one_that_stays_keeps_its_socket_and_its_workers)
         listener = listener_find(&inner.daemon->listeners, "site");
         fd = listener->fd;
         scene_open(0)->sees_all = true;
-        ck_assert_int_eq(worker_join(&listener->group, TAILQ_FIRST(&inner.daemon->sessions.list), false,
-                                     &(Worker *){NULL}),
+        ck_assert_int_eq(worker_join(&listener->group, TAILQ_FIRST(&inner.daemon->sessions.list),
+                                     false, &(Worker *){NULL}),
                          0);
         write_config("listener \"site\" { address = \"%s\" balance = least-loaded }\n",
                      "tcp:127.0.0.1:0");

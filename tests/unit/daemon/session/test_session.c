@@ -401,15 +401,15 @@ START_TEST(requests_wait_until_the_closer_has_room_and_readiness_does_not)
         fill_closer();
         raw_client_request(&client, 77, RAW_GET_STATUS);
         ck_assert_ptr_null(inner_server_next(&client));
-        ck_assert(session->held);
+        ck_assert(waker_waits(&session->room));
         ck_assert(!event_pending(&session->readable->event, EV_READ, NULL));
         put_byte(writer);
         inner_server_expect(&client, IOD__FRAME__BODY_READINESS);
 
         put_byte(gate[1]);
-        ck_assert(WAIT_UNTIL((inner_server_settle(), !session->held), DEADLINE_MS));
+        ck_assert(WAIT_UNTIL((inner_server_settle(), !waker_waits(&session->room)), DEADLINE_MS));
         ck_assert_uint_eq(inner_server_expect(&client, IOD__FRAME__BODY_STATUS)->sequence, 77);
-        ck_assert(!session->held);
+        ck_assert(!waker_waits(&session->room));
         ck_assert_uint_eq(session->registrations.count, 2 * FRAME_SOURCES_MAX + 1);
 }
 END_TEST

@@ -3,8 +3,8 @@
  * by the time it takes: others are served in between, the session's own requests and readiness wait
  * until it is done, and what was refused comes in one frame.
  */
-#include "daemon/session/session_life.h"
 #include "daemon/session/session_batch.h"
+#include "daemon/session/session_life.h"
 
 #include "daemon/session/session_closed.h"
 #include "daemon/session/session_events.h"
@@ -189,7 +189,7 @@ START_TEST(who_has_closed_in_the_middle_is_read_to_the_end)
         serve_slices(2);
         raw_client_add(&client, 2, &wrong, fds, 1);
         session_closed_begin(session);
-        session_go_on(session);
+        session->reconciled.done(session, 0);
         inner_server_settle();
         ck_assert_uint_eq(inner.daemon->sessions.refusals, refusals + 1);
         ck_assert_uint_eq(inner.daemon->sessions.count, 1);
@@ -207,12 +207,12 @@ START_TEST(their_descriptors_have_places_in_the_closer)
         add_all(1);
         raw_client_add(&neighbour, 1, sources, fds, FRAME_SOURCES_MAX);
         raw_client_add(&third, 1, sources, fds, FRAME_SOURCES_MAX);
-        while (!waits->held)
+        while (!waker_waits(&waits->room))
                 inner_server_turn();
         ck_assert_ptr_nonnull(session->batch);
         ck_assert_ptr_nonnull(second->batch);
         ck_assert_uint_eq(waits->registrations.count, 0);
-        ck_assert(WAIT_UNTIL((inner_server_settle(), !waits->held), DEADLINE_MS));
+        ck_assert(WAIT_UNTIL((inner_server_settle(), !waker_waits(&waits->room)), DEADLINE_MS));
         inner_server_settle();
         ck_assert_uint_eq(waits->registrations.count, FRAME_SOURCES_MAX);
         ck_assert_uint_eq(session->registrations.count, FRAME_SOURCES_MAX);
