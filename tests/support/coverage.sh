@@ -3,8 +3,9 @@
 # kept inputs of the fuzzers, and which by the unit and integration tests.
 
 # Regular expressions of gcovr: the wire, and a session with what it consists of.
-covered_sources=('proto/frame' 'daemon/session' 'daemon/notifier' 'daemon/io_driver'
-        'daemon/registration_set' 'daemon/descriptor_kind' 'daemon/quota' 'daemon/share\.c')
+covered_sources=('proto/frame' 'daemon/session/session' 'daemon/requests/dispatch' 'daemon/driver/notifier'
+        'daemon/driver/io_driver' 'daemon/driver/registration' 'daemon/driver/descriptor_kind'
+        'daemon/budget/quota' 'daemon/loop/time_share')
 
 # forget: whatever ran before, configure's own programs among it. Where the counts go is made here,
 # for whomever a test runs a program as, who could make nothing among root's files.
@@ -31,8 +32,11 @@ show() {
 }
 
 coverage() {
-        local failed=0 little=0
+        local failed=0 little=0 source
 
+        for source in "${covered_sources[@]}"; do
+                grep -qE "^$source.*\.c$" < <(find proto daemon -name '*.c') || fail "no source is $source"
+        done
         build_variant coverage check TESTS= >/dev/null
         forget
         KYRON_BUILD_DIR=build/coverage KYRON_SOURCE_DIR=. bash tests/fuzz/corpus.sh

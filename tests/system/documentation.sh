@@ -45,19 +45,23 @@ block() {
                 near && $0 ~ start { inside = 1 }' "$1"
 }
 
-# Every constant of the headers as a shell variable, computed as C would.
+# Every constant of the sources as a shell variable, computed as C would. One that has several values,
+# each in a file of its own, is none.
 load_constants() {
         local name value
+        local -A values=()
 
         while read -r name value; do
-                declare -gi "$name=$value"
-        done < <(sed -E '/^enum \{ .* \};$/s/, /,\n/g' \
-                core/fd_list.h core/error.h core/selector.h core/io_id.h proto/frame.h \
-                daemon/config/options.h daemon/session/session_unread.h daemon/session/session.h daemon/process/log.h daemon/config/config.h daemon/config/policy.h \
-                daemon/listen/balancer.h daemon/listen/worker.h daemon/listen/passing.h daemon/listen/listener.h daemon/hold/note.h daemon/hold/hold.h \
-                daemon/connect/connector.h daemon/session/delivery.h daemon/store/descriptor_store.h daemon/listen/connection_store.h daemon/restart/handover.h daemon/requests/sharing.c daemon/requests/operating.c daemon/requests/inspect_services.c \
-                client/handle/daemon_connection.h |
+                [[ ${values[$name]-$value} == "$value" ]] || value='not one value'
+                values[$name]=$value
+        done < <(find core proto daemon client -name '*.[ch]' -exec sed -E '/^enum \{ .* \};$/s/, /,\n/g' {} + |
                 sed -nE 's/^ *(enum \{ )?([A-Z][A-Z0-9_]+) = ([A-Z0-9_ ()<+*-]+),?( \};)?( .*)?$/\2 \3/p')
+        for name in "${!values[@]}"; do
+                [[ ${values[$name]} == 'not one value' ]] || declare -g "$name=${values[$name]}"
+        done
+        for name in "${!values[@]}"; do
+                value=$(set +u; echo $((name))) 2>/dev/null && declare -gi "$name=$value"
+        done
 }
 
 # ---- The daemon's command line -------------------------------------------------------------------
@@ -66,7 +70,7 @@ options_agree() {
         "$build_dir/kyron-iod" --help | grep -oE -- '--[a-z-]+' | sort -u >"$work/help"
         section man/kyron-iod.8.scd '# OPTIONS' | grep -E '^\*--' | grep -oE -- '--[a-z-]+' |
                 sort -u >"$work/page"
-        sed -nE 's/^ *\{"([a-z-]+)", (no|required)_argument.*/--\1/p' daemon/config/options.c |
+        sed -nE 's/^ *\{"([a-z-]+)", (no|required)_argument.*/--\1/p' daemon/config/*.c |
                 sort -u >"$work/table"
         sed -nE "/local options='/,/'\$/p" completions/kyron-iod | grep -oE -- '--[a-z-]+' |
                 sort -u >"$work/completion"
@@ -139,7 +143,7 @@ config_agrees() {
         local page=man/kyron-iod.conf.5.scd heading block example=0
         umask 022
 
-        sed -nE 's/^ *\{"(root|listener|policy)", "([a-z0-9-]+)".*/\1 \2/p' daemon/config/config_syntax.c |
+        sed -nE 's/^ *\{"(root|listener|policy)", "([a-z0-9-]+)".*/\1 \2/p' daemon/config/*.c |
                 sort >"$work/keys"
         for heading in SETTINGS LISTENERS POLICIES; do
                 case $heading in
@@ -319,7 +323,7 @@ requests_have_their_users() {
 
 # What the page calls the kinds of descriptors, "unknown" aside: that one is never told.
 kinds_agree() {
-        sed -nE 's/^ *\[DESCRIPTOR_KIND_[A-Z_]+\] = "(.*)",$/\1/p' daemon/driver/descriptor_kind.c |
+        sed -nE 's/^ *\[DESCRIPTOR_KIND_[A-Z_]+\] = "(.*)",$/\1/p' daemon/driver/*.c |
                 grep -vx unknown | sort >"$work/code"
         awk '/^\*kind\* =/ { near = 1; next } near && /^$/ { exit } near' man/kyron-iod-protocol.7.scd |
                 tr -s '[:space:]' ' ' | sed 's/.*descriptor: //; s/([^)]*)//; s/[., ]/\n/g' |
@@ -332,25 +336,21 @@ kinds_agree() {
 sentences_are_documented() {
         local file call sentence
         local any
-        # What is said when the daemon starts, or of what the request was refused for before.
+        # What is said when the daemon starts, goes on in another life, or reads its configuration; and
+        # of what the request was refused for before.
+        local for_operators='daemon/main.c|daemon/@(restart|server|store)/*|daemon/loop/loop.c'
+        for_operators+='|daemon/config/@(config*|options|policy_rule).c'
+        for_operators+='|daemon/*/*_@(record|store).c|daemon/process/service_manager.c'
+        for_operators+='|daemon/session/daemon_socket.c'
         local elsewhere='no memory for the (connector|resolver|name|holds)|a name server is ADDRESS'
         elsewhere+='|only (tcp|udp): addresses|udp: addresses are bound|is needed, not the name'
         elsewhere+='|a note of 0 bytes|bytes was announced and did not come'
 
         text man/kyron-iod-protocol.7.scd >"$work/page"
-        for file in proto/frame_socket.c proto/frame.c daemon/config/authorise.c daemon/listen/balancer.c daemon/listen/worker.c \
-                daemon/closing/closer.c daemon/connect/connect_attempt.c daemon/connect/connector.c daemon/session/delivery.c \
-                daemon/driver/descriptor_kind.c daemon/listen/drain.c daemon/hold/hold.c daemon/requests/inspect.c \
-                daemon/requests/inspect_services.c daemon/driver/io_driver.c daemon/requests/keeping.c daemon/listen/listener.c \
-                daemon/hold/note.c daemon/driver/notifier.c daemon/requests/opening.c daemon/requests/operating.c \
-                daemon/listen/passing.c daemon/config/policy.c daemon/budget/quota.c daemon/driver/registration_set.c \
-                daemon/connect/resolver.c daemon/server/server.c daemon/session/session_accept.c daemon/loop/later.c \
-                daemon/budget/kept.c daemon/session/session.c daemon/requests/dispatch.c \
-                daemon/process/peer.c daemon/session/session_source.c daemon/requests/sharing.c \
-                daemon/listen/socket_open.c; do
+        for file in proto/*.c daemon/*.c daemon/*/*.c; do
                 while read -r call; do
-                        # Of the server's, these alone reach a client.
-                        [[ $file != daemon/server/server.c || $call =~ EDQUOT|ESHUTDOWN ]] || continue
+                        # Of those files', this alone reaches a client.
+                        [[ $file != @($for_operators) || $call =~ ESHUTDOWN ]] || continue
                         [[ ! $call =~ $elsewhere ]] || continue
                         # The words between the quotes; a placeholder is any one word, or some
                         # where the code has words to choose from.
@@ -368,18 +368,21 @@ sentences_are_documented() {
         done
 }
 
-# policy.c puts its sentences together.
+# Those of policies are put together from these.
 policy_sentences_are_documented() {
-        local page=man/kyron-iod-protocol.7.scd action part
+        local page=man/kyron-iod-protocol.7.scd action actions=0 part parts=0
 
         says "$page" "\"uid N may not listen on ADDRESS: not in policy WORD\""
         while IFS= read -r part; do
                 says "$page" "$part"
-        done < <(sed -nE 's/^ *static const char (none|not_in)\[\] = "(.*[^ ]) *";$/\2/p' daemon/config/policy.c)
+                parts=$((parts + 1))
+        done < <(sed -nE 's/^ *static const char (none|not_in)\[\] = "(.*[^ ]) *";$/\2/p' daemon/config/*.c)
         while read -r action; do
                 grep -qE -- "may not $action|with .*_?$action" "$work/page" ||
                         differ "$page does not say: may not $action"
-        done < <(grep -oE '\{"[a-z]+", "[a-z ]+"\}' daemon/config/policy.c | sed -E 's/.*, "(.*)"\}/\1/')
+                actions=$((actions + 1))
+        done < <(grep -ohE '\{"[a-z]+", "[a-z ]+"\}' daemon/config/policy*.c | sed -E 's/.*, "(.*)"\}/\1/')
+        [[ $parts -eq 2 && $actions -eq 5 ]] || differ "a policy's sentences are put together otherwise"
 }
 
 # ---- The library ---------------------------------------------------------------------------------
