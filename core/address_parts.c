@@ -11,11 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-        /* Bytes of a sentence that fit on the wire. */
-        SENTENCE_MAX = 95,
-        LABEL_MAX = 63,
-};
+enum { LABEL_MAX = 63 };
 
 static const struct {
         const char *prefix;
@@ -240,7 +236,7 @@ const char *address_check_path(const char *path, bool is_prefix)
 
 int address_mistake(const char *what_is_it, const char *text, const char *what)
 {
-        size_t room = SENTENCE_MAX - strlen(what_is_it) - strlen(" \"\": ") - strlen(what);
+        size_t room = ERROR_WIRE_MAX - strlen(what_is_it) - strlen(" \"\": ") - strlen(what);
         bool fits = strlen(text) <= room;
 
         if (!is_printable(text))

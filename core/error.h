@@ -8,9 +8,10 @@
 #pragma once
 
 enum {
-        /* Bytes of a sentence, with its terminating zero: two paths fit. On the wire there is less
-         * room, see FRAME_TEXT_MAX. */
+        /* Bytes of a sentence, with its terminating zero: two paths fit. */
         ERROR_TEXT_MAX = 320,
+        /* Bytes of one that goes over the wire, without a zero. */
+        ERROR_WIRE_MAX = 95,
 };
 
 /* Keeps the sentence (cut at ERROR_TEXT_MAX) and returns -code. code is a positive errno. */

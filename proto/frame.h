@@ -22,12 +22,14 @@ enum {
         /* Entries of one Readiness. */
         FRAME_EVENTS_MAX = SELECTOR_EVENTS_MAX,
         /* Bytes of a refusal's sentence, with a terminating zero: 253 of them fit in a packet. */
-        FRAME_TEXT_MAX = 96,
+        FRAME_TEXT_MAX = ERROR_WIRE_MAX + 1,
         /* Bytes of Hello.program. */
         FRAME_PROGRAM_MAX = 32,
         /* Bytes of the name of a listener or of a held descriptor, and of a note. */
         FRAME_NAME_MAX = 64,
         FRAME_NOTE_MAX = 65536,
+        /* Ids that a worker has offered, and were not used yet. */
+        FRAME_OFFERED_MAX = 4096,
         /* Entries of one page of Sessions or Registrations. */
         FRAME_PAGE_MAX = 128,
         /* What decoding the fullest legitimate frame needs, with room (test_frame.c). */

@@ -288,9 +288,9 @@ static int check_options(const KyronEndpointOptions *options)
                 r = request_check_text("an address", options->address, ADDRESS_TEXT_MAX - 1);
         if (r < 0)
                 return r;
-        if (options->credits > ENDPOINT_CREDITS_MAX)
+        if (options->credits > FRAME_OFFERED_MAX)
                 return error_set(EINVAL, "an endpoint has at most %d credits, not %u",
-                                 ENDPOINT_CREDITS_MAX, options->credits);
+                                 FRAME_OFFERED_MAX, options->credits);
         return 0;
 }
 
@@ -326,9 +326,9 @@ int kyron_endpoint_set_credits(KyronEndpoint *endpoint, unsigned credits)
 
         if (r < 0)
                 return r;
-        if (credits > ENDPOINT_CREDITS_MAX)
+        if (credits > FRAME_OFFERED_MAX)
                 return error_set(EINVAL, "an endpoint has at most %d credits, not %u",
-                                 ENDPOINT_CREDITS_MAX, credits);
+                                 FRAME_OFFERED_MAX, credits);
         pthread_mutex_lock(&handle->lock);
         endpoint->credits = credits;
         io_driver_handle_unpark(handle);

@@ -25,8 +25,7 @@
 
 enum {
         ENDPOINT_CREDITS = 64,
-        /* Unused ids that the daemon takes of one endpoint, and of one frame. */
-        ENDPOINT_CREDITS_MAX = 4096,
+        /* Ids that one frame has room for. */
         ENDPOINT_OFFER_MAX = 2048,
 };
 

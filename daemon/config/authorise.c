@@ -8,8 +8,6 @@
 #include <pwd.h>
 #include <stdio.h>
 
-enum { GROUPS_MAX = 256 };
-
 static PolicySubject subject_of(const Peer *peer)
 {
         return (PolicySubject){
@@ -63,11 +61,11 @@ int authorise_test(const Policy *policy, uid_t uid, PolicyAction action, const c
                    char rule[static POLICY_RULE_MAX])
 {
         bool takes_name = policy_action_is_by_name(action);
-        gid_t groups[GROUPS_MAX];
+        gid_t groups[PEER_GROUPS_MAX];
         const PolicySubject subject = {
                 .uid = uid,
                 .groups = groups,
-                .n_groups = look_up_groups(uid, groups, GROUPS_MAX),
+                .n_groups = look_up_groups(uid, groups, PEER_GROUPS_MAX),
         };
         Address address;
         int r = takes_name ? 0 : address_parse(object, &address);

@@ -9,12 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-        /* Bytes of a sentence that fit on the wire. */
-        SENTENCE_MAX = 95,
-        /* Of them, those an object keeps at least when it is cut. */
-        OBJECT_LEAST = 8,
-};
+/* Bytes that an object keeps at least when it is cut to fit in a sentence. */
+enum { OBJECT_LEAST = 8 };
 
 static bool is_theirs(const PolicyRule *rule, const PolicySubject *subject)
 {
@@ -94,7 +90,7 @@ static int refuse(const Policy *policy, const PolicySubject *subject, PolicyActi
 
         snprintf(head, sizeof(head), "uid %u may not %s ", subject->uid,
                  policy_action_verb(action));
-        room = SENTENCE_MAX - strlen(head);
+        room = ERROR_WIRE_MAX - strlen(head);
         count = list_rules(policy, subject, tail, sizeof(tail), &first);
         if (count == 0) {
                 static const char none[] = ": no policy is for this user";

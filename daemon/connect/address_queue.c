@@ -10,7 +10,7 @@ bool address_queue_add(AddressQueue *queue, const InetAddress *address)
 {
         FamilyQueue *family = address->any.sa_family == AF_INET6 ? &queue->v6 : &queue->v4;
 
-        if (family->count == ADDRESS_QUEUE_MAX)
+        if (family->count == CONNECT_ADDRESSES_MAX)
                 return false;
         family->addresses[family->count++] = *address;
         return true;

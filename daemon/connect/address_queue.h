@@ -7,15 +7,10 @@
 
 #include "daemon/connect/hosts_file.h"
 
-enum {
-        /* Of each family. */
-        ADDRESS_QUEUE_MAX = 16,
-};
-
 typedef struct FamilyQueue {
         size_t count;
         size_t next; /* the first that was not taken */
-        InetAddress addresses[ADDRESS_QUEUE_MAX];
+        InetAddress addresses[CONNECT_ADDRESSES_MAX];
 } FamilyQueue;
 
 /* Empty when zero. */

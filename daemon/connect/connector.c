@@ -54,7 +54,7 @@ struct Connecting {
         AddressQueue addresses; /* to be tried */
         size_t tried;           /* attempts[0 … tried - 1] were started */
         size_t living;          /* of those, not over */
-        ConnectAttempt attempts[CONNECTOR_ADDRESSES_MAX];
+        ConnectAttempt attempts[CONNECT_ADDRESSES_MAX];
 
         LoopEvent *start;
         LoopEvent *deadline;
@@ -192,7 +192,7 @@ static void advance(Connecting *connecting)
         InetAddress address;
 
         while (!is_paced(connecting) && !waits_for_v6(connecting) &&
-               connecting->tried < CONNECTOR_ADDRESSES_MAX &&
+               connecting->tried < CONNECT_ADDRESSES_MAX &&
                address_queue_take(&connecting->addresses, &address)) {
                 ConnectAttempt *attempt = &connecting->attempts[connecting->tried];
                 int r;

@@ -27,9 +27,8 @@ typedef struct Connecting Connecting;
 enum {
         CONNECTOR_TIMEOUT_MS = 30000,
         CONNECTOR_TIMEOUT_MAX_MS = 600000,
-        /* Addresses of one name that are tried. */
-        CONNECTOR_ADDRESSES_MAX = 16,
-        /* Of these, at once: beyond it the oldest attempt is given up for the next. */
+        /* Addresses of one name that are tried at once: beyond it the oldest attempt is given up
+           for the next. */
         CONNECTOR_SOCKETS_MAX = 4,
 };
 

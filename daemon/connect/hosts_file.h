@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Addresses of one name that are tried, and of each family kept. */
+enum { CONNECT_ADDRESSES_MAX = 16 };
+
 typedef union InetAddress {
         struct sockaddr any;
         struct sockaddr_in v4;

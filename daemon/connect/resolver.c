@@ -281,7 +281,7 @@ static int copy_answer(char type, int count, const void *addresses, ResolverAnsw
         const struct in6_addr *v6 = addresses;
 
         *answer = (ResolverAnswer){.count = 0};
-        for (int i = 0; i < count && answer->count < RESOLVER_ADDRESSES_MAX; i++) {
+        for (int i = 0; i < count && answer->count < CONNECT_ADDRESSES_MAX; i++) {
                 InetAddress *address = &answer->addresses[answer->count++];
 
                 if (type == DNS_IPv4_A) {
@@ -341,7 +341,7 @@ int resolver_ask(Resolver *resolver, const char *name, int family, ResolverAnswe
 
         *out = NULL;
         if (hosts_file_find(resolver->files.hosts, name, family, answer->addresses,
-                            RESOLVER_ADDRESSES_MAX, &answer->count))
+                            CONNECT_ADDRESSES_MAX, &answer->count))
                 return 1;
         r = find_servers(resolver);
         if (r < 0)

@@ -28,7 +28,6 @@ typedef struct Resolver Resolver;
 typedef struct ResolverQuestion ResolverQuestion;
 
 enum {
-        RESOLVER_ADDRESSES_MAX = 16,
         RESOLVER_RETRY_SECONDS = 2,
         RESOLVER_TRIES = 5,
         /* Questions under way at once; what is more waits. So many that those of one user to a
@@ -36,10 +35,10 @@ enum {
         RESOLVER_QUESTIONS_MAX = 32768,
 };
 
-/* The addresses of a family, ports 0; the first RESOLVER_ADDRESSES_MAX. */
+/* The addresses of a family, ports 0; the first CONNECT_ADDRESSES_MAX. */
 typedef struct ResolverAnswer {
         size_t count;
-        InetAddress addresses[RESOLVER_ADDRESSES_MAX];
+        InetAddress addresses[CONNECT_ADDRESSES_MAX];
 } ResolverAnswer;
 
 /* The end of a question: 0, or with error_text(): -ENOENT no such name, or none with an address of

@@ -40,9 +40,9 @@ int note_check(int borrow_fd, uint32_t announced_size)
 
         if (announced_size == 0)
                 return error_set(EINVAL, "a note of 0 bytes is none: send no descriptor for it");
-        if (announced_size > NOTE_BYTES_MAX)
+        if (announced_size > FRAME_NOTE_MAX)
                 return error_set(EMSGSIZE, "a note of %u bytes is too long: at most %d",
-                                 announced_size, NOTE_BYTES_MAX);
+                                 announced_size, FRAME_NOTE_MAX);
         r = check_file(borrow_fd);
         if (r < 0)
                 return r;

@@ -8,20 +8,20 @@
  */
 #pragma once
 
+#include "proto/frame.h"
+
 #include <stdint.h>
 
 enum {
-        /* Bytes of a note. */
-        NOTE_BYTES_MAX = 65536,
-        /* Bytes of memory it may take, which is more: a page of any size, and what fallocate()
-         * reserved past its end before it was sealed. One huge page. */
+        /* Bytes of memory that FRAME_NOTE_MAX bytes may take: a page of any size, and what
+         * fallocate() reserved past the end before it was sealed. One huge page. */
         NOTE_STORAGE_MAX = 2 * 1024 * 1024,
 };
 
 /*
  * Whether borrow_fd is a note of announced_size bytes. It never blocks, whatever the descriptor is:
  * only a file in memory knows of seals, and only what has them is asked for more. 0, or with
- * error_text(): -EMSGSIZE the announced size is over NOTE_BYTES_MAX, -EINVAL it is no note or one
+ * error_text(): -EMSGSIZE the announced size is over FRAME_NOTE_MAX, -EINVAL it is no note or one
  * of another size, -EBADF it is not open.
  */
 int note_check(int borrow_fd, uint32_t announced_size);

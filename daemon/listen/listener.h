@@ -32,8 +32,6 @@ enum {
         LISTENER_ACCEPTS_PER_TURN = 64,
         /* Connections of one listener whose first bytes have not come. */
         LISTENER_SILENT_MAX = 1024,
-        LISTENER_SILENT_MS = 10000,
-        LISTENER_KEEP_SECONDS = 30,
 };
 
 struct Listener {

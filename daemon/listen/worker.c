@@ -47,7 +47,7 @@ int worker_join(Group *group, Session *session, bool is_taker, Worker **out)
                                  WORKER_PER_SESSION_MAX);
         worker = calloc(1, sizeof(*worker));
         if (worker && !is_taker)
-                worker->offers = calloc(WORKER_OFFERS_MAX, sizeof(*worker->offers));
+                worker->offers = calloc(FRAME_OFFERED_MAX, sizeof(*worker->offers));
         if (!worker || (!is_taker && !worker->offers)) {
                 free(worker);
                 return error_set(ENOMEM, "no memory for another worker");
@@ -103,9 +103,9 @@ static void look_whether_done(Worker *worker)
 
 static int check_sources(const uint64_t *sources, size_t n, uint32_t unused)
 {
-        if (n > WORKER_OFFERS_MAX - unused)
+        if (n > FRAME_OFFERED_MAX - unused)
                 return error_set(EDQUOT, "a worker may have %d unused ids offered",
-                                 WORKER_OFFERS_MAX);
+                                 FRAME_OFFERED_MAX);
         for (size_t i = 0; i < n; i++) {
                 if (io_id_generation(io_id_unpack(sources[i])) == 0 ||
                     !(io_id_unpack_readiness(sources[i]) & READINESS_INTERESTS))
@@ -127,7 +127,7 @@ int worker_offer(Worker *worker, const uint64_t *sources, size_t n)
         if (r < 0)
                 return r;
         for (size_t i = 0; i < n; i++)
-                worker->offers[(worker->offers_head + worker->credit++) % WORKER_OFFERS_MAX] =
+                worker->offers[(worker->offers_head + worker->credit++) % FRAME_OFFERED_MAX] =
                         sources[i];
         group_changed(worker->group);
         return 0;
@@ -159,7 +159,7 @@ void worker_assign(Worker *worker, Connection *connection)
         connection->state = CONNECTION_ASSIGNED;
         connection->worker = worker;
         connection->source = worker->offers[worker->offers_head];
-        worker->offers_head = (worker->offers_head + 1) % WORKER_OFFERS_MAX;
+        worker->offers_head = (worker->offers_head + 1) % FRAME_OFFERED_MAX;
         worker->credit--;
         TAILQ_INSERT_TAIL(&worker->assigned, connection, link);
         worker->assigned_count++;
@@ -200,7 +200,7 @@ static void queue_again(Connection *connection)
 /* The id that was meant for one that was not sent. It is the next one's. */
 static void offer_again(Worker *worker, uint64_t source)
 {
-        worker->offers_head = (worker->offers_head + WORKER_OFFERS_MAX - 1) % WORKER_OFFERS_MAX;
+        worker->offers_head = (worker->offers_head + FRAME_OFFERED_MAX - 1) % FRAME_OFFERED_MAX;
         worker->offers[worker->offers_head] = source;
         worker->credit++;
 }

@@ -30,8 +30,6 @@ typedef struct Session Session;
 
 enum {
         WORKER_WEIGHT_MAX = 100,
-        /* Offered ids of one worker that are not used yet. */
-        WORKER_OFFERS_MAX = 4096,
         /* Workers of one session, the takers among them. */
         WORKER_PER_SESSION_MAX = 256,
 };

@@ -12,12 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { GROUPS_MAX = 256 };
-
 /* The process's groups, its own first. A kernel that does not say more leaves it at that. */
 static int learn_groups(Peer *peer, int borrow_socket_fd)
 {
-        gid_t groups[GROUPS_MAX];
+        gid_t groups[PEER_GROUPS_MAX];
         socklen_t size = sizeof(groups);
         size_t n = 0;
 

@@ -12,6 +12,9 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+/* Groups of a user that are asked for. */
+enum { PEER_GROUPS_MAX = 256 };
+
 typedef struct Peer {
         uint64_t session; /* the number of its session, for the log */
         pid_t pid;        /* 0: a pid namespace hides it */

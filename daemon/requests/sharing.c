@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { KEEP_SECONDS_MAX = 86400, SILENT_MS_MAX = 600000 };
+enum { KEEP_SECONDS_MAX = 86400 };
 
 static bool is_name(const char *name)
 {
@@ -30,10 +30,10 @@ static int make_config(ListenerConfig *config, const char *name, const Address *
 
         if (!options)
                 options = &defaults;
-        if (options->silent_ms > SILENT_MS_MAX || options->keep_seconds > KEEP_SECONDS_MAX)
+        if (options->silent_ms > CONFIG_SILENT_MS_LIMIT || options->keep_seconds > KEEP_SECONDS_MAX)
                 return error_set(EINVAL,
                                  "at most %d ms of silence and %d s of keeping are possible",
-                                 SILENT_MS_MAX, KEEP_SECONDS_MAX);
+                                 CONFIG_SILENT_MS_LIMIT, KEEP_SECONDS_MAX);
         *config = (ListenerConfig){
                 .address = *address,
                 .shared = shared,
@@ -44,9 +44,8 @@ static int make_config(ListenerConfig *config, const char *name, const Address *
                 .nodelay = options->nodelay,
                 .keepalive = options->keepalive,
                 .backlog = options->backlog,
-                .silent_ms = options->silent_ms ? options->silent_ms : LISTENER_SILENT_MS,
-                .keep_seconds =
-                        options->keep_seconds ? options->keep_seconds : LISTENER_KEEP_SECONDS,
+                .silent_ms = options->silent_ms ? options->silent_ms : CONFIG_SILENT_MS,
+                .keep_seconds = options->keep_seconds ? options->keep_seconds : CONFIG_KEEP_SECONDS,
                 .mode = 0600,
         };
         snprintf(config->name, sizeof(config->name), "%s", name);

@@ -254,7 +254,7 @@ static int check_note(const OwnedItem *item, uint32_t *size)
         if (item->note_fd < 0)
                 return 0;
         if (fcntl(item->note_fd, F_GET_SEALS) < 0 || fstat(item->note_fd, &file) < 0 ||
-            file.st_size > NOTE_BYTES_MAX)
+            file.st_size > FRAME_NOTE_MAX)
                 return error_set(EINVAL, "its note is none");
         *size = (uint32_t)file.st_size;
         return note_check(item->note_fd, *size);

@@ -45,23 +45,55 @@ block() {
                 near && $0 ~ start { inside = 1 }' "$1"
 }
 
-# Every constant of the sources as a shell variable, computed as C would. One that has several values,
-# each in a file of its own, is none.
+# constants: of every source, "FILE NAME VALUE" for each, the value as it is written.
+constants() {
+        grep -roE --include='*.[ch]' '\b[A-Z][A-Z0-9_]+ = [A-Z0-9_ ()<+*-]+(,| };|$)' core proto daemon client |
+                sed -E 's/^([^:]+):([A-Z0-9_]+) = /\1 \2 /; s/(,| };)$//'
+}
+
+# Each as a shell variable, computed as C would. One that has several values, each in a file of its own,
+# is none.
 load_constants() {
         local name value
         local -A values=()
 
-        while read -r name value; do
+        while read -r _ name value; do
                 [[ ${values[$name]-$value} == "$value" ]] || value='not one value'
                 values[$name]=$value
-        done < <(find core proto daemon client -name '*.[ch]' -exec sed -E '/^enum \{ .* \};$/s/, /,\n/g' {} + |
-                sed -nE 's/^ *(enum \{ )?([A-Z][A-Z0-9_]+) = ([A-Z0-9_ ()<+*-]+),?( \};)?( .*)?$/\2 \3/p')
+        done < <(constants)
         for name in "${!values[@]}"; do
                 [[ ${values[$name]} == 'not one value' ]] || declare -g "$name=${values[$name]}"
         done
         for name in "${!values[@]}"; do
                 value=$(set +u; echo $((name))) 2>/dev/null && declare -gi "$name=$value"
         done
+}
+
+# Whoever changes a limit finds it once: two constants of one side that have one value differ in more
+# than their first word, and than in being called a limit. What kyron.h says is said again there.
+limits_are_written_once() {
+        local twice
+
+        while IFS= read -r twice; do
+                differ "a limit is written twice: $twice"
+        done < <(constants | grep -v '^client/kyron\.h ' | awk '
+                # told(NAME): what one of that name and value was seen as before, in another file.
+                function told(name) {
+                        name = name " " value
+                        if (name in files && files[name] != $1 && files[name] $1 !~ /client.*daemon|daemon.*client/)
+                                print $2 " in " $1 ", " names[name] " in " files[name]
+                        files[name] = $1
+                        names[name] = $2
+                }
+                $3 ~ /^[0-9(]/ {
+                        value = $0
+                        sub(/^[^ ]+ [^ ]+ /, "", value)
+                        name = $2
+                        sub(/LIMIT$/, "MAX", name)
+                        told(name)
+                        if (sub(/^[A-Z0-9]+_/, "", name) && name ~ /_/)
+                                told(name)
+                }' | sort -u)
 }
 
 # ---- The daemon's command line -------------------------------------------------------------------
@@ -229,8 +261,8 @@ service_limits_agree() {
         says "$page" "a sentence each, at most $CHANGES_MAX of them."
         says "$page" "connections of a packet $PASSING_PACKET_MAX "
         says "$page" "Connections for a worker, at most $PASSING_PACKET_MAX."
-        says "$page" "unused ids of a worker $WORKER_OFFERS_MAX "
-        says "$page" "At most $WORKER_OFFERS_MAX may be unused"
+        says "$page" "unused ids of a worker $FRAME_OFFERED_MAX "
+        says "$page" "At most $FRAME_OFFERED_MAX may be unused"
         says "$page" "answers waiting for a client $DELIVERY_ANSWERS_MAX "
         says "$page" "while $DELIVERY_ANSWERS_MAX answers wait"
         says "$page" "endpoints of a session $WORKER_PER_SESSION_MAX "
@@ -241,38 +273,38 @@ service_limits_agree() {
         says "$page" "The listener's name, 1 to $name bytes"
         says "$page" "bytes of a hold's name $HOLD_NAME_MAX "
         says "$page" "1 to $HOLD_NAME_MAX bytes of printable ASCII without blanks. Each user"
-        says "$page" "bytes of a note $NOTE_BYTES_MAX "
-        says "$page" "Bytes of the note, at most $NOTE_BYTES_MAX."
+        says "$page" "bytes of a note $FRAME_NOTE_MAX "
+        says "$page" "Bytes of the note, at most $FRAME_NOTE_MAX."
         says "$page" "KiB of memory of a note $((NOTE_STORAGE_MAX / 1024)) "
         says "$page" "days of a hold $HOLD_DAYS_MAX "
         says "$page" "from 1 to $HOLD_DAYS_MAX days."
         says "$page" "milliseconds of a Connect $CONNECTOR_TIMEOUT_MAX_MS "
         says "$page" "included. 0: $CONNECTOR_TIMEOUT_MS. At most $CONNECTOR_TIMEOUT_MAX_MS."
-        says "$page" "addresses tried of a name $CONNECTOR_ADDRESSES_MAX "
-        says "$page" "as RFC 8305 says, at most $CONNECTOR_ADDRESSES_MAX of them."
-        says "$page" "milliseconds of silence $SILENT_MS_MAX "
-        says "$page" "so many milliseconds. 0: $LISTENER_SILENT_MS. At most $SILENT_MS_MAX."
+        says "$page" "addresses tried of a name $CONNECT_ADDRESSES_MAX "
+        says "$page" "as RFC 8305 says, at most $CONNECT_ADDRESSES_MAX of them."
+        says "$page" "milliseconds of silence $CONFIG_SILENT_MS_LIMIT "
+        says "$page" "so many milliseconds. 0: $CONFIG_SILENT_MS. At most $CONFIG_SILENT_MS_LIMIT."
         says "$page" "seconds of keeping a listener $KEEP_SECONDS_MAX "
-        says "$page" "session ended. 0: $LISTENER_KEEP_SECONDS. At most $KEEP_SECONDS_MAX."
+        says "$page" "session ended. 0: $CONFIG_KEEP_SECONDS. At most $KEEP_SECONDS_MAX."
 
         page=README.md
         says "$page" "listeners of one user's own $POLICY_LISTENERS_PER_USER_MAX "
         says "$page" "held descriptors of one user $POLICY_HOLDS_PER_USER_MAX "
         says "$page" "connects of one user under way $POLICY_CONNECTS_PER_USER_MAX "
         says "$page" "descriptors kept for clients $CONFIG_DESCRIPTORS_MAX "
-        says "$page" "connections offered to one worker $WORKER_OFFERS_MAX "
-        says "$page" "bytes of a note $NOTE_BYTES_MAX "
+        says "$page" "connections offered to one worker $FRAME_OFFERED_MAX "
+        says "$page" "bytes of a note $FRAME_NOTE_MAX "
 
         page=proto/iod.proto
         says "$page" "included; 0: $(grouped "$CONNECTOR_TIMEOUT_MS"). At most $(grouped "$CONNECTOR_TIMEOUT_MAX_MS")."
-        says "$page" "so many milliseconds; 0: $(grouped "$LISTENER_SILENT_MS")."
-        says "$page" "session ended; 0: $LISTENER_KEEP_SECONDS."
+        says "$page" "so many milliseconds; 0: $(grouped "$CONFIG_SILENT_MS")."
+        says "$page" "session ended; 0: $CONFIG_KEEP_SECONDS."
         says "$page" "weight 1; 0: 1. At most $WORKER_WEIGHT_MAX."
-        says "$page" "each for one. At most $(grouped "$WORKER_OFFERS_MAX") unused"
+        says "$page" "each for one. At most $(grouped "$FRAME_OFFERED_MAX") unused"
         says "$page" "Connections for a worker, at most $PASSING_PACKET_MAX,"
         says "$page" "As TakeListener: 1 to $name bytes"
         says "$page" "1 to $HOLD_NAME_MAX bytes of printable"
-        says "$page" "Bytes of the note, at most $(grouped "$NOTE_BYTES_MAX");"
+        says "$page" "Bytes of the note, at most $(grouped "$FRAME_NOTE_MAX");"
 }
 
 # ---- The wire ------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ static ScriptedDaemon kyron_iod;
 static KyronEndpoint *endpoint;
 static KyronTcpStream *stream;
 static TestCall call;
-static uint64_t ids[ENDPOINT_CREDITS_MAX];
+static uint64_t ids[FRAME_OFFERED_MAX];
 
 static const KyronEndpointOptions options = {
         .name = "web",
@@ -180,7 +180,7 @@ START_TEST(options_out_of_bounds_are_refused_at_once)
         ck_assert_int_eq(kyron_endpoint_join(&endpoint, kyron_iod.handle, &wrong, &call.operation),
                          -EINVAL);
         wrong.name = "web";
-        wrong.credits = ENDPOINT_CREDITS_MAX + 1;
+        wrong.credits = FRAME_OFFERED_MAX + 1;
         ck_assert_int_eq(kyron_endpoint_join(&endpoint, kyron_iod.handle, &wrong, &call.operation),
                          -EINVAL);
         ck_assert_str_eq(kyron_error_text(), "an endpoint has at most 4096 credits, not 4097");

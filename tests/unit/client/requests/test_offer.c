@@ -12,7 +12,7 @@ enum { ENDPOINT = 5, CREDITS = 8 };
 static ScriptedDaemon kyron_iod;
 static KyronEndpoint *endpoint;
 static TestCall call;
-static uint64_t ids[ENDPOINT_CREDITS_MAX];
+static uint64_t ids[FRAME_OFFERED_MAX];
 
 /* Joins with so many credits, of which the Join offers first. */
 static void join(uint32_t slots, unsigned credits, size_t first)
@@ -117,7 +117,7 @@ START_TEST(without_credits_nothing_more_is_offered)
         scripted_daemon_expect_nothing(&kyron_iod);
         ck_assert_int_eq(kyron_endpoint_set_credits(endpoint, 3), 0);
         expect_offer(3);
-        ck_assert_int_eq(kyron_endpoint_set_credits(endpoint, ENDPOINT_CREDITS_MAX + 1), -EINVAL);
+        ck_assert_int_eq(kyron_endpoint_set_credits(endpoint, FRAME_OFFERED_MAX + 1), -EINVAL);
         leave();
 }
 END_TEST
@@ -132,8 +132,8 @@ END_TEST
 
 START_TEST(more_than_a_frame_holds_is_offered_in_two)
 {
-        join(2 * ENDPOINT_CREDITS_MAX, ENDPOINT_CREDITS_MAX, ENDPOINT_OFFER_MAX);
-        expect_offer(ENDPOINT_CREDITS_MAX - ENDPOINT_OFFER_MAX);
+        join(2 * FRAME_OFFERED_MAX, FRAME_OFFERED_MAX, ENDPOINT_OFFER_MAX);
+        expect_offer(FRAME_OFFERED_MAX - ENDPOINT_OFFER_MAX);
         leave();
 }
 END_TEST

@@ -68,13 +68,13 @@ START_TEST(each_family_has_its_places)
         InetAddress v4 = {.any.sa_family = AF_INET};
         InetAddress v6 = {.any.sa_family = AF_INET6};
 
-        for (int i = 0; i < ADDRESS_QUEUE_MAX; i++)
+        for (int i = 0; i < CONNECT_ADDRESSES_MAX; i++)
                 ck_assert(address_queue_add(&queue, &v4));
         ck_assert(!address_queue_add(&queue, &v4));
-        for (int i = 0; i < ADDRESS_QUEUE_MAX; i++)
+        for (int i = 0; i < CONNECT_ADDRESSES_MAX; i++)
                 ck_assert(address_queue_add(&queue, &v6));
         ck_assert(!address_queue_add(&queue, &v6));
-        for (int i = 0; i < 2 * ADDRESS_QUEUE_MAX; i++)
+        for (int i = 0; i < 2 * CONNECT_ADDRESSES_MAX; i++)
                 ck_assert(address_queue_take(&queue, &v4));
         ck_assert(!address_queue_take(&queue, &v4));
 }

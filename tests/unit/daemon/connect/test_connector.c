@@ -5,6 +5,7 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "daemon/connect/connector.h"
+#include "daemon/connect/hosts_file.h"
 #include "daemon/loop/loop.h"
 #include "tests/support/deadline.h"
 #include "tests/support/dns_server.h"
@@ -417,7 +418,7 @@ START_TEST(only_so_many_addresses_are_tried)
         Outcome outcome = connect_to("many.test", 0, NULL);
 
         snprintf(expected, sizeof(expected), "Connection refused: tcp:127.0.1.%d:%u of many.test",
-                 CONNECTOR_ADDRESSES_MAX, port);
+                 CONNECT_ADDRESSES_MAX, port);
         ck_assert_str_eq(outcome.sentence, expected);
         ck_assert(!was_reached(v4_listener));
 }

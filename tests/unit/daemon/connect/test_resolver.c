@@ -227,7 +227,7 @@ START_TEST(name_servers_are_asked_family_by_family)
         ending = ask("some.test", AF_INET6);
         check_addresses(&ending, "2001:db8::7");
         ending = ask("many.test", AF_INET);
-        ck_assert_uint_eq(ending.answer.count, RESOLVER_ADDRESSES_MAX);
+        ck_assert_uint_eq(ending.answer.count, CONNECT_ADDRESSES_MAX);
         ending = ask("big.test", AF_INET);
         ck_assert_int_eq(ending.error, -EAGAIN);
         ck_assert_str_eq(ending.sentence,

@@ -176,15 +176,15 @@ START_TEST(its_note_comes_back_with_it)
 {
         HoldTaken taken;
         int fd = make_eventfd();
-        int note = memfd_note(NOTE_BYTES_MAX, NOTE_SEALS);
+        int note = memfd_note(FRAME_NOTE_MAX, NOTE_SEALS);
 
-        ck_assert_msg(add("n", LONG_MS, fd, note, NOTE_BYTES_MAX) == 0, "%s", error_text());
+        ck_assert_msg(add("n", LONG_MS, fd, note, FRAME_NOTE_MAX) == 0, "%s", error_text());
         ck_assert_uint_eq(set.descriptors, 2);
         ck_assert(WAIT_UNTIL(hold_time_left_ms(hold_set_next(&set, 0)) < LONG_MS, DEADLINE_MS));
         ck_assert_int_eq(hold_set_take(&set, UID, "n", &taken), 0);
         ck_assert_int_eq(taken.fd, fd);
         ck_assert_int_eq(taken.note_fd, note);
-        ck_assert_uint_eq(taken.note_size, NOTE_BYTES_MAX);
+        ck_assert_uint_eq(taken.note_size, FRAME_NOTE_MAX);
         ck_assert_uint_ge(taken.held_ms, 1);
         ck_assert_uint_lt(taken.held_ms, DEADLINE_MS);
         ck_assert_uint_eq(set.descriptors, 0);
@@ -292,7 +292,7 @@ START_TEST(a_note_is_looked_at)
 {
         int fd = make_eventfd();
 
-        expect_refused(add("a", LONG_MS, fd, memfd_note(5, NOTE_SEALS), NOTE_BYTES_MAX + 1),
+        expect_refused(add("a", LONG_MS, fd, memfd_note(5, NOTE_SEALS), FRAME_NOTE_MAX + 1),
                        EMSGSIZE, "a note of 65537 bytes is too long: at most 65536");
         expect_refused(add("a", LONG_MS, fd, memfd_note(5, 0), 5), EINVAL,
                        "the note is not sealed: add F_SEAL_WRITE, F_SEAL_SHRINK and F_SEAL_GROW");

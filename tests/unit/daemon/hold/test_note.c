@@ -32,7 +32,7 @@ static void expect_refused(int fd, uint32_t size, int error, const char *text)
 
 START_TEST(a_sealed_memfd_of_its_announced_size_is_a_note)
 {
-        static const uint32_t sizes[] = {1, 4096, 4097, NOTE_BYTES_MAX - 1, NOTE_BYTES_MAX};
+        static const uint32_t sizes[] = {1, 4096, 4097, FRAME_NOTE_MAX - 1, FRAME_NOTE_MAX};
 
         ck_assert_int_eq(note_check(memfd_note(sizes[_i], NOTE_SEALS), sizes[_i]), 0);
         ck_assert_int_eq(note_check(memfd_note(sizes[_i], NOTE_SEALS | F_SEAL_SEAL), sizes[_i]), 0);
@@ -41,7 +41,7 @@ END_TEST
 
 START_TEST(one_byte_over_the_limit_is_too_long)
 {
-        expect_refused(memfd_note(NOTE_BYTES_MAX + 1, NOTE_SEALS), NOTE_BYTES_MAX + 1, EMSGSIZE,
+        expect_refused(memfd_note(FRAME_NOTE_MAX + 1, NOTE_SEALS), FRAME_NOTE_MAX + 1, EMSGSIZE,
                        "a note of 65537 bytes is too long: at most 65536");
         expect_refused(memfd_note(1, NOTE_SEALS), UINT32_MAX, EMSGSIZE,
                        "a note of 4294967295 bytes is too long: at most 65536");
