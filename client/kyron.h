@@ -637,7 +637,8 @@ KYRON_PUBLIC KyronBridgedFd *kyron_unix_datagram_bridged_fd(KyronUnixDatagram *s
 /* ---- Endpoint: a share in a listener --------------------------------------------------------- */
 
 typedef struct KyronEndpointOptions {
-        const char *name; /* the listener's, 1 to 63 bytes */
+        /* The listener's: 1 to 63 printable characters without blanks, quotes, \ and *. */
+        const char *name;
         /* NULL: there has to be a listener of this name; otherwise it is opened there if there is
          * none. */
         const char *address;

@@ -13,6 +13,8 @@ libcore_la_SOURCES = \
 	core/fd_list.c \
 	core/fd_list.h \
 	core/io_id.h \
+	core/name.c \
+	core/name.h \
 	core/readiness.c \
 	core/readiness.h \
 	core/selector.c \

@@ -25,8 +25,7 @@ enum {
         FRAME_TEXT_MAX = ERROR_WIRE_MAX + 1,
         /* Bytes of Hello.program. */
         FRAME_PROGRAM_MAX = 32,
-        /* Bytes of the name of a listener or of a held descriptor, and of a note. */
-        FRAME_NAME_MAX = 64,
+        /* Bytes of a note. */
         FRAME_NOTE_MAX = 65536,
         /* Ids that a worker has offered, and were not used yet. */
         FRAME_OFFERED_MAX = 4096,

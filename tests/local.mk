@@ -66,6 +66,7 @@ unit_tests = \
 	tests/unit/client/requests/test_passed_stream \
 	tests/unit/daemon/config/test_policy \
 	tests/unit/daemon/budget/test_quota \
+	tests/unit/core/test_name \
 	tests/unit/core/test_readiness \
 	tests/unit/proto/test_readiness_frame \
 	tests/unit/daemon/driver/test_reconciler \

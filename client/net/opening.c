@@ -4,6 +4,7 @@
 #include "client/handle/io_driver_handle.h"
 #include "client/readiness/outbox.h"
 #include "core/address.h"
+#include "core/name.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -243,7 +244,7 @@ int opening_take(KyronBridgedFd **out, KyronIoDriverHandle *handle, const Socket
         int r = check(out, handle, operation, kind);
 
         if (r == 0)
-                r = request_check_text("a listener's name", name, FRAME_NAME_MAX);
+                r = request_check_text("a listener's name", name, LISTENER_NAME_MAX);
         if (r == 0 && address)
                 r = request_check_text("an address", address, ADDRESS_TEXT_MAX - 1);
         return r < 0 ? r : ask(handle, &wanted, KYRON_READABLE);

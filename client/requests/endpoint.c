@@ -282,7 +282,7 @@ static int new_endpoint(KyronIoDriverHandle *handle, const KyronEndpointOptions 
 
 static int check_options(const KyronEndpointOptions *options)
 {
-        int r = request_check_text("a listener's name", options->name, FRAME_NAME_MAX);
+        int r = request_check_text("a listener's name", options->name, LISTENER_NAME_MAX);
 
         if (r == 0 && options->address)
                 r = request_check_text("an address", options->address, ADDRESS_TEXT_MAX - 1);

@@ -21,6 +21,7 @@
 #include "client/requests/passed_stream.h"
 #include "client/requests/request.h"
 #include "core/address.h"
+#include "core/name.h"
 #include "proto/frame.h"
 
 enum {
@@ -47,7 +48,7 @@ struct KyronEndpoint {
         /* What it joined with, kept for joining again. */
         KyronEndpointOptions options;
         KyronListenerOptions listener;
-        char name[FRAME_NAME_MAX + 1];
+        char name[LISTENER_NAME_MAX + 1];
         char wanted_address[ADDRESS_TEXT_MAX];
         char address[ADDRESS_TEXT_MAX];
 };

@@ -8,6 +8,7 @@
 #include "client/readiness/outbox.h"
 #include "client/requests/sealed_note.h"
 #include "core/cleanup.h"
+#include "core/name.h"
 
 #include <errno.h>
 #include <string.h>
@@ -114,7 +115,7 @@ int kyron_hold(KyronIoDriverHandle *handle, int borrow_fd, const char *name, con
         int r = request_check(handle, operation);
 
         if (r == 0)
-                r = request_check_text("a held descriptor's name", name, FRAME_NAME_MAX);
+                r = request_check_text("a held descriptor's name", name, HOLD_NAME_MAX);
         if (r < 0)
                 return r;
         if (borrow_fd < 0)
@@ -193,7 +194,7 @@ int kyron_take_held(KyronIoDriverHandle *handle, const char *name, KyronOperatio
         *out = (KyronHeld){.fd = -1, .note_fd = -1};
         r = request_check(handle, operation);
         if (r == 0)
-                r = request_check_text("a held descriptor's name", name, FRAME_NAME_MAX);
+                r = request_check_text("a held descriptor's name", name, HOLD_NAME_MAX);
         if (r < 0)
                 return r;
         operation->arguments.pointer = out;

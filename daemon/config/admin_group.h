@@ -10,7 +10,7 @@
 typedef struct AdminGroup {
         bool is_known; /* there is one */
         gid_t gid;
-        char name[CONFIG_NAME_MAX]; /* whose gid that is */
+        char name[CONFIG_GROUP_NAME_MAX + 1]; /* whose gid that is */
 } AdminGroup;
 
 /* Looks up the one that is configured, from now on; none for a private instance. Where it cannot be

@@ -11,11 +11,12 @@
 #pragma once
 
 #include "core/address.h"
+#include "core/name.h"
 #include "daemon/config/options.h"
 #include "daemon/config/policy.h"
 
 enum {
-        CONFIG_NAME_MAX = 64, /* bytes of a listener's name, with its zero */
+        CONFIG_GROUP_NAME_MAX = 63, /* bytes, without a zero */
 
         CONFIG_DESCRIPTORS_MAX = 16384,
         CONFIG_SESSIONS_PER_SECOND = 1000,
@@ -31,7 +32,7 @@ enum {
 
 /* A listener: configured, or asked for by a client. */
 typedef struct ListenerConfig {
-        char name[CONFIG_NAME_MAX];
+        char name[LISTENER_NAME_MAX + 1];
         Address address;
         bool shared; /* else it is there to be taken */
         bool when_readable;
@@ -61,7 +62,7 @@ typedef struct Config {
         /* Descriptors the daemon may keep: connections not taken yet, held ones, connects. */
         uint32_t descriptors_max;
         int log_level;
-        char admin_group[CONFIG_NAME_MAX];
+        char admin_group[CONFIG_GROUP_NAME_MAX + 1];
         /* Name servers to ask, "ADDRESS" or "ADDRESS:PORT"; none: those of /etc/resolv.conf. */
         char **name_servers;
         size_t n_name_servers;
@@ -69,9 +70,6 @@ typedef struct Config {
 
 /* A listener of which nothing is said. */
 void listener_config_init(ListenerConfig *listener);
-/* Whether it can be a listener's name: 1 to 63 bytes of printable ASCII, without blanks, quotes and
- * '*'. 0, or -EINVAL with error_text() that fits on the wire. */
-int listener_config_check_name(const char *name);
 /* Whether one socket serves both: the rest can be changed while it is open. */
 bool listener_config_same_socket(const ListenerConfig *a, const ListenerConfig *b);
 

@@ -25,25 +25,10 @@ void listener_config_init(ListenerConfig *listener)
         };
 }
 
-int listener_config_check_name(const char *name)
-{
-        size_t length = strlen(name);
-
-        if (length == 0 || length >= CONFIG_NAME_MAX)
-                return error_set(EINVAL, "a listener's name has 1 to %d bytes",
-                                 CONFIG_NAME_MAX - 1);
-        for (; *name; name++) {
-                if (*name <= ' ' || *name > '~' || strchr("\"'\\*", *name))
-                        return error_set(EINVAL, "a listener's name is printable ASCII without "
-                                                 "blanks, quotes, \\ and *");
-        }
-        return 0;
-}
-
 int config_block_listener(cfg_t *block, ListenerConfig *out)
 {
         const char *title = cfg_title(block), *text = config_syntax_text(block, "address");
-        int r = listener_config_check_name(title);
+        int r = name_check_listener(title);
 
         if (r < 0)
                 return r;

@@ -145,7 +145,7 @@ static void compare_listeners(const Config *old_config, const Config *new_config
         for (size_t i = 0; i < old_config->n_listeners; i++) {
                 const ListenerConfig *before = &old_config->listeners[i];
                 const ListenerConfig *now = find_listener(new_config, before->name);
-                char prefix[CONFIG_NAME_MAX + 16];
+                char prefix[LISTENER_NAME_MAX + 16];
 
                 if (!now) {
                         tell_of_listener(before->name, "removed", tell, data);

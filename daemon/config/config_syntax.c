@@ -28,9 +28,9 @@ static int check_log_level(const char *text)
 
 static int check_admin_group(const char *text)
 {
-        if (!*text || strlen(text) >= CONFIG_NAME_MAX)
+        if (!*text || strlen(text) > CONFIG_GROUP_NAME_MAX)
                 return error_set(EINVAL, "admin-group takes a name of 1 to %d bytes",
-                                 CONFIG_NAME_MAX - 1);
+                                 CONFIG_GROUP_NAME_MAX);
         return 0;
 }
 

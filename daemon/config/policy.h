@@ -11,6 +11,7 @@
 #pragma once
 
 #include "core/address.h"
+#include "core/name.h"
 #include "daemon/config/policy_words.h"
 
 #include <stddef.h>
@@ -21,7 +22,7 @@ enum {
         /* Bytes of a rule's text, "policy \"user:www\", connect \"tcp:…\"", with its zero. */
         POLICY_RULE_MAX = 96,
         /* Bytes of a listener's or held descriptor's name, with its zero. */
-        POLICY_NAME_MAX = 65,
+        POLICY_NAME_MAX = HOLD_NAME_MAX + 1,
 
         /* What a user may have at once of what only a rule allows. */
         POLICY_LISTENERS_PER_USER_MAX = 64,

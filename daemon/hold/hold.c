@@ -220,20 +220,6 @@ void hold_set_deinit(HoldSet *set)
         set->timer = NULL;
 }
 
-static int check_name(const char *name)
-{
-        size_t length = strnlen(name, HOLD_NAME_MAX + 1);
-        bool is_graphic = true;
-
-        for (size_t i = 0; i < length; i++)
-                is_graphic = is_graphic && name[i] > ' ' && name[i] <= '~';
-        if (length == 0 || length > HOLD_NAME_MAX || !is_graphic)
-                return error_set(EINVAL,
-                                 "a hold's name is 1 to %d bytes of printable ASCII without blanks",
-                                 HOLD_NAME_MAX);
-        return 0;
-}
-
 static int check_time_to_live(uint64_t time_to_live_ms)
 {
         if (time_to_live_ms == 0)
@@ -271,7 +257,7 @@ static int fill_in(Hold *hold, const HoldRequest *request, int fd, int note_fd, 
         struct timespec now;
         int r;
 
-        r = check_name(request->name);
+        r = name_check_hold(request->name);
         if (r == 0)
                 r = check_time_to_live(request->time_to_live_ms);
         if (r == 0)
@@ -347,7 +333,7 @@ int hold_set_add(HoldSet *set, const HoldRequest *request, int take_fd, int take
 /* What can be wrong with one that an earlier run has checked. */
 static int check_restored(const HoldSet *set, Hold *hold)
 {
-        int r = check_name(hold->name);
+        int r = name_check_hold(hold->name);
 
         if (r == 0)
                 r = check_kind(hold->fd, hold);
@@ -387,7 +373,7 @@ int hold_set_take(HoldSet *set, uid_t uid, const char *name, HoldTaken *out)
         Hold *hold;
         int r;
 
-        r = check_name(name);
+        r = name_check_hold(name);
         if (r < 0)
                 return r;
         hold = find(set, uid, name);

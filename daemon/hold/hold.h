@@ -18,6 +18,7 @@
  */
 #pragma once
 
+#include "core/name.h"
 #include "daemon/budget/quota.h"
 #include "daemon/driver/descriptor_kind.h"
 #include "daemon/loop/loop_event.h"
@@ -29,8 +30,6 @@
 #include <sys/queue.h>
 
 enum {
-        /* Bytes of a name. */
-        HOLD_NAME_MAX = 64,
         /* Days of the longest time to live. */
         HOLD_DAYS_MAX = 365,
         HOLD_RETRY_MS = 10,

@@ -41,8 +41,9 @@ int listener_record_read_config(const State__Listener *record, ListenerConfig *o
 {
         Address address;
 
-        /* A client's may have any printable name, and the configuration checks its own. */
-        if (!*record->name || strlen(record->name) >= CONFIG_NAME_MAX ||
+        /* It keeps a name that name_check_listener() allows no more: its workers know it by that.
+         */
+        if (!*record->name || strlen(record->name) > LISTENER_NAME_MAX ||
             address_parse(record->address, &address) < 0 || address.kind == ADDRESS_UDP ||
             address.host_is == ADDRESS_NAME)
                 return error_set(EPROTO, "its record is of no listener: %.60s at %.60s",

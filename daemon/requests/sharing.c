@@ -12,17 +12,6 @@
 
 enum { KEEP_SECONDS_MAX = 86400 };
 
-static bool is_name(const char *name)
-{
-        const char *c;
-
-        for (c = name; *c; c++) {
-                if (*c <= ' ' || *c > '~')
-                        return false;
-        }
-        return c > name && c - name < CONFIG_NAME_MAX;
-}
-
 static int make_config(ListenerConfig *config, const char *name, const Address *address,
                        bool shared, const Iod__ListenerOptions *options)
 {
@@ -114,10 +103,13 @@ int sharing_find_listener(Daemon *daemon, Session *session, const char *name,
                 if (r < 0)
                         return r;
         }
-        if (!is_name(name))
-                return error_set(EINVAL, "a listener's name is 1 to %d printable characters",
-                                 CONFIG_NAME_MAX - 1);
+        /* One that an earlier daemon left may have a name that is not given any more. */
         *out = listener_find(&daemon->listeners, name);
+        if (!*out) {
+                r = name_check_listener(name);
+                if (r < 0)
+                        return r;
+        }
         if (!*out && !*address_text)
                 return error_set(ENOENT, "there is no listener %.50s", name);
         if (!*out)

@@ -232,7 +232,7 @@ config_limits_agree() {
         says "$page" "1 to $CONFIG_DESCRIPTORS_LIMIT. Default: $CONFIG_DESCRIPTORS_MAX."
         says "$page" "1 to $CONFIG_SILENT_MS_LIMIT. Default: $CONFIG_SILENT_MS."
         says "$page" "0 to $CONFIG_BACKLOG_LIMIT; 0 is as many"
-        says "$page" "Its name has 1 to $((CONFIG_NAME_MAX - 1)) bytes"
+        says "$page" "Its name has 1 to $LISTENER_NAME_MAX bytes"
         says "$page" "Default: $(printf '%04o' "$CONFIG_SOCKET_MODE")."
         says "$page" "Listeners of their own, 0 to 4294967295. Default: $POLICY_LISTENERS_PER_USER_MAX."
         says "$page" "Held descriptors, 0 to 4294967295. Default: $POLICY_HOLDS_PER_USER_MAX."
@@ -251,7 +251,7 @@ grouped() {
 
 # Of ready descriptors.
 service_limits_agree() {
-        local page=$1 name=$((CONFIG_NAME_MAX - 1))
+        local page=$1 name=$LISTENER_NAME_MAX
 
         says "$page" "entries of Listeners, Groups and Holds $PAGE_MAX "
         says "$page" "One page of listeners, at most $PAGE_MAX,"
@@ -368,18 +368,18 @@ kinds_agree() {
 sentences_are_documented() {
         local file call sentence
         local any
-        # What is said when the daemon starts, goes on in another life, or reads its configuration; and
-        # of what the request was refused for before.
+        # What is said when the daemon starts, goes on in another life, or reads its configuration, or is
+        # put together with more; and of what the request was refused for before.
         local for_operators='daemon/main.c|daemon/@(restart|server|store)/*|daemon/loop/loop.c'
         for_operators+='|daemon/config/@(config*|options|policy_rule).c'
         for_operators+='|daemon/*/*_@(record|store).c|daemon/process/service_manager.c'
-        for_operators+='|daemon/session/daemon_socket.c'
+        for_operators+='|daemon/session/daemon_socket.c|core/address*.c'
         local elsewhere='no memory for the (connector|resolver|name|holds)|a name server is ADDRESS'
         elsewhere+='|only (tcp|udp): addresses|udp: addresses are bound|is needed, not the name'
         elsewhere+='|a note of 0 bytes|bytes was announced and did not come'
 
-        text man/kyron-iod-protocol.7.scd >"$work/page"
-        for file in proto/*.c daemon/*.c daemon/*/*.c; do
+        text man/kyron-iod-protocol.7.scd | sed 's/ *"/"/g' >"$work/page"
+        for file in core/*.c proto/*.c daemon/*.c daemon/*/*.c; do
                 while read -r call; do
                         # Of those files', this alone reaches a client.
                         [[ $file != @($for_operators) || $call =~ ESHUTDOWN ]] || continue
@@ -388,7 +388,7 @@ sentences_are_documented() {
                         # where the code has words to choose from.
                         any='[^ ]+'
                         [[ $call != *'? "'* ]] || any='[^"]+'
-                        sentence=$(sed -E "s/\\\\\"/'/g"'
+                        sentence=$(sed -E "s/\\\\\"/'/g; s/\\\\\\\\//g"'
                                 s/^error_set\([^,]*, (("[^"]*" ?)+).*/\1/; s/" "//g; s/["*]//g
                                 s/ *$//; s/[].[()]/\\&/g
                                 s/%[#.\\0-9a-z]*(u|d|s|x)/'"$any"'/g' <<<"$call")
@@ -540,6 +540,7 @@ links_lead_somewhere() {
 }
 
 load_constants
+limits_are_written_once
 options_agree
 limits_agree
 config_agrees

@@ -88,10 +88,10 @@ END_TEST
 
 START_TEST(what_can_be_seen_to_be_wrong_is_refused_at_once)
 {
-        static char note[FRAME_NOTE_MAX + 1], name[FRAME_NAME_MAX + 2];
+        static char note[FRAME_NOTE_MAX + 1], name[HOLD_NAME_MAX + 2];
         size_t before = count_descriptors();
 
-        memset(name, 'n', FRAME_NAME_MAX + 1);
+        memset(name, 'n', HOLD_NAME_MAX + 1);
         ck_assert_int_eq(start_hold("x", NULL, 0, 0), -EINVAL);
         ck_assert_ptr_nonnull(strstr(kyron_error_text(), "time to live"));
         ck_assert_int_eq(start_hold("x", note, sizeof(note), 1), -EMSGSIZE);
@@ -105,7 +105,7 @@ START_TEST(what_can_be_seen_to_be_wrong_is_refused_at_once)
         scripted_daemon_expect_nothing(&kyron_iod);
         ck_assert_uint_eq(count_descriptors(), before);
         /* The longest there may be. */
-        name[FRAME_NAME_MAX] = '\0';
+        name[HOLD_NAME_MAX] = '\0';
         ck_assert_int_eq(start_hold(name, note, FRAME_NOTE_MAX, 1), KYRON_PENDING);
         check_done(expect_hold()->sequence);
 }

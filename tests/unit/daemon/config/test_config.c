@@ -396,7 +396,7 @@ static const struct Mistake {
         {"listener \"\" { address = \"tcp:*:1\" }", "1: a listener's name has 1 to 63 bytes"},
         {"listener " X64 " { address = \"tcp:*:1\" }", "1: a listener's name has 1 to 63 bytes"},
         {"listener \"a*\" { address = \"tcp:*:1\" }",
-         "1: a listener's name is printable ASCII without blanks, quotes, \\ and *"},
+         "1: a listener's name has no *: it is printable ASCII without blanks, quotes, \\ and *"},
         {"listener { }", "1: missing title for section 'listener'"},
         {"listener a { address = \"tcp:*:1\" }\nlistener a { }",
          "2: \"a\" is in this file already"},

@@ -95,10 +95,13 @@ static const struct Mistake {
         const char *sentence; /* NULL: not ours */
 } mistakes[] = {
         {"web", "", ENOENT, "there is no listener web"},
-        {"", "tcp:127.0.0.1:0", EINVAL, "a listener's name is 1 to 63 printable characters"},
-        {"a b", "tcp:127.0.0.1:0", EINVAL, "a listener's name is 1 to 63 printable characters"},
+        {"", "tcp:127.0.0.1:0", EINVAL, "a listener's name has 1 to 63 bytes"},
+        {"a b", "tcp:127.0.0.1:0", EINVAL,
+         "a listener's name has no blank: it is printable ASCII without blanks, quotes, \\ and *"},
+        {"web*", "tcp:127.0.0.1:0", EINVAL,
+         "a listener's name has no *: it is printable ASCII without blanks, quotes, \\ and *"},
         {"1234567890123456789012345678901234567890123456789012345678901234", "", EINVAL,
-         "a listener's name is 1 to 63 printable characters"},
+         "a listener's name has 1 to 63 bytes"},
         {"web", "udp:127.0.0.1:0", EINVAL, "a UDP socket is no listener: bind it"},
         {"web", "tcp:localhost:0", EINVAL, "listening takes a number or *, not the name localhost"},
         {"web", "127.0.0.1:80", EINVAL, NULL},
@@ -116,6 +119,27 @@ START_TEST(what_cannot_be_joined_is_refused_and_nothing_is_opened)
         if (mistake->sentence)
                 ck_assert_str_eq(sentence, mistake->sentence);
         ck_assert_uint_eq(inner.daemon->listeners.count, 0);
+}
+END_TEST
+
+START_TEST(one_that_an_earlier_daemon_named_otherwise_is_found_by_that_name)
+{
+        const char *name = "we*b\"";
+        Session *session = scene_join(0, 1, NULL);
+        ListenerConfig config = scene_listener()->config;
+        Listener *restored;
+
+        strcpy(config.name, name);
+        ck_assert_int_eq(listener_open(&restored, inner.server, &config, session->user), 0);
+        scene_open(1);
+        join(1, 2, name, "");
+        ck_assert_str_eq(scene_expect(1, IOD__FRAME__BODY_JOINED)->joined->address,
+                         restored->address);
+        join(1, 3, name, "tcp:127.0.0.1:0");
+        ck_assert_str_eq(scene_expect(1, IOD__FRAME__BODY_JOINED)->joined->address,
+                         restored->address);
+        join(1, 4, "we*", "");
+        scene_expect_refused(1, 4, EINVAL);
 }
 END_TEST
 
@@ -316,6 +340,7 @@ static Suite *sharing_suite(void)
         tcase_add_test(joining, a_listener_of_that_name_is_somewhere_else);
         tcase_add_loop_test(joining, what_cannot_be_joined_is_refused_and_nothing_is_opened, 0,
                             sizeof(mistakes) / sizeof(mistakes[0]));
+        tcase_add_test(joining, one_that_an_earlier_daemon_named_otherwise_is_found_by_that_name);
         tcase_add_test(joining, an_address_in_use_is_refused);
         tcase_add_test(joining, a_refusal_by_the_policy_names_the_rule_in_the_reply_and_in_the_log);
         tcase_add_test(joining, a_listener_that_is_there_to_be_taken_is_not_joined);
