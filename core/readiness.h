@@ -1,4 +1,6 @@
 /*
+ * core/: what both sides are made of; knows nobody.
+ *
  * Readiness: what the kernel says a descriptor can do now, as bits that mean the same on both
  * sides of the wire, and the tick that says when it was said.
  *

@@ -1,4 +1,6 @@
 /*
+ * ctl/: kyronctl, one file a verb.
+ *
  * Verbs: each is one file with one function, which asks the daemon and prints the answer. It
  * returns an exit code; unless that is EXIT_CODE_OK, error_text() has the sentence for standard
  * error, which main() writes. It is empty when the verb's output has said it already.

@@ -1,4 +1,6 @@
 /*
+ * proto/: the wire: messages to bytes and back, packets with their descriptors.
+ *
  * Frames: one packet's bytes to and from the messages of iod.proto, and the limits both sides
  * keep. Decoding allocates from a FrameArena of fixed size, encoding from nothing, so that the
  * event path never calls malloc and a hostile packet can use no more memory than the arena.

@@ -1,4 +1,6 @@
 /*
+ * client/handle/: what everybody shares.
+ *
  * IoDriverHandle: the client's end of a session, and process_io.
  *
  * What it keeps: the socket to the daemon and the unparker in one Selector (so that the handle is

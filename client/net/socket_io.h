@@ -1,4 +1,6 @@
 /*
+ * client/net/: the net types.
+ *
  * The IO of the net types: each starts an operation that goes on until the socket neither says
  * EAGAIN nor was interrupted. All of them return as kyron_bridged_fd_async_call() does, and say in
  * error_text() what failed.

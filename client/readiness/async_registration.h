@@ -1,4 +1,6 @@
 /*
+ * client/readiness/: waiting for one descriptor.
+ *
  * AsyncRegistration: one descriptor's readiness word and the wakers that wait for it.
  *
  * The word (tick and bits, see core/readiness.h) is atomic: whoever finds the bits it needs goes

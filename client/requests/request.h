@@ -1,4 +1,6 @@
 /*
+ * client/requests/: what is asked of the daemon, and what it passes on.
+ *
  * Request: something the daemon was asked for, and will answer.
  *
  * Its way: queued → sent → answered, by the packet with its sequence. When it is answered, its

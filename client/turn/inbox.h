@@ -1,4 +1,6 @@
 /*
+ * client/turn/: one process_io, from beginning to end.
+ *
  * Inbox: what comes from the daemon to the handle, packet by packet: readiness, refusals, answers,
  * connections, and the end of the session.
  *

@@ -1,4 +1,6 @@
 /*
+ * daemon/budget/: counts and says no.
+ *
  * Quota: what each user (uid) has charged of the daemon's resources, and the limit for each.
  *
  * Whoever charges (a session, a held descriptor) holds a reference to the QuotaUser and gives back

@@ -1,4 +1,6 @@
 /*
+ * daemon/closing/: closes off the loop; knows no owner.
+ *
  * Closer: closes the clients' descriptors on threads of its own.
  *
  * The last close() of a file can block for as long as its owner likes (SO_LINGER, a FUSE server

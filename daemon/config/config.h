@@ -1,4 +1,6 @@
 /*
+ * daemon/config/: what was written and who may; asks no session.
+ *
  * Configuration: kyron-iod.conf and conf.d/ *.conf beside it, read with libconfuse.
  *
  * A file is read whole and checked whole before any of it counts; a mistake names file and line,

@@ -1,4 +1,6 @@
 /*
+ * daemon/connect/: names to connected sockets.
+ *
  * Connector: TCP connections to names and numbers, made without blocking the loop.
  *
  * A name is resolved (resolver.h), IPv6 and IPv4 apart; its addresses are tried as RFC 8305 (Happy

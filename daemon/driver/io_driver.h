@@ -1,4 +1,6 @@
 /*
+ * daemon/driver/: waits for clients' descriptors and tells; knows registrations, no session.
+ *
  * IoDriver: waits for the sessions' descriptors.
  *
  * io_driver_process_io() serves one session for one turn: select, route each event to its

@@ -1,4 +1,6 @@
 /*
+ * daemon/hold/: descriptors left under a name.
+ *
  * Holds: descriptors that clients left with the daemon, each under a name of its user's, until any
  * process of that user takes it back or its time is over. Besides connections that were not passed
  * yet this is the one case in which the daemon keeps a client's descriptor, so each is charged to

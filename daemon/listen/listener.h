@@ -1,4 +1,6 @@
 /*
+ * daemon/listen/: the daemon's listening sockets, and the group that serves each.
+ *
  * Listener: a listening socket of the daemon's, by name. Of the configuration, or asked for by a
  * client; shared, and then the daemon accepts and its balancer finds a worker for each connection,
  * or there to be taken, and then who took it accepts.

@@ -1,9 +1,10 @@
 /*
+ * daemon/loop/: when somebody is called, not who.
+ *
  * Loop: the one libevent loop that everything runs in, and what wakes it.
  *
- * When somebody is called, not who. The events are made by loop_event.h. Another thread that has
- * something for the loop writes wake_fd, an eventfd; who runs the loop waits for it and looks.
- * Single-threaded but for that.
+ * The events are made by loop_event.h. Another thread that has something for the loop writes
+ * wake_fd, an eventfd; who runs the loop waits for it and looks. Single-threaded but for that.
  */
 #pragma once
 

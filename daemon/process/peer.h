@@ -1,4 +1,6 @@
 /*
+ * daemon/process/: this process, and the one at the other end.
+ *
  * Peer: the process at the other end of a session, its user and groups, by the kernel's word and
  * not the client's.
  */

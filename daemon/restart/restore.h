@@ -1,4 +1,6 @@
 /*
+ * daemon/restart/: what goes on over a reload, a restart or a handover.
+ *
  * Restore: takes over what an earlier run of the daemon owned. Each thing is checked like anything
  * from outside. What cannot be used is closed, with a line in the log, and the rest goes on.
  *

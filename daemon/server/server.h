@@ -1,6 +1,8 @@
 /*
- * Server: opens, runs and closes the whole; main() alone calls it. What there is stands in
- * daemon.h; here is what the process itself listens to: signals, the watchdog, a handover.
+ * daemon/server/: opens, runs and closes the whole; only main calls it.
+ *
+ * Server: what the process itself listens to: signals, the watchdog, a handover. What there is
+ * stands in daemon.h.
  *
  * What ends the daemon: SIGTERM or SIGINT, losing the loop itself (its wait fails again and again),
  * and nothing a client does.

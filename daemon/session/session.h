@@ -1,4 +1,6 @@
 /*
+ * daemon/session/: one client from accept to end; knows no service.
+ *
  * Session: one connected client.
  *
  * States: greeting (connected, Hello not seen, ends after SESSION_GREETING_SECONDS), open, closed

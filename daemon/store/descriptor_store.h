@@ -1,4 +1,6 @@
 /*
+ * daemon/store/: descriptors by name across lives; bytes and names only.
+ *
  * DescriptorStore: systemd's, which keeps descriptors by name while the daemon is not there. What
  * is in it comes back with the next start, after a crash and a restart alike, but not after a stop.
  *
