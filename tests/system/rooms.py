@@ -21,6 +21,8 @@ INVENTORY = "daemon/daemon.h"
 ABOVE_INVENTORY = ("daemon/server/", "daemon/requests/", "daemon/restart/", "daemon/main.c")
 # Nobody uses them, so no header of theirs is the main one.
 PROGRAMS = ("examples/", "bench/", "tests/")
+# tests/unit/ROOM/ tests a room; these test what is not ours, and the tests' own help.
+OTHER_UNITS = ("kernel/", "support/")
 
 ROW = re.compile(r"^\| `([a-z_]+/[a-z_./]*)` \| (.+?) \| (.*?) ?\|$")
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
@@ -35,10 +37,10 @@ class Rooms:
         self.uses = set()  # (room, other)
         self.rules, self.may_use, self.lines = {}, {}, {}  # by room, from top to bottom
         self.read_table()
-        self.files = sorted(
+        self.files = dict.fromkeys(sorted(
             os.path.relpath(os.path.join(folder, name), tree)
             for top in TREES for folder, _, names in os.walk(os.path.join(tree, top))
-            for name in names if name.endswith((".c", ".h")) and ".pb-c." not in name)
+            for name in names if name.endswith((".c", ".h")) and ".pb-c." not in name))
 
     def read(self, path):
         with open(os.path.join(self.tree, path), encoding="utf-8") as file:
@@ -86,6 +88,10 @@ class Rooms:
         homes = {path: self.room_of(path) for path in self.files}
         self.faults += [f"{path} is in no room of ARCHITECTURE.md's"
                         for path, room in homes.items() if room is None]
+        self.faults += [f"{path} is of no room, nor in tests/unit/{' or '.join(OTHER_UNITS)}"
+                        for path in self.files if path.startswith("tests/unit/")
+                        and os.path.dirname(path).removeprefix("tests/unit/") + "/"
+                        not in (*self.rules, *OTHER_UNITS)]
         for room, rule in self.rules.items():
             files = [path for path in self.files if homes[path] == room]
             if not files:
@@ -120,7 +126,7 @@ class Rooms:
                     # <kyron.h> is found as a program finds it.
                     near = PUBLIC_HEADER if include[1] == "<" else path
                     target = os.path.join(os.path.dirname(near), include[2])
-                    if not os.path.exists(os.path.join(self.tree, target)):
+                    if target not in self.files:
                         target = include[2]
                     self.check_use(path, f"{path}:{number}", "includes", target)
 
@@ -135,15 +141,17 @@ class Rooms:
                     source = os.path.join(home, re.sub(r"^\w+-", "", name[:-2]) + ".c")
                     if source in self.files or ".pb-c." in source:
                         objects[source] = os.path.join(folder, name)
-        for source, name in sorted(objects.items()):
-            listed = subprocess.run(["nm", "-g", "-P", name], check=True, text=True,
-                                    stdout=subprocess.PIPE).stdout
-            symbols = [line.split()[:2] for line in listed.splitlines()]
-            wanted = {symbol for symbol, kind in symbols if kind in "Uwv"}
-            yield source, {symbol for symbol, _ in symbols} - wanted, wanted
+        sources = {name: source for source, name in objects.items()}
+        defined, wanted = ({source: set() for source in objects} for _ in range(2))
+        listed = subprocess.run(["nm", "-A", "-g", "-P", *sources], check=True, text=True,
+                                stdout=subprocess.PIPE).stdout if sources else ""
+        for line in listed.splitlines():
+            name, symbol, kind = line.split()[:3]
+            (wanted if kind in "Uwv" else defined)[sources[name.removesuffix(":")]].add(symbol)
+        return [(source, defined[source], wanted[source]) for source in sorted(objects)]
 
     def check_calls(self):
-        homes, objects = {}, list(self.objects())
+        homes, objects = {}, self.objects()
         for source, defined, _ in objects:
             for symbol in defined:
                 homes.setdefault(symbol, []).append(source)
