@@ -150,6 +150,17 @@ class Rooms:
             (wanted if kind in "Uwv" else defined)[sources[name.removesuffix(":")]].add(symbol)
         return [(source, defined[source], wanted[source]) for source in sorted(objects)]
 
+    def home_of(self, symbol, source, homes):
+        """Which of those that define it a source means. Programs define what only they use, and tests
+        what is the C library's; of those, one means what it may use."""
+        room = self.room_of(source)
+        if symbol.startswith("kyron_") and not source.startswith("client/"):
+            return PUBLIC_HEADER
+        for home in homes:
+            if self.room_of(home) in (room, *self.may_use[room]):
+                return home
+        return next((home for home in homes if not home.startswith(PROGRAMS)), None)
+
     def check_calls(self):
         homes, objects = {}, self.objects()
         for source, defined, _ in objects:
@@ -157,11 +168,8 @@ class Rooms:
                 homes.setdefault(symbol, []).append(source)
         for source, _, wanted in objects:
             for symbol in sorted(wanted & homes.keys()):
-                rooms = [self.room_of(home) for home in homes[symbol]]
-                target = homes[symbol][0]
-                if symbol.startswith("kyron_") and not source.startswith("client/"):
-                    target = PUBLIC_HEADER
-                if self.room_of(source) not in rooms:  # else a program has one of that name itself
+                target = self.home_of(symbol, source, homes[symbol])
+                if target:
                     self.check_use(source, source, f"calls {symbol}() of", target)
         if not objects:
             self.faults.append(f"{self.build} has no objects to look at")
