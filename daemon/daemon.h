@@ -32,7 +32,7 @@ typedef struct Daemon {
         DescriptorStore store;
         Connector *connector;
 
-        ListeningSocket socket; /* that clients connect to */
+        DaemonSocket socket; /* that clients connect to */
         Sessions sessions;
         HoldSet holds;
         Listeners listeners;

@@ -326,7 +326,7 @@ int handover_take(Daemon *daemon, OwnedList *list)
         if (r < 0)
                 return r;
         state->socket->fd = take_low(state->socket->fd);
-        listening_socket_adopt(&daemon->socket, state->socket);
+        daemon_socket_adopt(&daemon->socket, state->socket);
         /* All of it, so that it is the list's to close if there is a mistake in it. */
         for (size_t i = 0; i < state->n_owned; i++) {
                 State__Owned *owned = state->owned[i];

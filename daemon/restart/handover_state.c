@@ -102,7 +102,7 @@ static int seal(const Making *making)
 
 int handover_state_make(Daemon *daemon)
 {
-        const ListeningSocket *listening = &daemon->socket;
+        const DaemonSocket *listening = &daemon->socket;
         Making making = {.state = STATE__STATE__INIT, .socket = STATE__SOCKET__INIT};
         Listener *listener;
         int r;

@@ -197,14 +197,14 @@ static int open_owned(Server *server)
         return r;
 }
 
-static int open_listening_socket(Server *server)
+static int open_daemon_socket(Server *server)
 {
         Daemon *daemon = &server->daemon;
         const Options *options = daemon->options;
 
-        return options->state_fd >= 0 ? handover_take(daemon, &server->owned)
-                                      : listening_socket_open(&daemon->socket, options->socket_path,
-                                                              options->user);
+        return options->state_fd >= 0
+                       ? handover_take(daemon, &server->owned)
+                       : daemon_socket_open(&daemon->socket, options->socket_path, options->user);
 }
 
 static int open_parts(Server *server)
@@ -220,7 +220,7 @@ static int open_parts(Server *server)
         if (r == 0)
                 r = start_driver(server);
         if (r == 0)
-                r = open_listening_socket(server);
+                r = open_daemon_socket(server);
         if (r == 0)
                 r = make_events(server);
         if (r == 0)
@@ -398,7 +398,7 @@ Server *server_close(Server *server)
         connection_store_close(&daemon->listeners);
         handover_deinit(&server->handover);
         owned_end(&server->owned);
-        listening_socket_close(&daemon->socket);
+        daemon_socket_close(&daemon->socket);
         quota_deinit(&daemon->quota);
         daemon->config = config_free(daemon->config);
         if (server->closer_runs && !closer_stop(&daemon->closer)) {

@@ -1,4 +1,4 @@
-/* The socket the clients connect to. See listening_socket.h. */
+/* The socket the clients connect to. See daemon_socket.h. */
 #include "daemon/session/daemon_socket.h"
 
 #include "core/cleanup.h"
@@ -109,7 +109,7 @@ static void unlock(StartLock *lock)
 }
 
 /* Makes sure that there is a directory for the socket. */
-static int prepare_directory(ListeningSocket *listening, bool make)
+static int prepare_directory(DaemonSocket *listening, bool make)
 {
         struct stat file;
         int r = 0;
@@ -170,7 +170,7 @@ static int bind_and_listen(const char *path, const struct sockaddr_un *address, 
 }
 
 /* What the log calls a socket that was passed. */
-static void name_passed(ListeningSocket *listening)
+static void name_passed(DaemonSocket *listening)
 {
         struct sockaddr_un address = {0};
         socklen_t size = sizeof(address);
@@ -188,8 +188,7 @@ static void name_passed(ListeningSocket *listening)
 }
 
 /* Called with the lock. */
-static int open_at_path(ListeningSocket *listening, const struct sockaddr_un *address,
-                        bool is_private)
+static int open_at_path(DaemonSocket *listening, const struct sockaddr_un *address, bool is_private)
 {
         struct stat file;
         int r;
@@ -207,7 +206,7 @@ static int open_at_path(ListeningSocket *listening, const struct sockaddr_un *ad
         return 0;
 }
 
-static void remove_made_directory(ListeningSocket *listening)
+static void remove_made_directory(DaemonSocket *listening)
 {
         /* Unless something else is in it by now. */
         if (*listening->made_directory)
@@ -215,13 +214,13 @@ static void remove_made_directory(ListeningSocket *listening)
         *listening->made_directory = '\0';
 }
 
-static int obtain(ListeningSocket *listening, const char *path, bool is_private)
+static int obtain(DaemonSocket *listening, const char *path, bool is_private)
 {
         struct sockaddr_un address = {.sun_family = AF_UNIX};
         StartLock start = {.fd = -1};
         int r;
 
-        *listening = (ListeningSocket){.fd = -1, .path = path};
+        *listening = (DaemonSocket){.fd = -1, .path = path};
         r = service_manager_take_socket(&listening->fd);
         if (r > 0)
                 name_passed(listening);
@@ -244,9 +243,9 @@ static int obtain(ListeningSocket *listening, const char *path, bool is_private)
         return r;
 }
 
-void listening_socket_adopt(ListeningSocket *listening, const State__Socket *record)
+void daemon_socket_adopt(DaemonSocket *listening, const State__Socket *record)
 {
-        *listening = (ListeningSocket){
+        *listening = (DaemonSocket){
                 .fd = record->fd,
                 .device = (dev_t)record->device,
                 .inode = (ino_t)record->inode,
@@ -257,7 +256,7 @@ void listening_socket_adopt(ListeningSocket *listening, const State__Socket *rec
                  record->made_directory);
 }
 
-int listening_socket_open(ListeningSocket *listening, const char *path, bool is_private)
+int daemon_socket_open(DaemonSocket *listening, const char *path, bool is_private)
 {
         const int on = 1;
         int r = obtain(listening, path, is_private);
@@ -268,12 +267,12 @@ int listening_socket_open(ListeningSocket *listening, const char *path, bool is_
         if (setsockopt(listening->fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0)
                 return 0;
         r = error_set(errno, "no credentials with packets: %s", strerror(errno));
-        listening_socket_close(listening);
+        daemon_socket_close(listening);
         return r;
 }
 
 /* Whether the path still leads to the socket that was bound here. */
-static bool path_is_ours(const ListeningSocket *listening)
+static bool path_is_ours(const DaemonSocket *listening)
 {
         struct stat file;
 
@@ -281,7 +280,7 @@ static bool path_is_ours(const ListeningSocket *listening)
                file.st_dev == listening->device && file.st_ino == listening->inode;
 }
 
-void listening_socket_close(ListeningSocket *listening)
+void daemon_socket_close(DaemonSocket *listening)
 {
         if (listening->fd < 0)
                 return;

@@ -1,5 +1,5 @@
 /*
- * ListeningSocket: the one the clients connect to, from systemd or opened here.
+ * DaemonSocket: the one the clients connect to, from systemd or opened here.
  *
  * Opened here: a socket file left by a daemon that died is replaced; one that a living daemon
  * serves is not. The check and the bind happen under a lock on PATH.lock, which is there for as
@@ -15,14 +15,14 @@
 
 typedef struct State__Socket State__Socket;
 
-typedef struct ListeningSocket {
+typedef struct DaemonSocket {
         int fd;           /* -1: not open */
         const char *path; /* that is served; of a passed one, what the log calls it */
         char passed_path[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 1];
         char made_directory[sizeof(((struct sockaddr_un *)NULL)->sun_path)]; /* else "" */
         dev_t device; /* of the file at path, to be removed when closed; inode 0: none is */
         ino_t inode;
-} ListeningSocket;
+} DaemonSocket;
 
 /*
  * Takes systemd's socket or opens path, which must outlive it. is_private: only this user may
@@ -31,7 +31,7 @@ typedef struct ListeningSocket {
  * directory cannot be used, -EEXIST the path is something else than a socket, or the lock
  * another's.
  */
-int listening_socket_open(ListeningSocket *listening, const char *path, bool is_private);
+int daemon_socket_open(DaemonSocket *listening, const char *path, bool is_private);
 /* The socket of the program that was in this process before, with its file and directory. */
-void listening_socket_adopt(ListeningSocket *listening, const State__Socket *record);
-void listening_socket_close(ListeningSocket *listening);
+void daemon_socket_adopt(DaemonSocket *listening, const State__Socket *record);
+void daemon_socket_close(DaemonSocket *listening);

@@ -1,5 +1,5 @@
 /*
- * daemon/listening_socket: a dead daemon's socket is replaced, a living one's is not, nothing else
+ * daemon/session/daemon_socket: a dead daemon's socket is replaced, a living one's is not, nothing else
  * is ever removed, and who may connect is right from the first moment.
  */
 #include "core/error.h"
@@ -18,7 +18,7 @@
 
 static char *directory;
 static char path[108];
-static ListeningSocket listening;
+static DaemonSocket listening;
 
 static void set_up(void)
 {
@@ -29,7 +29,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-        listening_socket_close(&listening);
+        daemon_socket_close(&listening);
         remove_temp_dir(directory);
 }
 
@@ -70,7 +70,7 @@ static mode_t mode_of(const char *file)
 
 START_TEST(clients_can_connect_and_the_listener_does_not_block)
 {
-        ck_assert_int_eq(listening_socket_open(&listening, path, false), 0);
+        ck_assert_int_eq(daemon_socket_open(&listening, path, false), 0);
         ck_assert_int_eq(fcntl(listening.fd, F_GETFD), FD_CLOEXEC);
         ck_assert_int_lt(accept(listening.fd, NULL, NULL), 0);
         ck_assert_int_eq(errno, EAGAIN);
@@ -82,10 +82,10 @@ END_TEST
 START_TEST(who_may_connect_is_as_said_whatever_the_umask)
 {
         umask(_i ? 0 : 0777);
-        ck_assert_int_eq(listening_socket_open(&listening, path, false), 0);
+        ck_assert_int_eq(daemon_socket_open(&listening, path, false), 0);
         ck_assert_uint_eq(mode_of(path), S_IFSOCK | 0666);
-        listening_socket_close(&listening);
-        ck_assert_int_eq(listening_socket_open(&listening, path, true), 0);
+        daemon_socket_close(&listening);
+        ck_assert_int_eq(daemon_socket_open(&listening, path, true), 0);
         ck_assert_uint_eq(mode_of(path), S_IFSOCK | 0600);
 }
 END_TEST
@@ -93,24 +93,24 @@ END_TEST
 START_TEST(closing_removes_the_file_and_opening_anew_works)
 {
         for (int i = 0; i < 3; i++) {
-                ck_assert_int_eq(listening_socket_open(&listening, path, false), 0);
-                listening_socket_close(&listening);
+                ck_assert_int_eq(daemon_socket_open(&listening, path, false), 0);
+                daemon_socket_close(&listening);
                 ck_assert_int_eq(access(path, F_OK), -1);
                 ck_assert_int_eq(listening.fd, -1);
         }
         /* Nobody else's, then. */
         make_socket_file(SOCK_SEQPACKET, true);
-        listening_socket_close(&listening);
+        daemon_socket_close(&listening);
         ck_assert_int_eq(access(path, F_OK), 0);
 }
 END_TEST
 
 START_TEST(a_file_that_took_its_place_is_not_removed)
 {
-        ck_assert_int_eq(listening_socket_open(&listening, path, false), 0);
+        ck_assert_int_eq(daemon_socket_open(&listening, path, false), 0);
         ck_assert_int_eq(unlink(path), 0);
         make_socket_file(SOCK_SEQPACKET, true);
-        listening_socket_close(&listening);
+        daemon_socket_close(&listening);
         ck_assert_int_eq(try_connect(SOCK_SEQPACKET), 0);
 }
 END_TEST
@@ -119,7 +119,7 @@ START_TEST(a_socket_left_by_a_dead_daemon_is_replaced)
 {
         make_socket_file(SOCK_SEQPACKET, false);
         ck_assert_int_eq(try_connect(SOCK_SEQPACKET), -ECONNREFUSED);
-        ck_assert_int_eq(listening_socket_open(&listening, path, false), 0);
+        ck_assert_int_eq(daemon_socket_open(&listening, path, false), 0);
         ck_assert_int_eq(try_connect(SOCK_SEQPACKET), 0);
 }
 END_TEST
@@ -136,12 +136,12 @@ START_TEST(a_socket_somebody_serves_is_left_alone)
         for (int i = 0; i < 2; i++)
                 try_connect(living[_i]);
         before = count_descriptors();
-        ck_assert_int_eq(listening_socket_open(&listening, path, false), -EADDRINUSE);
+        ck_assert_int_eq(daemon_socket_open(&listening, path, false), -EADDRINUSE);
         snprintf(expected, sizeof(expected), "%s is served by another daemon: stop it first", path);
         ck_assert_str_eq(error_text(), expected);
         ck_assert_int_eq(try_connect(living[_i]) == -ECONNREFUSED, 0);
         ck_assert_uint_eq(count_descriptors(), before);
-        listening_socket_close(&listening);
+        daemon_socket_close(&listening);
         ck_assert_int_eq(access(path, F_OK), 0);
 }
 END_TEST
@@ -163,7 +163,7 @@ START_TEST(what_is_no_socket_is_left_alone)
                 ck_assert_int_eq(symlink(target, path), 0);
                 break;
         }
-        ck_assert_int_eq(listening_socket_open(&listening, path, false), -EEXIST);
+        ck_assert_int_eq(daemon_socket_open(&listening, path, false), -EEXIST);
         ck_assert_ptr_nonnull(strstr(error_text(), "is not a socket"));
         ck_assert(!S_ISSOCK(mode_of(path)));
         ck_assert_int_eq(access(target, F_OK), -1);
@@ -178,11 +178,11 @@ START_TEST(of_two_daemons_that_start_at_once_one_says_so)
         snprintf(lock_path, sizeof(lock_path), "%s.lock", path);
         lock = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         ck_assert_int_eq(flock(lock, LOCK_EX), 0);
-        ck_assert_int_eq(listening_socket_open(&listening, path, false), -EADDRINUSE);
+        ck_assert_int_eq(daemon_socket_open(&listening, path, false), -EADDRINUSE);
         ck_assert_ptr_nonnull(strstr(error_text(), "another daemon is starting: it has locked"));
         ck_assert_int_eq(access(path, F_OK), -1);
         close(lock);
-        ck_assert_int_eq(listening_socket_open(&listening, path, false), 0);
+        ck_assert_int_eq(daemon_socket_open(&listening, path, false), 0);
         /* The lock is for the start only. */
         ck_assert_int_eq(access(lock_path, F_OK), -1);
 }
@@ -193,7 +193,7 @@ START_TEST(who_may_only_read_the_directory_keeps_no_daemon_from_starting)
         int lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
         ck_assert_int_eq(flock(lock, LOCK_EX), 0);
-        ck_assert_int_eq(listening_socket_open(&listening, path, false), 0);
+        ck_assert_int_eq(daemon_socket_open(&listening, path, false), 0);
 }
 END_TEST
 
@@ -203,7 +203,7 @@ START_TEST(a_lock_that_is_not_ours_is_said_and_left_alone)
 
         snprintf(lock_path, sizeof(lock_path), "%s.lock", path);
         ck_assert_int_eq(mkfifo(lock_path, 0600), 0);
-        ck_assert_int_eq(listening_socket_open(&listening, path, false), -EEXIST);
+        ck_assert_int_eq(daemon_socket_open(&listening, path, false), -EEXIST);
         ck_assert_ptr_nonnull(strstr(error_text(), "is not this user's file: move it away"));
         ck_assert(S_ISFIFO(mode_of(lock_path)));
         if (geteuid() != 0)
@@ -211,7 +211,7 @@ START_TEST(a_lock_that_is_not_ours_is_said_and_left_alone)
         ck_assert_int_eq(unlink(lock_path), 0);
         close(open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666));
         ck_assert_int_eq(chown(lock_path, 12345, 12345), 0);
-        ck_assert_int_eq(listening_socket_open(&listening, path, false), -EEXIST);
+        ck_assert_int_eq(daemon_socket_open(&listening, path, false), -EEXIST);
 }
 END_TEST
 
@@ -221,20 +221,20 @@ START_TEST(a_private_instance_makes_its_directory)
 
         snprintf(inner, sizeof(inner), "%s/inner", directory);
         snprintf(socket_path, sizeof(socket_path), "%s/socket", inner);
-        ck_assert_int_eq(listening_socket_open(&listening, socket_path, false), -ENOENT);
-        ck_assert_int_eq(listening_socket_open(&listening, socket_path, true), 0);
+        ck_assert_int_eq(daemon_socket_open(&listening, socket_path, false), -ENOENT);
+        ck_assert_int_eq(daemon_socket_open(&listening, socket_path, true), 0);
         ck_assert_uint_eq(mode_of(inner), S_IFDIR | 0700);
-        listening_socket_close(&listening);
+        daemon_socket_close(&listening);
         ck_assert_int_eq(access(inner, F_OK), -1);
         /* One that was there stays, and so does one that something else is in. */
         ck_assert_int_eq(mkdir(inner, 0700), 0);
-        ck_assert_int_eq(listening_socket_open(&listening, socket_path, true), 0);
-        listening_socket_close(&listening);
+        ck_assert_int_eq(daemon_socket_open(&listening, socket_path, true), 0);
+        daemon_socket_close(&listening);
         ck_assert_int_eq(rmdir(inner), 0);
-        ck_assert_int_eq(listening_socket_open(&listening, socket_path, true), 0);
+        ck_assert_int_eq(daemon_socket_open(&listening, socket_path, true), 0);
         snprintf(other, sizeof(other), "%s/other", inner);
         ck_assert_int_eq(mkdir(other, 0700), 0);
-        listening_socket_close(&listening);
+        daemon_socket_close(&listening);
         ck_assert_int_eq(rmdir(other), 0);
         ck_assert_int_eq(rmdir(inner), 0);
 }
@@ -248,16 +248,16 @@ START_TEST(a_directory_that_cannot_be_used_is_said)
         strcpy(strrchr(inside, '/'), "");
         close(open(inside, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
         strcat(inside, "/socket");
-        ck_assert_int_eq(listening_socket_open(&listening, inside, false), -ENOTDIR);
+        ck_assert_int_eq(daemon_socket_open(&listening, inside, false), -ENOTDIR);
         ck_assert_ptr_nonnull(strstr(error_text(), "cannot open the directory"));
-        ck_assert_int_eq(listening_socket_open(&listening, inside, true), -ENOTDIR);
+        ck_assert_int_eq(daemon_socket_open(&listening, inside, true), -ENOTDIR);
 
         if (geteuid() == 0)
                 SKIP_TEST("nothing is unreadable for root");
         chmod(directory, 0600);
-        ck_assert_int_eq(listening_socket_open(&listening, path, false), -EACCES);
+        ck_assert_int_eq(daemon_socket_open(&listening, path, false), -EACCES);
         chmod(directory, 0500);
-        ck_assert_int_eq(listening_socket_open(&listening, path, false), -EACCES);
+        ck_assert_int_eq(daemon_socket_open(&listening, path, false), -EACCES);
         chmod(directory, 0700);
 }
 END_TEST
@@ -269,7 +269,7 @@ START_TEST(a_path_too_long_is_said)
         memset(longer, 'x', sizeof(longer) - 1);
         longer[0] = '/';
         longer[108] = '\0';
-        ck_assert_int_eq(listening_socket_open(&listening, longer, false), -ENAMETOOLONG);
+        ck_assert_int_eq(daemon_socket_open(&listening, longer, false), -ENAMETOOLONG);
         ck_assert_str_eq(error_text(), "a socket path has at most 107 bytes");
 }
 END_TEST
@@ -277,7 +277,7 @@ END_TEST
 START_TEST(a_path_in_the_working_directory_works)
 {
         ck_assert_int_eq(chdir(directory), 0);
-        ck_assert_int_eq(listening_socket_open(&listening, "socket", false), 0);
+        ck_assert_int_eq(daemon_socket_open(&listening, "socket", false), 0);
         ck_assert_int_eq(try_connect(SOCK_SEQPACKET), 0);
 }
 END_TEST
@@ -297,10 +297,10 @@ START_TEST(the_socket_of_systemd_comes_first_and_its_file_stays)
                 snprintf(number, sizeof(number), "%d", (int)getpid());
                 setenv("LISTEN_PID", number, 1);
                 setenv("LISTEN_FDS", "1", 1);
-                if (listening_socket_open(&listening, "/elsewhere", false) < 0)
+                if (daemon_socket_open(&listening, "/elsewhere", false) < 0)
                         _exit(1);
                 status = listening.fd == 3 && strcmp(listening.path, path) == 0 ? 0 : 2;
-                listening_socket_close(&listening);
+                daemon_socket_close(&listening);
                 _exit(status);
         }
         ck_assert(wait_exit(child, DEADLINE_MS, &status));
@@ -310,9 +310,9 @@ START_TEST(the_socket_of_systemd_comes_first_and_its_file_stays)
 END_TEST
 #endif
 
-static Suite *listening_socket_suite(void)
+static Suite *daemon_socket_suite(void)
 {
-        Suite *suite = suite_create("listening_socket");
+        Suite *suite = suite_create("daemon_socket");
         TCase *opening = tcase_create("opening");
 
         tcase_add_checked_fixture(opening, set_up, tear_down);
@@ -340,5 +340,5 @@ static Suite *listening_socket_suite(void)
 
 int main(void)
 {
-        return run_suite(listening_socket_suite());
+        return run_suite(daemon_socket_suite());
 }
