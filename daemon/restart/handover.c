@@ -326,7 +326,9 @@ int handover_take(Daemon *daemon, OwnedList *list)
         if (r < 0)
                 return r;
         state->socket->fd = take_low(state->socket->fd);
-        daemon_socket_adopt(&daemon->socket, state->socket);
+        daemon_socket_adopt(&daemon->socket, state->socket->fd, state->socket->path,
+                            state->socket->made_directory, (dev_t)state->socket->device,
+                            (ino_t)state->socket->inode);
         /* All of it, so that it is the list's to close if there is a mistake in it. */
         for (size_t i = 0; i < state->n_owned; i++) {
                 State__Owned *owned = state->owned[i];

@@ -4,7 +4,6 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "daemon/process/service_manager.h"
-#include "daemon/store/state.pb-c.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -243,17 +242,14 @@ static int obtain(DaemonSocket *listening, const char *path, bool is_private)
         return r;
 }
 
-void daemon_socket_adopt(DaemonSocket *listening, const State__Socket *record)
+void daemon_socket_adopt(DaemonSocket *listening, int take_fd, const char *path,
+                         const char *made_directory, dev_t device, ino_t inode)
 {
-        *listening = (DaemonSocket){
-                .fd = record->fd,
-                .device = (dev_t)record->device,
-                .inode = (ino_t)record->inode,
-        };
+        *listening = (DaemonSocket){.fd = take_fd, .device = device, .inode = inode};
         listening->path = listening->passed_path;
-        snprintf(listening->passed_path, sizeof(listening->passed_path), "%s", record->path);
+        snprintf(listening->passed_path, sizeof(listening->passed_path), "%s", path);
         snprintf(listening->made_directory, sizeof(listening->made_directory), "%s",
-                 record->made_directory);
+                 made_directory);
 }
 
 int daemon_socket_open(DaemonSocket *listening, const char *path, bool is_private)

@@ -13,8 +13,6 @@
 #include <sys/types.h>
 #include <sys/un.h>
 
-typedef struct State__Socket State__Socket;
-
 typedef struct DaemonSocket {
         int fd;           /* -1: not open */
         const char *path; /* that is served; of a passed one, what the log calls it */
@@ -32,6 +30,8 @@ typedef struct DaemonSocket {
  * another's.
  */
 int daemon_socket_open(DaemonSocket *listening, const char *path, bool is_private);
-/* The socket of the program that was in this process before, with its file and directory. */
-void daemon_socket_adopt(DaemonSocket *listening, const State__Socket *record);
+/* The socket of the program that was in this process before, with its file and directory: as that
+ * program had them. */
+void daemon_socket_adopt(DaemonSocket *listening, int take_fd, const char *path,
+                         const char *made_directory, dev_t device, ino_t inode);
 void daemon_socket_close(DaemonSocket *listening);
