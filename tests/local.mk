@@ -1,107 +1,6 @@
-# A test program is tests/DIRECTORY/test_NAME.c and one line here. It may use the inner names of
-# both sides, and tests/support/.
-unit_tests = \
-	tests/unit/core/test_address \
-	tests/unit/core/test_address_pattern \
-	tests/unit/daemon/connect/test_address_queue \
-	tests/unit/client/readiness/test_async_registration \
-	tests/unit/daemon/config/test_authorise \
-	tests/unit/daemon/process/test_background \
-	tests/unit/daemon/listen/test_balancer \
-	tests/unit/client/readiness/test_bridged_fd \
-	tests/unit/client/handle/test_busy_poll \
-	tests/unit/client/requests/test_claim \
-	tests/unit/daemon/requests/test_claiming \
-	tests/unit/core/test_cleanup \
-	tests/unit/daemon/closing/test_closer \
-	tests/unit/daemon/config/test_config \
-	tests/unit/daemon/config/test_config_compare \
-	tests/unit/daemon/config/test_config_memory \
-	tests/unit/daemon/config/test_config_text \
-	tests/unit/daemon/connect/test_connector \
-	tests/unit/client/handle/test_daemon_connection \
-	tests/unit/daemon/requests/test_opening \
-	tests/unit/daemon/session/test_delivery \
-	tests/unit/daemon/driver/test_descriptor_kind \
-	tests/unit/daemon/store/test_descriptor_store \
-	tests/unit/daemon/listen/test_drain \
-	tests/unit/client/requests/test_endpoint \
-	tests/unit/core/test_error \
-	tests/unit/daemon/server/test_exhaustion \
-	tests/unit/core/test_fd_list \
-	tests/unit/proto/test_frame \
-	tests/unit/proto/test_frame_socket \
-	tests/unit/daemon/restart/test_handover_state \
-	tests/unit/daemon/hold/test_hold \
-	tests/unit/daemon/hold/test_hold_record \
-	tests/unit/client/requests/test_holding \
-	tests/unit/client/turn/test_inbox \
-	tests/unit/daemon/budget/test_in_flight \
-	tests/unit/daemon/requests/test_inspect \
-	tests/unit/daemon/requests/test_inspect_services \
-	tests/unit/daemon/driver/test_io_driver \
-	tests/unit/client/handle/test_io_driver_handle \
-	tests/unit/core/test_io_id \
-	tests/unit/daemon/requests/test_keeping \
-	tests/unit/kernel/test_kernel_assumptions_descriptors \
-	tests/unit/kernel/test_kernel_assumptions_edges \
-	tests/unit/kernel/test_kernel_assumptions_epoll \
-	tests/unit/kernel/test_kernel_assumptions_packets \
-	tests/unit/kernel/test_kernel_assumptions_rights \
-	tests/unit/kernel/test_kernel_assumptions_seals \
-	tests/unit/daemon/listen/test_listener \
-	tests/unit/daemon/listen/test_listener_record \
-	tests/unit/daemon/session/test_daemon_socket \
-	tests/unit/daemon/process/test_log \
-	tests/unit/daemon/hold/test_note \
-	tests/unit/daemon/driver/test_notifier \
-	tests/unit/client/requests/test_offer \
-	tests/unit/client/net/test_opening \
-	tests/unit/daemon/requests/test_operating \
-	tests/unit/client/readiness/test_operation \
-	tests/unit/daemon/config/test_options \
-	tests/unit/client/turn/test_outage \
-	tests/unit/client/readiness/test_outbox \
-	tests/unit/daemon/listen/test_passing \
-	tests/unit/client/requests/test_passed_stream \
-	tests/unit/daemon/config/test_policy \
-	tests/unit/daemon/budget/test_quota \
-	tests/unit/core/test_name \
-	tests/unit/core/test_readiness \
-	tests/unit/proto/test_readiness_frame \
-	tests/unit/daemon/driver/test_reconciler \
-	tests/unit/daemon/driver/test_registration_set \
-	tests/unit/daemon/restart/test_reload \
-	tests/unit/client/requests/test_request \
-	tests/unit/daemon/connect/test_resolver \
-	tests/unit/client/requests/test_sealed_note \
-	tests/unit/core/test_selector \
-	tests/unit/daemon/server/test_server \
-	tests/unit/daemon/process/test_service_manager \
-	tests/unit/daemon/session/test_session \
-	tests/unit/daemon/session/test_session_closed \
-	tests/unit/daemon/session/test_session_batch \
-	tests/unit/daemon/requests/test_dispatch \
-	tests/unit/daemon/budget/test_session_rate \
-	tests/unit/daemon/session/test_session_unread \
-	tests/unit/daemon/process/test_scheduling \
-	tests/unit/daemon/driver/test_set_watch \
-	tests/unit/daemon/loop/test_time_share \
-	tests/unit/daemon/requests/test_sharing \
-	tests/unit/support/test_short_connections \
-	tests/unit/client/handle/test_slot_table \
-	tests/unit/daemon/listen/test_socket_open \
-	tests/unit/client/net/test_socket_option \
-	tests/unit/daemon/store/test_record \
-	tests/unit/client/net/test_tcp_listener \
-	tests/unit/client/net/test_tcp_stream \
-	tests/unit/client/net/test_timer \
-	tests/unit/support/test_torture_latency \
-	tests/unit/daemon/loop/test_turn \
-	tests/unit/client/net/test_udp_socket \
-	tests/unit/client/net/test_unix_datagram \
-	tests/unit/client/net/test_unix_listener \
-	tests/unit/client/net/test_unix_stream
+# Tests may use the inner names of both sides, and tests/support/. An integration test is a program
+# tests/integration/test_NAME.c and one line here.
+include tests/unit/local.mk
 integration_tests = \
 	tests/integration/test_authorisation_matrix \
 	tests/integration/test_cancelled_requests \
@@ -232,6 +131,7 @@ libtestsupport_la_SOURCES = \
 	tests/support/scripted_daemon.h \
 	tests/support/silent_fuse.c \
 	tests/support/silent_fuse.h \
+	tests/support/suite.c \
 	tests/torture/latency.c \
 	tests/torture/latency.h
 

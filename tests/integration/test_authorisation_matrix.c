@@ -184,22 +184,15 @@ START_TEST(what_is_in_no_row_is_no_request)
 }
 END_TEST
 
-static Suite *authorisation_matrix_suite(void)
+TEST_SUITE(test_authorisation_matrix)
 {
-        Suite *suite = suite_create("authorisation_matrix");
         TCase *matrix = tcase_create("matrix");
 
+        read_page(); /* there are as many tests as cells */
         tcase_set_timeout(matrix, TEST_TIMEOUT_SECONDS);
         tcase_add_test(matrix, the_page_has_every_row_once);
         tcase_add_loop_test(matrix, every_user_may_what_the_page_says, 0, n_rows * ASKER_COUNT);
         tcase_add_loop_test(matrix, what_is_in_no_row_is_no_request, 0,
                             (int)iod__frame__descriptor.n_fields);
         suite_add_tcase(suite, matrix);
-        return suite;
-}
-
-int main(void)
-{
-        read_page(); /* there are as many tests as cells */
-        return run_suite(authorisation_matrix_suite());
 }

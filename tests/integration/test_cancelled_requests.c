@@ -277,9 +277,8 @@ START_TEST(holds_that_were_cancelled)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_cancelled_requests)
 {
-        Suite *suite = suite_create("cancelled_requests");
         TCase *tcase = tcase_create("cancelled_requests");
 
         tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
@@ -291,5 +290,4 @@ int main(void)
         tcase_add_test(tcase, connections_closed_while_the_keep_is_asked_for);
         tcase_add_test(tcase, holds_that_were_cancelled);
         suite_add_tcase(suite, tcase);
-        return run_suite(suite);
 }

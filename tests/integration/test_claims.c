@@ -172,9 +172,8 @@ START_TEST(what_is_not_kept_is_counted_all_the_same)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_claims)
 {
-        Suite *suite = suite_create("claims");
         TCase *tcase = tcase_create("claims");
 
         tcase_set_timeout(tcase, scaled(TEST_TIMEOUT_SECONDS, 120, 600));
@@ -185,5 +184,4 @@ int main(void)
         tcase_add_test(tcase, so_it_is_after_many_daemons_and_as_many_workers);
         tcase_add_test(tcase, what_is_not_kept_is_counted_all_the_same);
         suite_add_tcase(suite, tcase);
-        return run_suite(suite);
 }

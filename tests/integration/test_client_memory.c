@@ -242,14 +242,12 @@ START_TEST(whichever_allocation_fails_only_what_it_was_for_does)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_client_memory)
 {
-        Suite *suite = suite_create("client_memory");
         TCase *tcase = tcase_create("client_memory");
 
         tcase_add_checked_fixture(tcase, set_up, tear_down);
         tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
         tcase_add_test(tcase, whichever_allocation_fails_only_what_it_was_for_does);
         suite_add_tcase(suite, tcase);
-        return run_suite(suite);
 }

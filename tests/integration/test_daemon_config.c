@@ -106,9 +106,8 @@ START_TEST(the_limits_are_the_configurations_and_the_command_line_wins)
 }
 END_TEST
 
-static Suite *daemon_config_suite(void)
+TEST_SUITE(test_daemon_config)
 {
-        Suite *suite = suite_create("daemon config");
         TCase *files = tcase_create("files");
 
         tcase_add_checked_fixture(files, set_up, tear_down);
@@ -117,10 +116,4 @@ static Suite *daemon_config_suite(void)
         tcase_add_test(files, the_limits_are_the_configurations_and_the_command_line_wins);
         tcase_set_timeout(files, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, files);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(daemon_config_suite());
 }

@@ -398,15 +398,15 @@ static TCase *add_case(Suite *suite, const char *name)
 {
         TCase *tcase = tcase_create(name);
 
+        tcase_add_unchecked_fixture(tcase, program_adopt_orphans, program_end_orphans);
         tcase_add_checked_fixture(tcase, set_up, tear_down);
         tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, tcase);
         return tcase;
 }
 
-static Suite *daemon_life_suite(void)
+TEST_SUITE(test_daemon_life)
 {
-        Suite *suite = suite_create("daemon life");
         TCase *descriptors = add_case(suite, "descriptors");
         TCase *stopping = add_case(suite, "stopping");
         TCase *background = add_case(suite, "background");
@@ -434,15 +434,4 @@ static Suite *daemon_life_suite(void)
 #else
         tcase_add_test(manager, no_service_manager_is_spoken_to);
 #endif
-        return suite;
-}
-
-int main(void)
-{
-        int r;
-
-        program_adopt_orphans();
-        r = run_suite(daemon_life_suite());
-        program_end_orphans();
-        return r;
 }

@@ -253,9 +253,8 @@ static TCase *add_case(Suite *suite, const char *name)
         return tcase;
 }
 
-static Suite *daemon_start_suite(void)
+TEST_SUITE(test_daemon_start)
 {
-        Suite *suite = suite_create("daemon start");
         TCase *sockets = add_case(suite, "socket");
         TCase *directories = add_case(suite, "directory");
         TCase *private_instance = add_case(suite, "private");
@@ -274,10 +273,4 @@ static Suite *daemon_start_suite(void)
         tcase_add_test(directories, a_directory_that_is_none_is_named);
 
         tcase_add_test(private_instance, a_private_instance_lets_only_its_user_connect);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(daemon_start_suite());
 }

@@ -120,9 +120,8 @@ START_TEST(help_and_version_are_said_on_standard_output)
 }
 END_TEST
 
-static Suite *daemon_words_suite(void)
+TEST_SUITE(test_daemon_words)
 {
-        Suite *suite = suite_create("daemon words");
         TCase *mistaken = tcase_create("mistaken");
         TCase *asking = tcase_create("asking");
 
@@ -137,10 +136,4 @@ static Suite *daemon_words_suite(void)
         tcase_add_test(asking, help_and_version_are_said_on_standard_output);
         tcase_set_timeout(asking, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, asking);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(daemon_words_suite());
 }

@@ -138,9 +138,8 @@ START_TEST(a_worker_at_its_descriptor_limit_loses_its_session_and_no_connection)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_descriptor_limit)
 {
-        Suite *suite = suite_create("descriptor_limit");
         TCase *tcase = tcase_create("descriptor_limit");
 
         tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
@@ -149,5 +148,4 @@ int main(void)
                             a_worker_at_its_descriptor_limit_loses_its_session_and_no_connection, 0,
                             sizeof(rooms) / sizeof(rooms[0]));
         suite_add_tcase(suite, tcase);
-        return run_suite(suite);
 }

@@ -317,9 +317,8 @@ START_TEST(a_client_that_is_killed_leaves_no_descriptor)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_descriptors)
 {
-        Suite *suite = suite_create("descriptors");
         TCase *all = tcase_create("all");
 
         tcase_set_timeout(all, TEST_TIMEOUT_SECONDS);
@@ -332,5 +331,4 @@ int main(void)
         tcase_add_test(all, a_peer_sees_the_end_at_once_though_nothing_was_sent_yet);
         tcase_add_test(all, a_client_that_is_killed_leaves_no_descriptor);
         suite_add_tcase(suite, all);
-        return run_suite(suite);
 }

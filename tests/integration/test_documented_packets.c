@@ -255,9 +255,8 @@ START_TEST(the_example_of_the_protocol_page_is_what_passes)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_documented_packets)
 {
-        Suite *suite = suite_create("documented packets");
         TCase *example = tcase_create("example");
 
         tcase_add_checked_fixture(example, set_up, tear_down);
@@ -265,5 +264,4 @@ int main(void)
         tcase_add_test(example, the_example_of_the_protocol_page_is_what_passes);
         tcase_add_test(example, the_example_of_a_shared_listener_is_what_passes);
         suite_add_tcase(suite, example);
-        return run_suite(suite);
 }

@@ -369,9 +369,8 @@ START_TEST(one_that_took_it_and_cannot_be_executed_then_costs_the_sessions_alone
 }
 END_TEST
 
-static Suite *handover_suite(void)
+TEST_SUITE(test_handover)
 {
-        Suite *suite = suite_create("handover");
         TCase *taken = tcase_create("taken");
         TCase *refused = tcase_create("refused");
 
@@ -389,10 +388,4 @@ static Suite *handover_suite(void)
         tcase_set_timeout(refused, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, taken);
         suite_add_tcase(suite, refused);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(handover_suite());
 }

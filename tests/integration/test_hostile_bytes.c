@@ -384,9 +384,8 @@ static TCase *add_case(Suite *suite, const char *name)
         return tcase;
 }
 
-static Suite *hostile_bytes_suite(void)
+TEST_SUITE(test_hostile_bytes)
 {
-        Suite *suite = suite_create("hostile bytes");
         TCase *broken = add_case(suite, "broken");
         TCase *chance = add_case(suite, "random");
         TCase *memory = add_case(suite, "memory");
@@ -405,10 +404,4 @@ static Suite *hostile_bytes_suite(void)
         tcase_add_test(memory,
                        so_many_sources_that_are_not_packed_that_they_do_not_fit_end_the_session);
         tcase_add_test(memory, thousands_of_ids_that_are_gone_already_are_no_matter);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(hostile_bytes_suite());
 }

@@ -384,9 +384,8 @@ static TCase *add_case(Suite *suite, const char *name)
         return tcase;
 }
 
-static Suite *hostile_clients_suite(void)
+TEST_SUITE(test_hostile_clients)
 {
-        Suite *suite = suite_create("hostile clients");
         TCase *unread = add_case(suite, "unread");
         TCase *own_end = add_case(suite, "own end");
         TCase *dying = add_case(suite, "dying");
@@ -408,10 +407,4 @@ static Suite *hostile_clients_suite(void)
         tcase_add_test(own_end, whoever_was_given_a_connection_may_not_even_say_hello);
         tcase_add_test(dying, a_thousand_clients_killed_at_any_moment_leave_nothing);
         tcase_add_test(dying, connections_that_say_nothing_do_not_keep_others_out);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(hostile_clients_suite());
 }

@@ -320,9 +320,8 @@ START_TEST(a_daemon_that_is_told_to_stop_ends_its_work_all_the_same)
 }
 END_TEST
 
-static Suite *hostile_closing_suite(void)
+TEST_SUITE(test_hostile_closing)
 {
-        Suite *suite = suite_create("hostile closing");
         TCase *lingering = tcase_create("lingering");
         TCase *silent = tcase_create("silent");
 
@@ -344,10 +343,4 @@ static Suite *hostile_closing_suite(void)
         tcase_add_test(silent, however_many_of_its_files_hold_up_no_other_user);
         tcase_add_test(silent, a_daemon_that_is_told_to_stop_ends_its_work_all_the_same);
         suite_add_tcase(suite, silent);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(hostile_closing_suite());
 }

@@ -390,9 +390,8 @@ static TCase *add_case(Suite *suite, const char *name)
         return tcase;
 }
 
-static Suite *hostile_descriptors_suite(void)
+TEST_SUITE(test_hostile_descriptors)
 {
-        Suite *suite = suite_create("hostile descriptors");
         TCase *kinds = add_case(suite, "kinds");
         TCase *again = add_case(suite, "again");
         TCase *ids = add_case(suite, "ids");
@@ -416,10 +415,4 @@ static Suite *hostile_descriptors_suite(void)
         tcase_add_test(ids, a_registrations_id_does_not_reach_another_registrations_file);
         tcase_add_loop_test(ids, interest_is_made_of_the_three_known_bits, 0, 8);
         tcase_add_test(ids, events_of_a_registration_said_to_be_gone_are_not_told);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(hostile_descriptors_suite());
 }

@@ -397,9 +397,8 @@ static TCase *add_case(Suite *suite, const char *name)
         return tcase;
 }
 
-static Suite *hostile_wire_suite(void)
+TEST_SUITE(test_hostile_wire)
 {
-        Suite *suite = suite_create("hostile wire");
         TCase *opening = add_case(suite, "opening");
         TCase *frames = add_case(suite, "frames");
         TCase *packets = add_case(suite, "packets");
@@ -431,10 +430,4 @@ static Suite *hostile_wire_suite(void)
         tcase_add_loop_test(descriptors,
                             frames_that_take_no_descriptors_end_the_session_that_sends_some, 0, 3);
         tcase_add_test(descriptors, a_packet_brings_253_descriptors_and_the_kernel_takes_no_more);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(hostile_wire_suite());
 }

@@ -183,13 +183,11 @@ START_TEST(what_cannot_be_passed_yet_waits_and_nothing_else)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_in_flight_limit)
 {
-        Suite *suite = suite_create("in_flight_limit");
         TCase *tcase = tcase_create("in_flight_limit");
 
         tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
         tcase_add_test(tcase, what_cannot_be_passed_yet_waits_and_nothing_else);
         suite_add_tcase(suite, tcase);
-        return run_suite(suite);
 }

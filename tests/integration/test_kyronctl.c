@@ -234,9 +234,8 @@ START_TEST(the_socket_is_found_by_option_environment_and_user)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_kyronctl)
 {
-        Suite *suite = suite_create("kyronctl");
         TCase *served = tcase_create("a daemon");
 
         tcase_set_timeout(served, TEST_TIMEOUT_SECONDS);
@@ -252,5 +251,4 @@ int main(void)
         tcase_add_test(served, version_names_both_releases);
         tcase_add_test(served, the_socket_is_found_by_option_environment_and_user);
         suite_add_tcase(suite, served);
-        return run_suite(suite);
 }

@@ -364,9 +364,8 @@ START_TEST(pages_that_lead_nowhere_end_in_an_error)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_kyronctl_failures)
 {
-        Suite *suite = suite_create("kyronctl failures");
         TCase *alone = tcase_create("no daemon");
         TCase *served = tcase_create("a daemon");
 
@@ -391,5 +390,4 @@ int main(void)
         tcase_add_test(served, an_output_that_cannot_be_written_is_exit_status_1);
         tcase_add_test(served, without_an_output_the_daemon_does_not_get_it);
         suite_add_tcase(suite, served);
-        return run_suite(suite);
 }

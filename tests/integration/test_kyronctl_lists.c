@@ -550,9 +550,8 @@ START_TEST(a_list_that_makes_no_sense_is_an_error)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_kyronctl_lists)
 {
-        Suite *suite = suite_create("kyronctl lists");
         TCase *each = tcase_create("lists");
 
         tcase_set_timeout(each, TEST_TIMEOUT_SECONDS);
@@ -567,5 +566,4 @@ int main(void)
         tcase_add_loop_test(each, long_names_are_whole_in_a_file_and_cut_on_a_terminal, 0, 3);
         tcase_add_loop_test(each, a_list_that_makes_no_sense_is_an_error, 0, 3);
         suite_add_tcase(suite, each);
-        return run_suite(suite);
 }

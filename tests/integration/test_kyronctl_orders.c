@@ -516,9 +516,8 @@ START_TEST(a_reload_that_changes_nothing_says_so_beside_the_output)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_kyronctl_orders)
 {
-        Suite *suite = suite_create("kyronctl orders");
         TCase *each = tcase_create("orders");
 
         tcase_set_timeout(each, TEST_TIMEOUT_SECONDS);
@@ -538,5 +537,4 @@ int main(void)
         tcase_add_test(each, reload_prints_what_changed);
         tcase_add_test(each, a_reload_that_changes_nothing_says_so_beside_the_output);
         suite_add_tcase(suite, each);
-        return run_suite(suite);
 }

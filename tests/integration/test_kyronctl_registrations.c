@@ -342,9 +342,8 @@ START_TEST(registrations_behind_many_idle_sessions_are_shown)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_kyronctl_registrations)
 {
-        Suite *suite = suite_create("kyronctl registrations");
         TCase *served = tcase_create("a daemon");
 
         tcase_set_timeout(served, TEST_TIMEOUT_SECONDS);
@@ -356,5 +355,4 @@ int main(void)
         tcase_add_test(served, all_registrations_are_shown_when_they_fill_more_than_a_page);
         tcase_add_test(served, registrations_behind_many_idle_sessions_are_shown);
         suite_add_tcase(suite, served);
-        return run_suite(suite);
 }

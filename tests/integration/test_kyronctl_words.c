@@ -280,9 +280,8 @@ START_TEST(what_is_shown_of_ready_descriptors_is_explained)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_kyronctl_words)
 {
-        Suite *suite = suite_create("kyronctl words");
         TCase *words = tcase_create("words");
 
         tcase_set_timeout(words, TEST_TIMEOUT_SECONDS);
@@ -292,5 +291,4 @@ int main(void)
         tcase_add_test(words, what_is_shown_is_explained);
         tcase_add_test(words, what_is_shown_of_ready_descriptors_is_explained);
         suite_add_tcase(suite, words);
-        return run_suite(suite);
 }

@@ -361,9 +361,8 @@ static TCase *add_case(Suite *suite, const char *name)
         return tcase;
 }
 
-static Suite *limits_suite(void)
+TEST_SUITE(test_limits)
 {
-        Suite *suite = suite_create("limits");
         TCase *session = add_case(suite, "session");
         TCase *user = add_case(suite, "user");
         TCase *sessions = add_case(suite, "sessions");
@@ -381,10 +380,4 @@ static Suite *limits_suite(void)
         tcase_add_test(others, one_users_limit_is_not_anothers);
         tcase_add_loop_test(others, a_session_that_is_not_there_cannot_be_listed, 0, 2);
         tcase_add_loop_test(others, another_users_session_cannot_be_listed, 0, 2);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(limits_suite());
 }

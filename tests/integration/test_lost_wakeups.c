@@ -486,13 +486,11 @@ START_TEST(every_round_trip_completes_whatever_is_cancelled)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_lost_wakeups)
 {
-        Suite *suite = suite_create("lost_wakeups");
         TCase *ring = tcase_create("ring");
 
         tcase_set_timeout(ring, scaled(2, 2, 30) * TEST_TIMEOUT_SECONDS);
         tcase_add_test(ring, every_round_trip_completes_whatever_is_cancelled);
         suite_add_tcase(suite, ring);
-        return run_suite(suite);
 }

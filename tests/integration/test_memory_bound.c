@@ -201,9 +201,8 @@ START_TEST(connections)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_memory_bound)
 {
-        Suite *suite = suite_create("memory_bound");
         TCase *tcase = tcase_create("memory_bound");
 
         tcase_add_checked_fixture(tcase, set_up, tear_down);
@@ -215,5 +214,4 @@ int main(void)
         tcase_add_test(tcase, workers);
         tcase_add_test(tcase, connections);
         suite_add_tcase(suite, tcase);
-        return run_suite(suite);
 }

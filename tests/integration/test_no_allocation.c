@@ -203,13 +203,11 @@ START_TEST(a_hundred_thousand_round_trips_allocate_no_more_than_a_thousand)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_no_allocation)
 {
-        Suite *suite = suite_create("no_allocation");
         TCase *all = tcase_create("all");
 
         tcase_set_timeout(all, 3 * TEST_TIMEOUT_SECONDS);
         tcase_add_test(all, a_hundred_thousand_round_trips_allocate_no_more_than_a_thousand);
         suite_add_tcase(suite, all);
-        return run_suite(suite);
 }

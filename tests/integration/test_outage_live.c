@@ -251,9 +251,8 @@ START_TEST(a_daemon_that_stops_is_waited_for_as_one_that_dies)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_outage_live)
 {
-        Suite *suite = suite_create("outage_live");
         TCase *tcase = tcase_create("outage");
 
         tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
@@ -263,5 +262,4 @@ int main(void)
         tcase_add_test(tcase, the_environment_allows_it_to_every_program);
         tcase_add_test(tcase, a_daemon_that_stops_is_waited_for_as_one_that_dies);
         suite_add_tcase(suite, tcase);
-        return run_suite(suite);
 }

@@ -454,9 +454,8 @@ START_TEST(what_is_left_is_taken_back_by_another_session)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_ready_descriptors)
 {
-        Suite *suite = suite_create("ready_descriptors");
         TCase *tcase = tcase_create("ready_descriptors");
 
         tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
@@ -473,5 +472,4 @@ int main(void)
         tcase_add_test(tcase, unix_connections_are_shared_too);
         tcase_add_test(tcase, what_is_left_is_taken_back_by_another_session);
         suite_add_tcase(suite, tcase);
-        return run_suite(suite);
 }

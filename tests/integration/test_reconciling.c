@@ -130,19 +130,12 @@ START_TEST(asking_the_kernel_about_a_session_holds_up_no_other)
 }
 END_TEST
 
-static Suite *reconciling_suite(void)
+TEST_SUITE(test_reconciling)
 {
-        Suite *suite = suite_create("reconciling");
         TCase *many = tcase_create("many");
 
         tcase_add_checked_fixture(many, set_up, hostile_scene_tear_down);
         tcase_set_timeout(many, TEST_TIMEOUT_SECONDS);
         tcase_add_test(many, asking_the_kernel_about_a_session_holds_up_no_other);
         suite_add_tcase(suite, many);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(reconciling_suite());
 }

@@ -417,9 +417,8 @@ START_TEST(what_cannot_be_held_says_why)
 }
 END_TEST
 
-static Suite *refusals_suite(void)
+TEST_SUITE(test_refusals)
 {
-        Suite *suite = suite_create("refusals");
         TCase *rules = tcase_create("rules");
 
         tcase_add_checked_fixture(rules, set_up, tear_down);
@@ -434,10 +433,4 @@ static Suite *refusals_suite(void)
                        who_is_filtered_is_told_at_the_deadline_and_others_wait_for_their_limit);
         tcase_add_test(rules, what_cannot_be_held_says_why);
         suite_add_tcase(suite, rules);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(refusals_suite());
 }

@@ -206,9 +206,8 @@ START_TEST(a_worker_that_never_reads_holds_up_none_but_its_first_and_loses_none)
 }
 END_TEST
 
-static Suite *reload_live_suite(void)
+TEST_SUITE(test_reload_live)
 {
-        Suite *suite = suite_create("reload_live");
         TCase *all = tcase_create("all");
 
         tcase_add_checked_fixture(all, set_up, tear_down);
@@ -220,10 +219,4 @@ static Suite *reload_live_suite(void)
         tcase_add_test(all, a_group_that_nobody_joined_is_waited_for);
         tcase_add_test(all, a_worker_that_never_reads_holds_up_none_but_its_first_and_loses_none);
         suite_add_tcase(suite, all);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(reload_live_suite());
 }

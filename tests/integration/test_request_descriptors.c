@@ -317,9 +317,8 @@ START_TEST(descriptors_held_until_their_time_is_over)
 }
 END_TEST
 
-static Suite *request_descriptors_suite(void)
+TEST_SUITE(test_request_descriptors)
 {
-        Suite *suite = suite_create("request_descriptors");
         TCase *all = tcase_create("all");
 
         tcase_add_checked_fixture(all, set_up, tear_down);
@@ -334,10 +333,4 @@ static Suite *request_descriptors_suite(void)
         tcase_add_test(all, descriptors_held_refused_and_taken);
         tcase_add_test(all, descriptors_held_until_their_time_is_over);
         suite_add_tcase(suite, all);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(request_descriptors_suite());
 }

@@ -558,9 +558,8 @@ START_TEST(what_is_owned_comes_back)
 }
 END_TEST
 
-static Suite *restart_suite(void)
+TEST_SUITE(test_restart)
 {
-        Suite *suite = suite_create("restart");
         TCase *listeners = tcase_create("listeners");
         TCase *holds = tcase_create("holds");
         TCase *unusables = tcase_create("unusable");
@@ -568,7 +567,7 @@ static Suite *restart_suite(void)
         if (!HAVE_SYSTEMD) {
                 tcase_add_test(listeners, what_is_owned_comes_back);
                 suite_add_tcase(suite, listeners);
-                return suite;
+                return;
         }
         tcase_add_loop_test(listeners,
                             a_clients_listener_comes_back_and_who_connected_meanwhile_is_served, 0,
@@ -602,10 +601,4 @@ static Suite *restart_suite(void)
         suite_add_tcase(suite, listeners);
         suite_add_tcase(suite, holds);
         suite_add_tcase(suite, unusables);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(restart_suite());
 }

@@ -177,9 +177,8 @@ START_TEST(a_server_restarts_and_no_connection_is_refused)
 }
 END_TEST
 
-static Suite *shared_listener_suite(void)
+TEST_SUITE(test_shared_listener)
 {
-        Suite *suite = suite_create("shared_listener");
         TCase *sharing = tcase_create("sharing");
 
         tcase_add_checked_fixture(sharing, set_up, tear_down);
@@ -190,10 +189,4 @@ static Suite *shared_listener_suite(void)
         tcase_add_test(sharing, what_a_killed_worker_had_is_served_by_another);
         tcase_add_test(sharing, a_server_restarts_and_no_connection_is_refused);
         suite_add_tcase(suite, sharing);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(shared_listener_suite());
 }

@@ -237,9 +237,8 @@ START_TEST(a_slow_client_can_still_register_and_close)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_slow_client)
 {
-        Suite *suite = suite_create("slow_client");
         TCase *all = tcase_create("all");
 
         tcase_set_timeout(all, 3 * TEST_TIMEOUT_SECONDS);
@@ -249,5 +248,4 @@ int main(void)
         tcase_add_test(all, a_slow_client_learns_everything_that_is_ready_when_it_reads_again);
         tcase_add_test(all, a_slow_client_can_still_register_and_close);
         suite_add_tcase(suite, all);
-        return run_suite(suite);
 }

@@ -190,9 +190,8 @@ START_TEST(who_ends_while_a_name_is_asked_for_leaves_nothing)
 }
 END_TEST
 
-static Suite *slow_names_suite(void)
+TEST_SUITE(test_slow_names)
 {
-        Suite *suite = suite_create("slow_names");
         TCase *names = tcase_create("names");
 
         tcase_add_checked_fixture(names, set_up, tear_down);
@@ -203,10 +202,4 @@ static Suite *slow_names_suite(void)
         tcase_add_test(names, nobody_else_is_delayed);
         tcase_add_test(names, who_ends_while_a_name_is_asked_for_leaves_nothing);
         suite_add_tcase(suite, names);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(slow_names_suite());
 }

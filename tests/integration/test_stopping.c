@@ -186,9 +186,8 @@ START_TEST(kyronctl_that_waits_for_a_drain_says_so)
 }
 END_TEST
 
-static Suite *stopping_suite(void)
+TEST_SUITE(test_stopping)
 {
-        Suite *suite = suite_create("stopping");
         TCase *stopping = tcase_create("stopping");
 
         tcase_set_timeout(stopping, TEST_TIMEOUT_SECONDS);
@@ -200,10 +199,4 @@ static Suite *stopping_suite(void)
         tcase_add_test(stopping, who_has_yet_to_read_its_connections_gets_them_before);
         tcase_add_test(stopping, kyronctl_that_waits_for_a_drain_says_so);
         suite_add_tcase(suite, stopping);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(stopping_suite());
 }

@@ -296,14 +296,12 @@ START_TEST(an_operation_started_by_another_thread_ends_the_workers_wait)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_threads)
 {
-        Suite *suite = suite_create("threads");
         TCase *all = tcase_create("all");
 
         tcase_set_timeout(all, 3 * TEST_TIMEOUT_SECONDS);
         tcase_add_test(all, threads_share_descriptors_while_one_runs_process_io);
         tcase_add_test(all, an_operation_started_by_another_thread_ends_the_workers_wait);
         suite_add_tcase(suite, all);
-        return run_suite(suite);
 }

@@ -108,7 +108,8 @@ suite() {
         [[ $title == "$suite" ]] || title="$name $suite"
         local log=$logs/${title/ /-}.log
 
-        rm -f "$results"/*.trs "$results"/*.log
+        mkdir -p "$results"
+        find "$results" '(' -name '*.trs' -o -name '*.log' ')' -delete
         run "${run_prefix[@]}" make -C "build/$variant" --no-print-directory "check-$suite" \
                 LOG_COMPILER="timeout $program_limit $run_under" \
                 SH_LOG_COMPILER="timeout $program_limit bash" "$@"
@@ -128,13 +129,14 @@ suite() {
 run_again() {
         local result program programs=()
 
-        for result in "$results"/*.trs; do
-                grep -qE '^:test-result: (FAIL|ERROR)' "$result" 2>/dev/null || continue
-                program=tests/$suite/$(basename "$result" .trs)
+        while read -r result; do
+                grep -qE '^:test-result: (FAIL|ERROR)' "$result" || continue
+                program=${result#"build/$variant/"}
+                program=${program%.trs}
                 [[ -e $program.sh ]] && program+=.sh
                 programs+=("$program")
                 show_end "${result%.trs}.log"
-        done
+        done < <(results_in "$results")
         [[ ${#programs[@]} -gt 0 ]] || return 0
         echo "        again, by themselves: ${programs[*]}"
         run "${run_prefix[@]}" make -C "build/$variant" --no-print-directory check -j1 \
@@ -145,13 +147,17 @@ run_prefix=()      # what make is run by
 run_under=         # what the test programs are run by
 program_limit=300s # for a program; check has limits of its own for each test
 
+# The files with the results of the programs below a directory.
+results_in() {
+        find "$1" -name '*.trs' | sort
+}
+
 # Adds up the results of a directory in good, bad and left, and shows the failed programs' output.
 # A test program counts its own tests, and names those it skipped; a script is one test.
 count_results() {
         local result output checks broken skips
 
-        for result in "$1"/*.trs; do
-                [[ -e $result ]] || continue
+        while read -r result; do
                 output=${result%.trs}.log
                 read -r checks broken < <(awk -F '[:,] *' '
                         /Checks: [0-9]+, Failures: / { checks += $3; broken += $5 + $7 }
@@ -173,19 +179,18 @@ count_results() {
                         show_end "$output"
                         ;;
                 esac
-        done
+        done < <(results_in "$1")
 }
 
 report_skips() {
         local result
 
-        for result in "$1"/*.trs; do
-                [[ -e $result ]] || continue
+        while read -r result; do
                 sed -n 's/^SKIPPED /        skipped: /p' "${result%.trs}.log"
                 if grep -q '^:test-result: SKIP' "$result"; then
                         echo "        skipped: $(basename "$result" .trs): $(tail -n2 "${result%.trs}.log" | head -n1)"
                 fi
-        done
+        done < <(results_in "$1")
 }
 
 build_with_tests() {
@@ -223,18 +228,14 @@ find_tsan_prefix() {
         setarch -R "$scratch/tsan" 2>/dev/null
 }
 
-# Every unit test, and a short run of both sides of the wire.
+# The unit tests, and a short run of both sides of the wire.
 memchecked() {
         local run_under='valgrind -q --error-exitcode=99 --leak-check=full'
         run_under+=' --errors-for-leak-kinds=definite'
-        local both=(tests/integration/test_{documented_packets,threads}) units
+        local both=(tests/integration/test_{documented_packets,threads})
 
-        # A close() that takes its time stops all of valgrind: not the closer's. And not the one
-        # that makes malloc fail, which is valgrind's own there.
-        units=$(find tests/unit -name 'test_*.c' ! -name test_closer.c ! -name test_config_memory.c |
-                sort | sed 's/\.c$//')
-        # shellcheck disable=SC2154 # jobs is dev's
-        suite plain unit -j"$jobs" unit_tests="${units//$'\n'/ }"
+        # shellcheck disable=SC2016 # a variable of the makefile
+        suite plain unit -j"$jobs" unit_tests='$(memchecked_unit_tests)'
 
         printf '#!/bin/sh\nexec %s %s/build/plain/kyron-iod "$@"\n' "$run_under" "$PWD" \
                 >"$scratch/kyron-iod"

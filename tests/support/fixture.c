@@ -166,17 +166,6 @@ void remove_temp_dir(char *take_path)
         free(take_path);
 }
 
-int run_suite(Suite *suite)
-{
-        SRunner *runner = srunner_create(suite);
-        int failed;
-
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
 void report_skipped(const char *test, const char *format, ...)
 {
         size_t length = strlen(test);

@@ -1,6 +1,6 @@
 /*
- * What most tests set up: pairs of connected descriptors, a directory of their own, a way to skip
- * and a way to run. These end the test when the set-up itself fails, so most return no errors.
+ * What most tests set up: a suite, pairs of connected descriptors, a directory of their own and a
+ * way to skip. These end the test when the set-up itself fails, so most return no errors.
  * Descriptors are close-on-exec and the caller's.
  */
 #pragma once
@@ -15,6 +15,30 @@ enum {
         /* For tcase_set_timeout(); longer than the longest DEADLINE_MS a test can add up to. */
         TEST_TIMEOUT_SECONDS = 60,
 };
+
+/*
+ * The suite of a file, and named like it: TEST_SUITE(test_NAME) { what adds its cases to suite }. A
+ * program has the suites of all its files and runs them, or those that CK_RUN_SUITE and CK_RUN_CASE
+ * name. Its main() is in suite.c.
+ */
+#define TEST_SUITE(name)                                                                           \
+        static void name(Suite *suite);                                                            \
+        __attribute__((constructor)) static void add_##name(void)                                  \
+        {                                                                                          \
+                static TestSuite this_suite = {.title = #name, .add_cases = name};                 \
+                                                                                                   \
+                add_test_suite(&this_suite);                                                       \
+        }                                                                                          \
+        static void name(Suite *suite)
+
+typedef struct TestSuite TestSuite;
+struct TestSuite {
+        const char *title;
+        void (*add_cases)(Suite *suite);
+        TestSuite *next;
+};
+/* Lends it to main(). */
+void add_test_suite(TestSuite *lent);
 
 /* Two connected Unix sockets; type may carry SOCK_NONBLOCK. */
 void unix_pair(int type, int fds[static 2]);
@@ -52,9 +76,6 @@ void unlimit_descriptors(void);
  * the files in it (it holds no directories) and frees the name. */
 char *make_temp_dir(void);
 void remove_temp_dir(char *take_path);
-
-/* Runs a suite as CK_RUN_SUITE, CK_VERBOSITY and CK_FORK say; returns main()'s exit status. */
-int run_suite(Suite *suite);
 
 /* Ends the current test with success, loudly. */
 #define SKIP_TEST(...)                                                                             \

@@ -50,8 +50,8 @@ bool program_serves(const char *socket_path);
 /* Waits until one does. */
 void program_await_serving(const char *socket_path);
 
-/* For main(), around the suite: what goes into the background is reaped, and ended if it is left.
- */
+/* Around a case, once for all of its tests: what goes into the background is reaped, and ended if
+ * it is left. */
 void program_adopt_orphans(void);
 void program_end_orphans(void);
 

@@ -386,9 +386,8 @@ START_TEST(whatever_the_text_what_is_taken_comes_back_the_same)
 }
 END_TEST
 
-static Suite *address_suite(void)
+TEST_SUITE(test_address)
 {
-        Suite *suite = suite_create("address");
         TCase *text = tcase_create("text");
         TCase *sockets = tcase_create("sockets");
         TCase *anything = tcase_create("anything");
@@ -412,10 +411,4 @@ static Suite *address_suite(void)
         tcase_add_test(anything, whatever_the_text_what_is_taken_comes_back_the_same);
         tcase_set_timeout(anything, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, anything);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(address_suite());
 }

@@ -227,9 +227,8 @@ START_TEST(no_text_is_too_strange)
 }
 END_TEST
 
-static Suite *address_pattern_suite(void)
+TEST_SUITE(test_address_pattern)
 {
-        Suite *suite = suite_create("address_pattern");
         TCase *patterns = tcase_create("patterns");
 
         tcase_add_loop_test(patterns, a_pattern_matches_what_it_says_and_nothing_else, 0,
@@ -239,10 +238,4 @@ static Suite *address_pattern_suite(void)
         tcase_add_test(patterns, no_text_is_too_strange);
         tcase_set_timeout(patterns, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, patterns);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(address_pattern_suite());
 }

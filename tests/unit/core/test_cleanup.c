@@ -100,9 +100,8 @@ START_TEST(a_file_is_closed_with_its_scope)
 }
 END_TEST
 
-static Suite *cleanup_suite(void)
+TEST_SUITE(test_cleanup)
 {
-        Suite *suite = suite_create("cleanup");
         TCase *scopes = tcase_create("scopes");
 
         tcase_add_test(scopes, a_descriptor_is_closed_with_its_scope);
@@ -113,10 +112,4 @@ static Suite *cleanup_suite(void)
         tcase_add_test(scopes, a_file_is_closed_with_its_scope);
         tcase_set_timeout(scopes, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, scopes);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(cleanup_suite());
 }

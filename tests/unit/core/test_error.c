@@ -77,9 +77,8 @@ START_TEST(each_thread_has_its_own_sentence)
 }
 END_TEST
 
-static Suite *error_suite(void)
+TEST_SUITE(test_error)
 {
-        Suite *suite = suite_create("error");
         TCase *sentences = tcase_create("sentences");
 
         tcase_add_test(sentences, before_any_error_there_is_no_sentence);
@@ -90,10 +89,4 @@ static Suite *error_suite(void)
         tcase_add_test(sentences, each_thread_has_its_own_sentence);
         tcase_set_timeout(sentences, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, sentences);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(error_suite());
 }

@@ -98,9 +98,8 @@ START_TEST(a_full_packet_fits)
 }
 END_TEST
 
-static Suite *fd_list_suite(void)
+TEST_SUITE(test_fd_list)
 {
-        Suite *suite = suite_create("fd_list");
         TCase *ownership = tcase_create("ownership");
 
         tcase_add_test(ownership, a_borrowed_descriptor_stays_the_lists);
@@ -110,10 +109,4 @@ static Suite *fd_list_suite(void)
         tcase_add_test(ownership, a_full_packet_fits);
         tcase_set_timeout(ownership, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, ownership);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(fd_list_suite());
 }

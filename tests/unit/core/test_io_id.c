@@ -67,9 +67,8 @@ START_TEST(the_ids_with_a_meaning_of_their_own_are_no_registrations)
 }
 END_TEST
 
-static Suite *io_id_suite(void)
+TEST_SUITE(test_io_id)
 {
-        Suite *suite = suite_create("io_id");
         TCase *ids = tcase_create("ids");
 
         tcase_add_test(ids, the_places_are_those_of_the_wire);
@@ -79,10 +78,4 @@ static Suite *io_id_suite(void)
         tcase_add_test(ids, the_ids_with_a_meaning_of_their_own_are_no_registrations);
         tcase_set_timeout(ids, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, ids);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(io_id_suite());
 }

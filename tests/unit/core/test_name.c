@@ -71,9 +71,8 @@ START_TEST(a_holds_name_is_graphic)
 }
 END_TEST
 
-static Suite *name_suite(void)
+TEST_SUITE(test_name)
 {
-        Suite *suite = suite_create("name");
         TCase *names = tcase_create("names");
 
         tcase_add_test(names, a_listeners_name_is_what_needs_no_quotes_anywhere);
@@ -82,10 +81,4 @@ static Suite *name_suite(void)
         tcase_add_test(names, a_holds_name_is_graphic);
         tcase_set_timeout(names, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, names);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(name_suite());
 }

@@ -179,9 +179,8 @@ START_TEST(the_longest_text_fits)
 }
 END_TEST
 
-static Suite *readiness_suite(void)
+TEST_SUITE(test_readiness)
 {
-        Suite *suite = suite_create("readiness");
         TCase *word = tcase_create("word");
         TCase *translation = tcase_create("translation");
 
@@ -202,10 +201,4 @@ static Suite *readiness_suite(void)
         tcase_add_test(translation, the_longest_text_fits);
         tcase_set_timeout(translation, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, translation);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(readiness_suite());
 }

@@ -250,9 +250,8 @@ START_TEST(a_wait_ends_when_its_time_has_passed)
 }
 END_TEST
 
-static Suite *selector_suite(void)
+TEST_SUITE(test_selector)
 {
-        Suite *suite = suite_create("selector");
         TCase *entries = tcase_create("entries");
         TCase *waiting = tcase_create("waiting");
 
@@ -276,10 +275,4 @@ static Suite *selector_suite(void)
         tcase_add_test(waiting, a_wait_ends_when_its_time_has_passed);
         tcase_set_timeout(waiting, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, waiting);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(selector_suite());
 }

@@ -311,9 +311,8 @@ START_TEST(a_connection_that_was_dropped_before_accept_is_still_accepted)
 }
 END_TEST
 
-static Suite *descriptors_suite(void)
+TEST_SUITE(test_kernel_assumptions_descriptors)
 {
-        Suite *suite = suite_create("kernel assumptions: descriptors");
         TCase *classify = tcase_create("classify");
         TCase *shared = tcase_create("shared");
         TCase *accepting = tcase_create("accept");
@@ -338,10 +337,4 @@ static Suite *descriptors_suite(void)
         tcase_add_test(accepting, a_connection_that_was_dropped_before_accept_is_still_accepted);
         tcase_set_timeout(accepting, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, accepting);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(descriptors_suite());
 }

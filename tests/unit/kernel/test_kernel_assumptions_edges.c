@@ -221,9 +221,8 @@ START_TEST(a_unix_stream_announces_room_at_every_read_only_to_who_asked)
 }
 END_TEST
 
-static Suite *edges_suite(void)
+TEST_SUITE(test_kernel_assumptions_edges)
 {
-        Suite *suite = suite_create("kernel assumptions: edges");
         TCase *edges = tcase_create("edges");
 
         tcase_add_test(edges, adding_reports_what_is_ready_already);
@@ -240,10 +239,4 @@ static Suite *edges_suite(void)
         tcase_add_test(edges, a_unix_stream_announces_room_at_every_read_only_to_who_asked);
         tcase_set_timeout(edges, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, edges);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(edges_suite());
 }

@@ -330,9 +330,8 @@ START_TEST(a_file_may_be_in_500_nested_sets_and_not_in_more)
 }
 END_TEST
 
-static Suite *epoll_suite(void)
+TEST_SUITE(test_kernel_assumptions_epoll)
 {
-        Suite *suite = suite_create("kernel assumptions: epoll");
         TCase *entries = tcase_create("entries");
         TCase *files = tcase_create("files");
         TCase *nested = tcase_create("nested");
@@ -366,10 +365,4 @@ static Suite *epoll_suite(void)
         tcase_add_test(nested, a_file_may_be_in_500_nested_sets_and_not_in_more);
         tcase_set_timeout(nested, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, nested);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(epoll_suite());
 }

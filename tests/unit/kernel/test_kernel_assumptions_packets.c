@@ -277,9 +277,8 @@ START_TEST(a_send_can_be_what_meets_the_econnreset)
 }
 END_TEST
 
-static Suite *packets_suite(void)
+TEST_SUITE(test_kernel_assumptions_packets)
 {
-        Suite *suite = suite_create("kernel assumptions: packets");
         TCase *packets = tcase_create("packets");
         TCase *gone = tcase_create("gone");
 
@@ -301,10 +300,4 @@ static Suite *packets_suite(void)
         tcase_add_test(gone, a_send_can_be_what_meets_the_econnreset);
         tcase_set_timeout(gone, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, gone);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(packets_suite());
 }

@@ -395,9 +395,8 @@ START_TEST(so_peerpidfd_tells_of_the_peers_end_while_its_connection_is_held)
 }
 END_TEST
 
-static Suite *rights_suite(void)
+TEST_SUITE(test_kernel_assumptions_rights)
 {
-        Suite *suite = suite_create("kernel assumptions: descriptors and credentials under way");
         TCase *descriptors = tcase_create("descriptors");
         TCase *credentials = tcase_create("credentials");
 
@@ -427,10 +426,4 @@ static Suite *rights_suite(void)
                        so_peerpidfd_tells_of_the_peers_end_while_its_connection_is_held);
         tcase_set_timeout(credentials, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, credentials);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(rights_suite());
 }

@@ -145,9 +145,8 @@ START_TEST(memory_past_its_end_counts_in_its_blocks)
 }
 END_TEST
 
-static Suite *seals_suite(void)
+TEST_SUITE(test_kernel_assumptions_seals)
 {
-        Suite *suite = suite_create("kernel assumptions: sealed files in memory");
         TCase *seals = tcase_create("seals");
 
         tcase_add_loop_test(seals, files_that_are_not_in_memory_know_no_seals, 0, 4);
@@ -160,10 +159,4 @@ static Suite *seals_suite(void)
         tcase_add_test(seals, memory_past_its_end_counts_in_its_blocks);
         tcase_set_timeout(seals, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, seals);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(seals_suite());
 }

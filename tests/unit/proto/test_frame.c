@@ -384,9 +384,8 @@ START_TEST(a_packet_of_nothing_but_tiny_fields_does_not_outgrow_the_arena)
 }
 END_TEST
 
-static Suite *frame_suite(void)
+TEST_SUITE(test_frame)
 {
-        Suite *suite = suite_create("frame");
         TCase *contract = tcase_create("contract");
         TCase *hostile = tcase_create("hostile");
 
@@ -413,10 +412,4 @@ static Suite *frame_suite(void)
         tcase_add_test(hostile, a_packet_of_nothing_but_tiny_fields_does_not_outgrow_the_arena);
         tcase_set_timeout(hostile, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, hostile);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(frame_suite());
 }

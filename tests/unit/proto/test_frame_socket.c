@@ -226,9 +226,8 @@ START_TEST(descriptors_lost_at_the_limit_are_an_error_and_the_others_can_be_clos
 }
 END_TEST
 
-static Suite *frame_socket_suite(void)
+TEST_SUITE(test_frame_socket)
 {
-        Suite *suite = suite_create("frame_socket");
         TCase *packets = tcase_create("packets");
         TCase *failures = tcase_create("failures");
 
@@ -252,10 +251,4 @@ static Suite *frame_socket_suite(void)
                        descriptors_lost_at_the_limit_are_an_error_and_the_others_can_be_closed);
         tcase_set_timeout(failures, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, failures);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(frame_socket_suite());
 }

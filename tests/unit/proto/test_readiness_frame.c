@@ -120,9 +120,8 @@ START_TEST(another_frame_is_none)
 }
 END_TEST
 
-static Suite *readiness_frame_suite(void)
+TEST_SUITE(test_readiness_frame)
 {
-        Suite *suite = suite_create("readiness_frame");
         TCase *codes = tcase_create("codes");
 
         tcase_add_checked_fixture(codes, set_up, NULL);
@@ -133,10 +132,4 @@ static Suite *readiness_frame_suite(void)
         tcase_add_test(codes, whatever_is_changed_it_agrees_with_protobuf);
         tcase_add_test(codes, another_frame_is_none);
         suite_add_tcase(suite, codes);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(readiness_frame_suite());
 }

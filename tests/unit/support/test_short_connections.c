@@ -220,9 +220,8 @@ START_TEST(what_cannot_be_started_says_so)
 }
 END_TEST
 
-static Suite *short_connections_suite(void)
+TEST_SUITE(test_short_connections)
 {
-        Suite *suite = suite_create("short connections");
         TCase *loads = tcase_create("loads");
 
         tcase_add_loop_test(loads, every_connection_is_made_once_and_served, 0, 2);
@@ -235,10 +234,4 @@ static Suite *short_connections_suite(void)
         tcase_add_test(loads, what_cannot_be_started_says_so);
         tcase_set_timeout(loads, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, loads);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(short_connections_suite());
 }

@@ -62,9 +62,8 @@ static void set_up(void)
         latency = (Latency){0};
 }
 
-static Suite *torture_latency_suite(void)
+TEST_SUITE(test_torture_latency)
 {
-        Suite *suite = suite_create("torture latency");
         TCase *tcase = tcase_create("percentiles");
 
         tcase_add_checked_fixture(tcase, set_up, NULL);
@@ -74,10 +73,4 @@ static Suite *torture_latency_suite(void)
         tcase_add_test(tcase, the_longest_is_kept_as_it_was);
         tcase_add_test(tcase, one_of_a_hundred_is_beyond_the_99th_percentile);
         suite_add_tcase(suite, tcase);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(torture_latency_suite());
 }

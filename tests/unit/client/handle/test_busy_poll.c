@@ -186,9 +186,8 @@ START_TEST(the_environment_counts_before_the_option)
 }
 END_TEST
 
-static Suite *busy_poll_suite(void)
+TEST_SUITE(test_busy_poll)
 {
-        Suite *suite = suite_create("busy_poll");
         TCase *decision = tcase_create("decision");
         TCase *waits = tcase_create("waits");
         TCase *options = tcase_create("options");
@@ -210,10 +209,4 @@ static Suite *busy_poll_suite(void)
         tcase_add_loop_test(options, the_environment_counts_before_the_option, 0,
                             sizeof(wishes) / sizeof(wishes[0]));
         suite_add_tcase(suite, options);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(busy_poll_suite());
 }

@@ -22,6 +22,7 @@ static DaemonConnection connection;
 
 static void set_up(void)
 {
+        signal(SIGPIPE, SIG_IGN);
         directory = make_temp_dir();
         snprintf(path, sizeof(path), "%s/socket", directory);
 }
@@ -404,12 +405,10 @@ START_TEST(a_daemon_that_does_not_answer_is_given_five_seconds)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_daemon_connection)
 {
-        Suite *suite = suite_create("daemon_connection");
         TCase *all = tcase_create("all");
 
-        signal(SIGPIPE, SIG_IGN);
         tcase_set_timeout(all, TEST_TIMEOUT_SECONDS);
         tcase_add_checked_fixture(all, set_up, tear_down);
         tcase_add_test(all, the_path_comes_from_the_caller_or_the_environment_or_the_build);
@@ -433,5 +432,4 @@ int main(void)
         tcase_add_test(all, silence_before_the_end_is_nonsense);
         tcase_add_test(all, a_daemon_that_does_not_answer_is_given_five_seconds);
         suite_add_tcase(suite, all);
-        return run_suite(suite);
 }

@@ -26,6 +26,7 @@ static void set_up(void)
 {
         int ends[2];
 
+        signal(SIGPIPE, SIG_IGN);
         test_daemon_start(&kyron_iod, NULL);
         handle = open_handle(&kyron_iod);
         unix_pair(SOCK_STREAM | SOCK_NONBLOCK, ends);
@@ -595,13 +596,11 @@ START_TEST(a_foreign_loop_learns_that_the_daemon_has_gone)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_io_driver_handle)
 {
-        Suite *suite = suite_create("io_driver_handle");
         TCase *turns = tcase_create("turns");
         TCase *ends = tcase_create("ends");
 
-        signal(SIGPIPE, SIG_IGN);
         tcase_set_timeout(turns, TEST_TIMEOUT_SECONDS);
         tcase_add_checked_fixture(turns, set_up, tear_down);
         tcase_add_test(turns, a_handle_knows_its_session);
@@ -632,5 +631,4 @@ int main(void)
         tcase_add_test(ends, after_the_daemon_has_gone_closing_still_cancels);
         tcase_add_test(ends, a_foreign_loop_learns_that_the_daemon_has_gone);
         suite_add_tcase(suite, ends);
-        return run_suite(suite);
 }

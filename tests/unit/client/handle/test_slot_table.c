@@ -159,9 +159,8 @@ START_TEST(a_retired_slot_is_not_used_before_it_is_given_back)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_slot_table)
 {
-        Suite *suite = suite_create("slot_table");
         TCase *all = tcase_create("all");
 
         tcase_add_test(all, ids_find_their_registrations);
@@ -174,5 +173,4 @@ int main(void)
         tcase_add_test(all, a_slot_past_the_table_finds_nothing);
         tcase_add_test(all, a_retired_slot_is_not_used_before_it_is_given_back);
         suite_add_tcase(suite, all);
-        return run_suite(suite);
 }

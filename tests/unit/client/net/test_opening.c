@@ -267,9 +267,8 @@ START_TEST(a_listener_of_another_kind_is_given_back)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_opening)
 {
-        Suite *suite = suite_create("opening");
         TCase *tcase = tcase_create("opening");
 
         tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
@@ -282,5 +281,4 @@ int main(void)
         tcase_add_test(tcase, a_taken_listener_accepts_without_blocking);
         tcase_add_test(tcase, a_listener_of_another_kind_is_given_back);
         suite_add_tcase(suite, tcase);
-        return run_suite(suite);
 }

@@ -140,9 +140,8 @@ START_TEST(a_child_cannot_touch_its_parents_sockets)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_socket_option)
 {
-        Suite *suite = suite_create("socket_option");
         TCase *all = tcase_create("all");
 
         tcase_set_timeout(all, TEST_TIMEOUT_SECONDS);
@@ -155,5 +154,4 @@ int main(void)
         tcase_add_test(all, a_shutdown_that_cannot_be_says_so);
         tcase_add_test(all, a_child_cannot_touch_its_parents_sockets);
         suite_add_tcase(suite, all);
-        return run_suite(suite);
 }

@@ -254,9 +254,8 @@ START_TEST(it_has_a_ttl_and_no_error)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_tcp_listener)
 {
-        Suite *suite = suite_create("tcp_listener");
         TCase *all = tcase_create("all");
 
         tcase_set_timeout(all, TEST_TIMEOUT_SECONDS);
@@ -274,5 +273,4 @@ int main(void)
         tcase_add_test(all, what_does_not_listen_is_refused_and_closed);
         tcase_add_test(all, it_has_a_ttl_and_no_error);
         suite_add_tcase(suite, all);
-        return run_suite(suite);
 }

@@ -404,9 +404,8 @@ START_TEST(its_options_are_set_and_read)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_tcp_stream)
 {
-        Suite *suite = suite_create("tcp_stream");
         TCase *all = tcase_create("all");
 
         tcase_set_timeout(all, TEST_TIMEOUT_SECONDS);
@@ -429,5 +428,4 @@ int main(void)
         tcase_add_test(all, it_knows_both_addresses);
         tcase_add_test(all, its_options_are_set_and_read);
         suite_add_tcase(suite, all);
-        return run_suite(suite);
 }

@@ -113,9 +113,8 @@ START_TEST(a_wait_can_be_cancelled_and_closed)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_timer)
 {
-        Suite *suite = suite_create("timer");
         TCase *all = tcase_create("all");
 
         tcase_set_timeout(all, TEST_TIMEOUT_SECONDS);
@@ -127,5 +126,4 @@ int main(void)
         tcase_add_test(all, arming_replaces_what_was_armed);
         tcase_add_test(all, a_wait_can_be_cancelled_and_closed);
         suite_add_tcase(suite, all);
-        return run_suite(suite);
 }

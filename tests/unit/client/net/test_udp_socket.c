@@ -276,9 +276,8 @@ START_TEST(its_options_are_set_and_read)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_udp_socket)
 {
-        Suite *suite = suite_create("udp_socket");
         TCase *all = tcase_create("all");
 
         tcase_set_timeout(all, TEST_TIMEOUT_SECONDS);
@@ -294,5 +293,4 @@ int main(void)
         tcase_add_test(all, addresses_are_checked);
         tcase_add_test(all, its_options_are_set_and_read);
         suite_add_tcase(suite, all);
-        return run_suite(suite);
 }

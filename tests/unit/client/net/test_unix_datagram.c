@@ -191,9 +191,8 @@ START_TEST(what_is_no_unix_datagram_socket_is_refused_and_closed)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_unix_datagram)
 {
-        Suite *suite = suite_create("unix_datagram");
         TCase *all = tcase_create("all");
 
         tcase_set_timeout(all, TEST_TIMEOUT_SECONDS);
@@ -208,5 +207,4 @@ int main(void)
         tcase_add_test(all, it_knows_its_address);
         tcase_add_test(all, what_is_no_unix_datagram_socket_is_refused_and_closed);
         suite_add_tcase(suite, all);
-        return run_suite(suite);
 }

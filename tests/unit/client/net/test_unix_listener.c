@@ -139,9 +139,8 @@ START_TEST(closing_cancels_an_accept)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_unix_listener)
 {
-        Suite *suite = suite_create("unix_listener");
         TCase *all = tcase_create("all");
 
         tcase_set_timeout(all, TEST_TIMEOUT_SECONDS);
@@ -154,5 +153,4 @@ int main(void)
         tcase_add_test(all, what_does_not_listen_is_refused_and_closed);
         tcase_add_test(all, closing_cancels_an_accept);
         suite_add_tcase(suite, all);
-        return run_suite(suite);
 }

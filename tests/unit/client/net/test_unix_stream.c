@@ -204,9 +204,8 @@ START_TEST(what_is_no_unix_stream_is_refused_and_closed)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_unix_stream)
 {
-        Suite *suite = suite_create("unix_stream");
         TCase *all = tcase_create("all");
 
         tcase_set_timeout(all, TEST_TIMEOUT_SECONDS);
@@ -222,5 +221,4 @@ int main(void)
         tcase_add_test(all, where_nobody_listens_it_cannot_connect);
         tcase_add_test(all, what_is_no_unix_stream_is_refused_and_closed);
         suite_add_tcase(suite, all);
-        return run_suite(suite);
 }

@@ -589,9 +589,8 @@ START_TEST(past_the_sessions_limit_registrations_are_refused)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_async_registration)
 {
-        Suite *suite = suite_create("async_registration");
         TCase *waiting = tcase_create("waiting");
         TCase *removing = tcase_create("removing");
         TCase *refused = tcase_create("refused");
@@ -631,5 +630,4 @@ int main(void)
         tcase_add_test(refused, a_refusal_has_the_daemons_sentence);
         tcase_add_test(refused, past_the_sessions_limit_registrations_are_refused);
         suite_add_tcase(suite, refused);
-        return run_suite(suite);
 }

@@ -663,9 +663,8 @@ START_TEST(past_the_users_limit_the_daemon_refuses)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_bridged_fd)
 {
-        Suite *suite = suite_create("bridged_fd");
         TCase *using = tcase_create("using");
         TCase *ending = tcase_create("ending");
 
@@ -700,5 +699,4 @@ int main(void)
         tcase_add_test(ending, every_operation_on_a_refused_descriptor_ends);
         tcase_add_test(ending, past_the_users_limit_the_daemon_refuses);
         suite_add_tcase(suite, ending);
-        return run_suite(suite);
 }

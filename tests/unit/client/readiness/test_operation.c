@@ -460,9 +460,8 @@ START_TEST(a_cancel_from_another_thread_wins_or_loses)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_operation)
 {
-        Suite *suite = suite_create("operation");
         TCase *running = tcase_create("running");
         TCase *cancelling = tcase_create("cancelling");
 
@@ -489,5 +488,4 @@ int main(void)
                        an_operation_cancelled_while_its_function_runs_does_not_wait_again);
         tcase_add_test(cancelling, a_cancel_from_another_thread_wins_or_loses);
         suite_add_tcase(suite, cancelling);
-        return run_suite(suite);
 }

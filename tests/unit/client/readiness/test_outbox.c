@@ -252,9 +252,8 @@ START_TEST(a_removal_that_found_no_room_can_wait_for_it)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_outbox)
 {
-        Suite *suite = suite_create("outbox");
         TCase *packets = tcase_create("packets");
         TCase *room = tcase_create("room");
 
@@ -274,5 +273,4 @@ int main(void)
         tcase_add_test(room, what_was_closed_before_there_was_room_is_not_sent);
         tcase_add_test(room, a_removal_that_found_no_room_can_wait_for_it);
         suite_add_tcase(suite, room);
-        return run_suite(suite);
 }

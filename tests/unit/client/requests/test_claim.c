@@ -386,9 +386,8 @@ START_TEST(a_daemon_that_knows_no_claims_changes_nothing)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_claim)
 {
-        Suite *suite = suite_create("claim");
         TCase *tcase = tcase_create("claim");
 
         tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
@@ -404,5 +403,4 @@ int main(void)
         tcase_add_test(tcase, many_are_claimed_in_several_frames);
         tcase_add_test(tcase, a_daemon_that_knows_no_claims_changes_nothing);
         suite_add_tcase(suite, tcase);
-        return run_suite(suite);
 }

@@ -471,9 +471,8 @@ START_TEST(a_leave_that_is_never_answered_ends_with_the_handle)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_endpoint)
 {
-        Suite *suite = suite_create("endpoint");
         TCase *joining = tcase_create("joining");
         TCase *joined = tcase_create("joined");
 
@@ -502,5 +501,4 @@ int main(void)
         tcase_add_test(joined, the_daemons_end_ends_the_accepts_that_wait);
         tcase_add_test(joined, a_leave_that_is_never_answered_ends_with_the_handle);
         suite_add_tcase(suite, joined);
-        return run_suite(suite);
 }

@@ -274,9 +274,8 @@ START_TEST(a_connection_is_kept_by_its_id)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_holding)
 {
-        Suite *suite = suite_create("holding");
         TCase *tcase = tcase_create("holding");
 
         tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
@@ -291,5 +290,4 @@ int main(void)
         tcase_add_test(tcase, what_is_not_held_leaves_no_descriptor);
         tcase_add_test(tcase, a_connection_is_kept_by_its_id);
         suite_add_tcase(suite, tcase);
-        return run_suite(suite);
 }

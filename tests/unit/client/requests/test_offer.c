@@ -192,9 +192,8 @@ START_TEST(an_offer_that_finds_no_room_is_sent_once_there_is)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_offer)
 {
-        Suite *suite = suite_create("offer");
         TCase *tcase = tcase_create("offer");
 
         tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
@@ -206,5 +205,4 @@ int main(void)
         tcase_add_test(tcase, slots_that_were_missing_are_offered_when_they_are_free);
         tcase_add_test(tcase, an_offer_that_finds_no_room_is_sent_once_there_is);
         suite_add_tcase(suite, tcase);
-        return run_suite(suite);
 }

@@ -270,9 +270,8 @@ START_TEST(what_ended_last_is_told_when_the_handle_is_closed)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_passed_stream)
 {
-        Suite *suite = suite_create("passed_stream");
         TCase *tcase = tcase_create("passed_stream");
 
         tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
@@ -286,5 +285,4 @@ int main(void)
         tcase_add_test(tcase, a_released_connection_is_told_too);
         tcase_add_test(tcase, what_ended_last_is_told_when_the_handle_is_closed);
         suite_add_tcase(suite, tcase);
-        return run_suite(suite);
 }

@@ -408,9 +408,8 @@ START_TEST(closing_the_handle_calls_what_is_pending)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_request)
 {
-        Suite *suite = suite_create("request");
         TCase *tcase = tcase_create("request");
 
         tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
@@ -434,5 +433,4 @@ int main(void)
         tcase_add_test(tcase, the_daemons_end_ends_every_request);
         tcase_add_test(tcase, closing_the_handle_calls_what_is_pending);
         suite_add_tcase(suite, tcase);
-        return run_suite(suite);
 }

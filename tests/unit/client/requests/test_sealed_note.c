@@ -87,9 +87,8 @@ START_TEST(a_note_shorter_than_announced_is_an_error)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_sealed_note)
 {
-        Suite *suite = suite_create("sealed_note");
         TCase *tcase = tcase_create("sealed_note");
 
         tcase_add_test(tcase, a_note_is_read_as_it_was_written);
@@ -99,5 +98,4 @@ int main(void)
         tcase_add_test(tcase, without_descriptors_there_is_no_note);
         tcase_add_test(tcase, a_note_shorter_than_announced_is_an_error);
         suite_add_tcase(suite, tcase);
-        return run_suite(suite);
 }

@@ -151,9 +151,8 @@ START_TEST(descriptors_lost_at_the_limit_are_named_as_the_reason)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_inbox)
 {
-        Suite *suite = suite_create("inbox");
         TCase *tcase = tcase_create("inbox");
 
         tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
@@ -166,5 +165,4 @@ int main(void)
         tcase_add_test(tcase, descriptors_of_a_frame_from_a_newer_daemon_are_closed);
         tcase_add_test(tcase, descriptors_lost_at_the_limit_are_named_as_the_reason);
         suite_add_tcase(suite, tcase);
-        return run_suite(suite);
 }

@@ -726,9 +726,8 @@ START_TEST(a_connection_that_a_living_daemon_kept_is_anothers)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_outage)
 {
-        Suite *suite = suite_create("outage");
         TCase *tcase = tcase_create("those who wait");
 
         tcase_add_checked_fixture(tcase, set_up_waiting, tear_down);
@@ -781,5 +780,4 @@ int main(void)
         tcase_add_checked_fixture(tcase, set_up_local_short, tear_down);
         tcase_add_test(tcase, where_no_outage_is_waited_out_local_waits_go_on_and_requests_end);
         suite_add_tcase(suite, tcase);
-        return run_suite(suite);
 }

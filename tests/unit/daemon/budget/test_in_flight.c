@@ -111,9 +111,8 @@ START_TEST(the_limit_is_half_of_the_open_files)
 }
 END_TEST
 
-static Suite *in_flight_suite(void)
+TEST_SUITE(test_in_flight)
 {
-        Suite *suite = suite_create("in_flight");
         TCase *room = tcase_create("room");
 
         tcase_add_checked_fixture(room, sharing_scene_set_up, sharing_scene_tear_down);
@@ -123,10 +122,4 @@ static Suite *in_flight_suite(void)
         tcase_add_test(room, who_reads_nothing_leaves_room_for_another_user);
         tcase_add_test(room, the_limit_is_half_of_the_open_files);
         suite_add_tcase(suite, room);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(in_flight_suite());
 }

@@ -278,9 +278,8 @@ START_TEST(a_teardown_with_users_ends_the_program)
 END_TEST
 #endif
 
-static Suite *quota_suite(void)
+TEST_SUITE(test_quota)
 {
-        Suite *suite = suite_create("quota");
         TCase *accounts = tcase_create("accounts");
 
         tcase_add_checked_fixture(accounts, set_up, NULL);
@@ -306,10 +305,4 @@ static Suite *quota_suite(void)
 #endif
         tcase_set_timeout(accounts, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, accounts);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(quota_suite());
 }

@@ -72,9 +72,8 @@ START_TEST(where_there_are_more_users_than_places_nobody_is_kept_out)
 }
 END_TEST
 
-static Suite *session_rate_suite(void)
+TEST_SUITE(test_session_rate)
 {
-        Suite *suite = suite_create("session_rate");
         TCase *users = tcase_create("users");
 
         tcase_add_checked_fixture(users, set_up, NULL);
@@ -84,10 +83,4 @@ static Suite *session_rate_suite(void)
         tcase_add_test(users, a_user_has_one_place_and_gives_it_back);
         tcase_add_test(users, where_there_are_more_users_than_places_nobody_is_kept_out);
         suite_add_tcase(suite, users);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(session_rate_suite());
 }

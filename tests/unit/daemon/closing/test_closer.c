@@ -713,9 +713,8 @@ START_TEST(signals_are_left_to_the_loop)
 }
 END_TEST
 
-static Suite *closer_suite(void)
+TEST_SUITE(test_closer)
 {
-        Suite *suite = suite_create("closer");
         TCase *queue = tcase_create("queue");
         TCase *few = tcase_create("few places");
 
@@ -752,10 +751,4 @@ static Suite *closer_suite(void)
         tcase_add_test(few, with_few_places_one_user_leaves_room_for_another_and_all_are_bounded);
         tcase_set_timeout(few, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, few);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(closer_suite());
 }

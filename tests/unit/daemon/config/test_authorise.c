@@ -55,19 +55,12 @@ START_TEST(an_audit_allows_and_logs_what_would_have_allowed_it)
 }
 END_TEST
 
-static Suite *authorise_suite(void)
+TEST_SUITE(test_authorise)
 {
-        Suite *suite = suite_create("authorise");
         TCase *log = tcase_create("log");
 
         tcase_add_checked_fixture(log, sharing_scene_set_up, sharing_scene_tear_down);
         tcase_add_test(log, a_refusal_is_logged_with_its_sentence_and_leave_is_not);
         tcase_add_test(log, an_audit_allows_and_logs_what_would_have_allowed_it);
         suite_add_tcase(suite, log);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(authorise_suite());
 }

@@ -529,9 +529,8 @@ START_TEST(the_command_line_wins_and_what_it_does_not_say_is_taken_over)
 }
 END_TEST
 
-static Suite *config_suite(void)
+TEST_SUITE(test_config)
 {
-        Suite *suite = suite_create("config");
         TCase *files = tcase_create("files");
 
         tcase_add_checked_fixture(files, set_up, tear_down);
@@ -551,10 +550,4 @@ static Suite *config_suite(void)
         tcase_add_test(files, a_file_that_cannot_be_read_is_refused);
         tcase_add_test(files, the_command_line_wins_and_what_it_does_not_say_is_taken_over);
         suite_add_tcase(suite, files);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(config_suite());
 }

@@ -93,18 +93,11 @@ START_TEST(each_difference_is_told)
 }
 END_TEST
 
-static Suite *config_compare_suite(void)
+TEST_SUITE(test_config_compare)
 {
-        Suite *suite = suite_create("config_compare");
         TCase *differences = tcase_create("differences");
 
         tcase_add_loop_test(differences, each_difference_is_told, 0,
                             (int)(sizeof(cases) / sizeof(cases[0])));
         suite_add_tcase(suite, differences);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(config_compare_suite());
 }

@@ -60,14 +60,12 @@ START_TEST(whatever_allocation_fails_reading_fails_or_is_complete)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_config_memory)
 {
-        Suite *suite = suite_create("config_memory");
         TCase *tcase = tcase_create("config_memory");
 
         tcase_add_checked_fixture(tcase, set_up, tear_down);
         tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
         tcase_add_test(tcase, whatever_allocation_fails_reading_fails_or_is_complete);
         suite_add_tcase(suite, tcase);
-        return run_suite(suite);
 }

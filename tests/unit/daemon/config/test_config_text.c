@@ -169,9 +169,8 @@ START_TEST(a_block_is_found_where_it_begins)
 }
 END_TEST
 
-static Suite *config_text_suite(void)
+TEST_SUITE(test_config_text)
 {
-        Suite *suite = suite_create("config_text");
         TCase *files = tcase_create("files");
 
         tcase_add_checked_fixture(files, set_up, tear_down);
@@ -185,10 +184,4 @@ static Suite *config_text_suite(void)
         tcase_add_test(files, root_believes_no_file_that_others_may_write);
         tcase_add_test(files, a_block_is_found_where_it_begins);
         suite_add_tcase(suite, files);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(config_text_suite());
 }

@@ -314,9 +314,8 @@ START_TEST(the_version_goes_to_standard_output_and_exits_with_0)
 }
 END_TEST
 
-static Suite *options_suite(void)
+TEST_SUITE(test_options)
 {
-        Suite *suite = suite_create("options");
         TCase *taken = tcase_create("taken");
         TCase *refused = tcase_create("refused");
 
@@ -343,10 +342,4 @@ static Suite *options_suite(void)
                             0, (int)(sizeof(bad_directories) / sizeof(bad_directories[0])));
         tcase_set_timeout(refused, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, refused);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(options_suite());
 }

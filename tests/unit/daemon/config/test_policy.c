@@ -387,9 +387,8 @@ START_TEST(a_comparison_tells_each_difference)
 }
 END_TEST
 
-static Suite *policy_suite(void)
+TEST_SUITE(test_policy)
 {
-        Suite *suite = suite_create("policy");
         TCase *rules = tcase_create("rules");
 
         tcase_add_checked_fixture(rules, set_up, tear_down);
@@ -408,10 +407,4 @@ static Suite *policy_suite(void)
         tcase_add_test(rules, an_audit_is_asked_for_and_suggests_the_rule);
         tcase_add_test(rules, a_comparison_tells_each_difference);
         suite_add_tcase(suite, rules);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(policy_suite());
 }

@@ -80,19 +80,12 @@ START_TEST(each_family_has_its_places)
 }
 END_TEST
 
-static Suite *address_queue_suite(void)
+TEST_SUITE(test_address_queue)
 {
-        Suite *suite = suite_create("address_queue");
         TCase *order = tcase_create("order");
 
         tcase_add_loop_test(order, families_take_turns, 0,
                             (int)(sizeof(scripts) / sizeof(scripts[0])));
         tcase_add_test(order, each_family_has_its_places);
         suite_add_tcase(suite, order);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(address_queue_suite());
 }

@@ -663,9 +663,8 @@ END_TEST
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
-static Suite *connector_suite(void)
+TEST_SUITE(test_connector)
 {
-        Suite *suite = suite_create("connector");
         TCase *connecting = tcase_create("connecting");
 
         tcase_add_checked_fixture(connecting, set_up, tear_down);
@@ -692,10 +691,4 @@ static Suite *connector_suite(void)
         tcase_add_test(connecting, a_name_server_that_is_none_is_said);
         tcase_set_timeout(connecting, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, connecting);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(connector_suite());
 }

@@ -395,9 +395,8 @@ END_TEST
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
-static Suite *resolver_suite(void)
+TEST_SUITE(test_resolver)
 {
-        Suite *suite = suite_create("resolver");
         TCase *resolving = tcase_create("resolving");
 
         tcase_add_checked_fixture(resolving, set_up, tear_down);
@@ -416,10 +415,4 @@ static Suite *resolver_suite(void)
         tcase_add_loop_test(resolving, closing_with_questions_leaves_nothing, 0, 2);
         tcase_set_timeout(resolving, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, resolving);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(resolver_suite());
 }

@@ -390,9 +390,8 @@ START_TEST(without_proc_anonymous_files_are_refused_and_sockets_are_not)
 }
 END_TEST
 
-static Suite *descriptor_kind_suite(void)
+TEST_SUITE(test_descriptor_kind)
 {
-        Suite *suite = suite_create("descriptor_kind");
         TCase *kinds = tcase_create("kinds");
         TCase *refusals = tcase_create("refusals");
         TCase *silent = tcase_create("silent");
@@ -414,10 +413,4 @@ static Suite *descriptor_kind_suite(void)
         tcase_add_loop_test(silent, a_file_system_that_does_not_answer_is_not_asked, 0, 2);
         tcase_set_timeout(silent, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, silent);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(descriptor_kind_suite());
 }

@@ -471,9 +471,8 @@ START_TEST(files_given_up_but_open_are_bounded)
 }
 END_TEST
 
-static Suite *io_driver_suite(void)
+TEST_SUITE(test_io_driver)
 {
-        Suite *suite = suite_create("io_driver");
         TCase *sources = tcase_create("sources");
         TCase *turns = tcase_create("turns");
 
@@ -506,10 +505,4 @@ static Suite *io_driver_suite(void)
         tcase_add_test(turns, files_given_up_but_open_are_bounded);
         tcase_set_timeout(turns, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, turns);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(io_driver_suite());
 }

@@ -271,9 +271,8 @@ START_TEST(whatever_the_pace_everything_arrives_once_and_in_order)
 }
 END_TEST
 
-static Suite *notifier_suite(void)
+TEST_SUITE(test_notifier)
 {
-        Suite *suite = suite_create("notifier");
         TCase *frames = tcase_create("frames");
 
         tcase_add_checked_fixture(frames, set_up, tear_down);
@@ -288,10 +287,4 @@ static Suite *notifier_suite(void)
         tcase_add_loop_test(frames, whatever_the_pace_everything_arrives_once_and_in_order, 1, 5);
         tcase_set_timeout(frames, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, frames);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(notifier_suite());
 }

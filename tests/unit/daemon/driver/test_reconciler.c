@@ -138,9 +138,8 @@ START_TEST(a_crowded_set_is_not_asked_about_again_at_once)
 }
 END_TEST
 
-static Suite *reconciler_suite(void)
+TEST_SUITE(test_reconciler)
 {
-        Suite *suite = suite_create("reconciler");
         TCase *sessions = tcase_create("sessions");
 
         tcase_add_checked_fixture(sessions, inner_server_set_up, inner_server_tear_down);
@@ -152,10 +151,4 @@ static Suite *reconciler_suite(void)
         tcase_add_loop_test(sessions, a_session_may_end_meanwhile, 0, 2);
         tcase_add_test(sessions, a_crowded_set_is_not_asked_about_again_at_once);
         suite_add_tcase(suite, sessions);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(reconciler_suite());
 }

@@ -389,9 +389,8 @@ START_TEST(when_the_kernel_cannot_be_asked_nothing_changes)
 }
 END_TEST
 
-static Suite *registration_set_suite(void)
+TEST_SUITE(test_registration_set)
 {
-        Suite *suite = suite_create("registration_set");
         TCase *slots = tcase_create("slots");
         TCase *table = tcase_create("table");
         TCase *kernel = tcase_create("kernel");
@@ -427,10 +426,4 @@ static Suite *registration_set_suite(void)
         tcase_add_test(kernel, when_the_kernel_cannot_be_asked_nothing_changes);
         tcase_set_timeout(kernel, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, kernel);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(registration_set_suite());
 }

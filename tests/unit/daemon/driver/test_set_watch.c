@@ -143,9 +143,8 @@ START_TEST(one_that_cannot_be_opened_is_left_alone_and_can_be_opened_again)
 }
 END_TEST
 
-static Suite *set_watch_suite(void)
+TEST_SUITE(test_set_watch)
 {
-        Suite *suite = suite_create("set_watch");
         TCase *waits = tcase_create("waits");
 
         tcase_add_checked_fixture(waits, set_up, tear_down);
@@ -156,10 +155,4 @@ static Suite *set_watch_suite(void)
         tcase_add_test(waits, what_was_never_opened_is_left_alone);
         tcase_add_test(waits, one_that_cannot_be_opened_is_left_alone_and_can_be_opened_again);
         suite_add_tcase(suite, waits);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(set_watch_suite());
 }

@@ -576,9 +576,8 @@ START_TEST(whatever_comes_and_goes_the_set_is_what_a_plain_table_says)
 }
 END_TEST
 
-static Suite *hold_suite(void)
+TEST_SUITE(test_hold)
 {
-        Suite *suite = suite_create("hold");
         TCase *holds = tcase_create("holds");
         TCase *ends = tcase_create("ends");
         TCase *many = tcase_create("many");
@@ -616,10 +615,4 @@ static Suite *hold_suite(void)
         tcase_add_test(many, whatever_comes_and_goes_the_set_is_what_a_plain_table_says);
         tcase_set_timeout(many, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, many);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(hold_suite());
 }

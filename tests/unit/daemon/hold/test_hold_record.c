@@ -43,18 +43,11 @@ START_TEST(a_hold_is_the_same_again)
 }
 END_TEST
 
-static Suite *hold_record_suite(void)
+TEST_SUITE(test_hold_record)
 {
-        Suite *suite = suite_create("hold_record");
         TCase *records = tcase_create("records");
 
         tcase_add_test(records, a_hold_is_the_same_again);
         tcase_set_timeout(records, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, records);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(hold_record_suite());
 }

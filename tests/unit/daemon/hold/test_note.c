@@ -173,9 +173,8 @@ START_TEST(a_file_system_that_does_not_answer_is_not_asked)
 }
 END_TEST
 
-static Suite *note_suite(void)
+TEST_SUITE(test_note)
 {
-        Suite *suite = suite_create("note");
         TCase *notes = tcase_create("notes");
 
         tcase_add_loop_test(notes, a_sealed_memfd_of_its_announced_size_is_a_note, 0, 5);
@@ -189,10 +188,4 @@ static Suite *note_suite(void)
         tcase_add_loop_test(notes, a_file_system_that_does_not_answer_is_not_asked, 0, 2);
         tcase_set_timeout(notes, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, notes);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(note_suite());
 }

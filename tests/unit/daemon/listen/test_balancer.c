@@ -484,9 +484,8 @@ START_TEST(after_thousands_in_every_way_nothing_is_left)
 }
 END_TEST
 
-static Suite *balancer_suite(void)
+TEST_SUITE(test_balancer)
 {
-        Suite *suite = suite_create("balancer");
         TCase *turns = tcase_create("turns"), *ends = tcase_create("ends");
 
         tcase_add_checked_fixture(turns, sharing_scene_set_up, sharing_scene_tear_down);
@@ -514,10 +513,4 @@ static Suite *balancer_suite(void)
         tcase_add_test(ends, after_thousands_in_every_way_nothing_is_left);
         suite_add_tcase(suite, turns);
         suite_add_tcase(suite, ends);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(balancer_suite());
 }

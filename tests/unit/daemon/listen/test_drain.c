@@ -177,9 +177,8 @@ START_TEST(only_ones_own_users_and_living_sessions_are_drained)
 }
 END_TEST
 
-static Suite *drain_suite(void)
+TEST_SUITE(test_drain)
 {
-        Suite *suite = suite_create("drain");
         TCase *waits = tcase_create("waits");
 
         tcase_add_checked_fixture(waits, set_up, sharing_scene_tear_down);
@@ -195,10 +194,4 @@ static Suite *drain_suite(void)
         tcase_add_test(waits, a_session_may_drain_itself_and_end_meanwhile);
         tcase_add_test(waits, only_ones_own_users_and_living_sessions_are_drained);
         suite_add_tcase(suite, waits);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(drain_suite());
 }

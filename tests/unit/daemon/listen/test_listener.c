@@ -349,9 +349,8 @@ START_TEST(it_ends_with_connections_in_every_state)
 }
 END_TEST
 
-static Suite *listener_suite(void)
+TEST_SUITE(test_listener)
 {
-        Suite *suite = suite_create("listener");
         TCase *accepting = tcase_create("accepting"), *bytes = tcase_create("first bytes"),
               *end = tcase_create("end");
 
@@ -381,10 +380,4 @@ static Suite *listener_suite(void)
         suite_add_tcase(suite, accepting);
         suite_add_tcase(suite, bytes);
         suite_add_tcase(suite, end);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(listener_suite());
 }

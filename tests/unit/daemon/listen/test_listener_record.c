@@ -96,19 +96,12 @@ START_TEST(any_bytes_are_read_or_refused)
 }
 END_TEST
 
-static Suite *listener_record_suite(void)
+TEST_SUITE(test_listener_record)
 {
-        Suite *suite = suite_create("listener_record");
         TCase *records = tcase_create("records");
 
         tcase_add_test(records, a_listener_is_the_same_again);
         tcase_add_test(records, any_bytes_are_read_or_refused);
         tcase_set_timeout(records, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, records);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(listener_record_suite());
 }

@@ -243,9 +243,8 @@ START_TEST(what_one_has_no_room_for_another_is_given)
 }
 END_TEST
 
-static Suite *passing_suite(void)
+TEST_SUITE(test_passing)
 {
-        Suite *suite = suite_create("passing");
         TCase *packets = tcase_create("packets"), *failures = tcase_create("failures");
 
         tcase_add_checked_fixture(packets, sharing_scene_set_up, sharing_scene_tear_down);
@@ -267,10 +266,4 @@ static Suite *passing_suite(void)
         tcase_add_test(failures, what_one_has_no_room_for_another_is_given);
         suite_add_tcase(suite, packets);
         suite_add_tcase(suite, failures);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(passing_suite());
 }

@@ -420,9 +420,8 @@ END_TEST
 
 #define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
-static Suite *socket_open_suite(void)
+TEST_SUITE(test_socket_open)
 {
-        Suite *suite = suite_create("socket_open");
         TCase *opening = tcase_create("opening");
 
         tcase_add_checked_fixture(opening, set_up, tear_down);
@@ -442,10 +441,4 @@ static Suite *socket_open_suite(void)
         tcase_add_loop_test(opening, what_cannot_be_bound_is_said, 0, 4);
         tcase_set_timeout(opening, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, opening);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(socket_open_suite());
 }

@@ -173,9 +173,8 @@ START_TEST(all_of_a_line_may_end_as_they_are_served)
 }
 END_TEST
 
-static Suite *share_suite(void)
+TEST_SUITE(test_time_share)
 {
-        Suite *suite = suite_create("share");
         TCase *lines = tcase_create("lines");
 
         tcase_add_checked_fixture(lines, set_up, inner_server_tear_down);
@@ -188,10 +187,4 @@ static Suite *share_suite(void)
         tcase_add_test(lines, what_a_sessions_end_takes_is_of_its_users_share);
         tcase_add_test(lines, all_of_a_line_may_end_as_they_are_served);
         suite_add_tcase(suite, lines);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(share_suite());
 }

@@ -50,19 +50,12 @@ START_TEST(a_turn_that_served_nobody_does_not_count)
 }
 END_TEST
 
-static Suite *turn_suite(void)
+TEST_SUITE(test_turn)
 {
-        Suite *suite = suite_create("turn");
         TCase *turns = tcase_create("turns");
 
         tcase_add_test(turns, the_longest_turn_is_remembered);
         tcase_add_test(turns, a_turn_begins_with_its_first_callback);
         tcase_add_test(turns, a_turn_that_served_nobody_does_not_count);
         suite_add_tcase(suite, turns);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(turn_suite());
 }

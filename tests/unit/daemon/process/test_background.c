@@ -140,9 +140,8 @@ START_TEST(whoever_reads_the_starters_output_sees_its_end)
 }
 END_TEST
 
-static Suite *background_suite(void)
+TEST_SUITE(test_background)
 {
-        Suite *suite = suite_create("background");
         TCase *starting = tcase_create("starting");
 
         tcase_add_test(starting, the_starter_waits_until_the_daemon_serves);
@@ -151,10 +150,4 @@ static Suite *background_suite(void)
         tcase_add_test(starting, whoever_reads_the_starters_output_sees_its_end);
         tcase_set_timeout(starting, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, starting);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(background_suite());
 }

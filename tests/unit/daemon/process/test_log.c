@@ -218,9 +218,8 @@ START_TEST(in_the_background_nothing_goes_to_standard_error)
 }
 END_TEST
 
-static Suite *log_suite(void)
+TEST_SUITE(test_log)
 {
-        Suite *suite = suite_create("log");
         TCase *lines = tcase_create("lines");
 
         tcase_add_checked_fixture(lines, set_up, NULL);
@@ -238,10 +237,4 @@ static Suite *log_suite(void)
         tcase_add_test(lines, in_the_background_nothing_goes_to_standard_error);
         tcase_set_timeout(lines, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, lines);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(log_suite());
 }

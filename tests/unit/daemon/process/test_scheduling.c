@@ -156,9 +156,8 @@ START_TEST(who_was_given_a_policy_keeps_it)
 }
 END_TEST
 
-static Suite *scheduling_suite(void)
+TEST_SUITE(test_scheduling)
 {
-        Suite *suite = suite_create("scheduling");
         TCase *decides = tcase_create("decides"), *kernel = tcase_create("kernel");
 
         tcase_add_checked_fixture(decides, set_up, NULL);
@@ -174,10 +173,4 @@ static Suite *scheduling_suite(void)
         tcase_add_test(kernel, its_niceness_stays);
         tcase_add_test(kernel, who_was_given_a_policy_keeps_it);
         suite_add_tcase(suite, kernel);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(scheduling_suite());
 }

@@ -281,9 +281,8 @@ START_TEST(without_a_manager_nothing_is_told_and_nothing_fails)
 }
 END_TEST
 
-static Suite *service_manager_suite(void)
+TEST_SUITE(test_service_manager)
 {
-        Suite *suite = suite_create("service_manager");
         TCase *sockets = tcase_create("sockets");
         TCase *notifications = tcase_create("notifications");
 
@@ -307,10 +306,4 @@ static Suite *service_manager_suite(void)
         tcase_set_timeout(notifications, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, sockets);
         suite_add_tcase(suite, notifications);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(service_manager_suite());
 }

@@ -407,9 +407,8 @@ START_TEST(who_may_not_hold_has_nothing_kept)
 }
 END_TEST
 
-static Suite *claiming_suite(void)
+TEST_SUITE(test_claiming)
 {
-        Suite *suite = suite_create("claiming");
         TCase *tests = tcase_create("claiming");
 
         tcase_add_checked_fixture(tests, set_up, tear_down);
@@ -432,10 +431,4 @@ static Suite *claiming_suite(void)
         tcase_add_test(tests, the_daemon_keeps_no_more_than_it_may);
         tcase_add_test(tests, who_may_not_hold_has_nothing_kept);
         suite_add_tcase(suite, tests);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(claiming_suite());
 }

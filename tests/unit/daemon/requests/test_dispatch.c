@@ -406,9 +406,8 @@ START_TEST(at_the_limit_a_slot_can_still_be_used_anew)
 }
 END_TEST
 
-static Suite *dispatch_suite(void)
+TEST_SUITE(test_dispatch)
 {
-        Suite *suite = suite_create("dispatch");
         TCase *frames = tcase_create("frames");
         TCase *sources = tcase_create("sources");
         TCase *budget = tcase_create("budget");
@@ -447,10 +446,4 @@ static Suite *dispatch_suite(void)
         tcase_add_test(budget, at_the_limit_a_slot_can_still_be_used_anew);
         tcase_set_timeout(budget, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, budget);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(dispatch_suite());
 }

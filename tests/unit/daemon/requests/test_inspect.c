@@ -389,9 +389,8 @@ START_TEST(another_users_registrations_are_not_shown)
 }
 END_TEST
 
-static Suite *inspect_suite(void)
+TEST_SUITE(test_inspect)
 {
-        Suite *suite = suite_create("inspect");
         TCase *lists = tcase_create("lists");
 
         tcase_add_checked_fixture(lists, inner_server_set_up, inner_server_tear_down);
@@ -411,10 +410,4 @@ static Suite *inspect_suite(void)
         tcase_add_test(lists, another_users_registrations_are_not_shown);
         tcase_set_timeout(lists, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, lists);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(inspect_suite());
 }

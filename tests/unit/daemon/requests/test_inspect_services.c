@@ -225,9 +225,8 @@ START_TEST(nobody_sees_what_is_another_users)
 }
 END_TEST
 
-static Suite *inspect_services_suite(void)
+TEST_SUITE(test_inspect_services)
 {
-        Suite *suite = suite_create("inspect_services");
         TCase *lists = tcase_create("lists");
 
         tcase_add_checked_fixture(lists, sharing_scene_set_up, sharing_scene_tear_down);
@@ -239,10 +238,4 @@ static Suite *inspect_services_suite(void)
         tcase_add_test(lists, pages_of_holds_join);
         tcase_add_test(lists, nobody_sees_what_is_another_users);
         suite_add_tcase(suite, lists);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(inspect_services_suite());
 }

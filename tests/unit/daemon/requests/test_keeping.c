@@ -288,9 +288,8 @@ START_TEST(what_is_not_kept_is_refused)
 }
 END_TEST
 
-static Suite *keeping_suite(void)
+TEST_SUITE(test_keeping)
 {
-        Suite *suite = suite_create("keeping");
         TCase *holds = tcase_create("holds"), *connections = tcase_create("connections");
 
         tcase_add_checked_fixture(holds, set_up, tear_down);
@@ -309,10 +308,4 @@ static Suite *keeping_suite(void)
         tcase_add_test(connections, what_is_not_kept_is_refused);
         suite_add_tcase(suite, holds);
         suite_add_tcase(suite, connections);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(keeping_suite());
 }

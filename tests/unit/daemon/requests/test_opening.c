@@ -381,9 +381,8 @@ START_TEST(after_thousands_of_each_the_descriptors_are_where_they_were)
 }
 END_TEST
 
-static Suite *daemon_opening_suite(void)
+TEST_SUITE(test_opening)
 {
-        Suite *suite = suite_create("daemon_opening");
         TCase *connects = tcase_create("connect"), *binds = tcase_create("bind"),
               *takes = tcase_create("take");
 
@@ -411,10 +410,4 @@ static Suite *daemon_opening_suite(void)
         suite_add_tcase(suite, connects);
         suite_add_tcase(suite, binds);
         suite_add_tcase(suite, takes);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(daemon_opening_suite());
 }

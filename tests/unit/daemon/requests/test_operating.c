@@ -159,9 +159,8 @@ START_TEST(only_operators_ask_about_others)
 }
 END_TEST
 
-static Suite *operating_suite(void)
+TEST_SUITE(test_operating)
 {
-        Suite *suite = suite_create("operating");
         TCase *listeners = tcase_create("listeners"), *policy = tcase_create("policy");
 
         tcase_add_checked_fixture(listeners, sharing_scene_set_up, sharing_scene_tear_down);
@@ -178,10 +177,4 @@ static Suite *operating_suite(void)
         tcase_add_test(policy, only_operators_ask_about_others);
         suite_add_tcase(suite, listeners);
         suite_add_tcase(suite, policy);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(operating_suite());
 }

@@ -326,9 +326,8 @@ START_TEST(who_takes_a_listener_has_no_endpoint_of_it)
 }
 END_TEST
 
-static Suite *sharing_suite(void)
+TEST_SUITE(test_sharing)
 {
-        Suite *suite = suite_create("sharing");
         TCase *joining = tcase_create("joining"), *rest = tcase_create("offering");
 
         tcase_add_checked_fixture(joining, sharing_scene_set_up, sharing_scene_tear_down);
@@ -354,10 +353,4 @@ static Suite *sharing_suite(void)
         tcase_add_test(rest, who_takes_a_listener_has_no_endpoint_of_it);
         suite_add_tcase(suite, joining);
         suite_add_tcase(suite, rest);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(sharing_suite());
 }

@@ -262,9 +262,8 @@ START_TEST(bytes_that_are_no_state_are_refused)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE(test_handover_state)
 {
-        Suite *suite = suite_create("handover_state");
         TCase *states = tcase_create("states");
         TCase *refusals = tcase_create("refusals");
 
@@ -280,5 +279,4 @@ int main(void)
                             (int)(sizeof(spoilt) / sizeof(spoilt[0])));
         tcase_add_test(refusals, bytes_that_are_no_state_are_refused);
         suite_add_tcase(suite, refusals);
-        return run_suite(suite);
 }

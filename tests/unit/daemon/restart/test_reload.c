@@ -200,9 +200,8 @@ START_TEST(the_new_policy_and_its_limits_count_at_once)
 }
 END_TEST
 
-static Suite *reload_suite(void)
+TEST_SUITE(test_reload)
 {
-        Suite *suite = suite_create("reload");
         TCase *changes = tcase_create("changes");
 
         tcase_add_checked_fixture(changes, set_up, sharing_scene_tear_down);
@@ -216,10 +215,4 @@ static Suite *reload_suite(void)
         tcase_add_test(changes, a_clients_listener_of_the_name_is_no_hindrance);
         tcase_add_test(changes, the_new_policy_and_its_limits_count_at_once);
         suite_add_tcase(suite, changes);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(reload_suite());
 }

@@ -95,6 +95,7 @@ static char logged[4096];
 
 static void set_up(void)
 {
+        signal(SIGPIPE, SIG_IGN);
         sharing_scene_set_up();
         log_open(LOG_CRIT); /* what fails fails on purpose */
 }
@@ -337,9 +338,8 @@ START_TEST(the_scratch_number_is_given_back_though_the_first_attempts_fail)
 }
 END_TEST
 
-static Suite *exhaustion_suite(void)
+TEST_SUITE(test_exhaustion)
 {
-        Suite *suite = suite_create("exhaustion");
         TCase *tcase = tcase_create("exhaustion");
         const int n_wants = sizeof(wants) / sizeof(wants[0]);
         const int n_passing = sizeof(passing_errors) / sizeof(passing_errors[0]);
@@ -365,11 +365,4 @@ static Suite *exhaustion_suite(void)
         tcase_add_test(tcase, without_descriptors_to_look_for_it_the_admin_group_stays_what_it_is);
         tcase_add_test(tcase, the_scratch_number_is_given_back_though_the_first_attempts_fail);
         suite_add_tcase(suite, tcase);
-        return suite;
-}
-
-int main(void)
-{
-        signal(SIGPIPE, SIG_IGN);
-        return run_suite(exhaustion_suite());
 }

@@ -351,9 +351,8 @@ START_TEST(systemd_hears_of_the_start_each_half_of_the_watchdogs_time_and_the_en
 END_TEST
 #endif
 
-static Suite *server_suite(void)
+TEST_SUITE(test_server)
 {
-        Suite *suite = suite_create("server");
         TCase *life = tcase_create("life");
         TCase *limits = tcase_create("limits");
 
@@ -381,10 +380,4 @@ static Suite *server_suite(void)
         tcase_add_test(limits, past_the_limit_of_sessions_who_connects_is_told);
         tcase_set_timeout(limits, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, limits);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(server_suite());
 }

@@ -310,9 +310,8 @@ START_TEST(the_socket_of_systemd_comes_first_and_its_file_stays)
 END_TEST
 #endif
 
-static Suite *daemon_socket_suite(void)
+TEST_SUITE(test_daemon_socket)
 {
-        Suite *suite = suite_create("daemon_socket");
         TCase *opening = tcase_create("opening");
 
         tcase_add_checked_fixture(opening, set_up, tear_down);
@@ -335,10 +334,4 @@ static Suite *daemon_socket_suite(void)
 #endif
         tcase_set_timeout(opening, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, opening);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(daemon_socket_suite());
 }

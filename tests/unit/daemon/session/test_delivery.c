@@ -207,9 +207,8 @@ START_TEST(a_session_that_cannot_go_on_ends_once)
 }
 END_TEST
 
-static Suite *delivery_suite(void)
+TEST_SUITE(test_delivery)
 {
-        Suite *suite = suite_create("delivery");
         TCase *answers = tcase_create("answers");
 
         tcase_add_checked_fixture(answers, sharing_scene_set_up, sharing_scene_tear_down);
@@ -225,10 +224,4 @@ static Suite *delivery_suite(void)
         tcase_add_test(answers, one_that_pauses_is_noticed_when_it_goes);
         tcase_add_test(answers, a_session_that_cannot_go_on_ends_once);
         suite_add_tcase(suite, answers);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(delivery_suite());
 }

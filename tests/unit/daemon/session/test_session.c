@@ -461,9 +461,8 @@ START_TEST(who_leaves_much_that_is_not_closed_is_told_to_come_later)
 }
 END_TEST
 
-static Suite *session_suite(void)
+TEST_SUITE(test_session)
 {
-        Suite *suite = suite_create("session");
         TCase *life = tcase_create("life");
         TCase *serving = tcase_create("serving");
 
@@ -492,10 +491,4 @@ static Suite *session_suite(void)
         tcase_add_test(serving, who_leaves_much_that_is_not_closed_is_told_to_come_later);
         tcase_set_timeout(serving, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, serving);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(session_suite());
 }

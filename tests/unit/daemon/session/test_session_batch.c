@@ -243,9 +243,8 @@ START_TEST(a_client_that_does_not_read_is_not_served_in_the_middle)
 }
 END_TEST
 
-static Suite *session_batch_suite(void)
+TEST_SUITE(test_session_batch)
 {
-        Suite *suite = suite_create("session_batch");
         TCase *slices = tcase_create("slices");
 
         tcase_add_checked_fixture(slices, set_up, inner_server_tear_down);
@@ -263,10 +262,4 @@ static Suite *session_batch_suite(void)
         tcase_add_test(slices, their_descriptors_have_places_in_the_closer);
         tcase_add_test(slices, a_client_that_does_not_read_is_not_served_in_the_middle);
         suite_add_tcase(suite, slices);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(session_batch_suite());
 }

@@ -251,9 +251,8 @@ START_TEST(who_only_ends_its_reading_is_read_to_the_end_and_no_further)
 }
 END_TEST
 
-static Suite *session_closed_suite(void)
+TEST_SUITE(test_session_closed)
 {
-        Suite *suite = suite_create("session_closed");
         TCase *tests = tcase_create("tests");
 
         tcase_add_checked_fixture(tests, sharing_scene_set_up, sharing_scene_tear_down);
@@ -267,10 +266,4 @@ static Suite *session_closed_suite(void)
         tcase_add_test(tests, it_counts_though_its_process_has_ended);
         tcase_add_test(tests, who_only_ends_its_reading_is_read_to_the_end_and_no_further);
         suite_add_tcase(suite, tests);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(session_closed_suite());
 }

@@ -128,9 +128,8 @@ START_TEST(what_the_kernel_refuses_for_now_is_not_the_clients_fault)
 }
 END_TEST
 
-static Suite *session_unread_suite(void)
+TEST_SUITE(test_session_unread)
 {
-        Suite *suite = suite_create("session_unread");
         TCase *deadlines = tcase_create("deadlines");
 
         tcase_add_checked_fixture(deadlines, sharing_scene_set_up, sharing_scene_tear_down);
@@ -141,10 +140,4 @@ static Suite *session_unread_suite(void)
         tcase_add_test(deadlines, a_stopped_client_has_no_deadline_for_its_readiness);
         tcase_add_test(deadlines, what_the_kernel_refuses_for_now_is_not_the_clients_fault);
         suite_add_tcase(suite, deadlines);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(session_unread_suite());
 }

@@ -233,15 +233,14 @@ START_TEST(there_is_a_store)
 }
 END_TEST
 
-static Suite *descriptor_store_suite(void)
+TEST_SUITE(test_descriptor_store)
 {
-        Suite *suite = suite_create("descriptor_store");
         TCase *changes = tcase_create("changes");
 
         if (!HAVE_SYSTEMD) {
                 tcase_add_test(changes, there_is_a_store);
                 suite_add_tcase(suite, changes);
-                return suite;
+                return;
         }
         tcase_add_checked_fixture(changes, set_up, tear_down);
         tcase_add_test(changes, what_is_added_goes_with_its_record_and_what_is_removed_by_name);
@@ -255,10 +254,4 @@ static Suite *descriptor_store_suite(void)
         tcase_add_loop_test(changes, without_a_manager_every_call_does_nothing, 0, 2);
         tcase_set_timeout(changes, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, changes);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(descriptor_store_suite());
 }

@@ -79,9 +79,8 @@ START_TEST(what_is_no_record_is_refused)
 }
 END_TEST
 
-static Suite *record_suite(void)
+TEST_SUITE(test_record)
 {
-        Suite *suite = suite_create("record");
         TCase *records = tcase_create("records");
 
         tcase_add_test(records, what_was_sealed_is_read_and_inherited_by_nobody);
@@ -89,10 +88,4 @@ static Suite *record_suite(void)
         tcase_add_test(records, what_is_no_record_is_refused);
         tcase_set_timeout(records, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, records);
-        return suite;
-}
-
-int main(void)
-{
-        return run_suite(record_suite());
 }
