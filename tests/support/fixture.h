@@ -25,7 +25,7 @@ enum {
         static void name(Suite *suite);                                                            \
         __attribute__((constructor)) static void add_##name(void)                                  \
         {                                                                                          \
-                static TestSuite this_suite = {.title = #name, .add_cases = name};                 \
+                static TestSuite this_suite = {.title = #name, .add_cases = (name)};               \
                                                                                                    \
                 add_test_suite(&this_suite);                                                       \
         }                                                                                          \
