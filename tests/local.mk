@@ -42,6 +42,10 @@ integration_tests = \
 	tests/integration/test_slow_names \
 	tests/integration/test_stopping \
 	tests/integration/test_threads
+# Both sides of the wire, for valgrind.
+memchecked_integration_tests = \
+	tests/integration/test_documented_packets \
+	tests/integration/test_threads
 # Shell tests: exit 0 passed, 77 skipped, anything else failed.
 fuzz_tests = tests/fuzz/corpus.sh
 system_tests = \
@@ -155,7 +159,8 @@ check_PROGRAMS += $(unit_tests) $(integration_tests) $(host_programs)
 # For every program that names no libraries of its own.
 LDADD = libtestsupport.la libclient.la $(daemon_libs) $(CHECK_LIBS) $(JANSSON_LIBS)
 
-TESTS += $(unit_tests) $(integration_tests) $(fuzz_tests) $(system_tests)
+# The longest first, where several run side by side.
+TESTS += $(system_tests) $(integration_tests) $(unit_tests) $(fuzz_tests)
 EXTRA_DIST += $(fuzz_tests) $(system_tests) tests/host/boot.sh tests/host/host.sh tests/host/init.sh \
 	tests/host/shell.sh tests/model/readiness.pml tests/support/check.sh tests/support/installed_program.c \
 	tests/support/scene.sh

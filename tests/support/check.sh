@@ -1,19 +1,20 @@
 # shellcheck shell=bash disable=SC2154 # jobs is set by ./dev
-# The steps of `./dev check`, which sources this. Every test counts, and so does every step that
+# `./dev test` and `./dev check`, which source this. Every test counts, and so does every step that
 # has no tests of its own; a build that fails counts as one failure.
 
 passed=0 failed=0 skipped=0
 logs=build/log
+all_suites=(system integration unit fuzz) # the one with the longest tests first
 
+test_steps=(
+        "build            step build_with_tests plain"
+        "tests            suites plain ${all_suites[*]}"
+)
 check_steps=(
         "shellcheck       step lint_shell"
         "format           step lint_format"
-        "build            step build_with_tests plain"
+        "${test_steps[@]}"
         "tidy             step lint_tidy"
-        "unit             suite plain unit"
-        "integration      suite plain integration"
-        "fuzz             suite plain fuzz"
-        "system           suite plain system"
         "installed        step check_installed"
         "unit-security    step check_unit_security"
         "distcheck        distcheck"
@@ -23,27 +24,52 @@ check_steps=(
         "valgrind         memchecked"
 )
 
+# run_tests [SUITE…]: these suites, or all, of the plain build.
+run_tests() {
+        local suite
+
+        if [[ ${1:-} == help ]]; then
+                printf '%s\n' "${all_suites[@]}"
+                return
+        fi
+        for suite in "$@"; do
+                [[ " ${all_suites[*]} " == *" $suite "* ]] ||
+                        fail "no such suite; ./dev test help lists them"
+        done
+        [[ $# -eq 0 ]] || test_steps[1]="tests suites plain $*"
+        run_steps "${test_steps[@]}"
+}
+
 # check [STEP…]: these steps, or all.
 check() {
-        local line name before start=$SECONDS
+        local line steps=()
 
         if [[ ${1:-} == help ]]; then
                 printf '%s\n' "${check_steps[@]%% *}"
                 return
         fi
+        for line in "${check_steps[@]}"; do
+                [[ $# -gt 0 && " $* " != *" ${line%% *} "* ]] || steps+=("$line")
+        done
+        [[ ${#steps[@]} -gt 0 ]] || fail "no such step; ./dev check help lists them"
+        run_steps "${steps[@]}"
+}
+
+# run_steps LINE…: of one of the lists above.
+run_steps() {
+        local line name before start=$SECONDS
+
         mkdir -p "$logs"
         scratch=$(mktemp -d "${TMPDIR:-/tmp}/kyron-check-XXXXXX")
         trap 'chmod -R u+w "$scratch"; rm -rf "$scratch"' EXIT # distcheck leaves it read-only
         trap 'exit 1' HUP INT TERM
-        for line in "${check_steps[@]}"; do
+        for line in "$@"; do
                 name=${line%% *}
-                [[ $# -eq 0 || " $* " == *" $name "* ]] || continue
                 before=$failed
                 # shellcheck disable=SC2086 # the rest of the line is the command
                 ${line#"$name"}
                 [[ $name == build && $failed -gt $before ]] && break
         done
-        [[ $((passed + failed + skipped)) -gt 0 ]] || fail "no such step; ./dev check help lists them"
         echo "in $((SECONDS - start)) s"
         if [[ $skipped -gt 0 ]]; then
                 echo "$passed passed, $failed failed, $skipped skipped"
@@ -100,62 +126,42 @@ step() {
         esac
 }
 
-# suite VARIANT SUITE [MAKE-ARGUMENT…]: runs tests/SUITE in build/VARIANT and counts its tests.
-suite() {
-        local variant=$1 suite=$2 title=$name good=0 bad=0 left=0 status took
-        local results=build/$variant/tests/$suite
-        shift 2
-        [[ $title == "$suite" ]] || title="$name $suite"
-        local log=$logs/${title/ /-}.log
+# suites VARIANT SUITE…: runs the programs of the makefile's lists SUITE_tests in build/VARIANT, and
+# counts their tests. Most of a test is waiting, so there are more programs at once than processors.
+suites() {
+        local variant=$1 results=build/$1/tests title=$name log status took directory
+        local counted=$((passed + failed + skipped)) before=$failed
+        shift
 
+        log=$logs/$name-$1.log
         mkdir -p "$results"
         find "$results" '(' -name '*.trs' -o -name '*.log' ')' -delete
-        run "${run_prefix[@]}" make -C "build/$variant" --no-print-directory "check-$suite" \
+        run "${run_prefix[@]}" make -C "build/$variant" --no-print-directory -j$((2 * jobs)) check \
                 LOG_COMPILER="timeout $program_limit $run_under" \
-                SH_LOG_COMPILER="timeout $program_limit bash" "$@"
-        [[ $status -eq 0 ]] || run_again
-        count_results "$results"
-        if [[ $status -ne 0 && $bad -eq 0 ]] || [[ $((good + bad + left)) -eq 0 ]]; then
-                bad=1
+                SH_LOG_COMPILER="timeout $program_limit bash" TESTS="$(printf '$(%s_tests) ' "$@")"
+        printf '%-5s %-24s %4d s\n' "" "$title" "$took"
+        for directory in "$results"/*/; do
+                count_results "$directory"
+        done
+        # Nothing was run, or what failed was no test.
+        if [[ $((passed + failed + skipped)) -eq $counted || $status -ne 0 && $failed -eq $before ]]; then
+                failed=$((failed + 1))
                 show_end "$log"
         fi
-        passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + left))
-        say "$([[ $bad -eq 0 ]] && echo ok || echo FAIL)" "$good passed, $bad failed, $left skipped"
-        report_skips "$results"
-}
-
-# The programs of a suite that failed are run once more, by themselves, and that is said: on a
-# machine that others use too a deadline can pass. What fails again has failed.
-run_again() {
-        local result program programs=()
-
-        while read -r result; do
-                grep -qE '^:test-result: (FAIL|ERROR)' "$result" || continue
-                program=${result#"build/$variant/"}
-                program=${program%.trs}
-                [[ -e $program.sh ]] && program+=.sh
-                programs+=("$program")
-                show_end "${result%.trs}.log"
-        done < <(results_in "$results")
-        [[ ${#programs[@]} -gt 0 ]] || return 0
-        echo "        again, by themselves: ${programs[*]}"
-        run "${run_prefix[@]}" make -C "build/$variant" --no-print-directory check -j1 \
-                LOG_COMPILER="timeout $program_limit $run_under" \
-                SH_LOG_COMPILER="timeout $program_limit bash" TESTS="${programs[*]}"
 }
 run_prefix=()      # what make is run by
 run_under=         # what the test programs are run by
-program_limit=300s # for a program; check has limits of its own for each test
+program_limit=600s # for a program; check has limits of its own for each test
 
-# The files with the results of the programs below a directory.
+# The results of the programs below a directory.
 results_in() {
         find "$1" -name '*.trs' | sort
 }
 
-# Adds up the results of a directory in good, bad and left, and shows the failed programs' output.
-# A test program counts its own tests, and names those it skipped; a script is one test.
+# Adds up the results of a directory and says them, with the output of the programs that failed. A
+# test program counts its own tests, and names those it skipped; a script is one test.
 count_results() {
-        local result output checks broken skips
+        local result output checks broken skips good=0 bad=0 left=0
 
         while read -r result; do
                 output=${result%.trs}.log
@@ -176,10 +182,15 @@ count_results() {
                         [[ $broken -eq 0 ]] && broken=1 && checks=$((checks + 1))
                         good=$((good + checks - broken - skips))
                         bad=$((bad + broken)) left=$((left + skips))
-                        show_end "$output"
+                        show_end "$output" 60
                         ;;
                 esac
         done < <(results_in "$1")
+        [[ $((good + bad + left)) -gt 0 ]] || return 0
+        passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + left))
+        printf '%-5s   %-29s %s\n' "$([[ $bad -eq 0 ]] && echo ok || echo FAIL)" "$(basename "$1")" \
+                "$good passed, $bad failed, $left skipped"
+        report_skips "$1"
 }
 
 report_skips() {
@@ -214,9 +225,7 @@ sanitized() {
                 return
         fi
         say ok ""
-        suite "$1" unit
-        suite "$1" integration
-        suite "$1" fuzz
+        suites "$1" integration unit fuzz
 }
 
 # The thread sanitizer cannot start where the kernel spreads addresses wider than it expects.
@@ -232,15 +241,12 @@ find_tsan_prefix() {
 memchecked() {
         local run_under='valgrind -q --error-exitcode=99 --leak-check=full'
         run_under+=' --errors-for-leak-kinds=definite'
-        local both=(tests/integration/test_{documented_packets,threads})
 
-        # shellcheck disable=SC2016 # a variable of the makefile
-        suite plain unit -j"$jobs" unit_tests='$(memchecked_unit_tests)'
-
+        suites plain memchecked_unit
         printf '#!/bin/sh\nexec %s %s/build/plain/kyron-iod "$@"\n' "$run_under" "$PWD" \
                 >"$scratch/kyron-iod"
         chmod +x "$scratch/kyron-iod"
-        KYRON_IOD=$scratch/kyron-iod suite plain integration integration_tests="${both[*]}"
+        KYRON_IOD=$scratch/kyron-iod suites plain memchecked_integration
 }
 
 # The installed tree is all a program needs, found by pkg-config alone.
@@ -284,12 +290,6 @@ distcheck() {
         local title=$name log=$logs/$name.log status took programs
 
         run distcheck_unprivileged
-        if [[ $status -ne 0 ]]; then
-                show_end "$log" 60
-                echo "        again"
-                chmod -R u+w "$scratch/tree" && rm -rf "$scratch/tree"
-                run distcheck_unprivileged
-        fi
         programs=$(grep -c '^PASS: ' "$log" || true)
         if [[ $status -eq 0 ]]; then
                 passed=$((passed + 1))
@@ -312,7 +312,6 @@ distcheck_unprivileged() {
                 as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
         fi
         cd "$tree"
-        # Compiles in parallel, and tests one by one, because some of them measure.
         "${as[@]}" env -u XDG_RUNTIME_DIR HOME="$tree" TMPDIR="$tree/tmp" sh -c "./configure -q &&
-                make -j$jobs distcheck VERBOSE=yes LOG_COMPILER='flock $tree timeout $program_limit'"
+                make -j$((2 * jobs)) distcheck VERBOSE=yes LOG_COMPILER='timeout $program_limit'"
 }

@@ -3,9 +3,9 @@
 # kept inputs of the fuzzers, and which by the unit and integration tests.
 
 # Regular expressions of gcovr: the wire, and a session with what it consists of.
-covered_sources=('proto/frame' 'daemon/session/session' 'daemon/requests/(dispatch|registering)'
-        'daemon/driver/(notifier|io_driver|registration|descriptor_kind)' 'daemon/budget/quota'
-        'daemon/process/peer\.' 'daemon/loop/time_share')
+covered_sources=('proto/frame' 'daemon/session/' 'daemon/budget/(quota|session_rate)'
+        'daemon/requests/(dispatch|registering)' 'daemon/loop/time_share\.c'
+        'daemon/driver/(descriptor_kind|io_driver|notifier|registration_set)')
 
 # forget: whatever ran before, configure's own programs among it. Where the counts go is made here,
 # for whomever a test runs a program as, who could make nothing among root's files.
