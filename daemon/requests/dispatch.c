@@ -11,9 +11,9 @@
 #include "daemon/requests/keeping.h"
 #include "daemon/requests/opening.h"
 #include "daemon/requests/operating.h"
+#include "daemon/requests/registering.h"
 #include "daemon/requests/sharing.h"
-#include "daemon/session/session_batch.h"
-#include "daemon/session/session_source.h"
+#include "daemon/session/answer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,117 +23,15 @@
  * error_text() unless 0. */
 typedef int (*Handler)(Daemon *daemon, Session *session, const Iod__Frame *request, FdList *fds);
 
-static bool is_printable(const char *text)
+/* Ends what an earlier request of the session began, if it has not ended. */
+static int cancel(Daemon *daemon, Session *session, const Iod__Frame *request)
 {
-        for (; *text; text++) {
-                if (*text < ' ' || *text > '~')
-                        return false;
-        }
-        return true;
-}
+        uint32_t sequence = request->cancel->request;
 
-static int hello(Daemon *daemon, Session *session, const Iod__Frame *request)
-{
-        const Iod__Hello *hello = request->hello;
-        Iod__Frame frame = IOD__FRAME__INIT;
-        Iod__Welcome welcome = IOD__WELCOME__INIT;
-
-        if (hello->version != FRAME_PROTOCOL_VERSION)
-                return error_set(EPROTONOSUPPORT,
-                                 "protocol version %u is not spoken here: this daemon speaks %d",
-                                 hello->version, FRAME_PROTOCOL_VERSION);
-        if (strlen(hello->program) > FRAME_PROGRAM_MAX || !is_printable(hello->program))
-                return error_set(EINVAL, "a program's name is at most %d bytes of printable ASCII",
-                                 FRAME_PROGRAM_MAX);
-        if (*hello->program)
-                strcpy(session->peer.program, hello->program);
-        session->open = true;
-        loop_event_del_time(session->readable);
-        log_session(LOG_DEBUG, &session->peer, "opened");
-
-        welcome.version = FRAME_PROTOCOL_VERSION;
-        welcome.epoch = daemon->epoch;
-        welcome.session = session->id;
-        welcome.registrations_max = session->registrations.limit;
-        welcome.release = (char *)PACKAGE_VERSION;
-        frame.body_case = IOD__FRAME__BODY_WELCOME;
-        frame.welcome = &welcome;
-        return session_reply(session, request->sequence, &frame);
-}
-
-static int check_source_count(size_t sources, const FdList *fds, const char *name)
-{
-        if (sources == fds->count)
+        if (!opening_cancel(session, sequence) &&
+            !drain_cancel(&daemon->listeners.drains, session, sequence))
                 return 0;
-        return error_set(EBADMSG, "%s names %zu sources and came with %zu descriptors", name,
-                         sources, fds->count);
-}
-
-/* A taken listener's file stays open here, so that closing it does not end its registration. */
-static bool remove_taken(Session *session, IoId id, const RegistrationInfo *info)
-{
-        const Worker *worker;
-        int r = -1;
-
-        TAILQ_FOREACH(worker, &session->workers, session_link)
-        {
-                if (r < 0 && worker->is_taker && listener_of(worker->group)->inode == info->inode)
-                        r = session_remove_io_source(session, listener_of(worker->group)->fd, id);
-        }
-        return r == 0;
-}
-
-static void forget_gone(Session *session, const Iod__AddIoSource *request)
-{
-        for (size_t i = 0; i < request->n_gone; i++) {
-                IoId id = io_id_unpack(request->gone[i]);
-                RegistrationInfo *info = registration_set_recreate(&session->registrations, id);
-
-                if (info && !remove_taken(session, id, info))
-                        registration_set_forget(&session->registrations, info);
-        }
-}
-
-static void take_connections(Session *session, const Iod__AddIoSource *request)
-{
-        for (size_t i = 0; i < request->n_taken; i++) {
-                const RegistrationInfo *info = registration_set_recreate(
-                        &session->registrations, io_id_unpack(request->taken[i]));
-                Connection *connection = info ? worker_connection(info) : NULL;
-
-                if (connection)
-                        worker_taken(connection);
-        }
-}
-
-static int add_io_source(Daemon *daemon, Session *session, const Iod__Frame *request, FdList *fds)
-{
-        const Iod__AddIoSource *add = request->add_io_source;
-        int r;
-
-        (void)daemon;
-        r = check_source_count(add->n_source, fds, "add_io_source");
-        if (r == 0 && add->n_source > 0)
-                r = session_open_set(session);
-        if (r < 0)
-                return r;
-        take_connections(session, add);
-        forget_gone(session, add);
-        return session_batch_serve(session, SESSION_BATCH_ADD, request->sequence, add->source, fds);
-}
-
-static int remove_io_source(Daemon *daemon, Session *session, const Iod__Frame *request,
-                            FdList *fds)
-{
-        const Iod__RemoveIoSource *remove = request->remove_io_source;
-        int r;
-
-        (void)daemon;
-        r = check_source_count(remove->n_source, fds, "remove_io_source");
-        if (r < 0)
-                return r;
-        return session_batch_serve(session, SESSION_BATCH_REMOVE, request->sequence, remove->source,
-                                   fds);
+        return answer_refused(session, sequence, error_set(ECANCELED, "cancelled as asked for"));
 }
 
 static const struct {
@@ -143,9 +41,9 @@ static const struct {
         Handler handler;
         int (*plain_handler)(Daemon *daemon, Session *session, const Iod__Frame *request);
 } requests[] = {
-        {IOD__FRAME__BODY_HELLO, true, .plain_handler = hello},
-        {IOD__FRAME__BODY_ADD_IO_SOURCE, false, .handler = add_io_source},
-        {IOD__FRAME__BODY_REMOVE_IO_SOURCE, false, .handler = remove_io_source},
+        {IOD__FRAME__BODY_HELLO, true, .plain_handler = registering_hello},
+        {IOD__FRAME__BODY_ADD_IO_SOURCE, false, .handler = registering_add},
+        {IOD__FRAME__BODY_REMOVE_IO_SOURCE, false, .handler = registering_remove},
         {IOD__FRAME__BODY_CONNECT, false, .plain_handler = opening_serve_connect},
         {IOD__FRAME__BODY_BIND, false, .plain_handler = opening_serve_bind},
         {IOD__FRAME__BODY_TAKE_LISTENER, false, .plain_handler = opening_serve_take_listener},
@@ -155,7 +53,7 @@ static const struct {
         {IOD__FRAME__BODY_LEAVE, false, .plain_handler = sharing_leave},
         {IOD__FRAME__BODY_HOLD, false, .handler = keeping_hold},
         {IOD__FRAME__BODY_TAKE_HELD, false, .plain_handler = keeping_take_held},
-        {IOD__FRAME__BODY_CANCEL, false, .plain_handler = operating_cancel},
+        {IOD__FRAME__BODY_CANCEL, false, .plain_handler = cancel},
         {IOD__FRAME__BODY_SET_LISTENER, false, .plain_handler = operating_set_listener},
         {IOD__FRAME__BODY_DRAIN, false, .plain_handler = operating_drain},
         {IOD__FRAME__BODY_RELOAD, false, .plain_handler = operating_reload},

@@ -8,9 +8,13 @@ libdaemon_la_SOURCES += \
 	daemon/requests/inspect_services.c \
 	daemon/requests/keeping.c \
 	daemon/requests/keeping.h \
+	daemon/requests/named_listener.c \
+	daemon/requests/named_listener.h \
 	daemon/requests/opening.c \
 	daemon/requests/opening.h \
 	daemon/requests/operating.c \
 	daemon/requests/operating.h \
+	daemon/requests/registering.c \
+	daemon/requests/registering.h \
 	daemon/requests/sharing.c \
 	daemon/requests/sharing.h

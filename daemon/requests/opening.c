@@ -7,7 +7,7 @@
 #include "daemon/connect/connector.h"
 #include "daemon/daemon.h"
 #include "daemon/listen/socket_open.h"
-#include "daemon/requests/sharing.h"
+#include "daemon/requests/named_listener.h"
 #include "daemon/session/answer.h"
 
 #include <errno.h>
@@ -192,8 +192,8 @@ int opening_serve_take_listener(Daemon *daemon, Session *session, const Iod__Fra
 
         r = kept_check_room(&daemon->kept, session->lane);
         if (r == 0)
-                r = sharing_find_listener(daemon, session, take->name, take->address, false,
-                                          take->options, &listener);
+                r = named_listener_find(daemon, session, take->name, take->address, false,
+                                        take->options, &listener);
         if (r != 0)
                 return -r;
         fd = fcntl(listener->fd, F_DUPFD_CLOEXEC, 0);

@@ -22,16 +22,6 @@ static int check_operator(const Daemon *daemon, const Session *session)
                          daemon->config->admin_group);
 }
 
-int operating_cancel(Daemon *daemon, Session *session, const Iod__Frame *request)
-{
-        uint32_t sequence = request->cancel->request;
-
-        if (!opening_cancel(session, sequence) &&
-            !drain_cancel(&daemon->listeners.drains, session, sequence))
-                return 0;
-        return answer_refused(session, sequence, error_set(ECANCELED, "cancelled as asked for"));
-}
-
 int operating_set_listener(Daemon *daemon, Session *session, const Iod__Frame *request)
 {
         const Iod__SetListener *set = request->set_listener;

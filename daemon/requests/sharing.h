@@ -1,10 +1,8 @@
 /*
- * Sharing: the requests of those who serve shared listeners, Join, Offer and Leave; and finding or
- * opening the listener that a request names.
+ * Sharing: the requests of those who serve shared listeners: Join, Offer and Leave.
  */
 #pragma once
 
-#include "daemon/listen/listener.h"
 #include "daemon/session/session.h"
 
 typedef struct Daemon Daemon;
@@ -14,10 +12,3 @@ typedef struct Daemon Daemon;
 int sharing_join(Daemon *daemon, Session *session, const Iod__Frame *request);
 int sharing_offer(Daemon *daemon, Session *session, const Iod__Frame *request);
 int sharing_leave(Daemon *daemon, Session *session, const Iod__Frame *request);
-
-/* The listener of that name, or opened at address if there is none and address is not empty. shared
- * or to be taken. options may be NULL. 0, or -errno with error_text(): -ENOENT, -EEXIST it is
- * somewhere else, -EINVAL, -EACCES, -EDQUOT, and what opening says. Who then has no use for it
- * calls listener_close_unused(). */
-int sharing_find_listener(Daemon *daemon, Session *session, const char *name, const char *address,
-                          bool shared, const Iod__ListenerOptions *options, Listener **out);

@@ -1,0 +1,16 @@
+/*
+ * NamedListener: finding the listener that a request names, or opening it, if the policy allows.
+ */
+#pragma once
+
+#include "daemon/listen/listener.h"
+#include "daemon/session/session.h"
+
+typedef struct Daemon Daemon;
+
+/* The listener of that name, or opened at address if there is none and address is not empty. shared
+ * or to be taken. options may be NULL. 0, or -errno with error_text(): -ENOENT, -EEXIST it is
+ * somewhere else, -EINVAL, -EACCES, -EDQUOT, and what opening says. Who then has no use for it
+ * calls listener_close_unused(). */
+int named_listener_find(Daemon *daemon, Session *session, const char *name, const char *address,
+                        bool shared, const Iod__ListenerOptions *options, Listener **out);

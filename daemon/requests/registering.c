@@ -1,0 +1,124 @@
+/* Hello, AddIoSource, RemoveIoSource. See registering.h. */
+#include "daemon/requests/registering.h"
+
+#include "core/error.h"
+#include "daemon/daemon.h"
+#include "daemon/listen/worker.h"
+#include "daemon/process/log.h"
+#include "daemon/session/session_batch.h"
+#include "daemon/session/session_source.h"
+
+#include <errno.h>
+#include <string.h>
+
+static bool is_printable(const char *text)
+{
+        for (; *text; text++) {
+                if (*text < ' ' || *text > '~')
+                        return false;
+        }
+        return true;
+}
+
+int registering_hello(Daemon *daemon, Session *session, const Iod__Frame *request)
+{
+        const Iod__Hello *hello = request->hello;
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Welcome welcome = IOD__WELCOME__INIT;
+
+        if (hello->version != FRAME_PROTOCOL_VERSION)
+                return error_set(EPROTONOSUPPORT,
+                                 "protocol version %u is not spoken here: this daemon speaks %d",
+                                 hello->version, FRAME_PROTOCOL_VERSION);
+        if (strlen(hello->program) > FRAME_PROGRAM_MAX || !is_printable(hello->program))
+                return error_set(EINVAL, "a program's name is at most %d bytes of printable ASCII",
+                                 FRAME_PROGRAM_MAX);
+        if (*hello->program)
+                strcpy(session->peer.program, hello->program);
+        session->open = true;
+        loop_event_del_time(session->readable);
+        log_session(LOG_DEBUG, &session->peer, "opened");
+
+        welcome.version = FRAME_PROTOCOL_VERSION;
+        welcome.epoch = daemon->epoch;
+        welcome.session = session->id;
+        welcome.registrations_max = session->registrations.limit;
+        welcome.release = (char *)PACKAGE_VERSION;
+        frame.body_case = IOD__FRAME__BODY_WELCOME;
+        frame.welcome = &welcome;
+        return session_reply(session, request->sequence, &frame);
+}
+
+static int check_source_count(size_t sources, const FdList *fds, const char *name)
+{
+        if (sources == fds->count)
+                return 0;
+        return error_set(EBADMSG, "%s names %zu sources and came with %zu descriptors", name,
+                         sources, fds->count);
+}
+
+/* A taken listener's file stays open here, so that closing it does not end its registration. */
+static bool remove_taken(Session *session, IoId id, const RegistrationInfo *info)
+{
+        const Worker *worker;
+        int r = -1;
+
+        TAILQ_FOREACH(worker, &session->workers, session_link)
+        {
+                if (r < 0 && worker->is_taker && listener_of(worker->group)->inode == info->inode)
+                        r = session_remove_io_source(session, listener_of(worker->group)->fd, id);
+        }
+        return r == 0;
+}
+
+static void forget_gone(Session *session, const Iod__AddIoSource *request)
+{
+        for (size_t i = 0; i < request->n_gone; i++) {
+                IoId id = io_id_unpack(request->gone[i]);
+                RegistrationInfo *info = registration_set_recreate(&session->registrations, id);
+
+                if (info && !remove_taken(session, id, info))
+                        registration_set_forget(&session->registrations, info);
+        }
+}
+
+static void take_connections(Session *session, const Iod__AddIoSource *request)
+{
+        for (size_t i = 0; i < request->n_taken; i++) {
+                const RegistrationInfo *info = registration_set_recreate(
+                        &session->registrations, io_id_unpack(request->taken[i]));
+                Connection *connection = info ? worker_connection(info) : NULL;
+
+                if (connection)
+                        worker_taken(connection);
+        }
+}
+
+int registering_add(Daemon *daemon, Session *session, const Iod__Frame *request, FdList *fds)
+{
+        const Iod__AddIoSource *add = request->add_io_source;
+        int r;
+
+        (void)daemon;
+        r = check_source_count(add->n_source, fds, "add_io_source");
+        if (r == 0 && add->n_source > 0)
+                r = session_open_set(session);
+        if (r < 0)
+                return r;
+        take_connections(session, add);
+        forget_gone(session, add);
+        return session_batch_serve(session, SESSION_BATCH_ADD, request->sequence, add->source, fds);
+}
+
+int registering_remove(Daemon *daemon, Session *session, const Iod__Frame *request, FdList *fds)
+{
+        const Iod__RemoveIoSource *remove = request->remove_io_source;
+        int r;
+
+        (void)daemon;
+        r = check_source_count(remove->n_source, fds, "remove_io_source");
+        if (r < 0)
+                return r;
+        return session_batch_serve(session, SESSION_BATCH_REMOVE, request->sequence, remove->source,
+                                   fds);
+}
