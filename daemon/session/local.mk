@@ -10,6 +10,8 @@ libdaemon_la_SOURCES += \
 	daemon/session/session.c \
 	daemon/session/session.h \
 	daemon/session/session_accept.c \
+	daemon/session/session_arming.c \
+	daemon/session/session_arming.h \
 	daemon/session/session_batch.c \
 	daemon/session/session_batch.h \
 	daemon/session/session_closed.c \

@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "daemon/process/log.h"
+#include "daemon/session/session_arming.h"
 #include "daemon/session/session_batch.h"
 #include "daemon/session/session_closed.h"
 #include "daemon/session/session_source.h"
@@ -12,66 +13,6 @@
 
 #include <errno.h>
 #include <string.h>
-
-static const struct timeval greeting_time = {.tv_sec = SESSION_GREETING_SECONDS};
-
-static void await_batch(Session *session)
-{
-        if (session->batch && !session->reconciled.reconciliation)
-                time_share_wait(&session->sessions->shares, &session->user->share, &session->serve);
-}
-
-/* Of one whose client has closed. */
-static int arm_last_requests(Session *session)
-{
-        loop_event_del(session->writable);
-        await_batch(session);
-        set_watch_arm(&session->set_watch, false);
-        if (session->reconciled.reconciliation || waker_waits(&session->serve) ||
-            waker_waits(&session->room))
-                return loop_event_del(session->readable);
-        return loop_event_add(session->readable, NULL);
-}
-
-/* Serves what the session's state says: requests and readiness, or only the way out. */
-static int arm_events(Session *session)
-{
-        if (session->closed)
-                return arm_last_requests(session);
-        if (notifier_is_waiting(&session->notifier)) {
-                loop_event_del(session->readable);
-                set_watch_arm(&session->set_watch, false);
-                return loop_event_add(session->writable, NULL);
-        }
-        loop_event_del(session->writable);
-        await_batch(session);
-        if (session->reconciled.reconciliation || waker_waits(&session->serve)) {
-                loop_event_del(session->readable);
-                return set_watch_arm(&session->set_watch, false);
-        }
-        session->pauses = delivery_is_full(session);
-        if (session->pauses)
-                loop_event_del(session->readable);
-        else if (!waker_waits(&session->room) &&
-                 loop_event_add(session->readable, session->open ? NULL : &greeting_time) < 0)
-                return -1;
-        return set_watch_arm(&session->set_watch, true);
-}
-
-static int refuse_to_wait(void)
-{
-        return error_set(ENOSPC, "the daemon cannot go on waiting for this session");
-}
-
-static void session_rearm(Session *session)
-{
-        if (session->ended)
-                return;
-        session_watch_unread(session, false);
-        /* Out of memory or of epoll watches: better told than deaf. */
-        if (arm_events(session) < 0)
-                session_fail(session, 0, refuse_to_wait());
-}
 
 /* Its client has closed: it is only read to the end. */
 static void begin_to_end(Session *session)
@@ -323,7 +264,7 @@ static void tell_readiness(Session *session)
         if (told < 0) {
                 log_session(LOG_WARNING, &session->peer, "cannot look for readiness: %s",
                             strerror(-told));
-                session_fail(session, 0, refuse_to_wait());
+                session_fail(session, 0, session_refuse_to_wait());
                 return;
         }
         session_settle_registrations(session);
@@ -427,7 +368,8 @@ int session_events_make(Session *session)
                                            on_writable, session);
         set_watch_init(&session->set_watch, loop, on_set_ready, session);
         if (!session->readable || !session->writable ||
-            loop_event_add(session->readable, &greeting_time) < 0 || watch_process(session) < 0)
+            loop_event_add(session->readable, &session_greeting_time) < 0 ||
+            watch_process(session) < 0)
                 return -ENOMEM;
         return 0;
 }
