@@ -126,8 +126,10 @@ tests_unit_daemon_listen_unit_SOURCES = \
 	tests/unit/daemon/listen/test_socket_open.c
 
 tests_unit_daemon_loop_unit_SOURCES = \
+	tests/unit/daemon/loop/test_loop.c \
 	tests/unit/daemon/loop/test_time_share.c \
-	tests/unit/daemon/loop/test_turn.c
+	tests/unit/daemon/loop/test_turn.c \
+	tests/unit/daemon/loop/test_waker.c
 
 tests_unit_daemon_process_unit_SOURCES = \
 	tests/unit/daemon/process/test_background.c \
