@@ -19,6 +19,8 @@ PUBLIC_HEADER = "client/kyron.h"
 STRANGERS = {"daemon", "client"}
 INVENTORY = "daemon/daemon.h"
 ABOVE_INVENTORY = ("daemon/server/", "daemon/requests/", "daemon/restart/", "daemon/main.c")
+# Whoever makes an event by these has a callback that begins no turn.
+RAW_EVENTS = {"event_new", "event_assign", "event_base_once"}
 # Nobody uses them, so no header of theirs is the main one.
 PROGRAMS = ("examples/", "bench/", "tests/")
 # tests/unit/ROOM/ tests a room; these test what is not ours, and the tests' own help.
@@ -171,6 +173,9 @@ class Rooms:
                 target = self.home_of(symbol, source, homes[symbol])
                 if target:
                     self.check_use(source, source, f"calls {symbol}() of", target)
+            if source.startswith("daemon/") and not source.startswith("daemon/loop/"):
+                self.faults += [f"{source}: calls {symbol}(): events are made by loop_event_new()"
+                                for symbol in sorted(wanted & RAW_EVENTS)]
         if not objects:
             self.faults.append(f"{self.build} has no objects to look at")
 

@@ -81,6 +81,18 @@ END
 finds "daemon/store/made_up.c: calls closer_push() of daemon/closing/closer.c, but daemon/store/ may not use daemon/closing/"
 rm "$objects/daemon/store/made_up.o"
 
+cat >"$tree/daemon/store/made_up.c" <<'END'
+void event_new(void);
+void made_up(void);
+void made_up(void)
+{
+        event_new();
+}
+END
+"${CC:-cc}" -c -o "$objects/daemon/store/made_up.o" "$tree/daemon/store/made_up.c" || exit 1
+finds "daemon/store/made_up.c: calls event_new(): events are made by loop_event_new()"
+rm "$objects/daemon/store/made_up.o"
+
 let_use proto/ ctl
 finds "$(row proto/): proto/ may use ctl/, which does not stand below it: the rooms form a circle"
 
