@@ -8,28 +8,19 @@
 #include <errno.h>
 #include <string.h>
 
-static int watch_set(Session *session)
+int session_open_set(Session *session)
 {
-        const int set_fd = session->registrations.selector.epoll_fd;
+        Selector *selector = &session->registrations.selector;
+        int r;
 
         if (session->set_watch.ready)
                 return 0;
-        if (set_watch_open(&session->set_watch, set_fd) < 0)
-                return error_set(ENOMEM, "no memory to wait for registrations");
-        return 0;
-}
-
-int session_open_set(Session *session)
-{
-        RegistrationSet *set = &session->registrations;
-        int r;
-
-        if (set->selector.epoll_fd >= 0)
-                return 0;
-        r = selector_open(&set->selector);
+        r = selector->epoll_fd >= 0 ? 0 : selector_open(selector);
         if (r < 0)
                 return error_set(-r, "no epoll set for this session: %s", strerror(-r));
-        return watch_set(session);
+        if (set_watch_open(&session->set_watch, selector->epoll_fd) < 0)
+                return error_set(ENOMEM, "no memory to wait for registrations");
+        return 0;
 }
 
 /* Whether another packet's may not find room. */

@@ -5,6 +5,7 @@
 #include "client/kyron.h"
 #include "daemon/process/log.h"
 #include "daemon/server/server.h"
+#include "daemon/session/session_source.h"
 #include "tests/support/capture.h"
 #include "tests/support/sharing_scene.h"
 
@@ -28,7 +29,7 @@ typedef struct Failing {
 } Failing;
 
 static Failing failing_wait, failing_accept, failing_dup, failing_peek, failing_send, failing_timer,
-        failing_group;
+        failing_group, failing_set;
 
 static bool fails(Failing *failing)
 {
@@ -79,6 +80,8 @@ KYRON_PUBLIC int event_add(struct event *event, const struct timeval *time)
         if (!real)
                 real = (__typeof__(real))dlsym(RTLD_NEXT, "event_add");
         if (time && !event_pending(event, EV_TIMEOUT, NULL) && fails(&failing_timer))
+                return -1;
+        if (event_get_events(event) & EV_WRITE && fails(&failing_set))
                 return -1;
         return real(event, time);
 }
@@ -318,6 +321,23 @@ START_TEST(without_descriptors_to_look_for_it_the_admin_group_stays_what_it_is)
 }
 END_TEST
 
+/* ---- A session's set ---- */
+
+START_TEST(a_set_that_could_not_be_waited_for_is_once_there_is_memory)
+{
+        Session *session = scene_open(0);
+        int reader, writer;
+
+        failing_set = (Failing){.count = 1, .error = ENOMEM};
+        ck_assert_int_eq(session_open_set(session), -ENOMEM);
+        writer = inner_server_add_pipe(&sharing.clients[0], 0, 1, &reader);
+        put_byte(writer);
+        inner_server_expect(&sharing.clients[0], IOD__FRAME__BODY_READINESS);
+        close(reader);
+        close(writer);
+}
+END_TEST
+
 /* ---- The scratch number ---- */
 
 START_TEST(the_scratch_number_is_given_back_though_the_first_attempts_fail)
@@ -362,6 +382,7 @@ TEST_SUITE(test_exhaustion)
                        without_memory_for_its_timer_a_connection_that_could_not_be_sent_is_sent);
         tcase_add_test(tcase,
                        without_memory_for_its_timer_an_unused_listener_is_closed_all_the_same);
+        tcase_add_test(tcase, a_set_that_could_not_be_waited_for_is_once_there_is_memory);
         tcase_add_test(tcase, without_descriptors_to_look_for_it_the_admin_group_stays_what_it_is);
         tcase_add_test(tcase, the_scratch_number_is_given_back_though_the_first_attempts_fail);
         suite_add_tcase(suite, tcase);
