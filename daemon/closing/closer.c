@@ -1,5 +1,6 @@
 /* Closing descriptors off the loop. See closer.h. */
 #include "daemon/closing/closer_lane.h"
+#include "daemon/closing/closer_places.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -112,7 +113,7 @@ int closer_start(Closer *closer, Loop *loop, int borrow_wake_fd, size_t places)
         if (!closer->patience)
                 return -ENOMEM;
         closer_lane_init(closer, &closer->strangers, CLOSER_NOBODYS);
-        r = closer_lane_grow(&closer->strangers, CLOSER_STRANGERS_MAX);
+        r = closer_places_grow(&closer->strangers, CLOSER_STRANGERS_MAX);
         if (r < 0) {
                 loop_event_free(closer->patience);
                 return r;

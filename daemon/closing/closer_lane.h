@@ -1,6 +1,6 @@
 /*
- * The lanes of the closer, of which closer.h tells: how they are made and end, and the places in
- * them. What closer.h declares of lanes, room and places is closer_lane.c's; this is for closer.c.
+ * The lanes of the closer, of which closer.h tells: how they are made and end. What closer.h
+ * declares of lanes is closer_lane.c's; this is for closer.c.
  */
 #pragma once
 
@@ -13,7 +13,5 @@
 void closer_lane_init(Closer *closer, CloserLane *lane, uid_t uid);
 void closer_lane_deinit(CloserLane *lane);
 
-/* A ring with so many places. Called under the lock. 0 or -ENOMEM. */
-int closer_lane_grow(CloserLane *lane, size_t capacity);
 /* Whether nobody refers to it, and nothing and no thread is left in it. Called under the lock. */
 bool closer_lane_is_over(const CloserLane *lane);
