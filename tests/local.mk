@@ -57,6 +57,7 @@ system_tests = \
 	tests/system/failing_system_calls.sh \
 	tests/system/idle.sh \
 	tests/system/network_namespaces.sh \
+	tests/system/rooms.sh \
 	tests/system/steady_state.sh \
 	tests/system/strace_waits.sh \
 	tests/system/torture.sh \
@@ -164,7 +165,7 @@ TESTS += $(system_tests) $(integration_tests) $(unit_tests) $(fuzz_tests)
 EXTRA_DIST += $(fuzz_tests) $(system_tests) tests/host/boot.sh tests/host/host.sh tests/host/init.sh \
 	tests/host/shell.sh tests/model/readiness.pml tests/support/check.sh tests/support/installed_program.c \
 	tests/support/scene.sh
-EXTRA_DIST += $(system_tests) tests/support/check.sh tests/support/coverage.sh \
+EXTRA_DIST += $(system_tests) tests/system/rooms.py tests/support/check.sh tests/support/coverage.sh \
 	tests/support/installed_program.c tests/support/failing_system_calls.table \
 	tests/support/fault_scene.sh tests/support/scene.sh
 # Where a test finds the programs and the tree.

@@ -476,22 +476,6 @@ invariants_have_their_tests() {
         done < <(section ARCHITECTURE.md '## Invariants' | grep -oE '`[a-z][a-z0-9_/.-]+`' | tr -d '`')
 }
 
-# imports_are DIRECTORY PATTERN: what its files include of the other directories.
-imports_are() {
-        local other
-        other=$(grep -nE '^#include "[a-z]+/' "$1"/*.[ch] | grep -vE "#include \"($2)/")
-        [[ -z $other ]] || differ "against ARCHITECTURE.md's one way of imports: $other"
-}
-
-imports_run_one_way() {
-        imports_are core core
-        imports_are proto 'core|proto'
-        imports_are daemon 'core|proto|daemon'
-        imports_are client 'core|proto|client'
-        imports_are ctl 'core|proto|client|ctl'
-        imports_are examples examples
-}
-
 # ---- Programs in the documents -------------------------------------------------------------------
 
 first_program_agrees() {
@@ -554,7 +538,6 @@ policy_sentences_are_documented
 functions_agree
 names_exist
 invariants_have_their_tests
-imports_run_one_way
 first_program_agrees
 example_compiles
 versions_agree
