@@ -5,7 +5,10 @@
 #include "client/readiness/operation.h"
 #include "client/readiness/outbox.h"
 #include "client/requests/arrival.h"
+#include "client/requests/endpoint.h"
+#include "client/requests/request.h"
 #include "client/turn/inbox.h"
+#include "client/turn/outage.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -19,17 +19,16 @@
 
 #include "client/handle/busy_poll.h"
 #include "client/handle/daemon_connection.h"
+#include "client/handle/outage_state.h"
+#include "client/handle/request_table.h"
 #include "client/handle/slot_table.h"
-#include "client/readiness/async_registration.h"
-#include "client/requests/endpoint.h"
-#include "client/requests/passed_stream.h"
-#include "client/requests/request.h"
-#include "client/turn/outage.h"
+#include "client/handle/waker_list.h"
 #include "core/error.h"
 #include "core/selector.h"
 #include "proto/frame.h"
 
 #include <pthread.h>
+#include <sys/queue.h>
 
 enum {
         /* Ids of closed registrations kept for the next packet. */
@@ -63,10 +62,10 @@ struct KyronIoDriverHandle {
         size_t closed_count;
         uint64_t packets_sent;
         RequestTable requests;
-        EndpointList endpoints;
+        TAILQ_HEAD(, KyronEndpoint) endpoints;
         uint64_t endpoints_total;
-        PassedStreamList taken;    /* by the program, which the daemon is to be told */
-        PassedStreamList to_claim; /* which a daemon after the one that passed them is */
+        TAILQ_HEAD(, PassedStream) taken;    /* by the program, which the daemon is to be told */
+        TAILQ_HEAD(, PassedStream) to_claim; /* which a daemon after the one that passed them is */
         WakerList woken;
         /* While those are run who waited for a source that was refused: it, and the sentence. */
         const KyronAsyncRegistration *refused;

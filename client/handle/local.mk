@@ -5,5 +5,12 @@ libclient_la_SOURCES += \
 	client/handle/daemon_connection.h \
 	client/handle/io_driver_handle.c \
 	client/handle/io_driver_handle.h \
+	client/handle/outage_state.c \
+	client/handle/outage_state.h \
+	client/handle/request_table.h \
+	client/handle/sending.c \
+	client/handle/sending.h \
 	client/handle/slot_table.c \
-	client/handle/slot_table.h
+	client/handle/slot_table.h \
+	client/handle/waker_list.c \
+	client/handle/waker_list.h

@@ -2,7 +2,10 @@
 #include "client/net/opening.h"
 
 #include "client/handle/io_driver_handle.h"
+#include "client/handle/sending.h"
 #include "client/readiness/outbox.h"
+#include "client/requests/listener_options.h"
+#include "client/requests/request.h"
 #include "core/address.h"
 #include "core/name.h"
 
@@ -29,7 +32,7 @@ static int send_connect(Request *request)
         frame.sequence = request->sequence;
         frame.body_case = IOD__FRAME__BODY_CONNECT;
         frame.connect = &body;
-        return outbox_send_frame(request->handle, &frame, NULL, 0);
+        return sending_send_frame(request->handle, &frame, NULL, 0);
 }
 
 static int send_bind(Request *request)
@@ -42,22 +45,7 @@ static int send_bind(Request *request)
         frame.sequence = request->sequence;
         frame.body_case = IOD__FRAME__BODY_BIND;
         frame.bind = &body;
-        return outbox_send_frame(request->handle, &frame, NULL, 0);
-}
-
-void opening_fill_options(Iod__ListenerOptions *out, const KyronListenerOptions *options)
-{
-        iod__listener_options__init(out);
-        if (!options)
-                return;
-        out->backlog = options->backlog;
-        out->v6_only = options->v6_only;
-        out->nodelay = options->nodelay;
-        out->keepalive = options->keepalive;
-        out->when_readable = options->when_readable;
-        out->silent_ms = options->silent_ms;
-        out->least_loaded = options->least_loaded;
-        out->keep_seconds = options->keep_seconds;
+        return sending_send_frame(request->handle, &frame, NULL, 0);
 }
 
 static int send_take(Request *request)
@@ -66,7 +54,7 @@ static int send_take(Request *request)
         Iod__TakeListener body = IOD__TAKE_LISTENER__INIT;
         Iod__ListenerOptions options;
 
-        opening_fill_options(&options, request->options);
+        listener_options_fill(&options, request->options);
         body.name = (char *)request->name;
         if (request->address)
                 body.address = (char *)request->address;
@@ -75,7 +63,7 @@ static int send_take(Request *request)
         frame.sequence = request->sequence;
         frame.body_case = IOD__FRAME__BODY_TAKE_LISTENER;
         frame.take_listener = &body;
-        return outbox_send_frame(request->handle, &frame, NULL, 0);
+        return sending_send_frame(request->handle, &frame, NULL, 0);
 }
 
 /* ---- What comes ---------------------------------------------------------------------------- */

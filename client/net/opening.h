@@ -10,7 +10,6 @@
 
 #include "client/net/new_socket.h"
 #include "client/readiness/bridged_fd.h"
-#include "proto/iod.pb-c.h"
 
 int opening_connect(KyronBridgedFd **out, KyronIoDriverHandle *handle, const char *address,
                     unsigned timeout_ms, KyronOperation *operation);
@@ -20,6 +19,3 @@ int opening_bind(KyronBridgedFd **out, KyronIoDriverHandle *handle, const char *
 int opening_take(KyronBridgedFd **out, KyronIoDriverHandle *handle, const SocketKind *kind,
                  const char *name, const char *address, const KyronListenerOptions *options,
                  KyronOperation *operation);
-
-/* The options on the wire; options may be NULL. */
-void opening_fill_options(Iod__ListenerOptions *out, const KyronListenerOptions *options);

@@ -19,6 +19,7 @@
  */
 #pragma once
 
+#include "client/handle/waker_list.h"
 #include "client/kyron.h"
 #include "core/io_id.h"
 #include "core/readiness.h"
@@ -33,11 +34,6 @@ enum WakerState {
         WAKER_RUNNING,   /* operations only: a plain waker is idle before it is called */
         WAKER_REQUESTED, /* operations only: in no list, but of a request to the daemon */
 };
-
-typedef struct WakerList {
-        KyronWaker *first;
-        KyronWaker *last;
-} WakerList;
 
 struct KyronAsyncRegistration {
         KyronIoDriverHandle *handle;
@@ -60,9 +56,6 @@ struct KyronAsyncRegistration {
         WakerList waiting;
         TAILQ_ENTRY(KyronAsyncRegistration) queue_link;
 };
-
-void waker_list_append(WakerList *list, KyronWaker *waker);
-void waker_list_remove(WakerList *list, KyronWaker *waker);
 
 void async_registration_init(KyronAsyncRegistration *registration, KyronIoDriverHandle *handle,
                              int fd);

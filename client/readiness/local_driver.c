@@ -1,10 +1,18 @@
 /* Registrations served in this process. See local_driver.h. */
 #include "client/readiness/local_driver.h"
 
+#include "client/handle/outage_state.h"
 #include "client/requests/passed_stream.h"
-#include "client/turn/outage.h"
 
 #include <string.h>
+
+bool local_driver_leaves_in_doubt(const KyronIoDriverHandle *handle,
+                                  const KyronAsyncRegistration *registration)
+{
+        /* A daemon that cannot be reached for so long does not live. */
+        return handle->outage.state != OUTAGE_NONE && !handle->outage.is_long &&
+               passed_stream_is_shared(registration);
+}
 
 int local_driver_serve(KyronAsyncRegistration *registration)
 {
@@ -13,7 +21,7 @@ int local_driver_serve(KyronAsyncRegistration *registration)
         int r;
 
         if (!outage_is_local(handle) || registration->fd < 0 || !(wanted & ~registration->local) ||
-            outage_leaves_in_doubt(handle, registration))
+            local_driver_leaves_in_doubt(handle, registration))
                 return 0;
         r = registration->local
                     ? selector_modify(&handle->selector, registration->fd, registration->id, wanted)

@@ -15,6 +15,11 @@
 #pragma once
 
 #include "client/handle/io_driver_handle.h"
+#include "client/readiness/async_registration.h"
+
+/* Whether it is not known yet whose connection this is. */
+bool local_driver_leaves_in_doubt(const KyronIoDriverHandle *handle,
+                                  const KyronAsyncRegistration *registration);
 
 /* Serves a registration with what it wants, if this process is to serve any. 0, or the errors of
  * selector_add() with error_text(). */

@@ -1,54 +1,18 @@
 /* What goes from the handle to the daemon. See outbox.h. */
 #include "client/readiness/outbox.h"
 
+#include "client/handle/sending.h"
+#include "client/readiness/async_registration.h"
 #include "client/readiness/local_driver.h"
 #include "client/requests/claim.h"
 #include "client/requests/offer.h"
-#include "client/turn/outage.h"
+#include "client/requests/passed_stream.h"
+#include "client/requests/request.h"
 #include "proto/frame_socket.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
-
-/* Whether the wait ends also when the daemon has read its packets. */
-static void set_wants_room(KyronIoDriverHandle *handle, bool wants)
-{
-        if (handle->wants_room == wants)
-                return;
-        handle->wants_room = wants;
-        selector_modify_level(&handle->selector, handle->socket_fd, IO_ID_DAEMON,
-                              READINESS_READABLE | (wants ? READINESS_WRITABLE : 0));
-}
-
-int outbox_send_frame(KyronIoDriverHandle *handle, Iod__Frame *frame, const int *borrow_fds,
-                      size_t n)
-{
-        uint8_t bytes[FRAME_BYTES_MAX];
-        int size, r;
-
-        frame->descriptors = (uint32_t)n;
-        size = frame_encode(frame, bytes);
-        assert(size > 0);
-        r = frame_socket_send(handle->socket_fd, bytes, (size_t)size, borrow_fds, n);
-        switch (r) {
-        case 0:
-                handle->packets_sent++;
-                return 0;
-        case -ETOOMANYREFS: /* too much in flight for this user: the daemon is about to read it */
-        case -ENOBUFS:
-        case -ENOMEM:
-                handle->retry_soon = true;
-                return -EAGAIN;
-        case -EPIPE:
-        case -ECONNRESET:
-        case -ENOTCONN:
-                /* If it said why, that is still to be received: then it is lost there. */
-                return -EHOSTDOWN;
-        default:
-                return r;
-        }
-}
 
 /* Takes the first registration off the queue; error: why it could not be sent, or 0. */
 static void take_first(KyronIoDriverHandle *handle, int error)
@@ -106,7 +70,7 @@ static int send_packet(KyronIoDriverHandle *handle, size_t max, Packet *packet)
         add.taken = taken;
         frame.body_case = IOD__FRAME__BODY_ADD_IO_SOURCE;
         frame.add_io_source = &add;
-        return outbox_send_frame(handle, &frame, fds, packet->sources);
+        return sending_send_frame(handle, &frame, fds, packet->sources);
 }
 
 static int flush_packet(KyronIoDriverHandle *handle)
@@ -159,7 +123,7 @@ static int flush_handover(KyronIoDriverHandle *handle)
                 return 0;
         frame.body_case = IOD__FRAME__BODY_GET_STATUS;
         frame.get_status = &status;
-        r = outbox_send_frame(handle, &frame, NULL, 0);
+        r = sending_send_frame(handle, &frame, NULL, 0);
         if (r == 0)
                 handle->outage.handover = HANDOVER_ASKED;
         return r;
@@ -185,7 +149,8 @@ void outbox_flush(KyronIoDriverHandle *handle)
                 r = request_flush(handle, false);
         if (r == 0)
                 r = offer_flush(handle);
-        set_wants_room(handle, (r == -EAGAIN && !handle->retry_soon) || handle->remove_wants_room);
+        sending_set_wants_room(handle,
+                               (r == -EAGAIN && !handle->retry_soon) || handle->remove_wants_room);
 }
 
 int outbox_add_io_source(KyronIoDriverHandle *handle, KyronAsyncRegistration *registration)
@@ -223,14 +188,14 @@ int outbox_remove_io_source(KyronIoDriverHandle *handle, const KyronAsyncRegistr
         remove.source = &source;
         frame.body_case = IOD__FRAME__BODY_REMOVE_IO_SOURCE;
         frame.remove_io_source = &remove;
-        r = outbox_send_frame(handle, &frame, &registration->fd, 1);
+        r = sending_send_frame(handle, &frame, &registration->fd, 1);
         if (r == 0 || r == -EHOSTDOWN)
                 return 0;
         if (r != -EAGAIN)
                 return error_set(-r, "the descriptor cannot be sent to the daemon: %s",
                                  strerror(-r));
         handle->remove_wants_room = true;
-        set_wants_room(handle, true);
+        sending_set_wants_room(handle, true);
         return error_set(EAGAIN, "the daemon has to read first: try after process_io()");
 }
 

@@ -13,12 +13,6 @@
 
 #include "client/handle/io_driver_handle.h"
 
-/* Encodes and sends one frame with n descriptors, which it then announces. 0; -EAGAIN there is no
- * room: try again with the next flush; -EHOSTDOWN the daemon is lost; or -errno, without
- * error_text(). */
-int outbox_send_frame(KyronIoDriverHandle *handle, Iod__Frame *frame, const int *borrow_fds,
-                      size_t n);
-
 /* Sends all that is to be sent, as far as the daemon reads. */
 void outbox_flush(KyronIoDriverHandle *handle);
 

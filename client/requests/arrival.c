@@ -2,7 +2,8 @@
 #include "client/requests/arrival.h"
 
 #include "client/handle/io_driver_handle.h"
-#include "client/turn/outage.h"
+#include "client/readiness/local_driver.h"
+#include "client/requests/request.h"
 
 #include <errno.h>
 #include <string.h>
@@ -73,7 +74,7 @@ static ssize_t take_arrived(int borrow_fd, KyronOperation *operation)
         (void)borrow_fd;
         pthread_mutex_lock(&handle->lock);
         stream = TAILQ_FIRST(&endpoint->arrived);
-        if (stream && outage_leaves_in_doubt(handle, &stream->bridged_fd.registration))
+        if (stream && local_driver_leaves_in_doubt(handle, &stream->bridged_fd.registration))
                 stream = NULL;
         if (stream) {
                 TAILQ_REMOVE(&endpoint->arrived, stream, link);

@@ -2,7 +2,7 @@
 #include "client/requests/claim.h"
 
 #include "client/handle/io_driver_handle.h"
-#include "client/readiness/outbox.h"
+#include "client/handle/sending.h"
 
 #include <errno.h>
 
@@ -113,7 +113,7 @@ static int send_claims(KyronIoDriverHandle *handle, const KyronEndpoint *endpoin
         body.connection = claims.pointers;
         frame.body_case = IOD__FRAME__BODY_CLAIM;
         frame.claim = &body;
-        r = outbox_send_frame(handle, &frame, claims.fds, claims.n_fds);
+        r = sending_send_frame(handle, &frame, claims.fds, claims.n_fds);
         if (r == -EAGAIN || r == -EHOSTDOWN)
                 return r;
         set_claimed(handle, claims.count, r == 0);

@@ -2,12 +2,11 @@
 #include "client/requests/endpoint.h"
 
 #include "client/handle/io_driver_handle.h"
-#include "client/net/opening.h"
-#include "client/readiness/outbox.h"
+#include "client/handle/sending.h"
 #include "client/requests/arrival.h"
 #include "client/requests/claim.h"
+#include "client/requests/listener_options.h"
 #include "client/requests/offer.h"
-#include "client/turn/outage.h"
 #include "core/cleanup.h"
 
 #include <errno.h>
@@ -66,7 +65,7 @@ static int send_leave(Request *request)
         frame.sequence = request->sequence;
         frame.body_case = IOD__FRAME__BODY_LEAVE;
         frame.leave = &body;
-        return outbox_send_frame(request->handle, &frame, NULL, 0);
+        return sending_send_frame(request->handle, &frame, NULL, 0);
 }
 
 /* Done, or refused, or the daemon lost: it is over in any case. */
@@ -110,7 +109,7 @@ static int send_join(Request *request)
         Iod__ListenerOptions listener;
         int r;
 
-        opening_fill_options(&listener, options->listener);
+        listener_options_fill(&listener, options->listener);
         body.name = (char *)options->name;
         if (options->address)
                 body.address = (char *)options->address;
@@ -122,7 +121,7 @@ static int send_join(Request *request)
         frame.sequence = request->sequence;
         frame.body_case = IOD__FRAME__BODY_JOIN;
         frame.join = &body;
-        r = outbox_send_frame(request->handle, &frame, NULL, 0);
+        r = sending_send_frame(request->handle, &frame, NULL, 0);
         if (r == 0)
                 offer_sent(endpoint, body.n_source);
         return r;

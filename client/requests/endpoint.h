@@ -53,8 +53,6 @@ struct KyronEndpoint {
         char address[ADDRESS_TEXT_MAX];
 };
 
-typedef TAILQ_HEAD(EndpointList, KyronEndpoint) EndpointList;
-
 /* The daemon is lost: every endpoint joins again, or if it has gone for good, closes what was not
  * accepted: it is another worker's now. Lock held. */
 void endpoint_lose_all(KyronIoDriverHandle *handle);

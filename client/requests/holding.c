@@ -5,7 +5,9 @@
 #include "client/requests/holding.h"
 
 #include "client/handle/io_driver_handle.h"
-#include "client/readiness/outbox.h"
+#include "client/handle/sending.h"
+#include "client/requests/passed_stream.h"
+#include "client/requests/request.h"
 #include "client/requests/sealed_note.h"
 #include "core/cleanup.h"
 #include "core/name.h"
@@ -41,7 +43,7 @@ static int send_hold(Request *request)
         frame.sequence = request->sequence;
         frame.body_case = IOD__FRAME__BODY_HOLD;
         frame.hold = &body;
-        r = outbox_send_frame(request->handle, &frame, fds, n);
+        r = sending_send_frame(request->handle, &frame, fds, n);
         if (r == 0 && request->number == 0)
                 close_note(request);
         return r;
@@ -156,7 +158,7 @@ static int send_take_held(Request *request)
         frame.sequence = request->sequence;
         frame.body_case = IOD__FRAME__BODY_TAKE_HELD;
         frame.take_held = &body;
-        return outbox_send_frame(request->handle, &frame, NULL, 0);
+        return sending_send_frame(request->handle, &frame, NULL, 0);
 }
 
 static ssize_t take_held(Request *request, const Iod__Frame *frame, FdList *fds)

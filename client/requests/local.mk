@@ -7,6 +7,8 @@ libclient_la_SOURCES += \
 	client/requests/endpoint.h \
 	client/requests/holding.c \
 	client/requests/holding.h \
+	client/requests/listener_options.c \
+	client/requests/listener_options.h \
 	client/requests/offer.c \
 	client/requests/offer.h \
 	client/requests/passed_stream.c \

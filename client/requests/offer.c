@@ -2,7 +2,7 @@
 #include "client/requests/offer.h"
 
 #include "client/handle/io_driver_handle.h"
-#include "client/readiness/outbox.h"
+#include "client/handle/sending.h"
 
 size_t offer_gather(const KyronEndpoint *endpoint, uint64_t ids[static ENDPOINT_OFFER_MAX])
 {
@@ -56,7 +56,7 @@ static int send_offer(KyronEndpoint *endpoint)
         body.source = ids;
         frame.body_case = IOD__FRAME__BODY_OFFER;
         frame.offer = &body;
-        r = outbox_send_frame(endpoint->registration.handle, &frame, NULL, 0);
+        r = sending_send_frame(endpoint->registration.handle, &frame, NULL, 0);
         if (r == 0)
                 offer_sent(endpoint, body.n_source);
         return r;

@@ -2,7 +2,8 @@
 #include "client/requests/request.h"
 
 #include "client/handle/io_driver_handle.h"
-#include "client/readiness/outbox.h"
+#include "client/handle/sending.h"
+#include "client/readiness/async_registration.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -182,7 +183,7 @@ static int send_cancel(const Request *request)
         cancel.request = request->sequence;
         frame.body_case = IOD__FRAME__BODY_CANCEL;
         frame.cancel = &cancel;
-        return outbox_send_frame(request->handle, &frame, NULL, 0);
+        return sending_send_frame(request->handle, &frame, NULL, 0);
 }
 
 int request_flush(KyronIoDriverHandle *handle, bool urgent_only)

@@ -21,13 +21,12 @@
  */
 #pragma once
 
+#include "client/handle/request_table.h"
 #include "client/kyron.h"
 #include "core/fd_list.h"
 #include "proto/iod.pb-c.h"
 
 #include <sys/queue.h>
-
-typedef struct Request Request;
 
 /* What kinds of requests differ in. */
 typedef struct RequestKind {
@@ -42,7 +41,7 @@ typedef struct RequestKind {
         bool is_urgent;
         /* When the daemon is lost, the next one is asked: nothing can have been done twice. */
         bool is_repeatable;
-        /* Sends it, with what its operation's caller keeps in place: as outbox_send_frame(). */
+        /* Sends it, with what its operation's caller keeps in place: as sending_send_frame(). */
         int (*send)(Request *request);
         /* Takes what the answer brought: the operation's result, with error_text() when negative.
          * fds are as many as the frame needs. */
@@ -79,17 +78,6 @@ struct Request {
         int note_fd;
         uint32_t note_size;
 };
-
-typedef TAILQ_HEAD(RequestList, Request) RequestList;
-
-typedef struct RequestTable {
-        Request **requests; /* by place */
-        uint32_t size;
-        uint32_t room;
-        RequestList free;
-        RequestList queue; /* to be sent, or to be cancelled */
-        RequestList ended;
-} RequestTable;
 
 void request_table_init(RequestTable *table);
 /* Frees them. Each has ended before, see request_end_all(). No lock is needed. */

@@ -1,9 +1,11 @@
 /* What comes from the daemon. See inbox.h. */
 #include "client/turn/inbox.h"
 
+#include "client/readiness/async_registration.h"
 #include "client/readiness/local_driver.h"
 #include "client/readiness/outbox.h"
 #include "client/requests/arrival.h"
+#include "client/requests/request.h"
 #include "client/turn/outage.h"
 #include "proto/frame_socket.h"
 #include "proto/readiness_frame.h"

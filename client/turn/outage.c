@@ -3,7 +3,11 @@
 
 #include "client/handle/daemon_connection.h"
 #include "client/handle/io_driver_handle.h"
+#include "client/readiness/async_registration.h"
 #include "client/readiness/local_driver.h"
+#include "client/requests/endpoint.h"
+#include "client/requests/passed_stream.h"
+#include "client/requests/request.h"
 #include "core/cleanup.h"
 #include "core/clock.h"
 
@@ -15,79 +19,11 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-void outage_init(Outage *outage, const KyronOptions *options)
-{
-        static const KyronOptions none;
-        const char *allowed = getenv("KYRON_LOCAL_FALLBACK");
-
-        if (!options)
-                options = &none;
-        *outage = (Outage){
-                .allows_local = options->local_fallback || (allowed && strcmp(allowed, "1") == 0),
-                .limit_ms = options->outage_ms ? options->outage_ms : OUTAGE_DEFAULT_MS,
-                .timer_fd = -1,
-                .served_by_changed = options->served_by_changed,
-                .user = options->user,
-        };
-        /* What is too long was refused before this is used. */
-        snprintf(outage->path, sizeof(outage->path), "%s",
-                 daemon_connection_path(options->socket_path));
-        snprintf(outage->program, sizeof(outage->program), "%s",
-                 options->program ? options->program : "");
-}
-
-bool outage_begins_with(const Outage *outage, int error)
-{
-        switch (error) {
-        case -ENOENT:
-        case -ENOTDIR:
-        case -ECONNREFUSED:
-        case -ESHUTDOWN:
-        case -ETIMEDOUT:
-        case -EDQUOT:
-                return outage->allows_local;
-        default:
-                return false;
-        }
-}
-
-bool outage_is_local(const KyronIoDriverHandle *handle)
-{
-        return handle->outage.state != OUTAGE_NONE && handle->outage.allows_local;
-}
-
-bool outage_leaves_in_doubt(const KyronIoDriverHandle *handle,
-                            const KyronAsyncRegistration *registration)
-{
-        /* A daemon that cannot be reached for so long does not live. */
-        return handle->outage.state != OUTAGE_NONE && !handle->outage.is_long &&
-               passed_stream_is_shared(registration);
-}
-
 /* ---- Telling the program ------------------------------------------------------------------- */
-
-static KyronServedBy served_by(const KyronIoDriverHandle *handle)
-{
-        if (handle->gone)
-                return KYRON_SERVED_NO_MORE;
-        if (handle->outage.state == OUTAGE_NONE)
-                return KYRON_SERVED_BY_DAEMON;
-        return handle->outage.allows_local ? KYRON_SERVED_LOCALLY : KYRON_SERVED_LATER;
-}
-
-KyronServedBy kyron_io_driver_handle_served_by(KyronIoDriverHandle *handle)
-{
-        KyronServedBy by;
-
-        pthread_mutex_lock(&handle->lock);
-        by = served_by(handle);
-        pthread_mutex_unlock(&handle->lock);
-        return by;
-}
 
 void outage_report(KyronIoDriverHandle *handle)
 {
-        KyronServedBy by = served_by(handle);
+        KyronServedBy by = outage_served_by(handle);
 
         if (by == handle->outage.told)
                 return;

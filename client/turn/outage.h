@@ -19,66 +19,18 @@
 #pragma once
 
 #include "client/kyron.h"
-#include "core/error.h"
-#include "proto/frame.h"
-
-#include <stdint.h>
-#include <sys/un.h>
 
 enum {
-        OUTAGE_DEFAULT_MS = 10000,
         OUTAGE_FIRST_DELAY_MS = 1,
         OUTAGE_DELAY_MAX_MS = 100,
         /* Between attempts, once it is long. */
         OUTAGE_LONG_DELAY_MS = 1000,
 };
 
-typedef enum OutageState {
-        OUTAGE_NONE, /* there is a session */
-        OUTAGE_AWAY,
-        OUTAGE_GREETING,
-} OutageState;
-
-/* What the local driver serves until the next daemon has it. */
-typedef enum Handover {
-        HANDOVER_NONE,
-        HANDOVER_SENT,  /* the registrations; it is to be asked whether it has them */
-        HANDOVER_ASKED, /* and it has been */
-} Handover;
-
-typedef struct Outage {
-        OutageState state;
-        Handover handover;
-        bool allows_local;
-        bool is_long;
-        int limit_ms; /* -1: none is waited out */
-        int timer_fd; /* the next attempt */
-        uint64_t began_ms;
-        unsigned delay_ms;
-        uint64_t epoch; /* of the session that was lost; 0: there was none */
-        KyronServedBy told;
-        void (*served_by_changed)(KyronIoDriverHandle *handle, KyronServedBy by, void *user);
-        void *user;
-        char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
-        char program[FRAME_PROGRAM_MAX + 1];
-} Outage;
-
-/* Reads the options; opens nothing. */
-void outage_init(Outage *outage, const KyronOptions *options);
-
 /* The daemon is lost, and why. Lock held. */
 void outage_begin(KyronIoDriverHandle *handle, const char *why);
 /* The daemon wants none of this session: no outage, everything ends. Lock held. */
 void outage_give_up(KyronIoDriverHandle *handle, const char *why);
-
-/* Whether an error of opening the handle is the beginning of an outage that the program allows. */
-bool outage_begins_with(const Outage *outage, int error);
-
-/* Whether this process serves the registrations. */
-bool outage_is_local(const KyronIoDriverHandle *handle);
-/* Whether it is not known yet whose connection this is. */
-bool outage_leaves_in_doubt(const KyronIoDriverHandle *handle,
-                            const KyronAsyncRegistration *registration);
 
 /* The timer has run out; and the daemon that was greeted has answered. In process_io, without the
  * lock. */

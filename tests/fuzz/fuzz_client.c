@@ -4,6 +4,7 @@
  * daemon that ends and one that comes, or a turn. Afterwards no descriptor is left.
  */
 #include "client/handle/io_driver_handle.h"
+#include "client/readiness/async_registration.h"
 #include "core/cleanup.h"
 #include "tests/fuzz/packet.h"
 #include "tests/support/scripted_daemon.h"

@@ -2,6 +2,7 @@
 #include "client/requests/holding.h"
 
 #include "client/handle/io_driver_handle.h"
+#include "core/name.h"
 #include "tests/support/scripted_daemon.h"
 
 #include <errno.h>

@@ -1,0 +1,70 @@
+/* What an outage is like. See outage_state.h. */
+#include "client/handle/outage_state.h"
+
+#include "client/handle/daemon_connection.h"
+#include "client/handle/io_driver_handle.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void outage_init(Outage *outage, const KyronOptions *options)
+{
+        static const KyronOptions none;
+        const char *allowed = getenv("KYRON_LOCAL_FALLBACK");
+
+        if (!options)
+                options = &none;
+        *outage = (Outage){
+                .allows_local = options->local_fallback || (allowed && strcmp(allowed, "1") == 0),
+                .limit_ms = options->outage_ms ? options->outage_ms : OUTAGE_DEFAULT_MS,
+                .timer_fd = -1,
+                .served_by_changed = options->served_by_changed,
+                .user = options->user,
+        };
+        /* What is too long was refused before this is used. */
+        snprintf(outage->path, sizeof(outage->path), "%s",
+                 daemon_connection_path(options->socket_path));
+        snprintf(outage->program, sizeof(outage->program), "%s",
+                 options->program ? options->program : "");
+}
+
+bool outage_begins_with(const Outage *outage, int error)
+{
+        switch (error) {
+        case -ENOENT:
+        case -ENOTDIR:
+        case -ECONNREFUSED:
+        case -ESHUTDOWN:
+        case -ETIMEDOUT:
+        case -EDQUOT:
+                return outage->allows_local;
+        default:
+                return false;
+        }
+}
+
+bool outage_is_local(const KyronIoDriverHandle *handle)
+{
+        return handle->outage.state != OUTAGE_NONE && handle->outage.allows_local;
+}
+
+KyronServedBy outage_served_by(const KyronIoDriverHandle *handle)
+{
+        if (handle->gone)
+                return KYRON_SERVED_NO_MORE;
+        if (handle->outage.state == OUTAGE_NONE)
+                return KYRON_SERVED_BY_DAEMON;
+        return handle->outage.allows_local ? KYRON_SERVED_LOCALLY : KYRON_SERVED_LATER;
+}
+
+KyronServedBy kyron_io_driver_handle_served_by(KyronIoDriverHandle *handle)
+{
+        KyronServedBy by;
+
+        pthread_mutex_lock(&handle->lock);
+        by = outage_served_by(handle);
+        pthread_mutex_unlock(&handle->lock);
+        return by;
+}

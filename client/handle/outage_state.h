@@ -1,0 +1,58 @@
+/*
+ * Outage: where the handle is between the loss of one daemon and the Welcome of the next, and what
+ * the program wants done then. What happens in it is in turn/outage.h.
+ *
+ * Guarded by the handle's lock, but for what is set once.
+ */
+#pragma once
+
+#include "client/kyron.h"
+#include "proto/frame.h"
+
+#include <stdint.h>
+#include <sys/un.h>
+
+enum {
+        OUTAGE_DEFAULT_MS = 10000,
+};
+
+typedef enum OutageState {
+        OUTAGE_NONE, /* there is a session */
+        OUTAGE_AWAY,
+        OUTAGE_GREETING,
+} OutageState;
+
+/* What the local driver serves until the next daemon has it. */
+typedef enum Handover {
+        HANDOVER_NONE,
+        HANDOVER_SENT,  /* the registrations; it is to be asked whether it has them */
+        HANDOVER_ASKED, /* and it has been */
+} Handover;
+
+typedef struct Outage {
+        OutageState state;
+        Handover handover;
+        bool allows_local;
+        bool is_long;
+        int limit_ms; /* -1: none is waited out */
+        int timer_fd; /* the next attempt */
+        uint64_t began_ms;
+        unsigned delay_ms;
+        uint64_t epoch; /* of the session that was lost; 0: there was none */
+        KyronServedBy told;
+        void (*served_by_changed)(KyronIoDriverHandle *handle, KyronServedBy by, void *user);
+        void *user;
+        char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+        char program[FRAME_PROGRAM_MAX + 1];
+} Outage;
+
+/* Reads the options; opens nothing. */
+void outage_init(Outage *outage, const KyronOptions *options);
+
+/* Whether an error of opening the handle is the beginning of an outage that the program allows. */
+bool outage_begins_with(const Outage *outage, int error);
+
+/* Whether this process serves the registrations. */
+bool outage_is_local(const KyronIoDriverHandle *handle);
+/* Who serves them. Lock held. */
+KyronServedBy outage_served_by(const KyronIoDriverHandle *handle);
