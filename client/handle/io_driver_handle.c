@@ -236,7 +236,7 @@ static void give_up_shared(KyronIoDriverHandle *handle)
         for (uint32_t slot = 0; slot < handle->slots.size; slot++) {
                 KyronAsyncRegistration *registration = handle->slots.slots[slot].registration;
 
-                if (!registration || !passed_stream_is_shared(registration))
+                if (!registration || !async_registration_is_shared(registration))
                         continue;
                 outbox_withdraw(registration);
                 registration->error = -ESTALE;

@@ -35,6 +35,8 @@ enum {
         HANDLE_GONE_MAX = 256,
 };
 
+typedef struct Taken Taken; /* see readiness/outbox.h */
+
 struct KyronIoDriverHandle {
         pthread_mutex_t lock;
         Selector selector;
@@ -64,7 +66,7 @@ struct KyronIoDriverHandle {
         RequestTable requests;
         TAILQ_HEAD(, KyronEndpoint) endpoints;
         uint64_t endpoints_total;
-        TAILQ_HEAD(, PassedStream) taken;    /* by the program, which the daemon is to be told */
+        TAILQ_HEAD(, Taken) taken;           /* by the program, which the daemon is to be told */
         TAILQ_HEAD(, PassedStream) to_claim; /* which a daemon after the one that passed them is */
         WakerList woken;
         /* While those are run who waited for a source that was refused: it, and the sentence. */

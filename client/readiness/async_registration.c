@@ -11,7 +11,9 @@
 void async_registration_init(KyronAsyncRegistration *registration, KyronIoDriverHandle *handle,
                              int fd)
 {
-        *registration = (KyronAsyncRegistration){.handle = handle, .fd = fd};
+        static const AsyncRegistrationKind plain;
+
+        *registration = (KyronAsyncRegistration){.handle = handle, .fd = fd, .kind = &plain};
         /* Until the OS has said EAGAIN once, nobody needs to wait. */
         atomic_init(&registration->word, READINESS_INTERESTS);
 }
@@ -119,10 +121,32 @@ void async_registration_detach(KyronAsyncRegistration *registration, bool told)
                 io_driver_handle_unpark(handle);
 }
 
+bool async_registration_is_shared(const KyronAsyncRegistration *registration)
+{
+        return registration->kind->is_shared && registration->kind->is_shared(registration);
+}
+
+bool async_registration_is_counted(const KyronAsyncRegistration *registration)
+{
+        return registration->kind->is_counted && registration->kind->is_counted(registration);
+}
+
+void async_registration_lose(KyronAsyncRegistration *registration)
+{
+        if (registration->kind->lose)
+                registration->kind->lose(registration);
+}
+
+void async_registration_forget(KyronAsyncRegistration *registration)
+{
+        if (registration->kind->forget)
+                registration->kind->forget(registration);
+}
+
 void async_registration_free(KyronAsyncRegistration *registration)
 {
-        if (registration->dispose)
-                registration->dispose(registration);
+        if (registration->kind->dispose)
+                registration->kind->dispose(registration);
         else
                 free(registration);
 }

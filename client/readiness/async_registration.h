@@ -35,15 +35,30 @@ enum WakerState {
         WAKER_REQUESTED, /* operations only: in no list, but of a request to the daemon */
 };
 
+/* What it is part of, if that is more than a BridgedFd. A function that is NULL: false, or nothing
+ * is to be done. Called with the lock held, but dispose. */
+typedef struct AsyncRegistrationKind {
+        /* The daemon passed it on: another worker may have its file. */
+        bool is_passed;
+        /* Instead of free() at the end. */
+        void (*dispose)(KyronAsyncRegistration *registration);
+        /* Whether the daemon might give it to another worker, if it lived without this session. */
+        bool (*is_shared)(const KyronAsyncRegistration *registration);
+        /* Whether the daemon is to learn of its end without fail. */
+        bool (*is_counted)(const KyronAsyncRegistration *registration);
+        /* The daemon that had it is lost. */
+        void (*lose)(KyronAsyncRegistration *registration);
+        /* It is closed: there is nothing else to be told of it. */
+        void (*forget)(KyronAsyncRegistration *registration);
+} AsyncRegistrationKind;
+
 struct KyronAsyncRegistration {
         KyronIoDriverHandle *handle;
         int fd;
         bool owns_fd; /* a BridgedFd's: closed at the end */
         bool closing;
         bool queued; /* in the handle's list of what is to be sent */
-        bool passed; /* a PassedStream's: the daemon counts it until it is told of its end */
-        /* What to do instead of free() at the end, for what is more than a BridgedFd; or NULL. */
-        void (*dispose)(KyronAsyncRegistration *registration);
+        const AsyncRegistrationKind *kind;
         _Atomic ReadinessWord word;
         IoId id;          /* IO_ID_NONE until somebody had to wait */
         Readiness arm;    /* asked for along with the first interest */
@@ -89,6 +104,12 @@ void async_registration_detach(KyronAsyncRegistration *registration, bool told);
  * to close once it has let go of the lock, for close() may block; -1: none. Lock held.
  */
 int async_registration_reap(KyronAsyncRegistration *registration);
+
+/* What its kind says. Lock held. */
+bool async_registration_is_shared(const KyronAsyncRegistration *registration);
+bool async_registration_is_counted(const KyronAsyncRegistration *registration);
+void async_registration_lose(KyronAsyncRegistration *registration);
+void async_registration_forget(KyronAsyncRegistration *registration);
 
 /* Frees it, in the way of what it belongs to. */
 void async_registration_free(KyronAsyncRegistration *registration);

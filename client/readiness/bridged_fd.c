@@ -64,7 +64,7 @@ static void close_bridged_fd(KyronBridgedFd *bridged_fd, bool is_stream)
         }
         pthread_mutex_lock(&handle->lock);
         /* One that was passed on may be another worker's by now. */
-        if (is_stream && registration->armed && !(registration->passed && handle->gone))
+        if (is_stream && registration->armed && !(registration->kind->is_passed && handle->gone))
                 shutdown(registration->fd, SHUT_RDWR);
         async_registration_detach(registration, false);
         close_fd = async_registration_reap(registration);

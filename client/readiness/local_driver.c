@@ -2,7 +2,6 @@
 #include "client/readiness/local_driver.h"
 
 #include "client/handle/outage_state.h"
-#include "client/requests/passed_stream.h"
 
 #include <string.h>
 
@@ -11,7 +10,7 @@ bool local_driver_leaves_in_doubt(const KyronIoDriverHandle *handle,
 {
         /* A daemon that cannot be reached for so long does not live. */
         return handle->outage.state != OUTAGE_NONE && !handle->outage.is_long &&
-               passed_stream_is_shared(registration);
+               async_registration_is_shared(registration);
 }
 
 int local_driver_serve(KyronAsyncRegistration *registration)

@@ -3,7 +3,6 @@
 
 #include "client/handle/io_driver_handle.h"
 #include "client/readiness/bridged_fd.h"
-#include "client/requests/request.h"
 
 #include <errno.h>
 #include <string.h>
@@ -121,33 +120,4 @@ void operation_run(KyronOperation *operation, int error)
                 operation->completion(operation);
         }
         pthread_mutex_lock(&handle->lock);
-}
-
-int kyron_operation_cancel(KyronOperation *operation)
-{
-        KyronWaker *waker = &operation->internal.waker;
-        KyronIoDriverHandle *handle = waker->internal.handle;
-        KyronAsyncRegistration *registration;
-        bool taken;
-        int r;
-
-        if (!handle)
-                return error_set(EALREADY, "this operation was not waiting");
-        r = io_driver_handle_check_process(handle);
-        if (r < 0)
-                return r;
-        pthread_mutex_lock(&handle->lock);
-        if (waker->internal.state == WAKER_REQUESTED) {
-                r = request_cancel(operation);
-                pthread_mutex_unlock(&handle->lock);
-                return r;
-        }
-        registration = waker->internal.registration;
-        if (waker->internal.state == WAKER_RUNNING)
-                waker->internal.cancelled = true;
-        taken = async_registration_take_waker(waker);
-        if (taken)
-                async_registration_reap(registration);
-        pthread_mutex_unlock(&handle->lock);
-        return taken ? 0 : error_set(EALREADY, "this operation was not waiting any more");
 }

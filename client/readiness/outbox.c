@@ -6,7 +6,6 @@
 #include "client/readiness/local_driver.h"
 #include "client/requests/claim.h"
 #include "client/requests/offer.h"
-#include "client/requests/passed_stream.h"
 #include "client/requests/request.h"
 #include "proto/frame_socket.h"
 
@@ -39,6 +38,28 @@ typedef struct Packet {
         size_t taken;
 } Packet;
 
+/* Up to max ids that the daemon is to be told are taken. */
+static size_t gather_taken(const KyronIoDriverHandle *handle, uint64_t *ids, size_t max)
+{
+        const Taken *taken;
+        size_t count = 0;
+
+        TAILQ_FOREACH(taken, &handle->taken, link)
+        {
+                if (count == max)
+                        break;
+                ids[count++] = taken->id;
+        }
+        return count;
+}
+
+/* The first count of them were told. */
+static void forget_taken(KyronIoDriverHandle *handle, size_t count)
+{
+        while (count-- > 0)
+                outbox_forget_taken(handle, TAILQ_FIRST(&handle->taken));
+}
+
 /* One packet of what is to be sent, with at most max registrations. */
 static int send_packet(KyronIoDriverHandle *handle, size_t max, Packet *packet)
 {
@@ -61,7 +82,7 @@ static int send_packet(KyronIoDriverHandle *handle, size_t max, Packet *packet)
         memcpy(gone, handle->closed_ids, handle->closed_count * sizeof(*gone));
         packet->retired =
                 slot_table_retired(&handle->slots, gone + handle->closed_count, HANDLE_GONE_MAX);
-        packet->taken = passed_stream_taken(handle, taken, HANDLE_GONE_MAX);
+        packet->taken = gather_taken(handle, taken, HANDLE_GONE_MAX);
         add.n_source = packet->sources;
         add.source = sources;
         add.n_gone = handle->closed_count + packet->retired;
@@ -90,7 +111,7 @@ static int flush_packet(KyronIoDriverHandle *handle)
                 return r;
         handle->closed_count = 0;
         slot_table_give_back_retired(&handle->slots, packet.retired);
-        passed_stream_forget_taken(handle, packet.taken);
+        forget_taken(handle, packet.taken);
         while (packet.sources-- > 0)
                 take_first(handle, 0);
         return 0;
@@ -199,6 +220,21 @@ int outbox_remove_io_source(KyronIoDriverHandle *handle, const KyronAsyncRegistr
         return error_set(EAGAIN, "the daemon has to read first: try after process_io()");
 }
 
+void outbox_take(KyronIoDriverHandle *handle, Taken *taken, IoId id)
+{
+        taken->id = id;
+        TAILQ_INSERT_TAIL(&handle->taken, taken, link);
+        io_driver_handle_unpark(handle);
+}
+
+void outbox_forget_taken(KyronIoDriverHandle *handle, Taken *taken)
+{
+        if (taken->id == IO_ID_NONE)
+                return;
+        TAILQ_REMOVE(&handle->taken, taken, link);
+        taken->id = IO_ID_NONE;
+}
+
 void outbox_withdraw(KyronAsyncRegistration *registration)
 {
         local_driver_leave(registration);
@@ -212,8 +248,8 @@ void outbox_forget(KyronIoDriverHandle *handle, KyronAsyncRegistration *registra
         if (registration->id == IO_ID_NONE)
                 return;
         outbox_withdraw(registration);
-        if (passed_stream_is_counted(registration) && !handle->gone) {
-                passed_stream_forget(registration);
+        if (async_registration_is_counted(registration) && !handle->gone) {
+                async_registration_forget(registration);
                 slot_table_retire(&handle->slots, registration->id);
                 io_driver_handle_unpark(handle);
                 return;

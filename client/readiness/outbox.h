@@ -13,6 +13,12 @@
 
 #include "client/handle/io_driver_handle.h"
 
+/* Something the program has taken over, of which the daemon is to be told. */
+struct Taken {
+        TAILQ_ENTRY(Taken) link; /* the handle's */
+        IoId id;                 /* IO_ID_NONE: it is in no list */
+};
+
 /* Sends all that is to be sent, as far as the daemon reads. */
 void outbox_flush(KyronIoDriverHandle *handle);
 
@@ -24,6 +30,10 @@ int outbox_add_io_source(KyronIoDriverHandle *handle, KyronAsyncRegistration *re
  * the daemon has to read first. */
 int outbox_remove_io_source(KyronIoDriverHandle *handle,
                             const KyronAsyncRegistration *registration);
+
+/* The program has it: the next packet says so. And that it need not any more. */
+void outbox_take(KyronIoDriverHandle *handle, Taken *taken, IoId id);
+void outbox_forget_taken(KyronIoDriverHandle *handle, Taken *taken);
 
 /* Takes a registration that was not sent out of the queue, and serves it here no more. */
 void outbox_withdraw(KyronAsyncRegistration *registration);

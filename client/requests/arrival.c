@@ -3,6 +3,7 @@
 
 #include "client/handle/io_driver_handle.h"
 #include "client/readiness/local_driver.h"
+#include "client/requests/claim.h"
 #include "client/requests/request.h"
 
 #include <errno.h>
@@ -79,7 +80,7 @@ static ssize_t take_arrived(int borrow_fd, KyronOperation *operation)
         if (stream) {
                 TAILQ_REMOVE(&endpoint->arrived, stream, link);
                 endpoint->outstanding--;
-                passed_stream_take(stream);
+                claim_take(stream);
         }
         pthread_mutex_unlock(&handle->lock);
         if (!stream)

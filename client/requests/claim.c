@@ -20,7 +20,8 @@ typedef struct Claims {
         int fds[2 * CLAIM_MAX]; /* borrowed */
 } Claims;
 
-void claim_stream(PassedStream *stream, const KyronEndpoint *endpoint)
+/* If the endpoint has joined; or it is done then. */
+static void claim_stream(PassedStream *stream, const KyronEndpoint *endpoint)
 {
         KyronIoDriverHandle *handle = stream->bridged_fd.registration.handle;
 
@@ -32,6 +33,19 @@ void claim_stream(PassedStream *stream, const KyronEndpoint *endpoint)
         io_driver_handle_unpark(handle);
 }
 
+void claim_take(PassedStream *stream)
+{
+        const KyronEndpoint *endpoint = stream->endpoint;
+
+        stream->kept = endpoint->options.keep_on_death;
+        stream->endpoint = NULL;
+        stream->state = PASSED_STREAM_TAKEN;
+        if (stream->counted)
+                passed_stream_tell_taken(stream);
+        else
+                claim_stream(stream, endpoint);
+}
+
 void claim_all(KyronEndpoint *endpoint)
 {
         KyronIoDriverHandle *handle = endpoint->registration.handle;
@@ -41,7 +55,7 @@ void claim_all(KyronEndpoint *endpoint)
                 PassedStream *stream = passed_stream_of(handle->slots.slots[slot].registration);
 
                 if (!stream || stream->origin != endpoint->serial || stream->counted ||
-                    stream->state != PASSED_STREAM_TOLD)
+                    stream->state != PASSED_STREAM_TAKEN)
                         continue;
                 if (registration->fd >= 0 && !registration->closing && !registration->error)
                         claim_stream(stream, endpoint);
@@ -87,7 +101,7 @@ static void set_claimed(KyronIoDriverHandle *handle, size_t count, bool claimed)
         while (count-- > 0) {
                 PassedStream *stream = TAILQ_FIRST(&handle->to_claim);
 
-                passed_stream_forget(&stream->bridged_fd.registration);
+                passed_stream_leave_claims(stream);
                 stream->counted = claimed;
         }
 }

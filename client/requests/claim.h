@@ -15,9 +15,9 @@
 
 /* The endpoint has joined again: claims what the program has of it. Lock held. */
 void claim_all(KyronEndpoint *endpoint);
-/* The program has one, which the daemon there is now did not pass: claims it, if the endpoint has
- * joined; or it is done then. Lock held. */
-void claim_stream(PassedStream *stream, const KyronEndpoint *endpoint);
+/* The program takes one that has arrived: the daemon that passed it is told; another is, if the
+ * endpoint has joined with it, or when it has. Lock held. */
+void claim_take(PassedStream *stream);
 /* Sends what is to be claimed: 0, -EAGAIN or -EHOSTDOWN. Their registrations are sent. Lock held.
  */
 int claim_flush(KyronIoDriverHandle *handle);

@@ -55,6 +55,8 @@ static void dispose(KyronAsyncRegistration *registration)
         end(endpoint);
 }
 
+static const AsyncRegistrationKind kind = {.dispose = dispose};
+
 static int send_leave(Request *request)
 {
         const KyronEndpoint *endpoint = request->object;
@@ -249,7 +251,7 @@ static int new_endpoint(KyronIoDriverHandle *handle, const KyronEndpointOptions 
                 return error_set(ENOMEM, "no memory for an endpoint");
         endpoint->serial = ++handle->endpoints_total;
         async_registration_init(&endpoint->registration, handle, -1);
-        endpoint->registration.dispose = dispose;
+        endpoint->registration.kind = &kind;
         /* Nothing is to be sent for a wait. */
         endpoint->registration.armed = READINESS_INTERESTS;
         keep_options(endpoint, options);

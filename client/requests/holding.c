@@ -139,7 +139,7 @@ int holding_keep(KyronBridgedFd *stream, const void *note, size_t note_size,
 
         if (r < 0)
                 return r;
-        if (!stream->registration.passed)
+        if (!stream->registration.kind->is_passed)
                 return error_set(EINVAL, "only a connection from an endpoint can be kept on death");
         r = ask_to_hold(stream->registration.handle, &wanted, note, note_size);
         if (r == KYRON_PENDING)

@@ -3,7 +3,7 @@
 
 #include "client/handle/io_driver_handle.h"
 #include "client/readiness/outbox.h"
-#include "client/requests/claim.h"
+#include "client/requests/endpoint.h"
 #include "client/requests/sealed_note.h"
 #include "core/cleanup.h"
 
@@ -21,6 +21,42 @@ static void dispose(KyronAsyncRegistration *registration)
                 close(stream->kept_note_fd);
         free(stream);
 }
+
+static bool is_shared(const KyronAsyncRegistration *registration)
+{
+        const PassedStream *stream = (const PassedStream *)registration;
+
+        return stream->state == PASSED_STREAM_ARRIVED || stream->kept;
+}
+
+static bool is_counted(const KyronAsyncRegistration *registration)
+{
+        return ((const PassedStream *)registration)->counted;
+}
+
+/* There is nothing to be told of it. */
+static void forget(KyronAsyncRegistration *registration)
+{
+        PassedStream *stream = (PassedStream *)registration;
+
+        outbox_forget_taken(registration->handle, &stream->taken);
+        passed_stream_leave_claims(stream);
+}
+
+static void lose(KyronAsyncRegistration *registration)
+{
+        forget(registration);
+        ((PassedStream *)registration)->counted = false;
+}
+
+static const AsyncRegistrationKind kind = {
+        .is_passed = true,
+        .dispose = dispose,
+        .is_shared = is_shared,
+        .is_counted = is_counted,
+        .lose = lose,
+        .forget = forget,
+};
 
 int passed_stream_new(PassedStream **out, KyronEndpoint *endpoint)
 {
@@ -40,8 +76,7 @@ int passed_stream_new(PassedStream **out, KyronEndpoint *endpoint)
         registration = &stream->bridged_fd.registration;
         async_registration_init(registration, handle, -1);
         registration->owns_fd = true;
-        registration->passed = true;
-        registration->dispose = dispose;
+        registration->kind = &kind;
         /* As any stream, see tcp_stream.c; the daemon registers it with both when it passes it. */
         registration->arm = registration->wanted = registration->armed =
                 KYRON_READABLE | KYRON_WRITABLE;
@@ -78,46 +113,22 @@ void passed_stream_offer_again(PassedStream *stream)
 
 PassedStream *passed_stream_of(KyronAsyncRegistration *registration)
 {
-        return registration && registration->passed ? (PassedStream *)registration : NULL;
+        return registration && registration->kind == &kind ? (PassedStream *)registration : NULL;
 }
 
-bool passed_stream_is_counted(const KyronAsyncRegistration *registration)
+void passed_stream_tell_taken(PassedStream *stream)
 {
-        return registration->passed && ((const PassedStream *)registration)->counted;
+        const KyronAsyncRegistration *registration = &stream->bridged_fd.registration;
+
+        outbox_take(registration->handle, &stream->taken, registration->id);
 }
 
-bool passed_stream_is_shared(const KyronAsyncRegistration *registration)
+void passed_stream_leave_claims(PassedStream *stream)
 {
-        const PassedStream *stream = (const PassedStream *)registration;
-
-        return registration->passed && (stream->state == PASSED_STREAM_ARRIVED || stream->kept);
-}
-
-void passed_stream_lose(KyronAsyncRegistration *registration)
-{
-        PassedStream *stream = passed_stream_of(registration);
-
-        if (!stream)
+        if (stream->state != PASSED_STREAM_TO_CLAIM)
                 return;
-        passed_stream_forget(registration);
-        stream->counted = false;
-}
-
-void passed_stream_take(PassedStream *stream)
-{
-        KyronIoDriverHandle *handle = stream->bridged_fd.registration.handle;
-        const KyronEndpoint *endpoint = stream->endpoint;
-
-        stream->kept = endpoint->options.keep_on_death;
-        stream->endpoint = NULL;
-        if (!stream->counted) {
-                stream->state = PASSED_STREAM_TOLD;
-                claim_stream(stream, endpoint);
-                return;
-        }
+        TAILQ_REMOVE(&stream->bridged_fd.registration.handle->to_claim, stream, link);
         stream->state = PASSED_STREAM_TAKEN;
-        TAILQ_INSERT_TAIL(&handle->taken, stream, link);
-        io_driver_handle_unpark(handle);
 }
 
 void passed_stream_keep(PassedStream *stream)
@@ -138,42 +149,9 @@ void passed_stream_keep_done(PassedStream *stream, int take_note_fd, uint32_t no
         stream->kept_note_size = note_size;
 }
 
-size_t passed_stream_taken(const KyronIoDriverHandle *handle, IoId *ids, size_t max)
-{
-        const PassedStream *stream;
-        size_t count = 0;
-
-        TAILQ_FOREACH(stream, &handle->taken, link)
-        {
-                if (count == max)
-                        break;
-                ids[count++] = stream->bridged_fd.registration.id;
-        }
-        return count;
-}
-
-void passed_stream_forget_taken(KyronIoDriverHandle *handle, size_t count)
-{
-        while (count-- > 0)
-                passed_stream_forget(&TAILQ_FIRST(&handle->taken)->bridged_fd.registration);
-}
-
-void passed_stream_forget(KyronAsyncRegistration *registration)
-{
-        PassedStream *stream = passed_stream_of(registration);
-
-        if (stream->state == PASSED_STREAM_TAKEN)
-                TAILQ_REMOVE(&registration->handle->taken, stream, link);
-        else if (stream->state == PASSED_STREAM_TO_CLAIM)
-                TAILQ_REMOVE(&registration->handle->to_claim, stream, link);
-        else
-                return;
-        stream->state = PASSED_STREAM_TOLD;
-}
-
 bool passed_stream_was_served_before(const KyronBridgedFd *stream)
 {
-        return stream->registration.passed && ((const PassedStream *)stream)->again;
+        return stream->registration.kind == &kind && ((const PassedStream *)stream)->again;
 }
 
 ssize_t passed_stream_note(const KyronBridgedFd *stream, void *buffer, size_t size)
@@ -183,7 +161,7 @@ ssize_t passed_stream_note(const KyronBridgedFd *stream, void *buffer, size_t si
 
         if (r < 0)
                 return r;
-        if (!stream->registration.passed || passed->note_fd < 0)
+        if (stream->registration.kind != &kind || passed->note_fd < 0)
                 return 0;
         return sealed_note_read(passed->note_fd, passed->note_size, buffer, size);
 }

@@ -4,7 +4,7 @@
  *
  * Its way: made with a slot of its own and offered to the daemon under that id → passed, and then
  * in its endpoint's list of those that have arrived → taken by the program's accept, which the
- * next packet tells the daemon → told. From then on it is the program's alone. When it is closed,
+ * next packet tells the daemon. From then on it is the program's alone. When it is closed,
  * its slot is retired: the daemon counts connections in hand, and has to learn of every end. A
  * later daemon, after an outage, counts none that another passed until they are claimed (claim.h).
  *
@@ -13,19 +13,20 @@
 #pragma once
 
 #include "client/readiness/bridged_fd.h"
+#include "client/readiness/outbox.h"
 
 typedef enum PassedStreamState {
         PASSED_STREAM_NEW,
         PASSED_STREAM_OFFERED,
         PASSED_STREAM_ARRIVED,
         PASSED_STREAM_TAKEN,
-        PASSED_STREAM_TOLD,
         PASSED_STREAM_TO_CLAIM, /* and another daemon is to be told */
 } PassedStreamState;
 
 typedef struct PassedStream {
         KyronBridgedFd bridged_fd;
-        TAILQ_ENTRY(PassedStream) link; /* of its endpoint's lists; TAKEN, TO_CLAIM: the handle's */
+        TAILQ_ENTRY(PassedStream) link; /* of its endpoint's lists; TO_CLAIM: the handle's */
+        Taken taken;                    /* which the daemon is to be told */
         KyronEndpoint *endpoint;        /* NULL once it is taken */
         uint64_t origin;                /* the endpoint's serial, also then */
         PassedStreamState state;
@@ -53,27 +54,14 @@ void passed_stream_offer_again(PassedStream *stream);
 /* The one a registration belongs to; NULL: it is another kind of stream. */
 PassedStream *passed_stream_of(KyronAsyncRegistration *registration);
 
-/* Whether the daemon is to learn of its end without fail; and whether the daemon might give it to
- * another worker, if it lived without this session. false for what is no PassedStream. Lock held.
- */
-bool passed_stream_is_counted(const KyronAsyncRegistration *registration);
-bool passed_stream_is_shared(const KyronAsyncRegistration *registration);
-/* The daemon that passed it is lost. Nothing happens to what is no PassedStream. Lock held. */
-void passed_stream_lose(KyronAsyncRegistration *registration);
-
-/* The program has it: the next packet says so. Lock held. */
-void passed_stream_take(PassedStream *stream);
-/* Up to max ids that the daemon is to be told are taken; and that the first count of them were
- * told. Lock held. */
-size_t passed_stream_taken(const KyronIoDriverHandle *handle, IoId *ids, size_t max);
-void passed_stream_forget_taken(KyronIoDriverHandle *handle, size_t count);
+/* The program has it, and the daemon there is now counts it: the next packet says so. Lock held. */
+void passed_stream_tell_taken(PassedStream *stream);
+/* It is claimed, or not to be. Lock held. */
+void passed_stream_leave_claims(PassedStream *stream);
 /* The daemon is asked to keep it on death. Takes the lock. */
 void passed_stream_keep(PassedStream *stream);
 /* The daemon keeps it, with this note or -1. Lock held. */
 void passed_stream_keep_done(PassedStream *stream, int take_note_fd, uint32_t note_size);
-/* It is closed, or its daemon is lost: there is nothing to be told of it. Lock held. */
-void passed_stream_forget(KyronAsyncRegistration *registration);
-
 /* What the net types' functions of these names do. */
 bool passed_stream_was_served_before(const KyronBridgedFd *stream);
 ssize_t passed_stream_note(const KyronBridgedFd *stream, void *buffer, size_t size);

@@ -209,7 +209,7 @@ int request_flush(KyronIoDriverHandle *handle, bool urgent_only)
         return 0;
 }
 
-int request_cancel(KyronOperation *operation)
+static int cancel(KyronOperation *operation)
 {
         Request *request = operation->internal.request;
         RequestTable *table = &request->handle->requests;
@@ -235,6 +235,35 @@ int request_cancel(KyronOperation *operation)
                 io_driver_handle_unpark(request->handle);
         }
         return 0;
+}
+
+int kyron_operation_cancel(KyronOperation *operation)
+{
+        KyronWaker *waker = &operation->internal.waker;
+        KyronIoDriverHandle *handle = waker->internal.handle;
+        KyronAsyncRegistration *registration;
+        bool taken;
+        int r;
+
+        if (!handle)
+                return error_set(EALREADY, "this operation was not waiting");
+        r = io_driver_handle_check_process(handle);
+        if (r < 0)
+                return r;
+        pthread_mutex_lock(&handle->lock);
+        if (waker->internal.state == WAKER_REQUESTED) {
+                r = cancel(operation);
+                pthread_mutex_unlock(&handle->lock);
+                return r;
+        }
+        registration = waker->internal.registration;
+        if (waker->internal.state == WAKER_RUNNING)
+                waker->internal.cancelled = true;
+        taken = async_registration_take_waker(waker);
+        if (taken)
+                async_registration_reap(registration);
+        pthread_mutex_unlock(&handle->lock);
+        return taken ? 0 : error_set(EALREADY, "this operation was not waiting any more");
 }
 
 /* ---- Answers ------------------------------------------------------------------------------- */

@@ -102,9 +102,6 @@ int request_queue(Request *request);
 /* Sends what is queued, or only what is urgent of it: 0, -EAGAIN or -EHOSTDOWN. */
 int request_flush(KyronIoDriverHandle *handle, bool urgent_only);
 
-/* kyron_operation_cancel() for an operation that has one. */
-int request_cancel(KyronOperation *operation);
-
 /* An answer, or a refusal of a whole request. Runs the completion: 1; 0 nobody waits for it.
  * Without the lock. */
 int request_answer(KyronIoDriverHandle *handle, const Iod__Frame *frame, FdList *fds);

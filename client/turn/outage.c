@@ -6,7 +6,6 @@
 #include "client/readiness/async_registration.h"
 #include "client/readiness/local_driver.h"
 #include "client/requests/endpoint.h"
-#include "client/requests/passed_stream.h"
 #include "client/requests/request.h"
 #include "core/cleanup.h"
 #include "core/clock.h"
@@ -107,7 +106,7 @@ static void queue_all(KyronIoDriverHandle *handle)
 
                 if (!registration || registration->fd < 0)
                         continue; /* or it has no file yet, and its request is queued */
-                passed_stream_lose(registration);
+                async_registration_lose(registration);
                 registration->armed = 0;
                 if (registration->queued || registration->error)
                         continue;
