@@ -1,13 +1,14 @@
 /*
  * client/handle/: what everybody shares.
  *
- * IoDriverHandle: the client's end of a session, and process_io.
+ * IoDriverHandle: the client's end of a session.
  *
  * What it keeps: the socket to the daemon and the unparker in one Selector (so that the handle is
  * one descriptor to wait for); the registrations by slot; what is to be sent (registrations that
  * were waited for first since the last packet, and the ids of closed ones); and the woken wakers.
  *
- * Also the requests that wait for their answers, and the endpoints.
+ * Also the requests that wait for their answers, and the endpoints. What is done with it all in one
+ * process_io is in turn/process_io.h.
  *
  * One lock guards all of it and everything of the registrations but their readiness word. It is
  * held for list operations and one non-blocking send, never while user code runs.
@@ -80,12 +81,11 @@ struct KyronIoDriverHandle {
 /* 0, or -EOWNERDEAD in a child of the process that opened it, with error_text(). */
 int io_driver_handle_check_process(const KyronIoDriverHandle *handle);
 
+/* How often this process and those before it forked since the library was loaded; watches that from
+ * the first call on. */
+unsigned io_driver_handle_count_forks(void);
+
 /* Makes sure that process_io comes round to what was just left for it. Lock held. */
 void io_driver_handle_unpark(KyronIoDriverHandle *handle);
-
-/* A daemon has welcomed this handle after an outage. Lock held. */
-void io_driver_handle_welcome(KyronIoDriverHandle *handle, const DaemonConnection *connection);
-
-/* Calls the wakers and runs the operations whose turn it is; returns how many. In process_io only.
- * Lock held, but not while they run. */
-int io_driver_handle_run_woken(KyronIoDriverHandle *handle);
+/* Takes back what unparking and waking wrote; true when somebody called wake. Lock held. */
+bool io_driver_handle_take_unpark(KyronIoDriverHandle *handle);

@@ -4,9 +4,6 @@
 #include "client/handle/sending.h"
 #include "client/readiness/async_registration.h"
 #include "client/readiness/local_driver.h"
-#include "client/requests/claim.h"
-#include "client/requests/offer.h"
-#include "client/requests/request.h"
 #include "proto/frame_socket.h"
 
 #include <assert.h>
@@ -123,55 +120,13 @@ static bool has_sources(const KyronIoDriverHandle *handle)
                !TAILQ_EMPTY(&handle->taken) || handle->slots.first_retired != SLOT_NONE;
 }
 
-/* Registrations, and the ends of some. */
-static int flush_sources(KyronIoDriverHandle *handle)
+int outbox_flush_sources(KyronIoDriverHandle *handle)
 {
         int r = 0;
 
         while (r == 0 && has_sources(handle))
                 r = flush_packet(handle);
         return r;
-}
-
-/* Behind the registrations: whoever answers this has read them. */
-static int flush_handover(KyronIoDriverHandle *handle)
-{
-        Iod__Frame frame = IOD__FRAME__INIT;
-        Iod__GetStatus status = IOD__GET_STATUS__INIT;
-        int r;
-
-        if (handle->outage.handover != HANDOVER_SENT)
-                return 0;
-        frame.body_case = IOD__FRAME__BODY_GET_STATUS;
-        frame.get_status = &status;
-        r = sending_send_frame(handle, &frame, NULL, 0);
-        if (r == 0)
-                handle->outage.handover = HANDOVER_ASKED;
-        return r;
-}
-
-void outbox_flush(KyronIoDriverHandle *handle)
-{
-        int r;
-
-        if (handle->gone || handle->outage.state != OUTAGE_NONE)
-                return;
-        handle->retry_soon = false;
-        /* The daemon can keep a connection on death until it hears that it is taken; and it can
-         * give a listener again once it hears that the one before is gone. */
-        r = request_flush(handle, true);
-        if (r == 0)
-                r = flush_sources(handle);
-        if (r == 0)
-                r = flush_handover(handle);
-        if (r == 0)
-                r = claim_flush(handle);
-        if (r == 0)
-                r = request_flush(handle, false);
-        if (r == 0)
-                r = offer_flush(handle);
-        sending_set_wants_room(handle,
-                               (r == -EAGAIN && !handle->retry_soon) || handle->remove_wants_room);
 }
 
 int outbox_add_io_source(KyronIoDriverHandle *handle, KyronAsyncRegistration *registration)
@@ -258,7 +213,7 @@ void outbox_forget(KyronIoDriverHandle *handle, KyronAsyncRegistration *registra
         if (told || handle->gone || !registration->armed)
                 return;
         if (handle->closed_count == HANDLE_GONE_MAX)
-                flush_sources(handle);
+                outbox_flush_sources(handle);
         /* If the daemon does not read, it learns of this one when the slot is used again. */
         if (handle->closed_count < HANDLE_GONE_MAX)
                 handle->closed_ids[handle->closed_count++] = registration->id;

@@ -1,8 +1,7 @@
 /*
- * Outbox: what goes from the handle to the daemon. Registrations made in one turn leave together,
- * in packets of up to 253, with the ids of those closed since; nothing waits for an answer.
- * Requests
- * leave before them, the endpoints' offers after them.
+ * Outbox: the registrations on their way from the handle to the daemon. Those made in one turn
+ * leave together, in packets of up to 253, with the ids of those closed since; nothing waits for an
+ * answer. What leaves before them and after them is in turn/flush.h.
  *
  * While the daemon does not read, what is to be sent stays in the handle (it is a list through the
  * registrations themselves) and the handle's wait also ends when there is room again.
@@ -19,8 +18,8 @@ struct Taken {
         IoId id;                 /* IO_ID_NONE: it is in no list */
 };
 
-/* Sends all that is to be sent, as far as the daemon reads. */
-void outbox_flush(KyronIoDriverHandle *handle);
+/* Sends registrations, the ends of some and what was taken: 0, -EAGAIN or -EHOSTDOWN. */
+int outbox_flush_sources(KyronIoDriverHandle *handle);
 
 /* The source's add_io_source: queues a registration, or a wider interest, for the next packet. 0,
  * -EHOSTDOWN, -EDQUOT or -ENOMEM with error_text(). */

@@ -7,6 +7,7 @@
 #include "client/requests/arrival.h"
 #include "client/requests/request.h"
 #include "client/turn/outage.h"
+#include "client/turn/woken.h"
 #include "proto/frame_socket.h"
 #include "proto/readiness_frame.h"
 
@@ -21,7 +22,7 @@ static int end_session(KyronIoDriverHandle *handle, const char *why)
 
         pthread_mutex_lock(&handle->lock);
         outage_give_up(handle, why);
-        count = io_driver_handle_run_woken(handle);
+        count = woken_run(handle);
         pthread_mutex_unlock(&handle->lock);
         return count;
 }
@@ -33,7 +34,7 @@ static int lose_daemon(KyronIoDriverHandle *handle, const char *why)
 
         pthread_mutex_lock(&handle->lock);
         outage_begin(handle, why);
-        count = io_driver_handle_run_woken(handle);
+        count = woken_run(handle);
         pthread_mutex_unlock(&handle->lock);
         return count;
 }
@@ -51,7 +52,7 @@ static int on_readiness(KyronIoDriverHandle *handle, const uint64_t *events, siz
                         async_registration_wake(registration,
                                                 io_id_unpack_readiness(events[i]) & READINESS_ALL);
         }
-        count = io_driver_handle_run_woken(handle);
+        count = woken_run(handle);
         pthread_mutex_unlock(&handle->lock);
         return count;
 }
@@ -88,7 +89,7 @@ static int on_refused_sources(KyronIoDriverHandle *handle, const Iod__Refused *r
                 }
                 handle->refused = registration;
                 handle->refused_text = source->text;
-                count += io_driver_handle_run_woken(handle);
+                count += woken_run(handle);
                 handle->refused = NULL;
                 registration = slot_table_recreate(&handle->slots, source->id);
                 if (registration && is_for_want_of_room(source->error))
@@ -150,7 +151,7 @@ static int handle_frame(KyronIoDriverHandle *handle, const Iod__Frame *frame, Fd
         case IOD__FRAME__BODY_CONNECTIONS:
                 pthread_mutex_lock(&handle->lock);
                 arrival_receive(handle, frame->connections, fds);
-                count = io_driver_handle_run_woken(handle);
+                count = woken_run(handle);
                 pthread_mutex_unlock(&handle->lock);
                 return count;
         case IOD__FRAME__BODY_STATUS:

@@ -1,6 +1,4 @@
 /*
- * client/turn/: one process_io, from beginning to end.
- *
  * Inbox: what comes from the daemon to the handle, packet by packet: readiness, refusals, answers,
  * connections, and the end of the session.
  *

@@ -5,6 +5,8 @@
 #include "client/handle/io_driver_handle.h"
 #include "client/readiness/async_registration.h"
 #include "client/readiness/local_driver.h"
+#include "client/readiness/outbox.h"
+#include "client/requests/arrival.h"
 #include "client/requests/endpoint.h"
 #include "client/requests/request.h"
 #include "core/cleanup.h"
@@ -220,6 +222,37 @@ void outage_on_timer(KyronIoDriverHandle *handle)
         pthread_mutex_unlock(&handle->lock);
 }
 
+/* The daemon lives and has given to others what it might. */
+static void give_up_shared(KyronIoDriverHandle *handle)
+{
+        arrival_give_back_all(handle);
+        for (uint32_t slot = 0; slot < handle->slots.size; slot++) {
+                KyronAsyncRegistration *registration = handle->slots.slots[slot].registration;
+
+                if (!registration || !async_registration_is_shared(registration))
+                        continue;
+                outbox_withdraw(registration);
+                registration->error = -ESTALE;
+                async_registration_wake_all(registration);
+        }
+}
+
+void outage_begin_session(KyronIoDriverHandle *handle, const DaemonConnection *connection)
+{
+        handle->session = connection->session;
+        handle->outage.epoch = connection->epoch;
+        slot_table_set_limit(&handle->slots, connection->registrations_max);
+}
+
+/* A daemon has welcomed this handle after an outage. Lock held. */
+static void welcome(KyronIoDriverHandle *handle, const DaemonConnection *connection)
+{
+        if (handle->outage.epoch == connection->epoch)
+                give_up_shared(handle);
+        outage_begin_session(handle, connection);
+        endpoint_wake_all(handle);
+}
+
 void outage_on_greeted(KyronIoDriverHandle *handle)
 {
         DaemonConnection connection;
@@ -233,7 +266,7 @@ void outage_on_greeted(KyronIoDriverHandle *handle)
         } else {
                 stop_timer(handle);
                 handle->outage.state = OUTAGE_NONE;
-                io_driver_handle_welcome(handle, &connection);
+                welcome(handle, &connection);
         }
         pthread_mutex_unlock(&handle->lock);
 }

@@ -18,6 +18,8 @@
  */
 #pragma once
 
+#include "client/handle/daemon_connection.h"
+#include "client/handle/outage_state.h"
 #include "client/kyron.h"
 
 enum {
@@ -26,6 +28,9 @@ enum {
         /* Between attempts, once it is long. */
         OUTAGE_LONG_DELAY_MS = 1000,
 };
+
+/* There is a session, as the Welcome says. Lock held. */
+void outage_begin_session(KyronIoDriverHandle *handle, const DaemonConnection *connection);
 
 /* The daemon is lost, and why. Lock held. */
 void outage_begin(KyronIoDriverHandle *handle, const char *why);

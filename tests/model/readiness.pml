@@ -180,7 +180,7 @@ active proctype ProcessIo()
 {
 end:
         do
-        /* outbox_flush() */
+        /* flush_all() */
         :: atomic { connected && queued && !locked && nfull(to_daemon) -> locked = true };
                 if
                 :: daemon_lives -> to_daemon!1
@@ -222,7 +222,7 @@ end:
                 LOCK;
                 wake();
                 UNLOCK
-        /* io_driver_handle_run_woken() */
+        /* woken_run() */
         :: atomic { woken && !locked -> locked = true };
                 atomic {
                         woken = false;
