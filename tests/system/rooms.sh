@@ -55,9 +55,9 @@ finds() {
         fresh_tree
 }
 
-# row ROOM: where its row is.
+# row ROOM: where its row is; other tables come after.
 row() {
-        echo "ARCHITECTURE.md:$(grep -nF "| \`$1\` |" "$table" | cut -d: -f1)"
+        echo "ARCHITECTURE.md:$(grep -m1 -nF "| \`$1\` |" "$table" | cut -d: -f1)"
 }
 
 # let_use ROOM OTHER: its row has one room more.
