@@ -42,7 +42,6 @@ unit_tests = $(memchecked_unit_tests) \
 tests_unit_client_handle_unit_SOURCES = \
 	tests/unit/client/handle/test_busy_poll.c \
 	tests/unit/client/handle/test_daemon_connection.c \
-	tests/unit/client/handle/test_io_driver_handle.c \
 	tests/unit/client/handle/test_slot_table.c
 
 tests_unit_client_net_unit_SOURCES = \
@@ -73,7 +72,8 @@ tests_unit_client_requests_unit_SOURCES = \
 
 tests_unit_client_turn_unit_SOURCES = \
 	tests/unit/client/turn/test_inbox.c \
-	tests/unit/client/turn/test_outage.c
+	tests/unit/client/turn/test_outage.c \
+	tests/unit/client/turn/test_process_io.c
 
 tests_unit_core_unit_SOURCES = \
 	tests/unit/core/test_address.c \

@@ -1,6 +1,7 @@
 /* The client's end of a session: turns, waking, foreign loops, fork, and the daemon's end. */
-#include "client/handle/io_driver_handle.h"
+#include "client/turn/process_io.h"
 
+#include "client/handle/io_driver_handle.h"
 #include "tests/support/client.h"
 
 #include <errno.h>
@@ -596,7 +597,7 @@ START_TEST(a_foreign_loop_learns_that_the_daemon_has_gone)
 }
 END_TEST
 
-TEST_SUITE(test_io_driver_handle)
+TEST_SUITE(test_process_io)
 {
         TCase *turns = tcase_create("turns");
         TCase *ends = tcase_create("ends");
