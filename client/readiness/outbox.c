@@ -4,9 +4,7 @@
 #include "client/handle/sending.h"
 #include "client/readiness/async_registration.h"
 #include "client/readiness/local_driver.h"
-#include "proto/frame_socket.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <string.h>
 

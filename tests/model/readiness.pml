@@ -6,7 +6,7 @@
  * failed assertion. check_model.sh runs it, and shows that it finds each fault that a -D puts in.
  *
  *   Waiter      a thread with the descriptor: async_registration.c, in poll form
- *   ProcessIo   the thread that calls process_io(): io_driver_handle.c, outbox.c, inbox.c, outage.c
+ *   ProcessIo   the thread that calls process_io(): process_io.c, outbox.c, inbox.c, outage.c
  *   Daemon      session.c, io_driver.c, notifier.c; it may die at any step and come back
  *   Peer        makes the descriptor ready
  *   Canceller   kyron_async_registration_cancel() from another thread; with -DCANCEL
