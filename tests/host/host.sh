@@ -130,6 +130,8 @@ host_service() {
         local name=$1 user=$2
         shift 2
 
+        # What one of that name has said before is not this one's.
+        host_run rm -f "/run/host-$name.out"
         host_run systemd-run --quiet --collect --unit="host-$name" --uid="$user" --gid="$user" \
                 --property=Restart=always --property=RestartSec=100ms \
                 --property=LimitNOFILE=16384 --property=StartLimitIntervalSec=0 \
