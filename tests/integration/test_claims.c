@@ -79,22 +79,10 @@ static void begin_anew(int signal_number)
 /* What the daemon counts in the hands of a worker. */
 static uint32_t count_in_hand(const EchoWorker *worker)
 {
-        Iod__Frame frame = IOD__FRAME__INIT, *answer;
-        Iod__ListGroups list = IOD__LIST_GROUPS__INIT;
-        FdList fds;
-        uint32_t count = 0;
+        uint32_t count;
 
         raw_client_open(&client, manager.daemon.socket_path);
-        frame.sequence = 1;
-        frame.body_case = IOD__FRAME__BODY_LIST_GROUPS;
-        frame.list_groups = &list;
-        service_send(&client, &frame, NULL, 0);
-        answer = service_receive(&client, &fds);
-        ck_assert(answer && answer->body_case == IOD__FRAME__BODY_GROUPS);
-        for (size_t i = 0; i < answer->groups->n_entry; i++) {
-                if (answer->groups->entry[i]->pid == worker->pid)
-                        count = answer->groups->entry[i]->in_hand;
-        }
+        count = service_count_in_hand(&client, worker->pid);
         raw_client_close(&client);
         return count;
 }

@@ -10,6 +10,7 @@
 #include "tests/support/fixture.h"
 #include "tests/support/random.h"
 #include "tests/support/scale.h"
+#include "tests/support/service_frames.h"
 #include "tests/support/short_connections.h"
 
 #include <stdio.h>
@@ -24,6 +25,7 @@ enum {
 static TestDaemon kyron_iod;
 static EchoWorker workers[WORKERS];
 static EchoWorkerOptions options;
+static RawClient client;
 
 static void set_up(void)
 {
@@ -49,29 +51,41 @@ static void start_workers(int n)
                 echo_worker_start(&workers[i], &options);
 }
 
-static ShortConnections *start_load(uint64_t count)
+static ShortConnections *start_load_of(uint64_t count, unsigned at_once)
 {
         struct sockaddr_in address = echo_worker_address(&workers[0]);
         ShortConnections *load = short_connections_start((struct sockaddr *)&address,
-                                                         sizeof(address), count, AT_ONCE, WAIT_MS);
+                                                         sizeof(address), count, at_once, WAIT_MS);
 
         ck_assert_ptr_nonnull(load);
         return load;
 }
 
+static ShortConnections *start_load(uint64_t count)
+{
+        return start_load_of(count, AT_ONCE);
+}
+
 /* Waits for the load: every connection has to have been served. */
+static void await_load(ShortConnections *load, const char *what, ShortConnectionsResult *result)
+{
+        short_connections_end(load, result);
+        ck_assert_msg(result->refused + result->reset + result->lost + result->mixed_up +
+                                      result->failed ==
+                              0,
+                      "%s: %ju refused, %ju reset, %ju lost, %ju mixed up, %ju failed; first: %s",
+                      what, (uintmax_t)result->refused, (uintmax_t)result->reset,
+                      (uintmax_t)result->lost, (uintmax_t)result->mixed_up,
+                      (uintmax_t)result->failed, result->first_failure);
+}
+
 static void end_load(ShortConnections *load, const char *what)
 {
         ShortConnectionsResult result;
 
-        short_connections_end(load, &result);
+        await_load(load, what, &result);
         printf("%s: %ju served, the slowest in %ju ms\n", what, (uintmax_t)result.served,
                (uintmax_t)result.slowest_ms);
-        ck_assert_msg(
-                result.refused + result.reset + result.lost + result.mixed_up + result.failed == 0,
-                "%s: %ju refused, %ju reset, %ju lost, %ju mixed up, %ju failed; first: %s", what,
-                (uintmax_t)result.refused, (uintmax_t)result.reset, (uintmax_t)result.lost,
-                (uintmax_t)result.mixed_up, (uintmax_t)result.failed, result.first_failure);
 }
 
 static uint64_t connections(void)
@@ -79,33 +93,63 @@ static uint64_t connections(void)
         return (uint64_t)scaled(2000, 20000, 20000);
 }
 
-/* So many always: a worker that is not ready is owed turns, up to a packet's, and that is to be
- * little beside its share. */
+static bool all_are_idle(void)
+{
+        for (int i = 0; i < WORKERS; i++) {
+                if (service_count_in_hand(&client, workers[i].pid) > 0)
+                        return false;
+        }
+        return true;
+}
+
+/* Whoever is not ready when its turn comes is owed it, but only so many. So all are when a round
+ * begins, however busy the machine is. */
 START_TEST(in_turn_every_worker_gets_its_share)
 {
-        enum { CONNECTIONS = 20000 };
-        const uint64_t share = CONNECTIONS / WORKERS;
+        const uint64_t share = connections() / WORKERS;
+        ShortConnectionsResult result;
 
         start_workers(WORKERS);
-        end_load(start_load(CONNECTIONS), "in turn");
+        raw_client_open(&client, kyron_iod.socket_path);
+        for (uint64_t i = 0; i < share; i++) {
+                await_load(start_load_of(WORKERS, WORKERS), "in turn", &result);
+                ck_assert(WAIT_UNTIL(all_are_idle(), DEADLINE_MS));
+        }
+        raw_client_close(&client);
         for (int i = 0; i < WORKERS; i++) {
                 printf("  worker %d: %ju\n", i, (uintmax_t)workers[i].state->accepted);
-                ck_assert_uint_ge(workers[i].state->accepted, share * 95 / 100);
-                ck_assert_uint_le(workers[i].state->accepted, share * 105 / 100);
+                ck_assert_uint_eq(workers[i].state->accepted, share);
         }
 }
 END_TEST
 
+static uint64_t accepted_by(int n)
+{
+        uint64_t sum = 0;
+
+        for (int i = 0; i < n; i++)
+                sum += workers[i].state->accepted;
+        return sum;
+}
+
+/* The last worker's: it takes as long as ten connections of each of the others do, but for the last
+ * connections, behind which come no others. */
+static void work_slowly(void)
+{
+        const uint64_t until = accepted_by(WORKERS - 1) + UINT64_C(10) * (WORKERS - 1);
+
+        WAIT_UNTIL(accepted_by(WORKERS - 1) >= until ||
+                           accepted_by(WORKERS) + AT_ONCE >= connections(),
+                   WAIT_MS);
+}
+
 START_TEST(a_slow_worker_gets_little_of_the_load)
 {
         options.least_loaded = true;
-        /* Fewer where a sanitizer makes everything else slower: so their work weighs as much. */
-        options.work_us = connections() < 20000 ? 1000 : 200;
-        for (int i = 0; i < WORKERS; i++) {
-                if (i == WORKERS - 1)
-                        options.work_us *= 10;
-                echo_worker_start(&workers[i], &options);
-        }
+        options.work_us = 200;
+        start_workers(WORKERS - 1);
+        options.work = work_slowly;
+        echo_worker_start(&workers[WORKERS - 1], &options);
         end_load(start_load(connections()), "least loaded");
         printf("  the slow worker: %ju of %ju\n", (uintmax_t)workers[WORKERS - 1].state->accepted,
                (uintmax_t)connections());

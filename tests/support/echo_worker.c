@@ -56,6 +56,8 @@ static void work(void)
 
         if (options->work_us > 0)
                 nanosleep(&time, NULL);
+        if (options->work)
+                options->work();
 }
 
 /* Answers, and then consumes what it has answered. */

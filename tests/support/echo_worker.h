@@ -21,6 +21,7 @@ typedef struct EchoWorkerOptions {
         unsigned weight;
         unsigned credits;
         unsigned work_us;    /* for each connection, during which the worker does nothing else */
+        void (*work)(void);  /* likewise, in the worker's process; or NULL */
         unsigned stop_after; /* it accepts so many and no more; 0: no end */
 } EchoWorkerOptions;
 

@@ -124,3 +124,23 @@ Iod__Frame *service_receive(RawClient *client, FdList *fds)
                 "%s", error_text());
         return frame;
 }
+
+uint32_t service_count_in_hand(RawClient *client, pid_t worker)
+{
+        Iod__Frame frame = IOD__FRAME__INIT, *answer;
+        Iod__ListGroups list = IOD__LIST_GROUPS__INIT;
+        FdList fds;
+        uint32_t count = 0;
+
+        frame.sequence = 1;
+        frame.body_case = IOD__FRAME__BODY_LIST_GROUPS;
+        frame.list_groups = &list;
+        service_send(client, &frame, NULL, 0);
+        answer = service_receive(client, &fds);
+        ck_assert(answer && answer->body_case == IOD__FRAME__BODY_GROUPS);
+        for (size_t i = 0; i < answer->groups->n_entry; i++) {
+                if (answer->groups->entry[i]->pid == worker)
+                        count = answer->groups->entry[i]->in_hand;
+        }
+        return count;
+}

@@ -29,5 +29,9 @@ void service_leave(RawClient *client, uint32_t sequence, uint32_t endpoint);
 void service_taken(RawClient *client, const uint64_t *ids, size_t n);
 void service_gone(RawClient *client, const uint64_t *ids, size_t n);
 
+/* How many connections the daemon counts in the hands of a worker, a process; 0 if it knows none.
+ */
+uint32_t service_count_in_hand(RawClient *client, pid_t worker);
+
 /* The next frame with its descriptors, waiting for it; NULL when the daemon has closed. */
 Iod__Frame *service_receive(RawClient *client, FdList *fds);

@@ -2,7 +2,8 @@
 # its room.
 #
 # A suite that replaces a function of the C library or of libevent, malloc() for instance, is a
-# program of its own: what it replaces is replaced in all of the program.
+# program of its own: what it replaces is replaced in all of the program. (Several of a room may have
+# refused_sends.h, which refuses only what it is told to.)
 memchecked_unit_tests = \
 	tests/unit/client/handle/unit \
 	tests/unit/client/net/unit \
