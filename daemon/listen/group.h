@@ -43,6 +43,7 @@ typedef struct Group {
         uint32_t queued_count;
         uint32_t kept_count; /* connections the daemon has a descriptor of */
         bool parked;         /* nobody is ready: nothing is accepted until somebody is */
+        bool somebody_left;  /* since the listener looked */
         uint64_t passed;
         uint64_t passed_again;
         uint64_t timed_out;

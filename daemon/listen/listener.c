@@ -226,7 +226,7 @@ void listener_watch_leaving(Listener *listener)
 void listener_close_unused(Listener *listener)
 {
         if (!listener->configured && TAILQ_EMPTY(&listener->group.workers) &&
-            !loop_event_is_added(listener->expires))
+            !loop_event_is_added(listener->expires) && !waker_waits(&listener->group.place))
                 listener_free(listener);
 }
 
@@ -242,6 +242,10 @@ static void place(void *data)
 
         placing_place_queue(&listener->group);
         listener_update(listener);
+        /* It is kept from the last one's end, also of one that had left before. */
+        if (listener->group.somebody_left)
+                loop_event_del(listener->expires);
+        listener->group.somebody_left = false;
         listener_watch_leaving(listener);
 }
 

@@ -377,6 +377,8 @@ static void give_up(Worker *worker, bool session_goes_on)
         Group *group = worker->group;
 
         worker->left = true;
+        worker->outgoing.awaits_reading = false;
+        group->somebody_left = true;
         queue_assigned_again(worker);
         worker->credit = 0;
         hand_over(worker, session_goes_on);

@@ -390,6 +390,8 @@ Server *server_close(Server *server)
                 hold_set_deinit(&daemon->holds);
         for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
                 loop_event_free(events[i]);
+        /* Nobody is to be woken any more, and the resolver waits for callbacks that are. */
+        later_close(&daemon->loop.later);
         if (daemon->connector) {
                 connector_close(STEAL_PTR(daemon->connector));
                 /* Its callbacks that wait have to come before the base goes. */

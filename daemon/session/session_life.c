@@ -113,6 +113,7 @@ Session *session_free(Session *session)
         if (!session)
                 return NULL;
         sessions = session->sessions;
+        session->ended = true;
         waker_cancel(&session->end);
         reconciler_abandon(sessions->reconciler, &session->reconciled);
         /* The events go before what they watch. */
