@@ -349,6 +349,99 @@ START_TEST(it_ends_with_connections_in_every_state)
 }
 END_TEST
 
+/* Joins or opens the listener "other", which the policy lets nobody keep connections of. */
+static void join_other(int i, bool keep_on_death)
+{
+        Iod__Join join = IOD__JOIN__INIT;
+
+        join.name = (char *)"other";
+        join.address = (char *)"tcp:127.0.0.1:0";
+        join.keep_on_death = keep_on_death;
+        service_join_as(&sharing.clients[i], SCENE_JOIN, &join, 0, 1);
+}
+
+/* Joins "web" again, offering one id. */
+static void join_web_with(int i, uint64_t source)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Join join = IOD__JOIN__INIT;
+
+        join.name = (char *)"web";
+        join.n_source = 1;
+        join.source = &source;
+        frame.sequence = SCENE_JOIN;
+        frame.body_case = IOD__FRAME__BODY_JOIN;
+        frame.join = &join;
+        service_send(&sharing.clients[i], &frame, NULL, 0);
+}
+
+START_TEST(a_refused_join_in_the_turn_in_which_the_last_worker_leaves_closes_nothing)
+{
+        scene_open(0);
+        scene_open(1);
+        join_other(0, false);
+        scene_expect(0, IOD__FRAME__BODY_JOINED);
+        service_leave(&sharing.clients[0], 2, 1);
+        join_other(1, true);
+        scene_expect_refused(1, SCENE_JOIN, EACCES);
+        ck_assert_uint_eq(inner.daemon->listeners.count, 1);
+}
+END_TEST
+
+START_TEST(it_is_kept_from_the_end_of_a_worker_that_had_left)
+{
+        struct timeval from_leaving, from_end;
+        Iod__Connections *connections;
+        const Listener *listener;
+        uint64_t left_ms;
+
+        scene_join(0, 1, NULL);
+        listener = scene_listener();
+        scene_dial_many(1);
+        ck_assert_uint_eq(scene_connections(0, &connections), 1);
+        scene_taken(0, connections);
+        inner_server_settle();
+        service_leave(&sharing.clients[0], 2, 1);
+        inner_server_settle();
+        ck_assert(evtimer_pending(&listener->expires->event, &from_leaving));
+        left_ms = clock_now_ms();
+        while (clock_now_ms() < left_ms + 20) /* the loop's clock has to have gone on */
+                inner_server_settle();
+        scene_close(0);
+        ck_assert(evtimer_pending(&listener->expires->event, &from_end));
+        ck_assert(evutil_timercmp(&from_end, &from_leaving, >));
+}
+END_TEST
+
+/* Its connection's slot is used anew while those of its session who wait are told. */
+START_TEST(a_worker_that_has_left_may_go_while_others_are_told_that_the_client_has_read)
+{
+        Session *session = scene_join(0, 2, NULL);
+        Iod__Connections *connections;
+        uint64_t source;
+        IoId id;
+
+        scene_dial_many(1);
+        ck_assert_uint_eq(scene_connections(0, &connections), 1);
+        id = io_id_unpack(connections->connection[0]->id);
+        scene_taken(0, connections);
+        inner_server_settle();
+        source = io_id_pack(io_id_make(io_id_slot(id), io_id_generation(id) + 1), SERVICE_INTEREST);
+        join_web_with(0, source);
+        inner_server_settle(); /* the answer lies unread: nobody is ready */
+        scene_dial_many(1);
+        inner_server_settle();
+        service_leave(&sharing.clients[0], 12, 1);
+        inner_server_settle();
+        while (scene_next(0))
+                ;
+        ck_assert_uint_eq(inner.daemon->sessions.count, 1);
+        ck_assert_ptr_eq(TAILQ_FIRST(&inner.daemon->sessions.list), session);
+        /* Its first worker is gone, and the other has the connection. */
+        ck_assert_ptr_null(TAILQ_NEXT(TAILQ_FIRST(&session->workers), session_link));
+}
+END_TEST
+
 TEST_SUITE(test_listener)
 {
         TCase *accepting = tcase_create("accepting"), *bytes = tcase_create("first bytes"),
@@ -373,6 +466,11 @@ TEST_SUITE(test_listener)
         tcase_add_test(bytes, who_goes_without_a_word_was_never_there);
         tcase_add_test(bytes, the_silent_use_credit_and_no_more_are_accepted_than_there_is);
         tcase_add_test(end, it_closes_some_time_after_its_last_worker_left);
+        tcase_add_test(end, it_is_kept_from_the_end_of_a_worker_that_had_left);
+        tcase_add_test(end,
+                       a_refused_join_in_the_turn_in_which_the_last_worker_leaves_closes_nothing);
+        tcase_add_test(
+                end, a_worker_that_has_left_may_go_while_others_are_told_that_the_client_has_read);
         tcase_add_test(end, it_stays_while_there_is_a_taker);
         tcase_add_test(end, a_configured_one_stays_without_anybody);
         tcase_add_test(end, a_configured_one_is_found_before_a_clients_of_its_name);
