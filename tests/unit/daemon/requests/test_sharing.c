@@ -130,7 +130,8 @@ START_TEST(one_that_an_earlier_daemon_named_otherwise_is_found_by_that_name)
         Listener *restored;
 
         strcpy(config.name, name);
-        ck_assert_int_eq(listener_open(&restored, &inner.daemon->listeners, &config, session->user), 0);
+        ck_assert_int_eq(listener_open(&restored, &inner.daemon->listeners, &config, session->user),
+                         0);
         scene_open(1);
         join(1, 2, name, "");
         ck_assert_str_eq(scene_expect(1, IOD__FRAME__BODY_JOINED)->joined->address,

@@ -1,6 +1,6 @@
 /*
- * daemon/session/daemon_socket: a dead daemon's socket is replaced, a living one's is not, nothing else
- * is ever removed, and who may connect is right from the first moment.
+ * daemon/session/daemon_socket: a dead daemon's socket is replaced, a living one's is not, nothing
+ * else is ever removed, and who may connect is right from the first moment.
  */
 #include "core/error.h"
 #include "daemon/session/daemon_socket.h"
