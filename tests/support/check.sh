@@ -136,6 +136,7 @@ suites() {
         log=$logs/$name-$1.log
         mkdir -p "$results"
         find "$results" '(' -name '*.trs' -o -name '*.log' ')' -delete
+        # shellcheck disable=SC2016 # a variable of make's
         run "${run_prefix[@]}" make -C "build/$variant" --no-print-directory -j$((2 * jobs)) check \
                 LOG_COMPILER="timeout $program_limit $run_under" \
                 SH_LOG_COMPILER="timeout $program_limit bash" TESTS="$(printf '$(%s_tests) ' "$@")"
