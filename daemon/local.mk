@@ -1,6 +1,6 @@
 # Everything but main, so that the unit tests can link it.
 noinst_LTLIBRARIES += libdaemon.la
-libdaemon_la_SOURCES =
+libdaemon_la_SOURCES = daemon/daemon.h
 include daemon/budget/local.mk
 include daemon/closing/local.mk
 include daemon/config/local.mk
