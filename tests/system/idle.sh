@@ -23,6 +23,15 @@ wakeups() {
         done | grep -v nonvoluntary
 }
 
+# Since the second before.
+is_at_rest() {
+        local before
+
+        before=$(wakeups)
+        sleep 1
+        [[ -n $before && $before == "$(wakeups)" ]]
+}
+
 is_attached() {
         [[ $(grep -c ' attached' "$directory/strace.log") -ge 3 ]]
 }
@@ -46,8 +55,8 @@ registrations=$("$build/kyronctl" registrations --no-legend | wc -l)
 
 start strace strace -f -ttt -o "$trace" -p "${started[daemon]}" -p "$server" -p "${started[load]}"
 await strace is_attached
-# Being attached to interrupts a wait once.
-sleep 1
+# Being attached to interrupts a wait once, and what was begun may take its time.
+await strace is_at_rest
 from=$(date +%s.%N)
 before=$(wakeups)
 sleep "$seconds"

@@ -45,9 +45,23 @@ has_seen_enough() {
         [[ $(count daemon sendmsg) -ge $packets ]]
 }
 
-# calls NAME: each system call that it began, with the time.
+# calls NAME: each system call that it began, with the time, while both were traced: strace attaches
+# to one after the other, and lets go of them likewise.
 calls() {
-        sed -nE "s/^${started[$1]} +([0-9.]+) ([a-z0-9_]+)\(.*/\1 \2/p" "$trace"
+        sed -nE "s/^${started[$1]} +([0-9.]+) ([a-z0-9_]+)\(.*/\1 \2/p" "$trace" |
+                awk -v from="$from" -v until="$until" '$1 >= from && $1 <= until'
+}
+
+set_window() {
+        read -r from until < <({
+                calls daemon
+                echo
+                calls server
+        } | awk 'NF == 0 { from = first; until = last; first = 0; next }
+                 !first { first = $1 }
+                 { last = $1 }
+                 END { print (first > from ? first : from), (last < until ? last : until) }' \
+                OFMT=%.6f)
 }
 
 # count NAME CALL
@@ -73,6 +87,7 @@ trace_load() {
         local before after
 
         : >"$trace"
+        from=0 until=9999999999
         start load "$build/bench/load" --tcp "$(address_of server tcp)" \
                 --connections "$connections" --size 64 --warm-up 500 --time 60000
         await load serves_connections
@@ -84,6 +99,7 @@ trace_load() {
         kill -INT "${started[strace]}"
         wait "${started[strace]}"
         unset "started[strace]"
+        set_window
         crash load
         [[ $before == "$after" ]] ||
                 fail "$connections connections: allocations of daemon and client were $before and are $after"
