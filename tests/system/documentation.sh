@@ -476,6 +476,18 @@ invariants_have_their_tests() {
         done < <(section ARCHITECTURE.md '## Invariants' | grep -oE '`[a-z][a-z0-9_/.-]+`' | tr -d '`')
 }
 
+# As CONTRIBUTING.md says: otherwise a suite is not run, or not found by its name.
+suites_are_built() {
+        local file name
+
+        while read -r file; do
+                name=$(basename "$file" .c)
+                grep -qE "^TEST_SUITE\\($name\\)" "$file" || differ "$file has no suite $name"
+                grep -qE "^\s*${file%.c}(\.c)?( |$)" tests/local.mk tests/unit/local.mk ||
+                        differ "$file is in no local.mk"
+        done < <(find tests/unit tests/integration -name 'test_*.c')
+}
+
 # ---- Programs in the documents -------------------------------------------------------------------
 
 first_program_agrees() {
@@ -538,6 +550,7 @@ policy_sentences_are_documented
 functions_agree
 names_exist
 invariants_have_their_tests
+suites_are_built
 first_program_agrees
 example_compiles
 versions_agree
