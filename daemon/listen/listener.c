@@ -60,7 +60,7 @@ void listener_update(Listener *listener)
         bool wants = wants_connections(listener) && !listener->resting && !listener->group.parked;
         bool waits = loop_event_is_added(listener->acceptable);
 
-        if (!has_room(listener))
+        if (!wants && listener->config.shared && !has_room(listener))
                 waker_wait(&listener->room, &listener->group.listeners->kept->waiting);
         if (!wants && !loop_event_is_added(listener->look_again) && is_short(listener))
                 timer_arm(listener->group.listeners->loop, listener->look_again, &moment,
