@@ -16,7 +16,7 @@
  * descriptor_kind_classify() refuses to wait for is refused here too, and a note is what
  * note_check() says. One timer serves the whole set, and is armed only while there is a hold.
  *
- * Owned by the server, single-threaded.
+ * Owned by the daemon, single-threaded.
  */
 #pragma once
 

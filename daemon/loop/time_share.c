@@ -29,7 +29,7 @@ static void on_serve(evutil_socket_t fd, short what, void *data)
                 next = TAILQ_NEXT(share, link);
                 while (!TAILQ_EMPTY(&share->line) && !is_used_up(shares, share)) {
                         Waker *session = TAILQ_FIRST(&share->line);
-                        /* The last of a user's sessions may end, and the user with it. */
+                        /* One that waits again alone goes on in the next round. */
                         bool is_last = !TAILQ_NEXT(session, link);
 
                         leave_line(shares, share, session);

@@ -90,19 +90,14 @@ int inspect_get_status(Daemon *daemon, Session *session, const Iod__Frame *reque
 /* The session of that number: 0 with *out, or a positive errno with error_text(). */
 static int find_session(const Daemon *daemon, const Session *viewer, uint64_t id, Session **out)
 {
-        Session *session;
+        Session *session = sessions_find(&daemon->sessions, id);
 
-        TAILQ_FOREACH(session, &daemon->sessions.list, link)
-        {
-                if (session->id != id)
-                        continue;
-                if (!may_see(viewer, session))
-                        return -error_set(EACCES, "session %llu is another user's",
-                                          (unsigned long long)id);
-                *out = session;
-                return 0;
-        }
-        return -error_set(ENOENT, "there is no session %llu", (unsigned long long)id);
+        if (!session)
+                return -error_set(ENOENT, "there is no session %llu", (unsigned long long)id);
+        if (!may_see(viewer, session))
+                return -error_set(EACCES, "session %llu is another user's", (unsigned long long)id);
+        *out = session;
+        return 0;
 }
 
 static void fill_session_entry(const Session *session, Iod__SessionEntry *entry)

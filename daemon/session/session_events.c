@@ -238,7 +238,7 @@ static void on_writable(evutil_socket_t fd, short what, void *data)
         session_watch_unread(session, true);
         if (r != 0)
                 return;
-        later_wake(&session->sessions->loop->later, &session->deliver);
+        session_deliver_soon(session);
         session_rearm(session);
 }
 
@@ -275,7 +275,7 @@ static void tell_readiness(Session *session)
         time_share_use(&session->sessions->shares, &session->user->share, clock_now_ns() - began);
         /* And it may have read meanwhile: that edge is used up now. */
         if (session->delivery.awaits_reading)
-                later_wake(&session->sessions->loop->later, &session->deliver);
+                session_deliver_soon(session);
         if (notified == NOTIFIER_WAITING)
                 session_rearm(session);
 }
@@ -288,11 +288,6 @@ static void on_set_ready(evutil_socket_t fd, short what, void *data)
         (void)what;
         if (!waits_in_line(session))
                 tell_readiness(session);
-}
-
-static bool is_armed(const LoopEvent *event)
-{
-        return event && loop_event_is_added(event);
 }
 
 /* Some more of a request's sources. */
@@ -326,10 +321,10 @@ static void serve(void *data)
                 /* Else the next packet, which may be there already, would go before it. */
         } else {
                 session_rearm(session);
-                if (is_armed(session->readable) && !read_request(session))
+                if (loop_event_is_added(session->readable) && !read_request(session))
                         return;
         }
-        if (is_armed(session->set_watch.ready))
+        if (loop_event_is_added(session->set_watch.ready))
                 tell_readiness(session);
 }
 

@@ -13,7 +13,7 @@
  * bytes that nobody has read yet. It keeps no file twice, under whatever name: the second time it
  * is left out.
  *
- * Owned by the server, single-threaded. Without systemd there is no store, and every call does
+ * Owned by the daemon, single-threaded. Without systemd there is no store, and every call does
  * nothing.
  */
 #pragma once
