@@ -425,7 +425,8 @@ KYRON_PUBLIC KyronBridgedFd *kyron_tcp_listener_bridged_fd(KyronTcpListener *lis
 
 /*
  * Connects. The stream is in *out unless the call fails at once; if the operation ends with an
- * error later, the stream is still the caller's to close. result is 0, or connect(2)'s error.
+ * error later, the stream is still the caller's to close. result is 0, or connect(2)'s error;
+ * -ECONNREFUSED also where nobody listens and the connection was made to itself.
  */
 KYRON_PUBLIC int kyron_tcp_stream_connect(KyronTcpStream **out, KyronIoDriverHandle *handle,
                                           const struct sockaddr *address, socklen_t address_size,

@@ -18,4 +18,6 @@ libcore_la_SOURCES = \
 	core/readiness.c \
 	core/readiness.h \
 	core/selector.c \
-	core/selector.h
+	core/selector.h \
+	core/self_connection.c \
+	core/self_connection.h

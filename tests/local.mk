@@ -117,6 +117,8 @@ libtestsupport_la_SOURCES = \
 	tests/support/memfd_note.c \
 	tests/support/memfd_note.h \
 	tests/support/own_malloc.h \
+	tests/support/own_network.c \
+	tests/support/own_network.h \
 	tests/support/program.c \
 	tests/support/program.h \
 	tests/support/random.h \

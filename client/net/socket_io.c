@@ -9,6 +9,7 @@
 #include "client/net/new_socket.h"
 #include "client/readiness/operation.h"
 #include "core/error.h"
+#include "core/self_connection.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -234,22 +235,24 @@ static ssize_t finish_connect(int borrow_fd, KyronOperation *operation)
         if (error > 0)
                 return error_set(error, "no connection: %s", strerror(error));
         if (getpeername(borrow_fd, (struct sockaddr *)&peer, &size) == 0)
-                return 0;
+                return self_connection_is(borrow_fd)
+                               ? error_set(ECONNREFUSED, "no connection: nobody listens there, and "
+                                                         "it was made to itself")
+                               : 0;
         return errno == ENOTCONN ? -EAGAIN : error_set(errno, "no connection: %s", strerror(errno));
 }
 
 int socket_io_connect(KyronBridgedFd *socket, KyronOperation *operation,
                       const struct sockaddr *address, socklen_t address_size)
 {
-        ssize_t result = 0;
+        ssize_t result;
 
-        if (connect(socket->registration.fd, address, address_size) < 0) {
-                /* Interrupted or not, it goes on by itself. */
-                if (errno != EINPROGRESS && errno != EINTR)
-                        return new_socket_inet_error(errno, "cannot connect to", address);
-                /* Over loopback it has ended already: no need to register. */
-                result = finish_connect(socket->registration.fd, operation);
-        }
+        /* Interrupted or not, it goes on by itself. */
+        if (connect(socket->registration.fd, address, address_size) < 0 && errno != EINPROGRESS &&
+            errno != EINTR)
+                return new_socket_inet_error(errno, "cannot connect to", address);
+        /* Over loopback it has ended already: no need to register. */
+        result = finish_connect(socket->registration.fd, operation);
         if (result == -EAGAIN)
                 return bridged_fd_async_call_after_wait(socket, operation, KYRON_WRITABLE,
                                                         finish_connect);

@@ -2,6 +2,7 @@
 #include "daemon/connect/connect_attempt.h"
 
 #include "core/cleanup.h"
+#include "core/self_connection.h"
 
 #include <errno.h>
 
@@ -22,6 +23,9 @@ static int outcome_of(int borrow_fd)
                 return -errno;
         if (error == 0 && getpeername(borrow_fd, (struct sockaddr *)&peer, &size) < 0)
                 return -errno;
+        /* Then nobody listens there, and it is no connection to anybody. */
+        if (error == 0 && self_connection_is(borrow_fd))
+                return -ECONNREFUSED;
         return -error;
 }
 
@@ -41,7 +45,7 @@ static int begin(ConnectAttempt *attempt, Loop *loop)
         if (attempt->fd < 0)
                 return -errno;
         if (connect(attempt->fd, address, inet_address_size(&attempt->address)) == 0)
-                return 0;
+                return outcome_of(attempt->fd);
         if (errno != EINPROGRESS && errno != EINTR)
                 return -errno;
         attempt->writable = loop_event_new(loop, attempt->fd, EV_WRITE, on_writable, attempt);

@@ -1,5 +1,6 @@
 /* TcpStream: connecting without blocking, bytes both ways, the ends, and the options. */
 #include "tests/support/client.h"
+#include "tests/support/own_network.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -117,6 +118,42 @@ START_TEST(a_port_nobody_listens_on_refuses)
                 ck_assert_int_eq(r, -ECONNREFUSED);
                 ck_assert_ptr_null(client);
         }
+}
+END_TEST
+
+enum { ONLY_PORT = 40002 };
+
+/* In a network where the only port to connect from is the one to connect to. */
+static int connect_to_itself(void *data)
+{
+        const struct sockaddr_in address = {
+                .sin_family = AF_INET,
+                .sin_port = htons(ONLY_PORT),
+                .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+        };
+        KyronIoDriverHandle *own = open_handle(&kyron_iod);
+        KyronTcpStream *client;
+        TestCall call;
+        int r;
+
+        (void)data;
+        test_call_init(&call);
+        r = kyron_tcp_stream_connect(&client, own, (const struct sockaddr *)&address,
+                                     sizeof(address), &call.operation);
+        if (r == KYRON_PENDING) {
+                ck_assert(PROCESS_UNTIL(own, call.completions == 1));
+                r = (int)call.result;
+        }
+        return -r;
+}
+
+START_TEST(a_connection_to_itself_is_refused)
+{
+        int error = own_network_run(ONLY_PORT, connect_to_itself, NULL);
+
+        if (error < 0)
+                SKIP_TEST("there is no network namespace for this test");
+        ck_assert_int_eq(error, ECONNREFUSED);
 }
 END_TEST
 
@@ -413,6 +450,7 @@ TEST_SUITE(test_tcp_stream)
         tcase_add_test(all, it_connects_over_ipv4);
         tcase_add_test(all, it_connects_over_ipv6);
         tcase_add_test(all, a_port_nobody_listens_on_refuses);
+        tcase_add_test(all, a_connection_to_itself_is_refused);
         tcase_add_test(all, a_connect_that_takes_long_can_be_cancelled_and_closed);
         tcase_add_test(all, an_address_of_another_family_is_refused);
         tcase_add_test(all, what_is_not_connected_is_refused_and_closed);

@@ -10,6 +10,7 @@
 #include "tests/support/deadline.h"
 #include "tests/support/dns_server.h"
 #include "tests/support/fixture.h"
+#include "tests/support/own_network.h"
 #include "tests/support/scale.h"
 
 #include <arpa/inet.h>
@@ -309,6 +310,38 @@ START_TEST(what_is_no_address_to_connect_to_is_refused)
         turn();
         ck_assert_int_eq(outcome.calls, 0);
         ck_assert_ptr_null(connecting);
+}
+END_TEST
+
+enum { ONLY_PORT = 40002 };
+
+/* In a network where the only port to connect from is the one to connect to. */
+static int connect_to_itself(void *data)
+{
+        char expected[ERROR_TEXT_MAX];
+        Outcome outcome;
+
+        port = ONLY_PORT;
+        ck_assert_int_eq(loop_open(&loop), 0);
+        ck_assert_int_eq(connector_open(&connector, &loop, (char *[]){dns.address}, 1), 0);
+        outcome = connect_to(data, 0, NULL);
+        snprintf(expected, sizeof(expected), "Connection refused: tcp:%s:%u", (char *)data, port);
+        if (outcome.result < 0)
+                ck_assert_str_eq(outcome.sentence, expected);
+        return -outcome.result;
+}
+
+static const char *const own_hosts[] = {"127.0.0.1", "[::1]"};
+
+START_TEST(a_connection_to_itself_is_none)
+{
+        int error = own_network_run(ONLY_PORT, connect_to_itself, (void *)own_hosts[_i]);
+
+        if (error < 0)
+                SKIP_TEST("there is no network namespace for this test");
+        if (error == EADDRNOTAVAIL && _i == 1)
+                SKIP_TEST("there is no IPv6 here");
+        ck_assert_int_eq(error, ECONNREFUSED);
 }
 END_TEST
 
@@ -672,6 +705,7 @@ TEST_SUITE(test_connector)
         tcase_add_loop_test(connecting, what_cannot_be_reached_is_said, 0, COUNT(unreachable));
         tcase_add_loop_test(connecting, what_is_no_address_to_connect_to_is_refused, 0,
                             COUNT(refused));
+        tcase_add_loop_test(connecting, a_connection_to_itself_is_none, 0, COUNT(own_hosts));
         tcase_add_test(connecting, ipv6_that_answers_leaves_ipv4_alone);
         tcase_add_test(connecting, ipv6_that_does_not_answer_is_overtaken_by_ipv4);
         tcase_add_test(connecting, an_attempt_that_was_overtaken_can_still_win);
