@@ -2,10 +2,11 @@
  * Daemon: the inventory, what there is in the daemon. Only those who see to the whole of it know
  * it: server/, requests/ and restart/. Everybody else has what it uses.
  *
- * Single-threaded but for the closer and the reconciler.
+ * Single-threaded but for the closer, the reconciler and the blocking pool.
  */
 #pragma once
 
+#include "daemon/blocking/blocking_pool.h"
 #include "daemon/connect/connector.h"
 #include "daemon/hold/hold.h"
 #include "daemon/listen/listener.h"
@@ -24,6 +25,7 @@ typedef struct Daemon {
         Loop loop;
         Scheduling scheduling;
         Closer closer;
+        BlockingPool *blocking;
         IoDriver driver;
         Reconciler reconciler;
         Quota quota;

@@ -1,6 +1,7 @@
 # Everything but main, so that the unit tests can link it.
 noinst_LTLIBRARIES += libdaemon.la
 libdaemon_la_SOURCES = daemon/daemon.h
+include daemon/blocking/local.mk
 include daemon/budget/local.mk
 include daemon/closing/local.mk
 include daemon/config/local.mk

@@ -81,6 +81,7 @@ static void on_woken(evutil_socket_t fd, short what, void *data)
         eventfd_read(fd, &value);
         closer_tend(&daemon->closer);
         reconciler_collect(&daemon->reconciler);
+        blocking_pool_collect(daemon->blocking);
         timer_look_again(&daemon->loop);
         /* The rest once these have read. */
         if (closer_wake_waiting(&daemon->closer))
@@ -146,6 +147,9 @@ static int start_driver(Server *server)
         if (r < 0)
                 return error_set(-r, "no closer: %s", strerror(-r));
         server->closer_runs = true;
+        r = blocking_pool_open(&daemon->blocking, daemon->loop.wake_fd);
+        if (r < 0)
+                return r;
         r = reconciler_open(&daemon->reconciler, &daemon->loop, daemon->loop.wake_fd);
         return r < 0 ? error_set(-r, "no memory for the loop's events") : 0;
 }
@@ -397,6 +401,9 @@ Server *server_close(Server *server)
                 /* Its callbacks that wait have to come before the base goes. */
                 event_base_loop(daemon->loop.base, EVLOOP_NONBLOCK);
         }
+        if (blocking_pool_close(STEAL_PTR(daemon->blocking)))
+                log_daemon(LOG_NOTICE,
+                           "names or paths are still waited for: left to their threads");
         connection_store_close(&daemon->listeners);
         handover_deinit(&server->handover);
         owned_end(&server->owned);

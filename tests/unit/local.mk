@@ -11,6 +11,7 @@ memchecked_unit_tests = \
 	tests/unit/client/requests/unit \
 	tests/unit/client/turn/unit \
 	tests/unit/core/unit \
+	tests/unit/daemon/blocking/unit \
 	tests/unit/daemon/budget/unit \
 	tests/unit/daemon/config/unit \
 	tests/unit/daemon/connect/unit \
@@ -92,6 +93,9 @@ tests_unit_daemon_budget_unit_SOURCES = \
 	tests/unit/daemon/budget/test_in_flight.c \
 	tests/unit/daemon/budget/test_quota.c \
 	tests/unit/daemon/budget/test_session_rate.c
+
+tests_unit_daemon_blocking_unit_SOURCES = \
+	tests/unit/daemon/blocking/test_blocking_pool.c
 
 tests_unit_daemon_closing_unit_SOURCES = \
 	tests/unit/daemon/closing/test_closer.c

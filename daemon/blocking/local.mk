@@ -1,0 +1,3 @@
+libdaemon_la_SOURCES += \
+	daemon/blocking/blocking_pool.c \
+	daemon/blocking/blocking_pool.h

@@ -1,0 +1,277 @@
+/*
+ * daemon/blocking/blocking_pool: what waits holds up nobody: neither the loop, nor another user,
+ * nor the end of the daemon. Calls wait here until the test lets them go on.
+ */
+#include "core/cleanup.h"
+#include "core/error.h"
+#include "daemon/blocking/blocking_pool.h"
+#include "tests/support/deadline.h"
+#include "tests/support/fixture.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { ALICE = 1000, BOB, CAROL, TASKS_MAX = BLOCKING_WAITING_MAX + BLOCKING_THREADS_MAX };
+
+typedef struct TestTask {
+        BlockingTask task; /* first */
+        uid_t uid;
+        int result; /* -errno of done, or 1: not yet */
+        int nice;
+        bool saw_signals; /* some were not blocked */
+} TestTask;
+
+static BlockingPool *pool;
+static int wake_fd;
+static TestTask tasks[TASKS_MAX];
+static size_t n_tasks;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static size_t begun[3], ended; /* by user; of all */
+static size_t may_end;         /* as many calls as may return */
+
+static void run(BlockingTask *task)
+{
+        TestTask *own = (TestTask *)task;
+        sigset_t blocked;
+
+        pthread_sigmask(SIG_SETMASK, NULL, &blocked);
+        own->saw_signals = !sigismember(&blocked, SIGTERM) || !sigismember(&blocked, SIGHUP);
+        own->nice = getpriority(PRIO_PROCESS, 0);
+        pthread_mutex_lock(&lock);
+        begun[own->uid - ALICE]++;
+        pthread_cond_broadcast(&changed);
+        while (ended >= may_end)
+                pthread_cond_wait(&changed, &lock);
+        ended++;
+        pthread_cond_broadcast(&changed);
+        pthread_mutex_unlock(&lock);
+}
+
+static void done(BlockingTask *task, int error)
+{
+        ((TestTask *)task)->result = error;
+}
+
+static int spawn(uid_t uid)
+{
+        TestTask *task = &tasks[n_tasks++];
+
+        *task = (TestTask){.task = {.run = run, .done = done}, .uid = uid, .result = 1};
+        return blocking_pool_spawn(pool, uid, &task->task);
+}
+
+static void spawn_many(uid_t uid, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                ck_assert_int_eq(spawn(uid), 0);
+}
+
+/* Lets so many calls return. */
+static void release(size_t n)
+{
+        pthread_mutex_lock(&lock);
+        may_end += n;
+        pthread_cond_broadcast(&changed);
+        pthread_mutex_unlock(&lock);
+}
+
+static size_t begun_of(uid_t uid)
+{
+        size_t n;
+
+        pthread_mutex_lock(&lock);
+        n = begun[uid - ALICE];
+        pthread_mutex_unlock(&lock);
+        return n;
+}
+
+static void await_begun(uid_t uid, size_t n)
+{
+        pthread_mutex_lock(&lock);
+        while (begun[uid - ALICE] < n)
+                pthread_cond_wait(&changed, &lock);
+        ck_assert_uint_eq(begun[uid - ALICE], n);
+        pthread_mutex_unlock(&lock);
+}
+
+static size_t count_done(int result)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < n_tasks; i++)
+                n += tasks[i].result == result;
+        return n;
+}
+
+/* As the loop does, until so many have been run and given back. */
+static void collect(size_t n)
+{
+        while (count_done(0) < n) {
+                struct pollfd woken = {.fd = wake_fd, .events = POLLIN};
+                eventfd_t value;
+
+                ck_assert_int_eq(poll(&woken, 1, DEADLINE_MS), 1);
+                eventfd_read(wake_fd, &value);
+                blocking_pool_collect(pool);
+        }
+        ck_assert_uint_eq(count_done(0), n);
+}
+
+static void set_up(void)
+{
+        n_tasks = ended = may_end = 0;
+        begun[0] = begun[1] = begun[2] = 0;
+        wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        ck_assert_int_ge(wake_fd, 0);
+        ck_assert_int_eq(blocking_pool_open(&pool, wake_fd), 0);
+}
+
+static void tear_down(void)
+{
+        release(TASKS_MAX);
+        ck_assert_ptr_null(blocking_pool_close(pool));
+        close(wake_fd);
+}
+
+START_TEST(what_was_run_is_given_back_on_the_loop)
+{
+        spawn_many(ALICE, 3);
+        await_begun(ALICE, 3);
+        ck_assert_uint_eq(count_done(1), 3);
+        release(3);
+        collect(3);
+}
+END_TEST
+
+START_TEST(threads_yield_and_take_no_signals)
+{
+        int nice = getpriority(PRIO_PROCESS, 0);
+
+        release(1);
+        spawn_many(ALICE, 1);
+        collect(1);
+        ck_assert_int_eq(tasks[0].nice, nice + 10 < 19 ? nice + 10 : 19);
+        ck_assert(!tasks[0].saw_signals);
+}
+END_TEST
+
+START_TEST(a_thread_that_is_free_takes_the_next)
+{
+        release(1000);
+        for (size_t i = 1; i <= 1000; i++) {
+                spawn_many(ALICE, 1);
+                collect(i);
+        }
+}
+END_TEST
+
+START_TEST(one_user_has_half_of_the_threads_and_the_next_finds_some)
+{
+        size_t half = BLOCKING_THREADS_MAX / 2;
+
+        spawn_many(ALICE, 200);
+        await_begun(ALICE, half);
+        spawn_many(BOB, 200);
+        await_begun(BOB, half / 2);
+        spawn_many(CAROL, 200);
+        await_begun(CAROL, half / 4);
+        /* And nobody has begun more meanwhile. */
+        ck_assert_uint_eq(begun_of(ALICE), half);
+        ck_assert_uint_eq(begun_of(BOB), half / 2);
+}
+END_TEST
+
+START_TEST(what_waits_is_run_once_others_have_returned)
+{
+        spawn_many(ALICE, 100);
+        await_begun(ALICE, BLOCKING_THREADS_MAX / 2);
+        release(100);
+        collect(100);
+}
+END_TEST
+
+START_TEST(a_user_has_so_many_waiting_and_others_go_on)
+{
+        spawn_many(ALICE, BLOCKING_THREADS_MAX / 2);
+        await_begun(ALICE, BLOCKING_THREADS_MAX / 2);
+        spawn_many(ALICE, BLOCKING_WAITING_MAX);
+        ck_assert_int_eq(spawn(ALICE), -EAGAIN);
+        ck_assert_str_eq(error_text(), "4096 names and paths of user 1000 wait already: try later");
+        n_tasks--;
+        ck_assert_int_eq(spawn(BOB), 0);
+        await_begun(BOB, 1);
+}
+END_TEST
+
+START_TEST(what_was_not_begun_is_given_back_when_the_pool_closes)
+{
+        spawn_many(ALICE, 40);
+        await_begun(ALICE, BLOCKING_THREADS_MAX / 2);
+        release(40);
+        ck_assert_ptr_null(blocking_pool_close(pool));
+        ck_assert_uint_eq(count_done(0) + count_done(-ECANCELED), 40);
+        ck_assert_uint_ge(count_done(0), BLOCKING_THREADS_MAX / 2);
+        ck_assert_int_eq(blocking_pool_open(&pool, wake_fd), 0);
+}
+END_TEST
+
+START_TEST(a_call_that_does_not_return_does_not_keep_the_pool_from_closing)
+{
+        BlockingPool *left;
+
+        spawn_many(ALICE, 1);
+        await_begun(ALICE, 1);
+        spawn_many(BOB, 1);
+        await_begun(BOB, 1);
+        left = blocking_pool_close(pool);
+        ck_assert_ptr_eq(left, pool);
+        ck_assert_uint_eq(count_done(1), 2);
+        /* Now they do, so that the test leaves nothing. */
+        release(2);
+        ck_assert_ptr_null(blocking_pool_close(left));
+        ck_assert_uint_eq(count_done(0), 2);
+        ck_assert_int_eq(blocking_pool_open(&pool, wake_fd), 0);
+}
+END_TEST
+
+START_TEST(without_a_thread_it_is_refused)
+{
+        const struct rlimit none = {.rlim_cur = 0, .rlim_max = 0};
+
+        if (geteuid() == 0) {
+                /* The limit does not count for root. */
+                ck_assert_int_eq(setgid(65534), 0);
+                ck_assert_int_eq(setuid(65534), 0);
+        }
+        ck_assert_int_eq(setrlimit(RLIMIT_NPROC, &none), 0);
+        ck_assert_int_eq(spawn(ALICE), -EAGAIN);
+        ck_assert_ptr_nonnull(strstr(error_text(), "no thread for what has to wait"));
+}
+END_TEST
+
+TEST_SUITE(test_blocking_pool)
+{
+        TCase *tests = tcase_create("blocking_pool");
+
+        tcase_add_checked_fixture(tests, set_up, tear_down);
+        tcase_add_test(tests, what_was_run_is_given_back_on_the_loop);
+        tcase_add_test(tests, threads_yield_and_take_no_signals);
+        tcase_add_test(tests, a_thread_that_is_free_takes_the_next);
+        tcase_add_test(tests, one_user_has_half_of_the_threads_and_the_next_finds_some);
+        tcase_add_test(tests, what_waits_is_run_once_others_have_returned);
+        tcase_add_test(tests, a_user_has_so_many_waiting_and_others_go_on);
+        tcase_add_test(tests, what_was_not_begun_is_given_back_when_the_pool_closes);
+        tcase_add_test(tests, a_call_that_does_not_return_does_not_keep_the_pool_from_closing);
+        tcase_add_test(tests, without_a_thread_it_is_refused);
+        tcase_set_timeout(tests, TEST_TIMEOUT_SECONDS);
+        suite_add_tcase(suite, tests);
+}
