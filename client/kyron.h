@@ -361,7 +361,10 @@ KYRON_PUBLIC int kyron_bridged_fd_writev(KyronBridgedFd *bridged_fd, KyronOperat
  * (result 0), and then the caller's to close; out itself, texts and options have to stay in place
  * until then. Any thread may call them.
  *
- * Errors at once: -EINVAL a text is missing or too long; -EDQUOT this session has all the
+ * A port may be a service's name ("http"). It is looked up (getservbyname) in the call itself, which
+ * may take time where the name service does; a number is not.
+ *
+ * Errors at once: -EINVAL a text is missing or too long, or nobody knows the service; -EDQUOT this session has all the
  * registrations it may have; -EBUSY, -ENOMEM, -EHOSTDOWN, -EOWNERDEAD.
  *
  * Results: -EACCES the policy does not allow it: kyron_error_text() has the rule, or says that

@@ -27,8 +27,8 @@ static void append_scope(char host[static ADDRESS_HOST_MAX], uint32_t scope)
         char name[IF_NAMESIZE];
         size_t length = strlen(host);
 
-        if (if_indextoname(scope, name) && if_nametoindex(name) == scope && !strchr(name, ']') &&
-            !strchr(name, ':'))
+        if (if_indextoname(scope, name) && address_find_interface(name) == scope &&
+            !strchr(name, ']') && !strchr(name, ':'))
                 snprintf(host + length, ADDRESS_HOST_MAX - length, "%%%s", name);
         else
                 snprintf(host + length, ADDRESS_HOST_MAX - length, "%%%u", scope);
@@ -105,7 +105,7 @@ static const char *parse(const char *text, Address *out)
         out->kind = parts.kind;
         if (parts.kind == ADDRESS_UNIX)
                 return read_path(parts.host, out);
-        wrong = address_read_port(parts.kind, parts.port, &out->port);
+        wrong = address_read_port(parts.port, &out->port);
         return wrong ? wrong : read_host(parts.host, out);
 }
 

@@ -2,9 +2,10 @@
  * Addresses as text: "tcp:HOST:PORT", "udp:HOST:PORT", "unix:PATH" and "unix:@NAME".
  *
  * HOST is a number (192.0.2.1, [2001:db8::1], [fe80::1%eth0]), a host name, or "*": any address.
- * PORT is a number from 0 to 65535 or a service's name (getservbyname: "http"). Parsing never asks
- * a name server: a host name stays one, for the resolver. IPv4 mapped into IPv6 is read as IPv4, so
- * that no address has two spellings. PATH is absolute and without "..". All is printable ASCII.
+ * PORT is a number from 0 to 65535; address_service.h takes a service's name, too. Parsing never
+ * asks a name service: a host name stays one, for the resolver. IPv4 mapped into IPv6 is read as
+ * IPv4, so that no address has two spellings. PATH is absolute and without "..". All is printable
+ * ASCII.
  */
 #pragma once
 

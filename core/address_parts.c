@@ -1,12 +1,12 @@
 /* The parts of an address's text. See address_parts.h. */
 #include "core/address_parts.h"
 
+#include "core/cleanup.h"
 #include "core/error.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,13 +82,26 @@ const char *address_split(const char *text, AddressParts *out)
         return "it begins with tcp:, udp: or unix:";
 }
 
+uint32_t address_find_interface(const char *name)
+{
+        CLEANUP(cleanup_close) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        int number = 0;
+        socklen_t size = sizeof(number);
+
+        if (fd < 0 || !*name || strlen(name) >= IF_NAMESIZE ||
+            setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, (socklen_t)strlen(name)) < 0 ||
+            getsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &number, &size) < 0)
+                return 0;
+        return (uint32_t)number;
+}
+
 /* A scope: the name of an interface, or its number. */
 static bool read_scope(const char *text, uint32_t *out)
 {
         unsigned long number;
         char *end;
 
-        *out = if_nametoindex(text);
+        *out = address_find_interface(text);
         if (*out != 0)
                 return true;
         if (!is_digit(*text) || strlen(text) > 10)
@@ -179,26 +192,18 @@ const char *address_read_name(const char *host, char out[static ADDRESS_HOST_MAX
         return label == 0 || ends_in_number(out) ? wrong : NULL;
 }
 
-const char *address_read_port(AddressKind kind, const char *text, uint16_t *out)
+const char *address_read_port(const char *text, uint16_t *out)
 {
-        char buffer[1024];
-        struct servent service, *found = NULL;
         unsigned long number;
 
         if (!*text)
                 return "it needs a port: HOST:PORT";
-        if (text[strspn(text, "0123456789")] == '\0') {
-                number = strlen(text) > 5 ? UINT16_MAX + 1UL : strtoul(text, NULL, 10);
-                if (number > UINT16_MAX)
-                        return "a port is a number from 0 to 65535";
-                *out = (uint16_t)number;
-                return NULL;
-        }
-        if (getservbyname_r(text, kind == ADDRESS_UDP ? "udp" : "tcp", &service, buffer,
-                            sizeof(buffer), &found) != 0 ||
-            !found)
-                return "its port is neither a number nor a service's name";
-        *out = ntohs((uint16_t)service.s_port);
+        if (text[strspn(text, "0123456789")])
+                return "its port has to be a number";
+        number = strlen(text) > 5 ? UINT16_MAX + 1UL : strtoul(text, NULL, 10);
+        if (number > UINT16_MAX)
+                return "a port is a number from 0 to 65535";
+        *out = (uint16_t)number;
         return NULL;
 }
 

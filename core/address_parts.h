@@ -21,8 +21,11 @@ const char *address_read_number(const char *host, struct in6_addr *out, uint32_t
                                 bool *is_number);
 /* A host's name, in lower case and without the dot at its end. */
 const char *address_read_name(const char *host, char out[static ADDRESS_HOST_MAX]);
-/* A number or a service's name. */
-const char *address_read_port(AddressKind kind, const char *text, uint16_t *out);
+/* The number of an interface; 0: there is none of this name. Unlike if_nametoindex(), which has the
+ * kernel look for a module of that name, and waits for that, it asks nobody. */
+uint32_t address_find_interface(const char *name);
+/* A number. */
+const char *address_read_port(const char *text, uint16_t *out);
 /* A path, or an abstract name with its '@'. What a prefix may end with is allowed at its end. */
 const char *address_check_path(const char *path, bool is_prefix);
 

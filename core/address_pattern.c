@@ -2,6 +2,7 @@
 #include "core/address_pattern.h"
 
 #include "core/address_parts.h"
+#include "core/address_service.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -95,15 +96,15 @@ static const char *read_ports(const char *text, AddressPattern *out)
                 return NULL;
         }
         if (digits == 0 || digits >= sizeof(first) || text[digits] != '-') {
-                wrong = address_read_port(out->kind, text, &out->port_first);
+                wrong = address_read_service(out->kind, text, &out->port_first);
                 out->port_last = out->port_first;
                 return wrong;
         }
         memcpy(first, text, digits);
         first[digits] = '\0';
-        wrong = address_read_port(out->kind, first, &out->port_first);
+        wrong = address_read_port(first, &out->port_first);
         if (!wrong)
-                wrong = address_read_port(out->kind, text + digits + 1, &out->port_last);
+                wrong = address_read_service(out->kind, text + digits + 1, &out->port_last);
         if (!wrong && out->port_first > out->port_last)
                 wrong = "its range of ports ends before it begins";
         return wrong;

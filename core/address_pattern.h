@@ -31,6 +31,7 @@ typedef struct AddressPattern {
         uint16_t port_last;
 } AddressPattern;
 
-/* 0, or -EINVAL with error_text() that fits on the wire. */
+/* 0, or -EINVAL with error_text() that fits on the wire. Asks the name service for a port that is a
+ * service's name. */
 int address_pattern_parse(const char *text, AddressPattern *out);
 bool address_pattern_matches(const AddressPattern *pattern, const Address *address);

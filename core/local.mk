@@ -6,6 +6,8 @@ libcore_la_SOURCES = \
 	core/address_parts.h \
 	core/address_pattern.c \
 	core/address_pattern.h \
+	core/address_service.c \
+	core/address_service.h \
 	core/cleanup.h \
 	core/clock.h \
 	core/error.c \

@@ -1,4 +1,5 @@
 /* kyronctl policy test: what a user may have the daemon do, and which rule says so. */
+#include "core/address_service.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "ctl/output.h"
@@ -24,6 +25,7 @@ typedef struct Question {
 typedef struct PolicyTest {
         uint32_t uid;
         const char *object;
+        char numbered[ADDRESS_TEXT_MAX]; /* the object, if it is an address with a service's name */
         Question questions[QUESTIONS_MAX];
         size_t count;
 } PolicyTest;
@@ -61,6 +63,22 @@ static bool is_action(const char *word)
         return false;
 }
 
+/* The daemon takes a port as a number. What else is wrong with an address is said by it. */
+static int number_port(PolicyTest *test)
+{
+        int port;
+
+        if (strcmp(test->questions[0].action, "serve") == 0 ||
+            strcmp(test->questions[0].action, "hold") == 0)
+                return 0;
+        port = address_service_port(test->object);
+        if (port > 0) {
+                address_replace_service(test->object, (unsigned)port, test->numbered);
+                test->object = test->numbered;
+        }
+        return port < 0 ? port : 0;
+}
+
 static ExitCode read_arguments(PolicyTest *test, const CommandLine *command_line)
 {
         char **arguments = command_line->arguments;
@@ -81,6 +99,8 @@ static ExitCode read_arguments(PolicyTest *test, const CommandLine *command_line
                           arguments[ARGUMENT_ACTION]);
                 return EXIT_CODE_USAGE;
         }
+        if (number_port(test) < 0)
+                return EXIT_CODE_FAILED;
         r = user_name_find(arguments[ARGUMENT_USER], &test->uid);
         if (r < 0)
                 return r == -ENOENT ? EXIT_CODE_NOT_FOUND : EXIT_CODE_FAILED;

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pwd.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,13 +48,18 @@ static int say_why_not_connected(const char *path, int error)
         }
 }
 
+/* Once it is known the name service is not asked again: not when the daemon comes back, which a
+ * program notices in process_io. */
 static bool is_daemon_user(uid_t uid)
 {
+        static atomic_llong known = -1;
         struct passwd entry, *found = NULL;
         char buffer[4096];
 
-        return getpwnam_r(KYRON_DAEMON_USER, &entry, buffer, sizeof(buffer), &found) == 0 &&
-               found && found->pw_uid == uid;
+        if (known != (long long)uid &&
+            getpwnam_r(KYRON_DAEMON_USER, &entry, buffer, sizeof(buffer), &found) == 0 && found)
+                known = found->pw_uid;
+        return known == (long long)uid;
 }
 
 /* Descriptors are handed over: only to root, ourselves, or the daemon's own user. */

@@ -6,7 +6,7 @@
 #include "client/readiness/outbox.h"
 #include "client/requests/listener_options.h"
 #include "client/requests/request.h"
-#include "core/address.h"
+#include "core/address_service.h"
 #include "core/name.h"
 
 #include <errno.h>
@@ -21,12 +21,22 @@ static uint64_t source_of(const Request *request)
         return io_id_pack(bridged_fd->registration.id, bridged_fd->registration.armed);
 }
 
+/* The address for the wire, where a port is a number. */
+static char *wire_address(const Request *request, char text[static ADDRESS_TEXT_MAX])
+{
+        if (request->number == 0)
+                return (char *)request->address;
+        address_replace_service(request->address, (unsigned)request->number, text);
+        return text;
+}
+
 static int send_connect(Request *request)
 {
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Connect body = IOD__CONNECT__INIT;
+        char text[ADDRESS_TEXT_MAX];
 
-        body.address = (char *)request->address;
+        body.address = wire_address(request, text);
         body.timeout_ms = (uint32_t)request->time_ms;
         body.source = source_of(request);
         frame.sequence = request->sequence;
@@ -39,8 +49,9 @@ static int send_bind(Request *request)
 {
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Bind body = IOD__BIND__INIT;
+        char text[ADDRESS_TEXT_MAX];
 
-        body.address = (char *)request->address;
+        body.address = wire_address(request, text);
         body.source = source_of(request);
         frame.sequence = request->sequence;
         frame.body_case = IOD__FRAME__BODY_BIND;
@@ -53,11 +64,12 @@ static int send_take(Request *request)
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__TakeListener body = IOD__TAKE_LISTENER__INIT;
         Iod__ListenerOptions options;
+        char text[ADDRESS_TEXT_MAX];
 
         listener_options_fill(&options, request->options);
         body.name = (char *)request->name;
         if (request->address)
-                body.address = (char *)request->address;
+                body.address = wire_address(request, text);
         body.options = &options;
         body.source = source_of(request);
         frame.sequence = request->sequence;
@@ -171,6 +183,20 @@ static int check(KyronBridgedFd **out, const KyronIoDriverHandle *handle, KyronO
         return 0;
 }
 
+/* An address is a text for the wire. Its port, if that is a service's name, is looked up here and
+ * now: the daemon, which others wait for too, asks no name service. */
+static int check_address(Request *wanted)
+{
+        int r = request_check_text("an address", wanted->address, ADDRESS_TEXT_MAX - 1);
+
+        if (r == 0)
+                r = address_service_port(wanted->address);
+        if (r < 0)
+                return r;
+        wanted->number = (uint64_t)r;
+        return 0;
+}
+
 /* Asks, once everything was checked. */
 static int ask(KyronIoDriverHandle *handle, const Request *wanted, Readiness interest)
 {
@@ -182,6 +208,7 @@ static int ask(KyronIoDriverHandle *handle, const Request *wanted, Readiness int
         if (r == 0) {
                 request->name = wanted->name;
                 request->address = wanted->address;
+                request->number = wanted->number;
                 request->options = wanted->options;
                 request->time_ms = wanted->time_ms;
                 r = request_queue(request);
@@ -193,7 +220,7 @@ static int ask(KyronIoDriverHandle *handle, const Request *wanted, Readiness int
 int opening_connect(KyronBridgedFd **out, KyronIoDriverHandle *handle, const char *address,
                     unsigned timeout_ms, KyronOperation *operation)
 {
-        const Request wanted = {
+        Request wanted = {
                 .kind = &connect_kind,
                 .operation = operation,
                 .address = address,
@@ -202,7 +229,7 @@ int opening_connect(KyronBridgedFd **out, KyronIoDriverHandle *handle, const cha
         int r = check(out, handle, operation, NULL);
 
         if (r == 0)
-                r = request_check_text("an address", address, ADDRESS_TEXT_MAX - 1);
+                r = check_address(&wanted);
         /* Both at once, as kyron_tcp_stream_connect(). */
         return r < 0 ? r : ask(handle, &wanted, KYRON_READABLE | KYRON_WRITABLE);
 }
@@ -210,11 +237,11 @@ int opening_connect(KyronBridgedFd **out, KyronIoDriverHandle *handle, const cha
 int opening_bind(KyronBridgedFd **out, KyronIoDriverHandle *handle, const char *address,
                  KyronOperation *operation)
 {
-        const Request wanted = {.kind = &bind_kind, .operation = operation, .address = address};
+        Request wanted = {.kind = &bind_kind, .operation = operation, .address = address};
         int r = check(out, handle, operation, NULL);
 
         if (r == 0)
-                r = request_check_text("an address", address, ADDRESS_TEXT_MAX - 1);
+                r = check_address(&wanted);
         return r < 0 ? r : ask(handle, &wanted, KYRON_READABLE);
 }
 
@@ -222,7 +249,7 @@ int opening_take(KyronBridgedFd **out, KyronIoDriverHandle *handle, const Socket
                  const char *name, const char *address, const KyronListenerOptions *options,
                  KyronOperation *operation)
 {
-        const Request wanted = {
+        Request wanted = {
                 .kind = &take_kind,
                 .operation = operation,
                 .name = name,
@@ -234,6 +261,6 @@ int opening_take(KyronBridgedFd **out, KyronIoDriverHandle *handle, const Socket
         if (r == 0)
                 r = request_check_text("a listener's name", name, LISTENER_NAME_MAX);
         if (r == 0 && address)
-                r = request_check_text("an address", address, ADDRESS_TEXT_MAX - 1);
+                r = check_address(&wanted);
         return r < 0 ? r : ask(handle, &wanted, KYRON_READABLE);
 }

@@ -222,14 +222,19 @@ static void rejoin(KyronEndpoint *endpoint)
 
 /* ---- Asking -------------------------------------------------------------------------------- */
 
-/* The program's texts are its own again once it has joined. */
-static void keep_options(KyronEndpoint *endpoint, const KyronEndpointOptions *options)
+/* The program's texts are its own again once it has joined. port: of an address that has a
+ * service's name there, or 0. */
+static void keep_options(KyronEndpoint *endpoint, const KyronEndpointOptions *options, int port)
 {
         endpoint->options = *options;
         strcpy(endpoint->name, options->name);
         endpoint->options.name = endpoint->name;
         if (options->address) {
-                strcpy(endpoint->wanted_address, options->address);
+                if (port > 0)
+                        address_replace_service(options->address, (unsigned)port,
+                                                endpoint->wanted_address);
+                else
+                        strcpy(endpoint->wanted_address, options->address);
                 endpoint->options.address = endpoint->wanted_address;
         }
         if (options->listener) {
@@ -240,7 +245,7 @@ static void keep_options(KyronEndpoint *endpoint, const KyronEndpointOptions *op
 }
 
 /* An endpoint with its first streams, its request and the one that will end it. Lock held. */
-static int new_endpoint(KyronIoDriverHandle *handle, const KyronEndpointOptions *options,
+static int new_endpoint(KyronIoDriverHandle *handle, const KyronEndpointOptions *options, int port,
                         KyronOperation *operation)
 {
         KyronEndpoint *endpoint = calloc(1, sizeof(*endpoint));
@@ -254,7 +259,7 @@ static int new_endpoint(KyronIoDriverHandle *handle, const KyronEndpointOptions 
         endpoint->registration.kind = &kind;
         /* Nothing is to be sent for a wait. */
         endpoint->registration.armed = READINESS_INTERESTS;
-        keep_options(endpoint, options);
+        keep_options(endpoint, options, port);
         TAILQ_INIT(&endpoint->to_offer);
         TAILQ_INIT(&endpoint->offered);
         TAILQ_INIT(&endpoint->arrived);
@@ -281,6 +286,7 @@ static int new_endpoint(KyronIoDriverHandle *handle, const KyronEndpointOptions 
         return request_queue(join);
 }
 
+/* The address's port if that is a service's name, looked up here and now; or 0. */
 static int check_options(const KyronEndpointOptions *options)
 {
         int r = request_check_text("a listener's name", options->name, LISTENER_NAME_MAX);
@@ -292,23 +298,22 @@ static int check_options(const KyronEndpointOptions *options)
         if (options->credits > FRAME_OFFERED_MAX)
                 return error_set(EINVAL, "an endpoint has at most %d credits, not %u",
                                  FRAME_OFFERED_MAX, options->credits);
-        return 0;
+        return options->address ? address_service_port(options->address) : 0;
 }
 
 int kyron_endpoint_join(KyronEndpoint **out, KyronIoDriverHandle *handle,
                         const KyronEndpointOptions *options, KyronOperation *operation)
 {
-        int r;
+        int port, r;
 
         *out = NULL;
         r = request_check(handle, operation);
-        if (r == 0)
-                r = check_options(options);
-        if (r < 0)
-                return r;
+        port = r == 0 ? check_options(options) : r;
+        if (port < 0)
+                return port;
         operation->arguments.pointer = out;
         pthread_mutex_lock(&handle->lock);
-        r = new_endpoint(handle, options, operation);
+        r = new_endpoint(handle, options, port, operation);
         pthread_mutex_unlock(&handle->lock);
         return r;
 }

@@ -20,7 +20,7 @@
 #include "client/readiness/async_registration.h"
 #include "client/requests/passed_stream.h"
 #include "client/requests/request.h"
-#include "core/address.h"
+#include "core/address_service.h"
 #include "core/name.h"
 #include "proto/frame.h"
 

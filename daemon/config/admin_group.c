@@ -1,10 +1,10 @@
 /* Who sees everything. See admin_group.h. */
 #include "daemon/config/admin_group.h"
 
+#include "daemon/config/accounts.h"
 #include "daemon/process/log.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,24 +12,22 @@ void admin_group_find(AdminGroup *group, const Options *options, const Config *c
 {
         const char *name = config->admin_group;
         const bool is_the_same = group->is_known && strcmp(group->name, name) == 0;
-        const struct group *entry;
+        int r;
 
         group->is_known = false;
         if (options->user)
                 return;
-        errno = 0;
-        entry = getgrnam(name);
-        if (entry) {
-                group->gid = entry->gr_gid;
+        r = accounts_find_group(name, &group->gid);
+        if (r == 0) {
                 group->is_known = true;
                 snprintf(group->name, sizeof(group->name), "%s", name);
-        } else if (log_refusal_level(errno) == LOG_WARNING) {
-                /* Without the descriptors or the memory to look: as it was. */
-                group->is_known = is_the_same;
-                log_daemon(LOG_WARNING, "cannot look up the group %s: %s", name, strerror(errno));
-        } else {
+        } else if (r == -ENOENT) {
                 log_daemon(LOG_NOTICE, "there is no group %s: only root sees every user's sessions",
                            name);
+        } else {
+                /* For want of an answer, or of descriptors or memory to look with: as it was. */
+                group->is_known = is_the_same;
+                log_daemon(LOG_WARNING, "cannot look up the group %s: %s", name, strerror(-r));
         }
 }
 

@@ -7,6 +7,8 @@
 #include "daemon/config/policy.h"
 #include "daemon/process/peer.h"
 
+/* Whom the policy is asked about, when a peer asks. */
+PolicySubject authorise_subject(const Peer *peer);
 /* As policy_decide(): 0, or -EACCES with error_text(). In an audit always 0. */
 int authorise(const Policy *policy, const Peer *peer, PolicyAction action, const Address *address,
               const char *name);
@@ -14,10 +16,10 @@ int authorise(const Policy *policy, const Peer *peer, PolicyAction action, const
 int authorise_quietly(const Policy *policy, const Peer *peer, PolicyAction action,
                       const Address *address, const char *name);
 
-/* What the policy says of any user of this machine, without audit: 0 and the rule, -EACCES, or
+/* What the policy says of anybody, without audit: 0 and the rule, -EACCES, or
  * -EINVAL the object is no address, or no name, for this action. */
-int authorise_test(const Policy *policy, uid_t uid, PolicyAction action, const char *object,
-                   char rule[static POLICY_RULE_MAX]);
+int authorise_test(const Policy *policy, const PolicySubject *subject, PolicyAction action,
+                   const char *object, char rule[static POLICY_RULE_MAX]);
 
 /* What the peer's user may have at once, in the order of QuotaResource. */
 void authorise_limits(const Policy *policy, const Peer *peer,

@@ -1,12 +1,12 @@
 /* What a block of the configuration says. See config_block.h. */
 #include "daemon/config/config_block.h"
 
+#include "core/address_service.h"
 #include "core/error.h"
+#include "daemon/config/accounts.h"
 #include "daemon/config/config_syntax.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +36,7 @@ int config_block_listener(cfg_t *block, ListenerConfig *out)
                 return error_set(EINVAL, "listener \"%s\" has no address", title);
         listener_config_init(out);
         strcpy(out->name, title);
-        r = address_parse(text, &out->address);
+        r = address_parse_asking(text, &out->address);
         if (r < 0)
                 return r;
         config_syntax_choice(block, "mode", "shared", &out->shared);
@@ -62,10 +62,17 @@ static bool read_id(const char *text, uint32_t *out)
         return options_read_number("id", text, 0, UINT32_MAX - 1, out) == 0;
 }
 
+static int say_unknown(const char *what, const char *name, int error)
+{
+        if (error == -ENOENT)
+                return error_set(EINVAL, "there is no %s \"%.80s\"", what, name);
+        return error_set(EINVAL, "cannot look up the %s \"%.80s\": %s", what, name,
+                         strerror(-error));
+}
+
 static int read_whom(const char *title, PolicyWho *who, uint32_t *id)
 {
-        const struct passwd *user;
-        const struct group *group;
+        int r;
 
         *id = 0;
         *who = POLICY_EVERYONE;
@@ -75,21 +82,15 @@ static int read_whom(const char *title, PolicyWho *who, uint32_t *id)
                 *who = POLICY_USER;
                 if (read_id(title + 5, id))
                         return 0;
-                user = getpwnam(title + 5);
-                if (!user)
-                        return error_set(EINVAL, "there is no user \"%.80s\"", title + 5);
-                *id = user->pw_uid;
-                return 0;
+                r = accounts_find_user(title + 5, id);
+                return r < 0 ? say_unknown("user", title + 5, r) : 0;
         }
         if (strncmp(title, "group:", 6) == 0) {
                 *who = POLICY_GROUP;
                 if (read_id(title + 6, id))
                         return 0;
-                group = getgrnam(title + 6);
-                if (!group)
-                        return error_set(EINVAL, "there is no group \"%.80s\"", title + 6);
-                *id = group->gr_gid;
-                return 0;
+                r = accounts_find_group(title + 6, id);
+                return r < 0 ? say_unknown("group", title + 6, r) : 0;
         }
         return error_set(
                 EINVAL,

@@ -1,7 +1,7 @@
 /* What may be written in a configuration file. See config_syntax.h. */
 #include "daemon/config/config_syntax.h"
 
-#include "core/address.h"
+#include "core/address_service.h"
 #include "core/error.h"
 #include "daemon/config/config.h"
 
@@ -54,7 +54,7 @@ static int check_name_server(const char *text)
 static int check_address(const char *text)
 {
         Address address;
-        int r = address_parse(text, &address);
+        int r = address_parse_asking(text, &address);
 
         if (r < 0)
                 return r;

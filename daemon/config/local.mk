@@ -1,4 +1,6 @@
 libdaemon_la_SOURCES += \
+	daemon/config/accounts.c \
+	daemon/config/accounts.h \
 	daemon/config/admin_group.c \
 	daemon/config/admin_group.h \
 	daemon/config/authorise.c \

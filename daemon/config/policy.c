@@ -5,7 +5,6 @@
 #include "daemon/config/policy_rule.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -171,14 +170,25 @@ bool policy_is_audit(const Policy *policy)
         return policy->audit;
 }
 
-void policy_suggest(const PolicySubject *subject, PolicyAction action, const Address *address,
-                    const char *name, char *out, size_t size)
+/* What the subject's own rule is called: "user:www". */
+static void name_user(const Policy *policy, const PolicySubject *subject, char *out, size_t size)
 {
-        char object[ADDRESS_TEXT_MAX], quoted[2 * ADDRESS_TEXT_MAX], buffer[4096];
-        struct passwd passwd, *found = NULL;
-        char *end = quoted;
-        char user[64];
+        snprintf(out, size, "user:%u", subject->uid);
+        for (size_t i = 0; i < policy->n_rules; i++) {
+                const PolicyRule *rule = policy->rules[i];
 
+                if (rule->who == POLICY_USER && rule->id == subject->uid)
+                        snprintf(out, size, "%s", rule->title);
+        }
+}
+
+void policy_suggest(const Policy *policy, const PolicySubject *subject, PolicyAction action,
+                    const Address *address, const char *name, char *out, size_t size)
+{
+        char object[ADDRESS_TEXT_MAX], quoted[2 * ADDRESS_TEXT_MAX], user[ADDRESS_TEXT_MAX];
+        char *end = quoted;
+
+        name_user(policy, subject, user, sizeof(user));
         format_object(action, address, name, object);
         /* In the configuration's strings a backslash quotes, and ${NAME} is a variable. */
         for (const char *c = object; *c; c++) {
@@ -187,9 +197,6 @@ void policy_suggest(const PolicySubject *subject, PolicyAction action, const Add
                 *end++ = *c;
         }
         *end = '\0';
-        if (getpwuid_r(subject->uid, &passwd, buffer, sizeof(buffer), &found) != 0 || !found ||
-            snprintf(user, sizeof(user), "%s", passwd.pw_name) >= (int)sizeof(user))
-                snprintf(user, sizeof(user), "%u", subject->uid);
-        snprintf(out, size, "policy \"user:%s\" { %s = {\"%s\"} }", user,
-                 policy_action_name(action), quoted);
+        snprintf(out, size, "policy \"%s\" { %s = {\"%s\"} }", user, policy_action_name(action),
+                 quoted);
 }

@@ -79,7 +79,7 @@ uint32_t policy_limit(const Policy *policy, const PolicySubject *subject, Policy
 
 /* Whether what no rule allows is to be allowed all the same, and logged. */
 bool policy_is_audit(const Policy *policy);
-/* For the log of an audit: the lines of configuration that would have allowed it, cut at size. Asks
- * the name service. */
-void policy_suggest(const PolicySubject *subject, PolicyAction action, const Address *address,
-                    const char *name, char *out, size_t size);
+/* For the log of an audit: the lines of configuration that would have allowed it, cut at size. The
+ * user is called what the rules call it, or else by its number. */
+void policy_suggest(const Policy *policy, const PolicySubject *subject, PolicyAction action,
+                    const Address *address, const char *name, char *out, size_t size);

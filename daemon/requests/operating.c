@@ -2,6 +2,7 @@
 #include "daemon/requests/operating.h"
 
 #include "core/error.h"
+#include "daemon/config/accounts.h"
 #include "daemon/config/authorise.h"
 #include "daemon/daemon.h"
 #include "daemon/listen/drain.h"
@@ -132,6 +133,8 @@ int operating_test_policy(Daemon *daemon, Session *session, const Iod__Frame *re
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__PolicyTested tested = IOD__POLICY_TESTED__INIT;
         char rule[POLICY_RULE_MAX], sentence[FRAME_TEXT_MAX];
+        PolicySubject subject = authorise_subject(&session->peer);
+        gid_t groups[PEER_GROUPS_MAX];
         PolicyAction action;
         int r;
 
@@ -141,7 +144,15 @@ int operating_test_policy(Daemon *daemon, Session *session, const Iod__Frame *re
         if (!policy_action_from_name(test->action, &action))
                 return -error_set(EINVAL, "\"%.20s\" is not listen, connect, bind, serve or hold",
                                   test->action);
-        r = authorise_test(daemon->config->policy, test->uid, action, test->object, rule);
+        /* Of who asks, the kernel has said the groups. */
+        if (test->uid != session->peer.uid) {
+                r = accounts_find_groups_of(test->uid, groups, PEER_GROUPS_MAX);
+                if (r < 0)
+                        return -error_set(-r, "cannot look up user %u: %s", test->uid,
+                                          strerror(-r));
+                subject = (PolicySubject){test->uid, groups, (size_t)r};
+        }
+        r = authorise_test(daemon->config->policy, &subject, action, test->object, rule);
         if (r < 0 && r != -EACCES)
                 return -r;
         tested.allowed = r == 0;

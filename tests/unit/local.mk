@@ -11,6 +11,7 @@ memchecked_unit_tests = \
 	tests/unit/client/requests/unit \
 	tests/unit/client/turn/unit \
 	tests/unit/core/unit \
+	tests/unit/core/test_address_service \
 	tests/unit/daemon/blocking/unit \
 	tests/unit/daemon/budget/unit \
 	tests/unit/daemon/config/unit \

@@ -330,20 +330,24 @@ END_TEST
 
 START_TEST(an_audit_is_asked_for_and_suggests_the_rule)
 {
-        PolicySubject root = {0, NULL, 0}, nobody = {4000000000, NULL, 0};
+        PolicySubject web = {33, NULL, 0}, nobody = {4000000000, NULL, 0};
         Address address;
+        PolicyRule *rule;
         char text[512];
 
         ck_assert(!policy_is_audit(policy));
         policy_set_audit(policy, true);
         ck_assert(policy_is_audit(policy));
 
-        ck_assert_int_eq(address_parse("tcp:example.org:https", &address), 0);
-        policy_suggest(&root, POLICY_CONNECT, &address, NULL, text, sizeof(text));
-        ck_assert_str_eq(text, "policy \"user:root\" { connect = {\"tcp:example.org:443\"} }");
-        policy_suggest(&nobody, POLICY_HOLD, NULL, "a\"b\\c${d", text, sizeof(text));
+        /* The user is called what the configuration calls it. Nobody is asked. */
+        ck_assert_int_eq(policy_add_rule(policy, POLICY_USER, 33, "user:web", &rule), 0);
+        ck_assert_int_eq(policy_add_rule(policy, POLICY_GROUP, 33, "group:web", &rule), 0);
+        ck_assert_int_eq(address_parse("tcp:example.org:443", &address), 0);
+        policy_suggest(policy, &web, POLICY_CONNECT, &address, NULL, text, sizeof(text));
+        ck_assert_str_eq(text, "policy \"user:web\" { connect = {\"tcp:example.org:443\"} }");
+        policy_suggest(policy, &nobody, POLICY_HOLD, NULL, "a\"b\\c${d", text, sizeof(text));
         ck_assert_str_eq(text, "policy \"user:4000000000\" { hold = {\"a\\\"b\\\\c\\${d\"} }");
-        policy_suggest(&nobody, POLICY_HOLD, NULL, "name", text, 10);
+        policy_suggest(policy, &nobody, POLICY_HOLD, NULL, "name", text, 10);
         ck_assert_str_eq(text, "policy \"u");
 }
 END_TEST
