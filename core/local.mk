@@ -19,7 +19,11 @@ libcore_la_SOURCES = \
 	core/name.h \
 	core/readiness.c \
 	core/readiness.h \
+	core/sealed_bytes.c \
+	core/sealed_bytes.h \
 	core/selector.c \
 	core/selector.h \
 	core/self_connection.c \
-	core/self_connection.h
+	core/self_connection.h \
+	core/standard_descriptors.c \
+	core/standard_descriptors.h

@@ -1,13 +1,15 @@
 /* One epoll set. See selector.h. */
 #include "core/selector.h"
 
+#include "core/standard_descriptors.h"
+
 #include <errno.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 int selector_open(Selector *selector)
 {
-        int fd = epoll_create1(EPOLL_CLOEXEC);
+        int fd = standard_descriptors_avoid(epoll_create1(EPOLL_CLOEXEC));
 
         if (fd < 0)
                 return -errno;

@@ -3,18 +3,17 @@
  */
 #include "client/handle/daemon_connection.h"
 #include "core/error.h"
+#include "core/standard_descriptors.h"
 #include "ctl/argument.h"
 #include "ctl/output.h"
 #include "ctl/verb.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char usage[] =
         "Usage: kyronctl [OPTION]... [VERB [ARGUMENT]...]\n"
@@ -257,19 +256,6 @@ static int parse(CommandLine *command_line, int argc, char **argv, size_t *verb)
         return check_words(command_line, argc - optind, argv + optind, user, verb);
 }
 
-/* Makes sure that the daemon's socket does not become standard output, where there is none. Opened
- * the wrong way round, so that using them fails. */
-static bool occupy_standard_descriptors(void)
-{
-        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-                int flags = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
-
-                if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", flags) != fd)
-                        return false;
-        }
-        return true;
-}
-
 static void complain(const char *text)
 {
         char line[ERROR_TEXT_MAX];
@@ -297,7 +283,7 @@ int main(int argc, char **argv)
         size_t verb = 0;
         int r;
 
-        if (!occupy_standard_descriptors())
+        if (!standard_descriptors_occupy())
                 return EXIT_CODE_FAILED;
         r = parse(&command_line, argc, argv, &verb);
         if (r < 0)

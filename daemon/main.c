@@ -6,10 +6,11 @@
 #include "daemon/config/config.h"
 #include "daemon/config/options.h"
 #include "daemon/process/background.h"
+#include "daemon/process/inherited.h"
 #include "daemon/process/log.h"
+#include "daemon/process/service_manager.h"
 #include "daemon/server/server.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,15 +36,21 @@ static int check_config(const Options *options)
         return EXIT_SUCCESS;
 }
 
+/* The first descriptor of those that were left open, and mean nothing. */
+enum { FIRST_LEFT = 3 };
+
 int main(int argc, char **argv)
 {
         Options options;
         Config *config;
         Server *server;
         int background = -1;
-        int exit_code, r;
+        int exit_code, passed, r;
         bool detaches;
 
+        r = inherited_reset(handover_has_state());
+        if (r < 0)
+                return fail();
         if (!options_parse(&options, argc, argv, &exit_code))
                 return exit_code;
         if (options.check_config)
@@ -54,17 +61,15 @@ int main(int argc, char **argv)
         handover_find_state(&options);
         /* Whoever handed over was in the background already. */
         detaches = !options.foreground && options.state_fd < 0;
+        passed = service_manager_receive();
+        if (passed < 0 || (detaches && inherited_close(FIRST_LEFT + passed) < 0))
+                return fail();
         if (!options.foreground && !detaches)
                 log_to_syslog();
         if (config_load(&config, options.config_path, options.config_given, options.user) < 0)
                 return fail();
         config_settle(config, &options);
         log_open(options.log_level);
-        signal(SIGPIPE, SIG_IGN);
-        /* Until the loop takes it, which reloads. */
-        signal(SIGHUP, SIG_IGN);
-        signal(SIGUSR2, SIG_IGN); /* likewise: it hands over */
-
         if (detaches) {
                 background = background_start();
                 if (background < 0) {

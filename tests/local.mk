@@ -7,6 +7,7 @@ integration_tests = \
 	tests/integration/test_claims \
 	tests/integration/test_client_memory \
 	tests/integration/test_daemon_config \
+	tests/integration/test_daemon_inherits \
 	tests/integration/test_daemon_life \
 	tests/integration/test_daemon_start \
 	tests/integration/test_daemon_words \

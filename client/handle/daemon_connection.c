@@ -3,6 +3,7 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/standard_descriptors.h"
 #include "proto/frame.h"
 #include "proto/frame_socket.h"
 
@@ -88,7 +89,8 @@ static int connect_to(const char *path, bool waits)
                 return error_set(ENAMETOOLONG, "a socket path has at most %zu bytes",
                                  sizeof(address.sun_path) - 1);
         strcpy(address.sun_path, path);
-        fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | (waits ? 0 : SOCK_NONBLOCK), 0);
+        fd = standard_descriptors_avoid(
+                socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | (waits ? 0 : SOCK_NONBLOCK), 0));
         if (fd < 0)
                 return error_set(errno, "no socket: %s", strerror(errno));
         if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) < 0)

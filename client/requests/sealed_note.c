@@ -1,19 +1,17 @@
 /* Notes in sealed memfds. See sealed_note.h. */
 #include "client/requests/sealed_note.h"
 
-#include "core/cleanup.h"
 #include "core/error.h"
+#include "core/sealed_bytes.h"
 #include "proto/frame.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <unistd.h>
 
 int sealed_note_new(int *out, const void *note, size_t size)
 {
-        CLEANUP(cleanup_close) int fd = -1;
-        ssize_t written;
+        int fd;
 
         *out = -1;
         if (size == 0)
@@ -21,16 +19,10 @@ int sealed_note_new(int *out, const void *note, size_t size)
         if (size > FRAME_NOTE_MAX)
                 return error_set(EMSGSIZE, "a note has at most %d bytes, this one has %zu",
                                  FRAME_NOTE_MAX, size);
-        fd = memfd_create("kyron-note", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        fd = sealed_bytes_new("a note", note, size);
         if (fd < 0)
-                return error_set(errno, "no memfd for a note: %s", strerror(errno));
-        written = pwrite(fd, note, size, 0);
-        if (written < 0 || (size_t)written < size)
-                return error_set(written < 0 ? errno : ENOMEM, "a note cannot be written: %s",
-                                 strerror(written < 0 ? errno : ENOMEM));
-        if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW) < 0)
-                return error_set(errno, "a note cannot be sealed: %s", strerror(errno));
-        *out = STEAL_FD(fd);
+                return fd;
+        *out = fd;
         return 0;
 }
 

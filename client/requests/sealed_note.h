@@ -10,7 +10,8 @@
 
 /* *out is a sealed memfd with the note, for the caller to close; -1 for size 0. 0, or with
  * error_text():
- * -EMSGSIZE it is over FRAME_NOTE_MAX; -EMFILE, -ENFILE, -ENOMEM. */
+ * -EMSGSIZE it is over FRAME_NOTE_MAX, -EFBIG over the program's RLIMIT_FSIZE; -EMFILE, -ENFILE,
+ * -ENOMEM. */
 int sealed_note_new(int *out, const void *note, size_t size);
 
 /* Copies as much of a note as size allows. Returns the whole note's size, or -errno with

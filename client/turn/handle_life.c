@@ -4,6 +4,7 @@
 #include "client/turn/flush.h"
 #include "client/turn/outage.h"
 #include "client/turn/woken.h"
+#include "core/standard_descriptors.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,8 +19,9 @@ static int open_descriptors(KyronIoDriverHandle *handle)
 {
         int r = selector_open(&handle->selector);
 
-        handle->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        handle->outage.timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+        handle->wake_fd = standard_descriptors_avoid(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+        handle->outage.timer_fd = standard_descriptors_avoid(
+                timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
         if (r == 0 && (handle->wake_fd < 0 || handle->outage.timer_fd < 0))
                 r = -errno;
         if (r == 0)

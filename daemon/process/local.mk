@@ -1,6 +1,8 @@
 libdaemon_la_SOURCES += \
 	daemon/process/background.c \
 	daemon/process/background.h \
+	daemon/process/inherited.c \
+	daemon/process/inherited.h \
 	daemon/process/log.c \
 	daemon/process/log.h \
 	daemon/process/peer.c \

@@ -16,8 +16,9 @@
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 
-/* What systemd passed: count descriptors from SD_LISTEN_FDS_START on. Those taken have no name. */
+/* What systemd passed: count descriptors from SD_LISTEN_FDS_START on. */
 static struct {
+        bool received;
         char **names;
         int count;
         int next;
@@ -40,14 +41,24 @@ static int use_socket(int fd)
         return 0;
 }
 
-int service_manager_take_socket(int *fd)
+int service_manager_receive(void)
 {
-        int n = sd_listen_fds_with_names(1, &passed.names);
-        int found = 0, r;
+        int n = passed.received ? passed.count : sd_listen_fds_with_names(1, &passed.names);
 
         if (n < 0)
                 return error_set(-n, "the sockets from systemd cannot be used: %s", strerror(-n));
+        passed.received = true;
         passed.count = n;
+        return n;
+}
+
+int service_manager_take_socket(int *fd)
+{
+        int n = service_manager_receive();
+        int found = 0, r;
+
+        if (n < 0)
+                return n;
         for (int i = 0; i < n; i++) {
                 if (is_stored(passed.names[i]))
                         continue;
@@ -118,10 +129,26 @@ void service_manager_ping(void)
 
 #else
 
+#include "core/error.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int service_manager_receive(void)
+{
+        const char *pid = getenv("LISTEN_PID");
+
+        if (pid && getenv("LISTEN_FDS") && strtol(pid, NULL, 10) == getpid())
+                return error_set(ENOSYS, "a socket was passed (LISTEN_FDS), and this kyron-iod is "
+                                         "built without systemd: start it without");
+        return 0;
+}
+
 int service_manager_take_socket(int *fd)
 {
         (void)fd;
-        return 0;
+        return service_manager_receive();
 }
 
 int service_manager_next_stored(char name[static SERVICE_MANAGER_NAME_MAX])

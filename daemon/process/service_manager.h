@@ -1,7 +1,7 @@
 /*
  * What passes between the daemon and systemd: the listening socket it hands over, what it kept for
  * this start, readiness, the watchdog. Built without libsystemd, or not started by it, every call
- * does nothing.
+ * does nothing, but for a passed socket being refused.
  */
 #pragma once
 
@@ -15,6 +15,9 @@ enum {
 /* What the names of stored descriptors begin with; the listening socket's name does not. */
 #define SERVICE_MANAGER_STORED "owned-"
 
+/* Whatever was passed to this process. Before it opens or closes anything, and before it forks: the
+ * variables that say so name it. How many descriptors, from 3 on, or -errno with error_text(). */
+int service_manager_receive(void);
 /* The listening socket systemd opened, now the caller's: 1 with *fd, 0 there is none, or -errno
  * with error_text() when what came is not one SEQPACKET listener. */
 int service_manager_take_socket(int *fd);

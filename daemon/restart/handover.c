@@ -274,6 +274,11 @@ int handover_check(const Options *options)
         return r;
 }
 
+bool handover_has_state(void)
+{
+        return getenv(variable) != NULL;
+}
+
 void handover_find_state(Options *options)
 {
         const char *text = getenv(variable);

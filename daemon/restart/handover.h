@@ -43,7 +43,9 @@ void handover_deinit(Handover *handover);
 /* --check-state: 0, or -errno with error_text(). */
 int handover_check(const Options *options);
 
-/* At the start: whether a program before has left a state. Then options->state_fd has it. */
+/* At the start: whether a program before has left a state. */
+bool handover_has_state(void);
+/* After that: then options->state_fd has it. */
 void handover_find_state(Options *options);
 /* Takes everything in it: the listening socket, and what is owned. 0, or -errno with
  * error_text(). */

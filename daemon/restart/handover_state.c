@@ -3,6 +3,7 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/sealed_bytes.h"
 #include "daemon/daemon.h"
 #include "daemon/hold/hold_record.h"
 #include "daemon/listen/listener_record.h"
@@ -97,7 +98,7 @@ static int seal(const Making *making)
         if (!bytes || size > HANDOVER_STATE_MAX)
                 return error_set(ENOMEM, "no memory for %zu bytes of state", size);
         state__state__pack(&making->state, bytes);
-        return record_seal_bytes(bytes, size);
+        return sealed_bytes_new("the state", bytes, size);
 }
 
 int handover_state_make(Daemon *daemon)

@@ -1,29 +1,17 @@
 /* Records of what the daemon owns. See record.h. */
 #include "daemon/store/record.h"
 
-#include "core/cleanup.h"
 #include "core/error.h"
+#include "core/sealed_bytes.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
-
-int record_seal_bytes(const void *bytes, size_t size)
-{
-        CLEANUP(cleanup_close) int fd = memfd_create("kyron-iod", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-        if (fd < 0)
-                return error_set(errno, "no memfd for a record: %s", strerror(errno));
-        if (write(fd, bytes, size) != (ssize_t)size)
-                return error_set(ENOMEM, "no memory for a record");
-        if (fcntl(fd, F_ADD_SEALS, SEALS) < 0)
-                return error_set(errno, "a record cannot be sealed: %s", strerror(errno));
-        return STEAL_FD(fd);
-}
 
 int record_seal(const Record *record)
 {
@@ -33,7 +21,7 @@ int record_seal(const Record *record)
         if (size > sizeof(bytes))
                 return error_set(EMSGSIZE, "a record of %zu bytes is too long", size);
         state__record__pack(&record->message, bytes);
-        return record_seal_bytes(bytes, size);
+        return sealed_bytes_new("a record", bytes, size);
 }
 
 int record_check_sealed(int borrow_fd, size_t size_max, size_t *size)

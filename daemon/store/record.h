@@ -29,8 +29,6 @@ typedef struct Record {
         char address[ADDRESS_TEXT_MAX];
 } Record;
 
-/* Seals bytes in a memfd of their own: the descriptor, or -errno with error_text(). */
-int record_seal_bytes(const void *bytes, size_t size);
 /* Whether nobody can change it any more: 0 with its size, or -EINVAL with error_text(). */
 int record_check_sealed(int borrow_fd, size_t size_max, size_t *size);
 

@@ -3,6 +3,7 @@
  * refuses to start, and closes all that came with it. What was taken over can be handed over again.
  * The descriptors that a state names are made for it, of kinds that its numbers say.
  */
+#include "core/sealed_bytes.h"
 #include "daemon/process/log.h"
 #include "daemon/restart/handover_state.h"
 #include "daemon/store/record.h"
@@ -58,7 +59,7 @@ static int make_note(int number)
 
         if (number < 0)
                 return -1;
-        return number == 0 ? make_descriptor(3) : record_seal_bytes(text, (size_t)number % 64 + 1);
+        return number == 0 ? make_descriptor(3) : sealed_bytes_new("a record", text, (size_t)number % 64 + 1);
 }
 
 static bool has_file(const State__Owned *owned)
@@ -78,7 +79,7 @@ static int make_state(const uint8_t *bytes, size_t size, State__State **out)
 
         *out = state;
         if (!state)
-                return record_seal_bytes(bytes, size);
+                return sealed_bytes_new("a record", bytes, size);
         if (state->n_owned > OWNED_MAX)
                 return -1;
         for (size_t i = 0; i < state->n_owned; i++) {
@@ -99,7 +100,7 @@ static int make_state(const uint8_t *bytes, size_t size, State__State **out)
         named.socket = state->socket ? &socket : NULL;
         packed = malloc(state__state__get_packed_size(&named) + 1);
         FUZZ_REQUIRE(packed);
-        fd = record_seal_bytes(packed, state__state__pack(&named, packed));
+        fd = sealed_bytes_new("a record", packed, state__state__pack(&named, packed));
         free(packed);
         return fd;
 }

@@ -271,6 +271,27 @@ START_TEST(a_socket_that_is_passed_is_served_and_stays)
 }
 END_TEST
 
+START_TEST(a_socket_that_is_passed_is_served_from_the_background_too)
+{
+        static RawClient client;
+        pid_t pid;
+
+        program_adopt_orphans();
+        passed_fds[0] = bind_socket(SOCK_SEQPACKET, 8);
+        passed_count = "1";
+        raw_client_connect(&client, socket_path);
+        raw_client_hello(&client, 1, "early");
+        ck_assert_msg(PROGRAM_RUN(&daemon_program, pass_sockets, "--config", "/dev/null") == 0,
+                      "%s", daemon_program.err);
+        raw_client_expect(&client, IOD__FRAME__BODY_WELCOME);
+        pid = serving_pid();
+        ck_assert_int_ne(pid, daemon_program.pid);
+        ck_assert_int_eq(kill(pid, SIGTERM), 0);
+        ck_assert(wait_exit(pid, DEADLINE_MS, NULL));
+        ck_assert_int_eq(access(socket_path, F_OK), 0);
+}
+END_TEST
+
 static const struct {
         int type;
         int backlog;
@@ -427,6 +448,7 @@ TEST_SUITE(test_daemon_life)
 
 #if HAVE_SYSTEMD
         tcase_add_test(manager, a_socket_that_is_passed_is_served_and_stays);
+        tcase_add_test(manager, a_socket_that_is_passed_is_served_from_the_background_too);
         tcase_add_loop_test(manager, another_kind_of_passed_socket_is_refused, 0, 4);
         tcase_add_test(manager, the_service_manager_learns_when_it_serves_and_when_it_stops);
         tcase_add_test(manager, the_watchdog_is_fed);

@@ -87,8 +87,10 @@ tests_unit_core_unit_SOURCES = \
 	tests/unit/core/test_io_id.c \
 	tests/unit/core/test_name.c \
 	tests/unit/core/test_readiness.c \
+	tests/unit/core/test_sealed_bytes.c \
 	tests/unit/core/test_selector.c \
-	tests/unit/core/test_self_connection.c
+	tests/unit/core/test_self_connection.c \
+	tests/unit/core/test_standard_descriptors.c
 
 tests_unit_daemon_budget_unit_SOURCES = \
 	tests/unit/daemon/budget/test_in_flight.c \

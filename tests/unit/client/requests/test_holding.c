@@ -68,7 +68,7 @@ START_TEST(a_descriptor_is_left_with_its_note)
         ck_assert_int_eq(pread(kyron_iod.fds.fds[1], bytes, sizeof(bytes), 0), 12);
         ck_assert_str_eq(bytes, "where it was");
         ck_assert_int_eq(fcntl(kyron_iod.fds.fds[1], F_GET_SEALS),
-                         F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW);
+                         F_SEAL_SEAL | F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW);
         check_done(frame->sequence);
         fd_list_close(&kyron_iod.fds);
         ck_assert_uint_eq(count_descriptors(), before);

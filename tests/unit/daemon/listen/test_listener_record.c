@@ -2,6 +2,7 @@
  * daemon/listener_record: a listener is the same after a seal and a reading, and what is no record
  * of one is refused.
  */
+#include "core/sealed_bytes.h"
 #include "daemon/listen/listener_record.h"
 
 #include "core/error.h"
@@ -86,7 +87,7 @@ START_TEST(any_bytes_are_read_or_refused)
                 for (int j = 0; j < 3; j++)
                         bytes[random_below(&seed, (uint32_t)size)] =
                                 (uint8_t)random_below(&seed, 256);
-                fd = record_seal_bytes(bytes, size);
+                fd = sealed_bytes_new("a record", bytes, size);
                 if (record_read(fd, &read) == 0 && read->body_case == STATE__RECORD__BODY_LISTENER)
                         listener_record_read_config(read->listener, &again);
                 if (read)

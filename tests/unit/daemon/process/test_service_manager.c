@@ -258,11 +258,12 @@ START_TEST(what_systemd_passes_is_taken)
 }
 END_TEST
 
-START_TEST(built_without_systemd_its_variables_mean_nothing)
+START_TEST(built_without_systemd_a_socket_is_refused_and_the_rest_means_nothing)
 {
         int listener = blocking_listener();
 
-        ck_assert_int_eq(start_and_take(1, &listener, NULL, NULL, NULL).result, 0);
+        ck_assert_int_eq(start_and_take(1, &listener, NULL, NULL, NULL).result, -ENOSYS);
+        ck_assert_int_eq(start_and_take(1, &listener, "LISTEN_PID", "1", NULL).result, 0);
         setenv("WATCHDOG_USEC", "30000000", 1);
         ck_assert_uint_eq(service_manager_watchdog_usec(), 0);
 }
@@ -299,7 +300,8 @@ TEST_SUITE(test_service_manager)
         tcase_add_test(notifications, the_watchdogs_time_is_what_systemd_says_for_this_process);
 #else
         tcase_add_test(sockets, what_systemd_passes_is_taken);
-        tcase_add_test(sockets, built_without_systemd_its_variables_mean_nothing);
+        tcase_add_test(sockets,
+                       built_without_systemd_a_socket_is_refused_and_the_rest_means_nothing);
 #endif
         tcase_add_test(notifications, without_a_manager_nothing_is_told_and_nothing_fails);
         tcase_set_timeout(sockets, TEST_TIMEOUT_SECONDS);

@@ -2,6 +2,7 @@
  * daemon/handover_state: what the daemon owns is what the next program reads, its descriptors stay
  * open when they are to, and a state that is not understood is refused.
  */
+#include "core/sealed_bytes.h"
 #include "daemon/restart/handover_state.h"
 
 #include "core/error.h"
@@ -169,7 +170,7 @@ static void write_state(Written *written)
 static int read_bytes(const void *bytes, size_t size)
 {
         State__State *state = NULL;
-        int fd = record_seal_bytes(bytes, size);
+        int fd = sealed_bytes_new("a record", bytes, size);
         int r;
 
         ck_assert_int_ge(fd, 0);
