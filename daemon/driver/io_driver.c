@@ -184,7 +184,7 @@ int io_driver_add_io_source(IoDriver *driver, RegistrationSet *set, int borrow_f
                 return error_set(
                         EDQUOT,
                         "files this session gave up are still open: close them, or remove them");
-        r = registration_set_claim(set, id, &info);
+        r = registration_set_check(set, id);
         if (r < 0)
                 return r;
         r = put_on_scratch(driver, borrow_fd);
@@ -193,15 +193,17 @@ int io_driver_add_io_source(IoDriver *driver, RegistrationSet *set, int borrow_f
         r = selector_add(&set->selector, driver->scratch_fd, id, interest);
         if (r < 0)
                 return say_why_not_added(r);
-        registration_set_use(set, info,
-                             (RegistrationInfo){
-                                     .generation = io_id_generation(id),
-                                     .interest = interest,
-                                     .kind = (uint8_t)kind,
-                                     .inode = inode,
-                             });
-        driver->registrations++;
-        return 0;
+        r = registration_set_use(set, id,
+                                 (RegistrationInfo){
+                                         .interest = interest,
+                                         .kind = kind,
+                                         .inode = inode,
+                                 });
+        if (r < 0)
+                selector_remove(&set->selector, driver->scratch_fd);
+        else
+                driver->registrations++;
+        return r;
 }
 
 static int remove_watch(IoDriver *driver, RegistrationSet *set, int borrow_fd)
@@ -229,18 +231,16 @@ int io_driver_remove_io_source(IoDriver *driver, RegistrationSet *set, int borro
                 return error_set(ENOENT, "the descriptor sent along is not the registered file");
         r = remove_watch(driver, set, borrow_fd);
         if (r == 0)
-                registration_set_forget(set, info);
+                registration_set_forget(set, id);
         return r;
 }
 
 void io_driver_withdraw_io_source(IoDriver *driver, RegistrationSet *set, int borrow_fd, IoId id)
 {
-        RegistrationInfo *info = registration_set_recreate(set, id);
-
-        if (!info)
+        if (!registration_set_recreate(set, id))
                 return;
         remove_watch(driver, set, borrow_fd);
-        registration_set_withdraw(set, info);
+        registration_set_withdraw(set, id);
 }
 
 void io_driver_end_batch(IoDriver *driver)

@@ -68,7 +68,7 @@ bool io_driver_stays_crowded(const RegistrationSet *set);
 /*
  * Registers borrow_fd, or replaces the interest of its registration. 0, or with error_text():
  * -EINVAL interest without a known bit, or generation 0; -EDQUOT -ESTALE as
- * registration_set_claim(); -EBADF -EPERM -EOPNOTSUPP as descriptor_kind_classify(); -EEXIST the
+ * registration_set_check(); -EBADF -EPERM -EOPNOTSUPP as descriptor_kind_classify(); -EEXIST the
  * file is registered already; -ENOSPC, -ENOMEM, -EMFILE.
  */
 int io_driver_add_io_source(IoDriver *driver, RegistrationSet *set, int borrow_fd, IoId id,

@@ -10,6 +10,8 @@ libdaemon_la_SOURCES += \
 	daemon/driver/reconciler.c \
 	daemon/driver/reconciler.h \
 	daemon/driver/registration_info.h \
+	daemon/driver/registration_map.c \
+	daemon/driver/registration_map.h \
 	daemon/driver/registration_set.c \
 	daemon/driver/registration_set.h \
 	daemon/driver/set_watch.c \

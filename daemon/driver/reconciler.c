@@ -21,7 +21,7 @@ struct Reconciliation {
         LiveEntries live;
         bool begun; /* marking */
         size_t marked;
-        uint32_t slot; /* the next to be looked at */
+        uint32_t slot; /* from which on to look */
 };
 
 /* ---- The thread ---------------------------------------------------------------------------- */

@@ -25,7 +25,7 @@
 typedef struct Reconciliation Reconciliation;
 
 enum {
-        /* Entries marked, and slots looked at, in a turn; and registrations forgotten. */
+        /* Entries marked, and registrations looked at, in a turn; and forgotten. */
         RECONCILER_STEP = 4096,
         RECONCILER_FORGET_STEP = 256,
 };

@@ -7,7 +7,6 @@
 #include "core/readiness.h"
 #include "daemon/driver/descriptor_kind.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /* Whom to tell when a registration is forgotten, for those the daemon made itself. */
@@ -18,14 +17,13 @@ struct RegistrationOwner {
 
 typedef struct RegistrationInfo {
         RegistrationOwner *owner; /* NULL: nobody */
-        uint32_t generation;      /* of the slot's latest use; 0: never used */
+        uint64_t inode;
+        uint64_t tick; /* events told */
+        uint32_t generation : 24;
+        uint32_t kind : 7; /* DescriptorKind */
+        uint32_t mark : 1; /* see registration_set_begin_marking() */
         Readiness interest;
         Readiness readiness; /* as last told */
-        uint64_t tick;       /* events told */
-        uint64_t inode;
-        uint8_t kind; /* DescriptorKind */
-        bool in_use;
-        bool mark; /* see registration_set_begin_marking() */
 } RegistrationInfo;
 
 /* Marks the readiness of one event. */

@@ -1,68 +1,35 @@
 /* A session's registrations by slot. See registration_set.h. */
 #include "daemon/driver/registration_set.h"
 
-#include "core/cleanup.h"
 #include "core/error.h"
 
 #include <errno.h>
-#include <stdlib.h>
-
-static uint32_t chunk_count(const RegistrationSet *set)
-{
-        return (set->limit + REGISTRATION_SET_CHUNK - 1) / REGISTRATION_SET_CHUNK;
-}
 
 void registration_set_init(RegistrationSet *set, uint32_t limit)
 {
         *set = (RegistrationSet){.selector = SELECTOR_INIT, .limit = limit};
+        registration_map_init(&set->map, limit);
 }
 
 void registration_set_deinit(RegistrationSet *set)
 {
         selector_close(&set->selector);
-        if (set->chunks) {
-                for (uint32_t i = 0; i < chunk_count(set); i++)
-                        free(set->chunks[i]);
-        }
-        free(set->chunks);
-        set->chunks = NULL;
+        registration_map_deinit(&set->map);
 }
 
-static RegistrationInfo *slot_info(const RegistrationSet *set, uint32_t slot)
+/* The slot's, of whichever generation; NULL: it is free. */
+static RegistrationInfo *slot_info(const RegistrationSet *set, IoId id)
 {
-        RegistrationInfo *chunk;
+        uint32_t slot = io_id_slot(id);
 
-        if (slot >= set->limit || !set->chunks)
-                return NULL;
-        chunk = set->chunks[slot / REGISTRATION_SET_CHUNK];
-        return chunk ? &chunk[slot % REGISTRATION_SET_CHUNK] : NULL;
+        return slot < set->limit ? registration_map_find(&set->map, slot) : NULL;
 }
 
 RegistrationInfo *registration_set_recreate(const RegistrationSet *set, IoId id)
 {
-        RegistrationInfo *info = slot_info(set, io_id_slot(id));
+        RegistrationInfo *info = slot_info(set, id);
 
-        if (!info || !info->in_use || info->generation != io_id_generation(id))
-                return NULL;
-        return info;
-}
-
-static int grow_to(RegistrationSet *set, uint32_t slot)
-{
-        RegistrationInfo **chunk;
-
-        if (!set->chunks) {
-                set->chunks = calloc(chunk_count(set), sizeof(*set->chunks));
-                if (!set->chunks)
-                        return -ENOMEM;
-        }
-        chunk = &set->chunks[slot / REGISTRATION_SET_CHUNK];
-        if (!*chunk) {
-                *chunk = calloc(REGISTRATION_SET_CHUNK, sizeof(**chunk));
-                if (!*chunk)
-                        return -ENOMEM;
-        }
-        return 0;
+        return info && info->generation == io_id_generation(id) ? info : NULL;
 }
 
 /* Generations wrap at 24 bits: later means less than half the circle ahead. */
@@ -70,14 +37,14 @@ static bool generation_is_later(uint32_t generation, uint32_t than)
 {
         uint32_t ahead = (generation - than) & IO_ID_GENERATION_MAX;
 
-        return than == 0 || (ahead != 0 && ahead <= IO_ID_GENERATION_MAX / 2);
+        return ahead != 0 && ahead <= IO_ID_GENERATION_MAX / 2;
 }
 
-int registration_set_claim(RegistrationSet *set, IoId id, RegistrationInfo **out)
+int registration_set_check(const RegistrationSet *set, IoId id)
 {
         uint32_t slot = io_id_slot(id);
         uint32_t generation = io_id_generation(id);
-        RegistrationInfo *info;
+        const RegistrationInfo *info;
 
         if (slot >= set->limit)
                 return error_set(EDQUOT, "slot %u is past the limit of %u registrations a session",
@@ -85,67 +52,65 @@ int registration_set_claim(RegistrationSet *set, IoId id, RegistrationInfo **out
         if (generation == 0)
                 return error_set(EINVAL, "slot %u came with generation 0: generations start at 1",
                                  slot);
-        if (grow_to(set, slot) < 0)
-                return error_set(ENOMEM, "no memory for another registration");
-        info = slot_info(set, slot);
-        if (!generation_is_later(generation, info->generation))
+        info = slot_info(set, id);
+        if (info && !generation_is_later(generation, info->generation))
                 return error_set(ESTALE, "slot %u generation %u is stale: the slot has come to %u",
                                  slot, generation, info->generation);
-        *out = info;
         return 0;
 }
 
 bool registration_set_is_occupied(const RegistrationSet *set, IoId id)
 {
-        const RegistrationInfo *info = slot_info(set, io_id_slot(id));
-
-        return info && info->in_use;
+        return slot_info(set, id);
 }
 
-void registration_set_use(RegistrationSet *set, RegistrationInfo *info, RegistrationInfo value)
+static void tell_owner(RegistrationOwner *owner)
 {
-        if (info->in_use)
-                registration_set_forget(set, info);
-        *info = value;
-        info->in_use = true;
-        info->mark = set->mark;
-        set->count++;
-        set->watches++;
-}
-
-void registration_set_forget(RegistrationSet *set, RegistrationInfo *info)
-{
-        RegistrationOwner *owner = STEAL_PTR(info->owner);
-
-        info->in_use = false;
-        set->count--;
         if (owner)
                 owner->forgotten(owner);
 }
 
-void registration_set_withdraw(RegistrationSet *set, RegistrationInfo *info)
+int registration_set_use(RegistrationSet *set, IoId id, RegistrationInfo value)
 {
-        info->owner = NULL;
-        info->in_use = false;
-        /* Any earlier one would do; the first has none but "never used". */
-        info->generation--;
+        RegistrationInfo *older = slot_info(set, id);
+
+        value.generation = io_id_generation(id) & IO_ID_GENERATION_MAX;
+        value.mark = set->mark;
+        if (older) {
+                RegistrationOwner *owner = older->owner;
+
+                *older = value;
+                set->watches++;
+                tell_owner(owner);
+                return 0;
+        }
+        if (registration_map_insert(&set->map, io_id_slot(id), &value) < 0)
+                return error_set(ENOMEM, "no memory for another registration");
+        set->watches++;
+        set->count++;
+        return 0;
+}
+
+void registration_set_forget(RegistrationSet *set, IoId id)
+{
+        const RegistrationInfo *info = registration_set_recreate(set, id);
+        RegistrationOwner *owner = info ? info->owner : NULL;
+
+        registration_set_withdraw(set, id);
+        tell_owner(owner);
+}
+
+void registration_set_withdraw(RegistrationSet *set, IoId id)
+{
+        if (!registration_set_recreate(set, id))
+                return;
+        registration_map_remove(&set->map, io_id_slot(id));
         set->count--;
 }
 
 RegistrationInfo *registration_set_next(const RegistrationSet *set, uint32_t *slot)
 {
-        while (*slot < set->limit && set->chunks) {
-                RegistrationInfo *info = slot_info(set, *slot);
-
-                if (!info) {
-                        *slot = (*slot / REGISTRATION_SET_CHUNK + 1) * REGISTRATION_SET_CHUNK;
-                        continue;
-                }
-                if (info->in_use)
-                        return info;
-                (*slot)++;
-        }
-        return NULL;
+        return registration_map_next(&set->map, slot);
 }
 
 /* ---- Reconciling with the kernel ----------------------------------------------------------- */
@@ -165,17 +130,18 @@ void registration_set_mark_live(RegistrationSet *set, const IoId *ids, size_t n)
         }
 }
 
-bool registration_set_forget_unmarked(RegistrationSet *set, uint32_t *slot, uint32_t slots,
+bool registration_set_forget_unmarked(RegistrationSet *set, uint32_t *slot, uint32_t looks,
                                       uint32_t forget)
 {
-        uint32_t end = set->limit - *slot > slots ? *slot + slots : set->limit;
-        RegistrationInfo *info;
+        for (; looks > 0 && forget > 0; looks--, (*slot)++) {
+                const RegistrationInfo *info = registration_set_next(set, slot);
 
-        for (; (info = registration_set_next(set, slot)) && *slot < end && forget > 0; (*slot)++) {
-                if (info->mark != set->mark) {
-                        registration_set_forget(set, info);
-                        forget--;
-                }
+                if (!info)
+                        return true;
+                if (info->mark == set->mark)
+                        continue;
+                registration_set_forget(set, io_id_make(*slot, info->generation));
+                forget--;
         }
-        return !info;
+        return false;
 }

@@ -16,7 +16,6 @@ typedef struct Packet {
         size_t n_fds;
         bool lacks_room; /* not all could be registered */
         Connection *connections[PASSING_PACKET_MAX];
-        RegistrationInfo *infos[PASSING_PACKET_MAX];
         Iod__Connection entries[PASSING_PACKET_MAX];
         Iod__Connection *pointers[PASSING_PACKET_MAX];
         char addresses[PASSING_PACKET_MAX][ADDRESS_TEXT_MAX];
@@ -44,13 +43,12 @@ static void describe_peer(const Connection *connection, char text[static ADDRESS
                 address_format(&address, text);
 }
 
-static void packet_add(Packet *packet, Connection *connection, RegistrationInfo *info)
+static void packet_add(Packet *packet, Connection *connection)
 {
         size_t i = packet->count++;
         Iod__Connection *entry = &packet->entries[i];
 
         packet->connections[i] = connection;
-        packet->infos[i] = info;
         packet->pointers[i] = entry;
         *entry = (Iod__Connection)IOD__CONNECTION__INIT;
         entry->id = io_id_unpack(connection->source);
@@ -73,14 +71,18 @@ static bool has_slot(const Packet *packet, uint64_t source)
         return false;
 }
 
-static int register_connection(const Packet *packet, const Connection *connection,
-                               RegistrationInfo **info)
+static int register_connection(const Packet *packet, const Connection *connection)
 {
+        Session *session = connection->worker->session;
+        IoId id = io_id_unpack(connection->source);
+
         if (has_slot(packet, connection->source))
                 return error_set(EEXIST, "slot %u was offered for two connections at once",
-                                 io_id_slot(io_id_unpack(connection->source)));
-        return session_add_io_source(connection->worker->session, connection->fd,
-                                     connection->source, info);
+                                 io_id_slot(id));
+        /* Also by this connection's file, which another worker may have had and given away. */
+        if (registration_set_recreate(&session->registrations, id))
+                return error_set(EEXIST, "slot %u was offered and is registered", io_id_slot(id));
+        return session_add_io_source(session, connection->fd, connection->source);
 }
 
 /* Whether it is the offered id that is wrong, and not that something has run out. */
@@ -103,12 +105,11 @@ static int packet_fill(Packet *packet, Worker *worker)
         for (connection = TAILQ_FIRST(&worker->assigned);
              connection && packet->count < PASSING_PACKET_MAX && told == 0 && !packet->lacks_room;
              connection = next) {
-                RegistrationInfo *info;
-                int r = register_connection(packet, connection, &info);
+                int r = register_connection(packet, connection);
 
                 next = TAILQ_NEXT(connection, link);
                 if (r == 0) {
-                        packet_add(packet, connection, info);
+                        packet_add(packet, connection);
                 } else if (is_about_id(session, connection->source, r)) {
                         told = answer_refused_source(session, connection->source, r);
                         worker_unassign(connection);
@@ -160,7 +161,7 @@ static int packet_send(Packet *packet, Worker *worker)
         in_flight_charge(session->sessions->in_flight, &session->in_flight,
                          (uint32_t)packet->n_fds);
         for (size_t i = 0; i < packet->count; i++)
-                worker_passed(packet->connections[i], packet->infos[i]);
+                worker_passed(packet->connections[i]);
         return 0;
 }
 

@@ -235,12 +235,24 @@ Connection *worker_connection(const RegistrationInfo *info)
                                                                      : NULL;
 }
 
-void worker_passed(Connection *connection, RegistrationInfo *info)
+/* Its registration; NULL: it is gone, or has become another's. */
+static RegistrationInfo *registration_of(const Connection *connection)
+{
+        RegistrationInfo *info = registration_set_recreate(
+                &connection->worker->session->registrations, io_id_unpack(connection->source));
+
+        return info && info->owner == &connection->owner ? info : NULL;
+}
+
+void worker_passed(Connection *connection)
 {
         Worker *worker = connection->worker;
+        RegistrationInfo *info = registration_set_recreate(&worker->session->registrations,
+                                                           io_id_unpack(connection->source));
 
         connection->owner.forgotten = on_forgotten;
-        info->owner = &connection->owner;
+        if (info)
+                info->owner = &connection->owner;
         connection->state = CONNECTION_PASSED;
         worker->ready = false;
         TAILQ_REMOVE(&worker->assigned, connection, link);
@@ -334,14 +346,13 @@ int worker_put_in_hand(Worker *worker, Connection *connection, RegistrationInfo 
 static void deregister(Connection *connection)
 {
         Session *session = connection->worker->session;
-        IoId id = io_id_unpack(connection->source);
-        RegistrationInfo *info = registration_set_recreate(&session->registrations, id);
+        RegistrationInfo *info = registration_of(connection);
 
-        if (!info || info->owner != &connection->owner)
+        if (!info)
                 return;
         info->owner = NULL;
         io_driver_remove_io_source(session->sessions->driver, &session->registrations,
-                                   connection->fd, id);
+                                   connection->fd, io_id_unpack(connection->source));
         io_driver_end_batch(session->sessions->driver);
         session_settle_registrations(session);
 }
@@ -408,10 +419,9 @@ void worker_dissolve(Group *group)
                         connection_free(connection);
                 }
                 while ((connection = TAILQ_FIRST(&worker->in_hand))) {
-                        RegistrationInfo *info = registration_set_recreate(
-                                &worker->session->registrations, io_id_unpack(connection->source));
+                        RegistrationInfo *info = registration_of(connection);
 
-                        if (info && info->owner == &connection->owner)
+                        if (info)
                                 info->owner = NULL;
                         take_from_worker(connection);
                         connection_free(connection);

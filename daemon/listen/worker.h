@@ -95,8 +95,8 @@ int worker_put_in_hand(Worker *worker, Connection *connection, RegistrationInfo 
 /* The connection that a registration belongs to; NULL: it is no connection of a listener. */
 Connection *worker_connection(const RegistrationInfo *info);
 
-/* For who sends the assigned ones (passing.h): each was registered as info and sent. */
-void worker_passed(Connection *connection, RegistrationInfo *info);
+/* For who sends the assigned ones (passing.h): each was registered under its source and sent. */
+void worker_passed(Connection *connection);
 /* Or not, for the id cannot be used: another shall have it, once group_changed() is called.
  * The id is used up. */
 void worker_unassign(Connection *connection);

@@ -78,7 +78,7 @@ static void forget_gone(Session *session, const Iod__AddIoSource *request)
                 RegistrationInfo *info = registration_set_recreate(&session->registrations, id);
 
                 if (info && !remove_taken(session, id, info))
-                        registration_set_forget(&session->registrations, info);
+                        registration_set_forget(&session->registrations, id);
         }
 }
 

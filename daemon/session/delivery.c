@@ -145,7 +145,7 @@ static int send_opened(Session *session, Answer *answer)
         int r = 0;
 
         if (answer->source != 0) {
-                r = session_add_io_source(session, answer->fd, answer->source, NULL);
+                r = session_add_io_source(session, answer->fd, answer->source);
                 io_driver_end_batch(session->sessions->driver);
                 session_settle_registrations(session);
         }

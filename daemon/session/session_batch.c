@@ -50,9 +50,8 @@ static void serve_some(Session *session, SessionBatchAct act, const uint64_t *so
         for (size_t i = first; i < last; i++) {
                 int fd = fd_list_borrow(fds, i);
                 IoId id = io_id_unpack(sources[i]);
-                int r = act == SESSION_BATCH_ADD
-                                ? session_add_io_source(session, fd, sources[i], NULL)
-                                : session_remove_io_source(session, fd, id);
+                int r = act == SESSION_BATCH_ADD ? session_add_io_source(session, fd, sources[i])
+                                                 : session_remove_io_source(session, fd, id);
 
                 if (r < 0)
                         refusals_add(refusals, id, r);

@@ -62,7 +62,7 @@ static int charge_registration(Session *session)
         return 0;
 }
 
-int session_add_io_source(Session *session, int borrow_fd, uint64_t packed, RegistrationInfo **out)
+int session_add_io_source(Session *session, int borrow_fd, uint64_t packed)
 {
         IoId id = io_id_unpack(packed);
         RegistrationSet *set = &session->registrations;
@@ -73,8 +73,6 @@ int session_add_io_source(Session *session, int borrow_fd, uint64_t packed, Regi
         if (r == 0)
                 r = io_driver_add_io_source(session->sessions->driver, set, borrow_fd, id,
                                             io_id_unpack_readiness(packed));
-        if (r == 0 && out)
-                *out = registration_set_recreate(set, id);
         return r;
 }
 

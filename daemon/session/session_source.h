@@ -19,11 +19,11 @@ int session_open_set(Session *session);
 
 /*
  * Registers borrow_fd under the id and interest in packed, or replaces the interest of its
- * registration. 0, with the registration in *out, which may be NULL; or -errno with error_text(),
- * as io_driver_add_io_source(), and -EDQUOT the user has too many, or too many in the kernel. After
- * the last of several, call io_driver_end_batch() and session_settle_registrations().
+ * registration. 0, or -errno with error_text(), as io_driver_add_io_source(), and -EDQUOT the user
+ * has too many, or too many in the kernel. After the last of several, call io_driver_end_batch()
+ * and session_settle_registrations().
  */
-int session_add_io_source(Session *session, int borrow_fd, uint64_t packed, RegistrationInfo **out);
+int session_add_io_source(Session *session, int borrow_fd, uint64_t packed);
 /* Takes back one that the client has not heard of, with its charge: the id may be used again. */
 void session_withdraw_io_source(Session *session, int borrow_fd, IoId id);
 /* As io_driver_remove_io_source(). */

@@ -21,6 +21,9 @@
 enum {
         SESSIONS = 200,
         REGISTRATIONS = 20000,
+        SPARSE_SESSIONS = 64,
+        SPARSE = 256, /* registrations of each of these, as many slots apart */
+        PEAK = 4096,  /* at once, of a session that has given them up */
         HOLDS = 500,
         WORKERS = 100,
         SLOTS = 1024, /* of a worker */
@@ -85,10 +88,10 @@ static unsigned long stated(const char *thing)
         return strcmp(unit, "KiB") == 0 ? amount * 1024 : amount;
 }
 
-/* Once the daemon has seen all that was sent. */
-static void check(const char *thing, unsigned long count)
+/* Once the daemon has seen all that was sent. besides: bytes of what else was made. */
+static void check_besides(const char *thing, unsigned long count, unsigned long besides)
 {
-        size_t now_kib, bound_kib = stated(thing) * count / 1024 + SLACK_KIB;
+        size_t now_kib, bound_kib = (stated(thing) * count + besides) / 1024 + SLACK_KIB;
 
         if (BUILT_WITH_SANITIZER)
                 SKIP_TEST("a sanitizer takes memory of its own");
@@ -98,6 +101,11 @@ static void check(const char *thing, unsigned long count)
                       count, thing, now_kib - before_kib, bound_kib);
         printf("%s: %zu bytes each, %lu stated\n", thing,
                now_kib > before_kib ? (now_kib - before_kib) * 1024 / count : 0, stated(thing));
+}
+
+static void check(const char *thing, unsigned long count)
+{
+        check_besides(thing, count, 0);
 }
 
 START_TEST(the_daemon_itself)
@@ -126,10 +134,91 @@ START_TEST(registrations)
                 int fd = open_eventfd();
 
                 raw_client_add(&clients[0], 0, &source, &fd, 1);
-                /* The daemon forgets it, and its memory stays. */
+                /* The daemon is not told, and has it still. */
                 close(fd);
         }
         check("a registration", REGISTRATIONS);
+}
+END_TEST
+
+/* A packet at a time, of as many as there are or fewer. */
+static void add_all(RawClient *client, const uint64_t *sources, const int *fds, size_t n)
+{
+        for (size_t i = 0; i < n; i += FRAME_SOURCES_MAX)
+                raw_client_add(client, 0, sources + i, fds + i,
+                               n - i < FRAME_SOURCES_MAX ? n - i : FRAME_SOURCES_MAX);
+}
+
+START_TEST(registrations_however_their_slots_are_chosen)
+{
+        uint64_t sources[SPARSE];
+        int fds[SPARSE];
+
+        for (uint32_t i = 0; i < SPARSE; i++) {
+                sources[i] = raw_source(i * 128, 1, 1);
+                fds[i] = open_eventfd();
+        }
+        for (int i = 1; i <= SPARSE_SESSIONS; i++) {
+                raw_client_open(&clients[i], kyron_iod.socket_path);
+                add_all(&clients[i], sources, fds, SPARSE);
+                raw_client_status(&clients[i]);
+        }
+        ck_assert_uint_eq(raw_client_status(&clients[0])->registrations, SPARSE_SESSIONS * SPARSE);
+        check_besides("a registration", SPARSE_SESSIONS * SPARSE,
+                      SPARSE_SESSIONS * stated("a session"));
+        for (uint32_t i = 0; i < SPARSE; i++)
+                close(fds[i]);
+}
+END_TEST
+
+/* Each slot once, but always with the same file: all but the first are refused. */
+START_TEST(refused_ones_take_nothing)
+{
+        uint64_t sources[FRAME_SOURCES_MAX];
+        int fds[FRAME_SOURCES_MAX];
+        int fd = open_eventfd();
+
+        for (uint32_t i = 0; i < FRAME_SOURCES_MAX; i++) {
+                sources[i] = raw_source(i * 128, 1, 1);
+                fds[i] = fd;
+        }
+        for (int i = 1; i <= SPARSE_SESSIONS; i++) {
+                raw_client_open(&clients[i], kyron_iod.socket_path);
+                raw_client_add(&clients[i], 1, sources, fds, FRAME_SOURCES_MAX);
+                raw_client_expect(&clients[i], IOD__FRAME__BODY_REFUSED);
+        }
+        check_besides("a registration", SPARSE_SESSIONS, SPARSE_SESSIONS * stated("a session"));
+        close(fd);
+}
+END_TEST
+
+START_TEST(those_given_up_take_nothing)
+{
+        static uint64_t sources[PEAK];
+        static int fds[PEAK];
+        RawBytes packet, body;
+
+        for (uint32_t i = 0; i < PEAK; i++) {
+                sources[i] = raw_source(i, 1, 1);
+                fds[i] = open_eventfd();
+        }
+        for (int i = 1; i <= SPARSE_SESSIONS; i++) {
+                raw_client_open(&clients[i], kyron_iod.socket_path);
+                add_all(&clients[i], sources, fds, PEAK);
+                for (size_t gone = 0; gone < PEAK; gone += FRAME_SOURCES_MAX) {
+                        size_t left = PEAK - gone;
+
+                        packet.size = body.size = 0;
+                        raw_put_packed(&body, RAW_ADD_GONE, sources + gone,
+                                       left < FRAME_SOURCES_MAX ? left : FRAME_SOURCES_MAX);
+                        raw_put_frame(&packet, 0, 0, RAW_ADD_IO_SOURCE, &body);
+                        ck_assert_int_eq(raw_client_send(&clients[i], &packet, NULL, 0), 0);
+                }
+                ck_assert_uint_eq(raw_client_status(&clients[i])->registrations, 0);
+        }
+        check_besides("a registration", PEAK, SPARSE_SESSIONS * stated("a session"));
+        for (uint32_t i = 0; i < PEAK; i++)
+                close(fds[i]);
 }
 END_TEST
 
@@ -210,6 +299,9 @@ TEST_SUITE(test_memory_bound)
         tcase_add_test(tcase, the_daemon_itself);
         tcase_add_test(tcase, sessions);
         tcase_add_test(tcase, registrations);
+        tcase_add_test(tcase, registrations_however_their_slots_are_chosen);
+        tcase_add_test(tcase, refused_ones_take_nothing);
+        tcase_add_test(tcase, those_given_up_take_nothing);
         tcase_add_test(tcase, holds);
         tcase_add_test(tcase, workers);
         tcase_add_test(tcase, connections);
