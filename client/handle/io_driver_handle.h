@@ -18,6 +18,7 @@
  */
 #pragma once
 
+#include "client/handle/alive.h"
 #include "client/handle/busy_poll.h"
 #include "client/handle/daemon_connection.h"
 #include "client/handle/outage_state.h"
@@ -59,6 +60,7 @@ struct KyronIoDriverHandle {
 
         BusyPoll busy_poll;
         Outage outage;
+        Alive alive;
         SlotTable slots;
         TAILQ_HEAD(, KyronAsyncRegistration) queue; /* to be sent */
         uint64_t closed_ids[HANDLE_GONE_MAX];

@@ -1,4 +1,6 @@
 libclient_la_SOURCES += \
+	client/handle/alive.c \
+	client/handle/alive.h \
 	client/handle/busy_poll.c \
 	client/handle/busy_poll.h \
 	client/handle/daemon_connection.c \
@@ -12,5 +14,6 @@ libclient_la_SOURCES += \
 	client/handle/sending.h \
 	client/handle/slot_table.c \
 	client/handle/slot_table.h \
+	client/handle/timer_fd.h \
 	client/handle/waker_list.c \
 	client/handle/waker_list.h

@@ -19,6 +19,7 @@ int sending_send_frame(KyronIoDriverHandle *handle, Iod__Frame *frame, const int
         switch (r) {
         case 0:
                 handle->packets_sent++;
+                alive_on_sent(&handle->alive);
                 return 0;
         case -ETOOMANYREFS: /* too much in flight for this user: the daemon is about to read it */
         case -ENOBUFS:

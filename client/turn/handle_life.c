@@ -22,10 +22,14 @@ static int open_descriptors(KyronIoDriverHandle *handle)
         handle->wake_fd = standard_descriptors_avoid(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
         handle->outage.timer_fd = standard_descriptors_avoid(
                 timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+        handle->alive.borrow_timer_fd = handle->outage.timer_fd;
         if (r == 0 && (handle->wake_fd < 0 || handle->outage.timer_fd < 0))
                 r = -errno;
         if (r == 0)
                 r = selector_add_level(&handle->selector, handle->wake_fd, IO_ID_UNPARKER,
+                                       READINESS_READABLE);
+        if (r == 0)
+                r = selector_add_level(&handle->selector, handle->outage.timer_fd, IO_ID_TIMER,
                                        READINESS_READABLE);
         if (r == 0 && handle->socket_fd >= 0)
                 r = selector_add_level(&handle->selector, handle->socket_fd, IO_ID_DAEMON,
@@ -67,6 +71,7 @@ int kyron_io_driver_handle_open(KyronIoDriverHandle **out, const KyronOptions *o
         slot_table_init(&handle->slots, connection.registrations_max);
         frame_arena_init(&handle->arena);
         busy_poll_init(&handle->busy_poll, options ? options->busy_poll_us : 0);
+        alive_init(&handle->alive, options ? options->alive_ms : 0);
         outage_begin_session(handle, &connection);
 
         r = open_descriptors(handle);

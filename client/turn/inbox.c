@@ -156,7 +156,10 @@ static int handle_frame(KyronIoDriverHandle *handle, const Iod__Frame *frame, Fd
                 return count;
         case IOD__FRAME__BODY_STATUS:
                 pthread_mutex_lock(&handle->lock);
-                local_driver_end_handover(handle);
+                if (frame->sequence == OUTAGE_ALIVE_SEQUENCE)
+                        alive_on_answer(&handle->alive);
+                else
+                        local_driver_end_handover(handle);
                 pthread_mutex_unlock(&handle->lock);
                 return 0;
         case IOD__FRAME__BODY__NOT_SET:
@@ -180,6 +183,14 @@ static int handle_packet(KyronIoDriverHandle *handle, size_t size, FdList *fds)
         return handle_frame(handle, frame, fds);
 }
 
+/* The daemon lives. */
+static void hear(KyronIoDriverHandle *handle)
+{
+        pthread_mutex_lock(&handle->lock);
+        alive_on_heard(&handle->alive);
+        pthread_mutex_unlock(&handle->lock);
+}
+
 int inbox_receive(KyronIoDriverHandle *handle)
 {
         FdList fds = {.count = 0};
@@ -192,6 +203,8 @@ int inbox_receive(KyronIoDriverHandle *handle)
                                             &fds);
         if (size == -EAGAIN)
                 return 0;
+        if (size > 0)
+                hear(handle);
         if (size == 0 || (size < 0 && size != -EMFILE && size != -EMSGSIZE))
                 count = lose_daemon(handle, "the daemon has gone");
         else if (size < 0)

@@ -3,6 +3,8 @@
 
 #include "client/handle/daemon_connection.h"
 #include "client/handle/io_driver_handle.h"
+#include "client/handle/sending.h"
+#include "client/handle/timer_fd.h"
 #include "client/readiness/async_registration.h"
 #include "client/readiness/local_driver.h"
 #include "client/readiness/outbox.h"
@@ -17,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 /* ---- Telling the program ------------------------------------------------------------------- */
@@ -38,15 +39,6 @@ void outage_report(KyronIoDriverHandle *handle)
 
 /* ---- The loss ------------------------------------------------------------------------------ */
 
-static void set_timer(Outage *outage, unsigned ms)
-{
-        const struct itimerspec time = {
-                .it_value = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000},
-        };
-
-        timerfd_settime(outage->timer_fd, 0, &time, NULL);
-}
-
 /* Twice as long as the last time, less up to half of it: clients of one daemon spread out. */
 static void await_next_attempt(Outage *outage)
 {
@@ -58,21 +50,7 @@ static void await_next_attempt(Outage *outage)
                 random = 0;
         outage->state = OUTAGE_AWAY;
         outage->delay_ms = delay * 2 < max ? delay * 2 : max;
-        set_timer(outage, delay - random % (delay / 2 + 1));
-}
-
-/* Only in an outage is the timer in the Selector: otherwise there is the daemon to wait for, and
- * nothing else. */
-static int start_timer(KyronIoDriverHandle *handle)
-{
-        return selector_add_level(&handle->selector, handle->outage.timer_fd, IO_ID_TIMER,
-                                  READINESS_READABLE);
-}
-
-static void stop_timer(KyronIoDriverHandle *handle)
-{
-        selector_remove(&handle->selector, handle->outage.timer_fd);
-        set_timer(&handle->outage, 0);
+        timer_fd_set(outage->timer_fd, delay - random % (delay / 2 + 1));
 }
 
 static void disconnect(KyronIoDriverHandle *handle)
@@ -80,6 +58,7 @@ static void disconnect(KyronIoDriverHandle *handle)
         if (handle->socket_fd < 0)
                 return;
         /* Out of the selector first: a child of fork() may hold the socket open. */
+        alive_rest(&handle->alive);
         selector_remove(&handle->selector, handle->socket_fd);
         close(STEAL_FD(handle->socket_fd));
 }
@@ -91,7 +70,7 @@ void outage_give_up(KyronIoDriverHandle *handle, const char *why)
         handle->gone = true;
         snprintf(handle->gone_text, sizeof(handle->gone_text), "%s", why);
         disconnect(handle);
-        stop_timer(handle);
+        timer_fd_set(handle->outage.timer_fd, 0);
         request_end_all(handle, -EHOSTDOWN);
         endpoint_lose_all(handle);
         for (uint32_t slot = 0; slot < handle->slots.size; slot++) {
@@ -123,7 +102,7 @@ void outage_begin(KyronIoDriverHandle *handle, const char *why)
 
         if (handle->gone || outage->state != OUTAGE_NONE)
                 return;
-        if ((outage->limit_ms < 0 && !outage->allows_local) || start_timer(handle) < 0) {
+        if (outage->limit_ms < 0 && !outage->allows_local) {
                 outage_give_up(handle, why);
                 return;
         }
@@ -196,18 +175,12 @@ static int greet(KyronIoDriverHandle *handle)
         return 0;
 }
 
-void outage_on_timer(KyronIoDriverHandle *handle)
+/* Of an outage. Lock held. */
+static void attempt(KyronIoDriverHandle *handle)
 {
         Outage *outage = &handle->outage;
-        uint64_t expiries;
         int r;
 
-        pthread_mutex_lock(&handle->lock);
-        if (read(outage->timer_fd, &expiries, sizeof(expiries)) < 0 || handle->gone ||
-            outage->state == OUTAGE_NONE) {
-                pthread_mutex_unlock(&handle->lock);
-                return;
-        }
         if (outage->state == OUTAGE_GREETING)
                 r = error_set(ETIMEDOUT, "the daemon has not answered within %d s",
                               DAEMON_CONNECTION_TIMEOUT_MS / 1000);
@@ -217,7 +190,55 @@ void outage_on_timer(KyronIoDriverHandle *handle)
                 try_later(handle);
         } else {
                 outage->state = OUTAGE_GREETING;
-                set_timer(outage, DAEMON_CONNECTION_TIMEOUT_MS);
+                timer_fd_set(outage->timer_fd, DAEMON_CONNECTION_TIMEOUT_MS);
+        }
+}
+
+static void ask_whether_alive(KyronIoDriverHandle *handle)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__GetStatus status = IOD__GET_STATUS__INIT;
+
+        frame.body_case = IOD__FRAME__BODY_GET_STATUS;
+        frame.get_status = &status;
+        frame.sequence = OUTAGE_ALIVE_SEQUENCE;
+        /* If there is no room, the daemon has not read, and is to do so. */
+        sending_send_frame(handle, &frame, NULL, 0);
+}
+
+/* Of a session. Lock held. */
+static void look_whether_alive(KyronIoDriverHandle *handle)
+{
+        /* It may have answered, and this process did not run. */
+        bool has_unread = daemon_connection_wait(handle->socket_fd, 0) == 0;
+        char why[ERROR_TEXT_MAX];
+
+        switch (alive_on_timer(&handle->alive, has_unread)) {
+        case ALIVE_TO_BE_ASKED:
+                ask_whether_alive(handle);
+                break;
+        case ALIVE_LOST:
+                snprintf(why, sizeof(why), "the daemon has not answered within %d ms",
+                         handle->alive.limit_ms);
+                outage_begin(handle, why);
+                break;
+        case ALIVE_WELL:
+                break;
+        }
+}
+
+void outage_on_timer(KyronIoDriverHandle *handle)
+{
+        Outage *outage = &handle->outage;
+        uint64_t expiries;
+
+        pthread_mutex_lock(&handle->lock);
+        if (read(outage->timer_fd, &expiries, sizeof(expiries)) == sizeof(expiries) &&
+            !handle->gone) {
+                if (outage->state != OUTAGE_NONE)
+                        attempt(handle);
+                else
+                        look_whether_alive(handle);
         }
         pthread_mutex_unlock(&handle->lock);
 }
@@ -264,7 +285,7 @@ void outage_on_greeted(KyronIoDriverHandle *handle)
         if (r < 0) {
                 try_later(handle);
         } else {
-                stop_timer(handle);
+                timer_fd_set(handle->outage.timer_fd, 0);
                 handle->outage.state = OUTAGE_NONE;
                 welcome(handle, &connection);
         }

@@ -1,7 +1,8 @@
 /*
  * Outage: from the loss of one daemon to the Welcome of the next.
  *
- * However a session ends, unless the daemon refused it by name, the handle's registrations stay and
+ * However a session ends, unless the daemon refused it by name, and also where the daemon does not
+ * answer any more (alive.h), the handle's registrations stay and
  * those who wait go on waiting. Its way: away (the registrations and the requests that may be asked
  * twice are queued to be sent anew; the local driver serves the registrations, if the program
  * allows it) → an attempt to connect after 1 ms, then after twice as long each time up to 100 ms,
@@ -23,6 +24,8 @@
 #include "client/kyron.h"
 
 enum {
+        /* Of the GetStatus that asks whether the daemon lives; another's is about the handover. */
+        OUTAGE_ALIVE_SEQUENCE = 1,
         OUTAGE_FIRST_DELAY_MS = 1,
         OUTAGE_DELAY_MAX_MS = 100,
         /* Between attempts, once it is long. */
@@ -37,7 +40,8 @@ void outage_begin(KyronIoDriverHandle *handle, const char *why);
 /* The daemon wants none of this session: no outage, everything ends. Lock held. */
 void outage_give_up(KyronIoDriverHandle *handle, const char *why);
 
-/* The timer has run out; and the daemon that was greeted has answered. In process_io, without the
+/* The timer has run out: in an outage it is time for an attempt, in a session to look whether the
+ * daemon lives (alive.h). And the daemon that was greeted has answered. In process_io, without the
  * lock. */
 void outage_on_timer(KyronIoDriverHandle *handle);
 void outage_on_greeted(KyronIoDriverHandle *handle);

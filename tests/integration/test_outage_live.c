@@ -251,6 +251,61 @@ START_TEST(a_daemon_that_stops_is_waited_for_as_one_that_dies)
 }
 END_TEST
 
+static void stop_daemon(void)
+{
+        ck_assert_int_eq(kill(kyron_iod.pid, SIGSTOP), 0);
+}
+
+static void let_daemon_go_on(void)
+{
+        ck_assert_int_eq(kill(kyron_iod.pid, SIGCONT), 0);
+}
+
+static bool is_served(KyronServedBy by)
+{
+        return kyron_io_driver_handle_served_by(handle) == by;
+}
+
+START_TEST(a_daemon_that_hangs_is_noticed_and_had_again)
+{
+        const KyronOptions options = {.local_fallback = true, .alive_ms = 100};
+
+        test_daemon_start(&kyron_iod, NULL);
+        open_with(&options);
+        start_pairs();
+        for (int i = 0; i < 3; i++) {
+                run_trips(TRIPS_BETWEEN);
+                stop_daemon();
+                ck_assert(PROCESS_UNTIL(handle, is_served(KYRON_SERVED_LOCALLY)));
+                run_trips(TRIPS_BETWEEN);
+                check_that_all_go_on();
+                let_daemon_go_on();
+                ck_assert(PROCESS_UNTIL(handle, is_served(KYRON_SERVED_BY_DAEMON)));
+                check_that_all_go_on();
+        }
+        stop_pairs();
+        test_daemon_stop(&kyron_iod);
+}
+END_TEST
+
+START_TEST(without_a_local_driver_a_daemon_that_hangs_is_waited_for)
+{
+        const KyronOptions options = {.alive_ms = 100};
+
+        test_daemon_start(&kyron_iod, NULL);
+        open_with(&options);
+        start_pairs();
+        run_trips(TRIPS_BETWEEN);
+        stop_daemon();
+        ck_assert(PROCESS_UNTIL(handle, is_served(KYRON_SERVED_LATER)));
+        let_daemon_go_on();
+        ck_assert(PROCESS_UNTIL(handle, is_served(KYRON_SERVED_BY_DAEMON)));
+        check_that_all_go_on();
+        stop_pairs();
+        test_daemon_stop(&kyron_iod);
+}
+END_TEST
+
 TEST_SUITE(test_outage_live)
 {
         TCase *tcase = tcase_create("outage");
@@ -258,6 +313,8 @@ TEST_SUITE(test_outage_live)
         tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
         tcase_add_test(tcase, round_trips_go_on_without_a_daemon_and_with_the_next);
         tcase_add_test(tcase, round_trips_wait_for_the_next_daemon_and_go_on);
+        tcase_add_test(tcase, a_daemon_that_hangs_is_noticed_and_had_again);
+        tcase_add_test(tcase, without_a_local_driver_a_daemon_that_hangs_is_waited_for);
         tcase_add_test(tcase, a_program_runs_where_there_is_no_daemon);
         tcase_add_test(tcase, the_environment_allows_it_to_every_program);
         tcase_add_test(tcase, a_daemon_that_stops_is_waited_for_as_one_that_dies);

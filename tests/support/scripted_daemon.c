@@ -75,6 +75,8 @@ void scripted_daemon_start_with(ScriptedDaemon *daemon, uint32_t registrations_m
         int r;
 
         options.socket_path = address.sun_path;
+        if (options.alive_ms == 0)
+                options.alive_ms = -1;
         daemon->directory = make_temp_dir();
         daemon->socket_fd = -1;
         daemon->registrations_max = registrations_max;

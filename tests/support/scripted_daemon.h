@@ -22,7 +22,7 @@ typedef struct ScriptedDaemon {
 /* Opens a handle with at most so many registrations, that waits out no outage; it is large: keep it
  * static. */
 void scripted_daemon_start(ScriptedDaemon *daemon, uint32_t registrations_max);
-/* With options, whose path is set. */
+/* With options, whose path is set. Unless they say otherwise, it may be silent for ever. */
 void scripted_daemon_start_with(ScriptedDaemon *daemon, uint32_t registrations_max,
                                 const KyronOptions *options);
 /* Closes the handle if it is open still, and the rest. */

@@ -43,6 +43,7 @@ unit_tests = $(memchecked_unit_tests) \
 	tests/unit/daemon/config/test_config_memory
 
 tests_unit_client_handle_unit_SOURCES = \
+	tests/unit/client/handle/test_alive.c \
 	tests/unit/client/handle/test_busy_poll.c \
 	tests/unit/client/handle/test_daemon_connection.c \
 	tests/unit/client/handle/test_slot_table.c

@@ -6,7 +6,9 @@
 #include "tests/support/scripted_daemon.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 enum { SLOTS = 16, FIRST_EPOCH = 1, NEXT_EPOCH = 2, ENDPOINT = 5 };
@@ -53,6 +55,14 @@ static void open_with(bool local, int outage_ms)
         handle = kyron_iod.handle;
         make_reader();
         test_call_init(&call);
+}
+
+static bool timer_runs(void)
+{
+        struct itimerspec left;
+
+        ck_assert_int_eq(timerfd_gettime(handle->outage.timer_fd, &left), 0);
+        return left.it_value.tv_sec != 0 || left.it_value.tv_nsec != 0;
 }
 
 static void set_up_waiting(void)
@@ -245,14 +255,20 @@ START_TEST(another_interest_in_an_outage_is_served_too)
 }
 END_TEST
 
-static void send_status(void)
+static void answer_status(uint32_t sequence)
 {
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Status status = IOD__STATUS__INIT;
 
         frame.body_case = IOD__FRAME__BODY_STATUS;
         frame.status = &status;
+        frame.sequence = sequence;
         scripted_daemon_send(&kyron_iod, &frame, NULL, 0);
+}
+
+static void send_status(void)
+{
+        answer_status(0);
 }
 
 START_TEST(until_the_next_daemon_has_read_what_it_is_to_serve_it_is_served_locally)
@@ -284,6 +300,77 @@ START_TEST(with_a_daemon_again_it_alone_serves)
                 process(handle, 1);
         ck_assert_int_eq(call.completions, 0);
         send_readiness(id);
+        ck_assert(PROCESS_UNTIL(handle, call.completions == 1));
+}
+END_TEST
+
+static void set_up_soon_lost(void)
+{
+        const KyronOptions options = {.local_fallback = true, .alive_ms = 100};
+
+        scripted_daemon_start_with(&kyron_iod, SLOTS, &options);
+        handle = kyron_iod.handle;
+        make_reader();
+        test_call_init(&call);
+}
+
+static uint32_t expect_question(void)
+{
+        ck_assert(PROCESS_UNTIL(handle, wait_readable(kyron_iod.socket_fd, 0)));
+        return scripted_daemon_expect(&kyron_iod, IOD__FRAME__BODY_GET_STATUS)->sequence;
+}
+
+START_TEST(a_daemon_that_is_silent_is_asked_once_and_may_rest)
+{
+        register_reader();
+        ck_assert(timer_runs());
+        answer_status(expect_question());
+        ck_assert(PROCESS_UNTIL(handle, !timer_runs()));
+        scripted_daemon_expect_nothing(&kyron_iod);
+        ck_assert_int_eq(kyron_io_driver_handle_served_by(handle), KYRON_SERVED_BY_DAEMON);
+}
+END_TEST
+
+START_TEST(a_daemon_that_does_not_answer_is_lost)
+{
+        register_reader();
+        expect_question();
+        put_byte(peer);
+        ck_assert(PROCESS_UNTIL(handle, call.completions == 1));
+        ck_assert_int_eq(kyron_io_driver_handle_served_by(handle), KYRON_SERVED_LOCALLY);
+        /* Its socket is closed: when it goes on, it knows. */
+        ck_assert_int_eq(recv(kyron_iod.socket_fd, &byte, 1, 0), 0);
+}
+END_TEST
+
+START_TEST(a_daemon_that_does_not_read_is_lost)
+{
+        int full[2];
+
+        /* What is sent from now on finds no room. */
+        unix_pair(SOCK_SEQPACKET | SOCK_NONBLOCK, full);
+        fill(full[0]);
+        register_reader();
+        ck_assert_int_eq(dup3(full[0], handle->socket_fd, O_CLOEXEC), handle->socket_fd);
+        put_byte(peer);
+        ck_assert(PROCESS_UNTIL(handle, call.completions == 1));
+        ck_assert_int_eq(kyron_io_driver_handle_served_by(handle), KYRON_SERVED_LOCALLY);
+        close(full[0]);
+        close(full[1]);
+}
+END_TEST
+
+START_TEST(its_answer_does_not_end_the_handover)
+{
+        lose_daemon();
+        start_read();
+        come_back(NEXT_EPOCH);
+        expect_sources();
+        scripted_daemon_expect(&kyron_iod, IOD__FRAME__BODY_GET_STATUS);
+        answer_status(OUTAGE_ALIVE_SEQUENCE);
+        process(handle, 0);
+        /* Still served locally, until it has read the registrations. */
+        put_byte(peer);
         ck_assert(PROCESS_UNTIL(handle, call.completions == 1));
 }
 END_TEST
@@ -750,10 +837,18 @@ TEST_SUITE(test_outage)
         tcase_add_test(tcase,
                        until_the_next_daemon_has_read_what_it_is_to_serve_it_is_served_locally);
         tcase_add_test(tcase, with_a_daemon_again_it_alone_serves);
+        tcase_add_test(tcase, its_answer_does_not_end_the_handover);
         tcase_add_test(tcase, a_daemon_lost_before_it_has_answered_is_replaced_too);
         tcase_add_test(tcase, a_second_outage_is_as_the_first);
         tcase_add_test(tcase, a_copy_of_what_was_closed_in_an_outage_wakes_nobody);
         tcase_add_test(tcase, what_is_released_in_an_outage_may_be_waited_for_by_another_object);
+        suite_add_tcase(suite, tcase);
+
+        tcase = tcase_create("a daemon that hangs");
+        tcase_add_checked_fixture(tcase, set_up_soon_lost, tear_down);
+        tcase_add_test(tcase, a_daemon_that_is_silent_is_asked_once_and_may_rest);
+        tcase_add_test(tcase, a_daemon_that_does_not_answer_is_lost);
+        tcase_add_test(tcase, a_daemon_that_does_not_read_is_lost);
         suite_add_tcase(suite, tcase);
 
         tcase = tcase_create("requests and endpoints");

@@ -1,0 +1,104 @@
+/* Whether the daemon still answers. See alive.h. */
+#include "client/handle/alive.h"
+
+#include "client/handle/timer_fd.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* What the environment says; else ms. */
+static long wanted_ms(int ms)
+{
+        const char *text = getenv("KYRON_ALIVE_MS");
+        char *end;
+        long wanted;
+
+        if (!text || !*text)
+                return ms;
+        wanted = strtol(text, &end, 10);
+        return *end || wanted < -1 || wanted > INT_MAX ? ms : wanted;
+}
+
+void alive_init(Alive *alive, int ms)
+{
+        long wanted = wanted_ms(ms);
+
+        if (wanted == 0)
+                wanted = ALIVE_DEFAULT_MS;
+        else if (wanted > 0 && wanted < ALIVE_MIN_MS)
+                wanted = ALIVE_MIN_MS;
+        *alive = (Alive){.limit_ms = wanted < 0 ? -1 : (int)wanted, .borrow_timer_fd = -1};
+}
+
+/* Exact to a tick of the kernel's, some milliseconds; nanoseconds to ask. */
+static uint64_t now_ms(void)
+{
+        struct timespec now;
+
+        clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+        return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void watch(Alive *alive)
+{
+        if (alive->state != ALIVE_AT_REST || alive->limit_ms < 0)
+                return;
+        alive->state = ALIVE_WATCHING;
+        alive->heard_ms = now_ms();
+        timer_fd_set(alive->borrow_timer_fd, (unsigned)alive->limit_ms / 2);
+}
+
+void alive_on_sent(Alive *alive)
+{
+        watch(alive);
+}
+
+void alive_on_heard(Alive *alive)
+{
+        if (alive->limit_ms < 0)
+                return;
+        if (alive->state == ALIVE_ASKED)
+                alive->state = ALIVE_WATCHING;
+        alive->heard_ms = now_ms();
+        watch(alive);
+}
+
+void alive_on_answer(Alive *alive)
+{
+        if (alive->state == ALIVE_AT_REST)
+                return;
+        timer_fd_set(alive->borrow_timer_fd, 0);
+        alive->state = ALIVE_AT_REST;
+}
+
+void alive_rest(Alive *alive)
+{
+        alive->state = ALIVE_AT_REST;
+}
+
+static AliveVerdict look_again(Alive *alive, uint64_t ms)
+{
+        alive->state = ALIVE_WATCHING;
+        timer_fd_set(alive->borrow_timer_fd, (unsigned)ms);
+        return ALIVE_WELL;
+}
+
+AliveVerdict alive_on_timer(Alive *alive, bool has_unread)
+{
+        uint64_t half = (unsigned)alive->limit_ms / 2;
+        uint64_t silent = now_ms() - alive->heard_ms;
+
+        switch (alive->state) {
+        case ALIVE_WATCHING:
+                if (silent < half)
+                        return look_again(alive, half - silent);
+                alive->state = ALIVE_ASKED;
+                timer_fd_set(alive->borrow_timer_fd, (unsigned)half);
+                return ALIVE_TO_BE_ASKED;
+        case ALIVE_ASKED:
+                return has_unread ? look_again(alive, half) : ALIVE_LOST;
+        default:
+                return ALIVE_WELL;
+        }
+}
