@@ -210,7 +210,8 @@ static void ask_whether_alive(KyronIoDriverHandle *handle)
 static void look_whether_alive(KyronIoDriverHandle *handle)
 {
         /* It may have answered, and this process did not run. */
-        bool has_unread = daemon_connection_wait(handle->socket_fd, 0) == 0;
+        bool has_unread = handle->alive.state == ALIVE_ASKED &&
+                          daemon_connection_wait(handle->socket_fd, 0) == 0;
         char why[ERROR_TEXT_MAX];
 
         switch (alive_on_timer(&handle->alive, has_unread)) {

@@ -13,6 +13,8 @@ trace=$directory/trace
 connections=0
 # Who polls waits more often, which is the point of it.
 export KYRON_BUSY_POLL_US=0
+# Whoever looks whether the daemon lives sets a timer once a second, whatever passes.
+export KYRON_ALIVE_MS=-1
 
 # start_counted NAME PROGRAM [ARGUMENT…]: its allocations are counted.
 start_counted() {
