@@ -17,6 +17,8 @@ libcore_la_SOURCES = \
 	core/io_id.h \
 	core/name.c \
 	core/name.h \
+	core/printable.c \
+	core/printable.h \
 	core/readiness.c \
 	core/readiness.h \
 	core/sealed_bytes.c \

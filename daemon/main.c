@@ -18,6 +18,7 @@
 static int fail(void)
 {
         log_daemon(LOG_ERR, "%s", error_text());
+        log_stop();
         return EXIT_FAILURE;
 }
 
@@ -77,6 +78,11 @@ int main(int argc, char **argv)
                         return fail();
                 }
         }
+        r = log_start();
+        if (r < 0) {
+                error_set(-r, "no thread to write the log: %s", strerror(-r));
+                return fail();
+        }
         r = server_open(&server, &options, config);
         if (r < 0)
                 return fail();
@@ -86,5 +92,8 @@ int main(int argc, char **argv)
         }
         r = server_run(server);
         server_close(server);
-        return r < 0 ? fail() : EXIT_SUCCESS;
+        if (r < 0)
+                return fail();
+        log_stop();
+        return EXIT_SUCCESS;
 }

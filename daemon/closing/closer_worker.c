@@ -175,8 +175,8 @@ void closer_workers_provide(Closer *closer, CloserLane *lane)
                 return;
         r = start(closer, lane, unused);
         if (r < 0 && !lane->lacks_thread)
-                log_daemon(LOG_WARNING, "no thread to close what user %u sent, yet: %s",
-                           (unsigned)lane->uid, strerror(-r));
+                log_user(LOG_WARNING, lane->uid, "no thread to close what user %u sent, yet: %s",
+                         (unsigned)lane->uid, strerror(-r));
         lane->lacks_thread = r < 0;
 }
 
@@ -189,8 +189,9 @@ static void hurry(CloserLane *lane, CloserWorker *worker, uint64_t now)
         if (worker->state == CLOSER_WORKER_ACTIVE && worker->interrupted &&
             lasted >= WRITE_OFF_NS) {
                 worker->state = CLOSER_WORKER_WRITTEN_OFF;
-                log_daemon(LOG_NOTICE, "a descriptor of user %u does not close: left to its thread",
-                           (unsigned)lane->uid);
+                log_user(LOG_NOTICE, lane->uid,
+                         "a descriptor of user %u does not close: left to its thread",
+                         (unsigned)lane->uid);
         }
         worker->interrupted = true;
         pthread_kill(worker->thread, SIGRTMIN);

@@ -42,8 +42,8 @@ static bool wants_connections(const Listener *listener)
 
 static void rest(Listener *listener, int error)
 {
-        log_daemon(LOG_WARNING, "listener %s rests for %ld ms: %s", listener->config.name,
-                   (long)moment.tv_usec / 1000, strerror(error));
+        log_user(LOG_WARNING, listener->uid, "listener %s rests for %ld ms: %s",
+                 listener->config.name, (long)moment.tv_usec / 1000, strerror(error));
         listener->resting = true;
         timer_arm(listener->group.listeners->loop, listener->look_again, &moment, &listener->again);
 }
@@ -205,8 +205,8 @@ static void on_expired(evutil_socket_t fd, short what, void *data)
         (void)what;
         if (is_served(listener))
                 return; /* somebody has come meanwhile */
-        log_daemon(LOG_INFO, "listener %s closed: nobody has served it for %u s",
-                   listener->config.name, listener->config.keep_seconds);
+        log_user(LOG_INFO, listener->uid, "listener %s closed: nobody has served it for %u s",
+                 listener->config.name, listener->config.keep_seconds);
         listener_free(listener);
 }
 
@@ -339,7 +339,8 @@ int listener_open(Listener **out, Listeners *listeners, const ListenerConfig *co
         }
         listener->group.number = ++listeners->total;
         listener->group.stored = listener_record_store(listeners->store, listener);
-        log_daemon(LOG_INFO, "listener %s opened at %s", config->name, listener->address);
+        log_user(LOG_INFO, listener->uid, "listener %s opened at %s", config->name,
+                 listener->address);
         *out = listener;
         return 0;
 }
@@ -373,7 +374,8 @@ int listener_restore(Listener **out, Listeners *listeners, const ListenerConfig 
                 return r;
         }
         listener->group.stored = restored->stored;
-        log_daemon(LOG_INFO, "listener %s is back at %s", config->name, listener->address);
+        log_user(LOG_INFO, listener->uid, "listener %s is back at %s", config->name,
+                 listener->address);
         *out = listener;
         return 0;
 }

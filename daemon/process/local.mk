@@ -5,6 +5,13 @@ libdaemon_la_SOURCES += \
 	daemon/process/inherited.h \
 	daemon/process/log.c \
 	daemon/process/log.h \
+	daemon/process/log_line.h \
+	daemon/process/log_output.c \
+	daemon/process/log_output.h \
+	daemon/process/log_queue.c \
+	daemon/process/log_queue.h \
+	daemon/process/log_shares.c \
+	daemon/process/log_shares.h \
 	daemon/process/peer.c \
 	daemon/process/peer.h \
 	daemon/process/peer_process.c \

@@ -117,6 +117,7 @@ static int execute(const Options *options, int borrow_state)
                 return error_set(ENOMEM, "no memory for its arguments");
         fcntl(borrow_state, F_SETFD, 0);
         ignore_signals(true);
+        log_flush();
         execv(options->program_path, argv);
         r = error_set(errno, "%s: %s", options->program_path, strerror(errno));
         ignore_signals(false);

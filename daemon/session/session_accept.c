@@ -47,14 +47,31 @@ static void look_again(void *data)
                 on_accept_again(-1, 0, sessions);
 }
 
+/* Who connected. Of one that the kernel does not name there will be no session. */
+static uid_t find_newcomer(int borrow_fd)
+{
+        struct ucred peer = {.uid = (uid_t)-1}; /* nobody */
+        socklen_t size = sizeof(peer);
+
+        getsockopt(borrow_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+        return peer.uid;
+}
+
+/* As error_text() says it. */
+static void count_turned_away(Sessions *sessions, uid_t uid)
+{
+        log_user(LOG_NOTICE, uid, "a connection of user %u was turned away: %s", (unsigned)uid,
+                 error_text());
+        sessions->refusals++;
+}
+
 /* Tells one that is turned away why, as error_text() says it, and closes. error is a negative
  * errno. */
-static void turn_away(Sessions *sessions, int take_fd, int error)
+static void turn_away(Sessions *sessions, uid_t uid, int take_fd, int error)
 {
         Session stranger = {.socket_fd = take_fd};
 
-        log_daemon(LOG_NOTICE, "a connection was turned away: %s", error_text());
-        sessions->refusals++;
+        count_turned_away(sessions, uid);
         session_say_goodbye(&stranger, 0, error, error_text());
         shutdown(take_fd, SHUT_RDWR);
         closer_push_own(sessions->closer, &sessions->closer->strangers, take_fd);
@@ -62,24 +79,20 @@ static void turn_away(Sessions *sessions, int take_fd, int error)
 
 /* Whether there may be another session for who connected, before anything is done for it. 0, or
  * -EDQUOT with error_text(). */
-static int check_newcomer(Sessions *sessions, int borrow_fd)
+static int check_newcomer(Sessions *sessions, uid_t uid)
 {
         const uint32_t pace = sessions->config->sessions_per_second;
         const uint32_t at_once = sessions->options->sessions_per_user_max;
-        struct ucred peer;
-        socklen_t size = sizeof(peer);
 
         if (sessions->count >= sessions->max)
                 return error_set(EDQUOT,
                                  "the daemon is at its limit of %u sessions: try again later",
                                  sessions->max);
-        /* Of one that the kernel does not name there will be no session. */
-        if (getsockopt(borrow_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-            !session_rate_take(&sessions->rate, peer.uid, pace, at_once > pace ? at_once : pace,
+        if (!session_rate_take(&sessions->rate, uid, pace, at_once > pace ? at_once : pace,
                                clock_now_ns()))
                 return error_set(EDQUOT,
                                  "user %u opens more than %u sessions a second: try again later",
-                                 (unsigned)peer.uid, pace);
+                                 (unsigned)uid, pace);
         return 0;
 }
 
@@ -90,6 +103,7 @@ static void on_acceptable(evutil_socket_t listening_fd, short what, void *data)
         (void)what;
         for (int i = 0, refused = 0; i < ACCEPTS_PER_TURN && refused < REFUSALS_PER_TURN; i++) {
                 Session *session;
+                uid_t uid;
                 int fd, r;
 
                 if (closer_is_full(sessions->closer)) {
@@ -105,15 +119,15 @@ static void on_acceptable(evutil_socket_t listening_fd, short what, void *data)
                         /* Anything else is over, or about one connection that is gone. */
                         return;
                 }
-                r = check_newcomer(sessions, fd);
+                uid = find_newcomer(fd);
+                r = check_newcomer(sessions, uid);
                 if (r < 0) {
-                        turn_away(sessions, fd, r);
+                        turn_away(sessions, uid, fd, r);
                         refused++;
                         continue;
                 }
                 if (session_new(sessions, fd, sessions->total + 1, &session) < 0) {
-                        log_daemon(LOG_NOTICE, "a connection was turned away: %s", error_text());
-                        sessions->refusals++;
+                        count_turned_away(sessions, uid);
                         refused++;
                         continue;
                 }

@@ -87,6 +87,7 @@ tests_unit_core_unit_SOURCES = \
 	tests/unit/core/test_fd_list.c \
 	tests/unit/core/test_io_id.c \
 	tests/unit/core/test_name.c \
+	tests/unit/core/test_printable.c \
 	tests/unit/core/test_readiness.c \
 	tests/unit/core/test_sealed_bytes.c \
 	tests/unit/core/test_selector.c \
@@ -144,6 +145,7 @@ tests_unit_daemon_loop_unit_SOURCES = \
 
 tests_unit_daemon_process_unit_SOURCES = \
 	tests/unit/daemon/process/test_background.c \
+	tests/unit/daemon/process/test_log_shares.c \
 	tests/unit/daemon/process/test_scheduling.c \
 	tests/unit/daemon/process/test_service_manager.c
 
