@@ -13,6 +13,11 @@ const TortureCase torture_cases[] = {
          "the same, without the local driver",
          "no round trip fails or is lost; none waits longer than the restart and 100 ms",
          torture_outage, NULL, 0},
+        {"stopped-daemon", "The daemon hangs and lives; its clients may serve themselves",
+         "SIGSTOP 100 times, for 500 ms each, under the same load; a daemon that was silent for "
+         "100 ms is taken for lost",
+         "no round trip fails or is lost; none waits longer than 200 ms", torture_stopped_daemon,
+         NULL, 0},
         {"request-flood", "A flood of requests",
          "8 sessions send GetStatus, ListSessions and ListRegistrations as fast as they are read",
          BESIDE, torture_beside, "request-flood", 0, 0},

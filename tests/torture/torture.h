@@ -46,6 +46,8 @@ void torture_many(const Torture *torture, const TortureCase *case_, Result *resu
 /* The daemon is killed, again and again, under load. */
 void torture_outage(const Torture *torture, const TortureCase *case_, Result *result);
 void torture_outage_with_fallback(const Torture *torture, const TortureCase *case_, Result *result);
+/* It is stopped and goes on, again and again. */
+void torture_stopped_daemon(const Torture *torture, const TortureCase *case_, Result *result);
 
 /* Notes what did not hold; the first counts. */
 void result_break(Result *result, const char *format, ...) __attribute__((format(printf, 2, 3)));
