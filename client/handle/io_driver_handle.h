@@ -72,9 +72,6 @@ struct KyronIoDriverHandle {
         TAILQ_HEAD(, Taken) taken;           /* by the program, which the daemon is to be told */
         TAILQ_HEAD(, PassedStream) to_claim; /* which a daemon after the one that passed them is */
         WakerList woken;
-        /* While those are run who waited for a source that was refused: it, and the sentence. */
-        const KyronAsyncRegistration *refused;
-        const char *refused_text;
 
         FrameArena arena;
         uint8_t bytes[FRAME_BYTES_MAX];

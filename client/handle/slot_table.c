@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -14,16 +15,33 @@ void slot_table_init(SlotTable *table, uint32_t limit)
         slot_table_set_limit(table, limit);
 }
 
-void slot_table_set_limit(SlotTable *table, uint32_t limit)
-{
-        table->limit = limit < IO_ID_SLOT_MAX ? limit : IO_ID_SLOT_MAX;
-}
-
 void slot_table_deinit(SlotTable *table)
 {
         free(table->slots);
         table->slots = NULL;
         table->size = 0;
+}
+
+static void push_free(SlotTable *table, uint32_t slot)
+{
+        table->slots[slot].next = table->first_free;
+        table->first_free = slot;
+}
+
+void slot_table_set_limit(SlotTable *table, uint32_t limit)
+{
+        table->limit = limit < IO_ID_SLOT_MAX ? limit : IO_ID_SLOT_MAX;
+        table->first_free = SLOT_NONE;
+        for (uint32_t slot = table->size; slot-- > 0;) {
+                if (slot < table->limit && !table->slots[slot].registration &&
+                    !table->slots[slot].is_retired)
+                        push_free(table, slot);
+        }
+}
+
+bool slot_table_is_past_limit(const SlotTable *table, IoId id)
+{
+        return io_id_slot(id) >= table->limit;
 }
 
 static int grow(SlotTable *table)
@@ -39,11 +57,11 @@ static int grow(SlotTable *table)
         slots = realloc(table->slots, size * sizeof(*slots));
         if (!slots)
                 return error_set(ENOMEM, "no memory for another registration");
-        for (uint32_t slot = size; slot-- > table->size;) {
-                slots[slot] = (Slot){.next_free = table->first_free};
-                table->first_free = slot;
-        }
         table->slots = slots;
+        for (uint32_t slot = size; slot-- > table->size;) {
+                slots[slot] = (Slot){.registration = NULL};
+                push_free(table, slot);
+        }
         table->size = size;
         return 0;
 }
@@ -59,29 +77,47 @@ int slot_table_take(SlotTable *table, KyronAsyncRegistration *registration, IoId
                         return r;
         }
         slot = table->first_free;
-        table->first_free = table->slots[slot].next_free;
+        table->first_free = table->slots[slot].next;
         table->slots[slot].registration = registration;
-        table->slots[slot].generation = io_id_next_generation(table->slots[slot].generation);
+        table->slots[slot].generation =
+                io_id_next_generation(table->slots[slot].generation) & IO_ID_GENERATION_MAX;
         *id = io_id_make(slot, table->slots[slot].generation);
         return 0;
 }
 
-void slot_table_give_back(SlotTable *table, IoId id)
+bool slot_table_has_room(const SlotTable *table)
 {
-        Slot *slot = &table->slots[io_id_slot(id)];
-
-        slot->registration = NULL;
-        slot->next_free = table->first_free;
-        table->first_free = io_id_slot(id);
+        return table->first_free != SLOT_NONE || table->size < table->limit;
 }
 
-void slot_table_retire(SlotTable *table, IoId id)
+/* Nobody has it any more. One past the limit stays out of the list. */
+static void set_free(SlotTable *table, uint32_t slot)
 {
-        Slot *slot = &table->slots[io_id_slot(id)];
+        table->slots[slot].registration = NULL;
+        table->slots[slot].is_retired = false;
+        if (slot < table->limit)
+                push_free(table, slot);
+}
 
+void slot_table_give_back(SlotTable *table, const KyronAsyncRegistration *registration, IoId *id)
+{
+        assert(registration && slot_table_recreate(table, *id) == registration);
+        (void)registration;
+        set_free(table, io_id_slot(*id));
+        *id = IO_ID_NONE;
+}
+
+void slot_table_retire(SlotTable *table, const KyronAsyncRegistration *registration, IoId *id)
+{
+        Slot *slot = &table->slots[io_id_slot(*id)];
+
+        assert(registration && slot_table_recreate(table, *id) == registration);
+        (void)registration;
         slot->registration = NULL;
-        slot->next_free = table->first_retired;
-        table->first_retired = io_id_slot(id);
+        slot->is_retired = true;
+        slot->next = table->first_retired;
+        table->first_retired = io_id_slot(*id);
+        *id = IO_ID_NONE;
 }
 
 size_t slot_table_retired(const SlotTable *table, IoId *ids, size_t max)
@@ -89,7 +125,7 @@ size_t slot_table_retired(const SlotTable *table, IoId *ids, size_t max)
         size_t count = 0;
 
         for (uint32_t slot = table->first_retired; slot != SLOT_NONE && count < max;
-             slot = table->slots[slot].next_free)
+             slot = table->slots[slot].next)
                 ids[count++] = io_id_make(slot, table->slots[slot].generation);
         return count;
 }
@@ -99,8 +135,8 @@ void slot_table_give_back_retired(SlotTable *table, size_t count)
         while (count-- > 0) {
                 uint32_t slot = table->first_retired;
 
-                table->first_retired = table->slots[slot].next_free;
-                slot_table_give_back(table, io_id_make(slot, table->slots[slot].generation));
+                table->first_retired = table->slots[slot].next;
+                set_free(table, slot);
         }
 }
 

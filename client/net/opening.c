@@ -96,8 +96,7 @@ static ssize_t take_opened(Request *request, const Iod__Frame *frame, FdList *fd
         registration->fd = fd;
         if (frame->opened->id != registration->id) {
                 /* The daemon did not register it: the first wait will, as for any other. */
-                slot_table_give_back(&request->handle->slots, registration->id);
-                registration->id = IO_ID_NONE;
+                slot_table_give_back(&request->handle->slots, registration, &registration->id);
                 registration->wanted = registration->armed = 0;
         }
         *out = bridged_fd;
@@ -111,7 +110,7 @@ static void drop_opened(Request *request, const Iod__Frame *answer)
 
         outbox_forget(request->handle, &bridged_fd->registration,
                       !answer || answer->opened->id != bridged_fd->registration.id);
-        free(bridged_fd);
+        async_registration_free(&bridged_fd->registration);
 }
 
 /* ---- Asking -------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 
 #include "client/handle/io_driver_handle.h"
 #include "client/readiness/outbox.h"
+#include "core/cleanup.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -28,6 +29,29 @@ bool async_registration_is_ready(const KyronAsyncRegistration *registration, Rea
         return event->readiness != 0;
 }
 
+/* A limit was reached; there may be room another time. Only new registrations meet these. */
+static bool is_for_want_of_room(int error)
+{
+        return error == -EDQUOT || error == -ENOSPC;
+}
+
+static void forget_error(KyronAsyncRegistration *registration)
+{
+        free(STEAL_PTR(registration->refusal));
+        registration->error = 0;
+}
+
+static int say_why_not(KyronAsyncRegistration *registration)
+{
+        const int error = registration->error;
+
+        error_set(-error, "%s", registration->refusal ? registration->refusal : strerror(-error));
+        /* Whoever asks next may find room. */
+        if (is_for_want_of_room(error))
+                forget_error(registration);
+        return error;
+}
+
 int async_registration_wait(KyronAsyncRegistration *registration, Readiness interest,
                             KyronWaker *waker, KyronReadyEvent *event)
 {
@@ -35,15 +59,8 @@ int async_registration_wait(KyronAsyncRegistration *registration, Readiness inte
 
         if (async_registration_is_ready(registration, interest, event))
                 return 0;
-        if (registration->error && registration == registration->handle->refused)
-                return error_set(-registration->error, "%s", registration->handle->refused_text);
-        if (registration->error == -ESTALE)
-                return error_set(ESTALE, "the daemon has given this connection to another worker");
         if (registration->error)
-                return error_set(-registration->error, "the daemon refused %s: %s",
-                                 registration->fd < 0 ? "to let this endpoint join again"
-                                                      : "this descriptor",
-                                 strerror(-registration->error));
+                return say_why_not(registration);
         registration->wanted |= interest | registration->arm;
         r = outbox_add_io_source(registration->handle, registration);
         if (r < 0)
@@ -84,6 +101,33 @@ void async_registration_wake_all(KyronAsyncRegistration *registration)
 {
         while (registration->waiting.first)
                 move_to_woken(registration, registration->waiting.first);
+}
+
+void async_registration_fail(KyronAsyncRegistration *registration, int error, const char *text)
+{
+        forget_error(registration);
+        registration->error = error;
+        registration->refusal = strndup(text, ERROR_TEXT_MAX);
+        async_registration_wake_all(registration);
+}
+
+void async_registration_refuse(KyronAsyncRegistration *registration, int error, const char *text)
+{
+        const bool is_awaited = registration->waiting.first != NULL;
+
+        if (registration->kind->refuse && registration->kind->refuse(registration, error))
+                return;
+        /* It has no file yet: whatever is said of its id, its request is answered. */
+        if (registration->fd < 0)
+                return;
+        if (!is_for_want_of_room(error)) {
+                async_registration_fail(registration, error, text);
+                return;
+        }
+        outbox_forget(registration->handle, registration, true);
+        registration->armed = 0;
+        if (is_awaited)
+                async_registration_fail(registration, error, text);
 }
 
 bool async_registration_take_waker(KyronWaker *waker)
@@ -145,6 +189,7 @@ void async_registration_forget(KyronAsyncRegistration *registration)
 
 void async_registration_free(KyronAsyncRegistration *registration)
 {
+        free(STEAL_PTR(registration->refusal));
         if (registration->kind->dispose)
                 registration->kind->dispose(registration);
         else
@@ -191,7 +236,7 @@ int kyron_async_registration_remove(KyronAsyncRegistration *registration)
                 return 0;
         handle = registration->handle;
         if (io_driver_handle_check_process(handle) < 0) {
-                free(registration);
+                async_registration_free(registration);
                 return 0;
         }
         pthread_mutex_lock(&handle->lock);

@@ -48,6 +48,8 @@ typedef struct AsyncRegistrationKind {
         bool (*is_counted)(const KyronAsyncRegistration *registration);
         /* The daemon that had it is lost. */
         void (*lose)(KyronAsyncRegistration *registration);
+        /* The daemon will not register it: whether that was all there is to be done about it. */
+        bool (*refuse)(KyronAsyncRegistration *registration, int error);
         /* It is closed: there is nothing else to be told of it. */
         void (*forget)(KyronAsyncRegistration *registration);
 } AsyncRegistrationKind;
@@ -66,6 +68,7 @@ struct KyronAsyncRegistration {
         Readiness armed;  /* what the daemon was told */
         Readiness local;  /* what this process's own Selector was */
         int error;        /* why the daemon refused it, as a negative errno */
+        char *refusal;    /* its sentence; NULL: none, or no memory */
         uint32_t woken;   /* wakers in the handle's list */
         uint32_t running; /* operations process_io is running */
         WakerList waiting;
@@ -91,6 +94,17 @@ void async_registration_wake(KyronAsyncRegistration *registration, Readiness bit
 
 /* Moves every waker to the handle's list, to find out what went wrong. Lock held. */
 void async_registration_wake_all(KyronAsyncRegistration *registration);
+
+/*
+ * It cannot be waited for: every wait ends with the error (negative errno) and the sentence, those
+ * there are now and later ones. Lock held.
+ */
+void async_registration_fail(KyronAsyncRegistration *registration, int error, const char *text);
+/*
+ * The daemon will not have it. If that is for want of room there may be some another time: whoever
+ * waits is told, and who asks after that registers anew. Lock held.
+ */
+void async_registration_refuse(KyronAsyncRegistration *registration, int error, const char *text);
 
 /* Takes the waker out of the list it is in; false when it is in none. Lock held. */
 bool async_registration_take_waker(KyronWaker *waker);

@@ -50,6 +50,20 @@ void local_driver_leave(KyronAsyncRegistration *registration)
         selector_remove(&registration->handle->selector, registration->fd);
 }
 
+void local_driver_renumber(KyronAsyncRegistration *registration)
+{
+        KyronIoDriverHandle *handle = registration->handle;
+        IoId id;
+
+        if (slot_table_take(&handle->slots, registration, &id) < 0)
+                return;
+        slot_table_give_back(&handle->slots, registration, &registration->id);
+        registration->id = id;
+        if (registration->local &&
+            selector_modify(&handle->selector, registration->fd, id, registration->local) < 0)
+                local_driver_leave(registration);
+}
+
 void local_driver_hand_over(KyronAsyncRegistration *registration)
 {
         if (registration->local)

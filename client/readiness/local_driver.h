@@ -30,6 +30,9 @@ void local_driver_serve_all(KyronIoDriverHandle *handle);
 void local_driver_hand_over(KyronAsyncRegistration *registration);
 /* The daemon has read all it was sent: serves no more what it has. */
 void local_driver_end_handover(KyronIoDriverHandle *handle);
+/* Exchanges the registration's slot for another: there has to be one, or memory for one. In an
+ * outage only, when no daemon knows it. */
+void local_driver_renumber(KyronAsyncRegistration *registration);
 /* Serves it no more. Before its descriptor is closed. */
 void local_driver_leave(KyronAsyncRegistration *registration);
 

@@ -6,12 +6,14 @@
 #include "client/readiness/local_driver.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Takes the first registration off the queue; error: why it could not be sent, or 0. */
 static void take_first(KyronIoDriverHandle *handle, int error)
 {
         KyronAsyncRegistration *registration = TAILQ_FIRST(&handle->queue);
+        char why[ERROR_TEXT_MAX];
 
         TAILQ_REMOVE(&handle->queue, registration, queue_link);
         registration->queued = false;
@@ -21,8 +23,9 @@ static void take_first(KyronIoDriverHandle *handle, int error)
                 return;
         }
         local_driver_leave(registration);
-        registration->error = error;
-        async_registration_wake_all(registration);
+        snprintf(why, sizeof(why), "this descriptor cannot be sent to the daemon: %s",
+                 strerror(-error));
+        async_registration_fail(registration, error, why);
         io_driver_handle_unpark(handle);
 }
 
@@ -198,22 +201,24 @@ void outbox_withdraw(KyronAsyncRegistration *registration)
 
 void outbox_forget(KyronIoDriverHandle *handle, KyronAsyncRegistration *registration, bool told)
 {
-        if (registration->id == IO_ID_NONE)
+        const IoId id = registration->id;
+
+        if (id == IO_ID_NONE)
                 return;
         outbox_withdraw(registration);
         if (async_registration_is_counted(registration) && !handle->gone) {
                 async_registration_forget(registration);
-                slot_table_retire(&handle->slots, registration->id);
+                slot_table_retire(&handle->slots, registration, &registration->id);
                 io_driver_handle_unpark(handle);
                 return;
         }
-        slot_table_give_back(&handle->slots, registration->id);
+        slot_table_give_back(&handle->slots, registration, &registration->id);
         if (told || handle->gone || !registration->armed)
                 return;
         if (handle->closed_count == HANDLE_GONE_MAX)
                 outbox_flush_sources(handle);
         /* If the daemon does not read, it learns of this one when the slot is used again. */
         if (handle->closed_count < HANDLE_GONE_MAX)
-                handle->closed_ids[handle->closed_count++] = registration->id;
+                handle->closed_ids[handle->closed_count++] = id;
         io_driver_handle_unpark(handle);
 }

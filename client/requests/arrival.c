@@ -121,7 +121,14 @@ void arrival_give_back(KyronEndpoint *endpoint)
 
         while ((stream = TAILQ_FIRST(&endpoint->arrived))) {
                 TAILQ_REMOVE(&endpoint->arrived, stream, link);
-                passed_stream_offer_again(stream);
+                if (stream->bridged_fd.registration.id == IO_ID_NONE) {
+                        /* The daemon had no room for it. */
+                        endpoint->outstanding--;
+                        passed_stream_free(stream);
+                        continue;
+                }
+                passed_stream_empty(stream);
+                stream->state = stream->counted ? PASSED_STREAM_OFFERED : PASSED_STREAM_NEW;
                 TAILQ_INSERT_TAIL(stream->counted ? &endpoint->offered : &endpoint->to_offer,
                                   stream, link);
         }

@@ -25,7 +25,8 @@ static void claim_stream(PassedStream *stream, const KyronEndpoint *endpoint)
 {
         KyronIoDriverHandle *handle = stream->bridged_fd.registration.handle;
 
-        if (endpoint->number == 0)
+        /* What is not registered cannot be claimed. */
+        if (endpoint->number == 0 || stream->bridged_fd.registration.id == IO_ID_NONE)
                 return;
         stream->state = PASSED_STREAM_TO_CLAIM;
         stream->counted = true;
@@ -57,7 +58,8 @@ void claim_all(KyronEndpoint *endpoint)
                 if (!stream || stream->origin != endpoint->serial || stream->counted ||
                     stream->state != PASSED_STREAM_TAKEN)
                         continue;
-                if (registration->fd >= 0 && !registration->closing && !registration->error)
+                if (registration->fd >= 0 && registration->id != IO_ID_NONE &&
+                    !registration->closing && !registration->error)
                         claim_stream(stream, endpoint);
         }
 }

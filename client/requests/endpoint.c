@@ -32,6 +32,7 @@ static void end(KyronEndpoint *endpoint)
 {
         if (!endpoint->disposed || !endpoint->left)
                 return;
+        free(endpoint->registration.refusal);
         free(endpoint);
 }
 
@@ -191,9 +192,12 @@ static void drop_rejoin(Request *request, const Iod__Frame *answer)
                 end_membership(endpoint);
                 return;
         }
-        if (!request->handle->gone)
-                endpoint->registration.error = request->error;
-        async_registration_wake_all(&endpoint->registration);
+        if (request->handle->gone)
+                async_registration_wake_all(&endpoint->registration);
+        else
+                async_registration_fail(&endpoint->registration, request->error,
+                                        request->refusal ? request->refusal
+                                                         : strerror(-request->error));
 }
 
 static const RequestKind rejoin_kind = {
@@ -211,8 +215,7 @@ static void rejoin(KyronEndpoint *endpoint)
 
         endpoint->number = 0;
         if (r < 0) {
-                endpoint->registration.error = r;
-                async_registration_wake_all(&endpoint->registration);
+                async_registration_fail(&endpoint->registration, r, error_text());
                 return;
         }
         request->object = endpoint;
@@ -356,13 +359,32 @@ void endpoint_lose_all(KyronIoDriverHandle *handle)
 
         TAILQ_FOREACH(endpoint, &handle->endpoints, link)
         {
-                TAILQ_CONCAT(&endpoint->to_offer, &endpoint->offered, link);
+                offer_lose(endpoint);
                 if (handle->gone) {
                         arrival_give_back(endpoint);
                         async_registration_wake_all(&endpoint->registration);
                 } else if (endpoint->number != 0) {
                         rejoin(endpoint);
                 }
+        }
+}
+
+void endpoint_let_go_all(KyronIoDriverHandle *handle)
+{
+        KyronEndpoint *endpoint;
+
+        TAILQ_FOREACH(endpoint, &handle->endpoints, link)
+        offer_let_go(endpoint);
+}
+
+void endpoint_fill_up_all(KyronIoDriverHandle *handle)
+{
+        KyronEndpoint *endpoint;
+
+        TAILQ_FOREACH(endpoint, &handle->endpoints, link)
+        {
+                if (!endpoint->registration.closing)
+                        offer_fill_up(endpoint);
         }
 }
 

@@ -56,5 +56,9 @@ struct KyronEndpoint {
 /* The daemon is lost: every endpoint joins again, or if it has gone for good, closes what was not
  * accepted: it is another worker's now. Lock held. */
 void endpoint_lose_all(KyronIoDriverHandle *handle);
+/* Every endpoint lets go of the slots it has not been passed a connection for; and takes what it
+ * can have for its credits. Lock held. */
+void endpoint_let_go_all(KyronIoDriverHandle *handle);
+void endpoint_fill_up_all(KyronIoDriverHandle *handle);
 /* Those who accept try again. Lock held. */
 void endpoint_wake_all(KyronIoDriverHandle *handle);

@@ -4,6 +4,8 @@
 #include "client/handle/io_driver_handle.h"
 #include "client/handle/sending.h"
 
+#include <errno.h>
+
 size_t offer_gather(const KyronEndpoint *endpoint, uint64_t ids[static ENDPOINT_OFFER_MAX])
 {
         const PassedStream *stream;
@@ -28,6 +30,44 @@ void offer_sent(KyronEndpoint *endpoint, size_t n)
                 TAILQ_INSERT_TAIL(&endpoint->offered, stream, link);
                 stream->state = PASSED_STREAM_OFFERED;
         }
+}
+
+/* Of one that has not arrived. */
+static void let_go(PassedStream *stream)
+{
+        KyronEndpoint *endpoint = stream->endpoint;
+
+        TAILQ_REMOVE(stream->state == PASSED_STREAM_NEW ? &endpoint->to_offer : &endpoint->offered,
+                     stream, link);
+        endpoint->outstanding--;
+        passed_stream_free(stream);
+}
+
+void offer_refused(PassedStream *stream, int error)
+{
+        SlotTable *slots = &stream->bridged_fd.registration.handle->slots;
+        const IoId id = stream->bridged_fd.registration.id;
+
+        let_go(stream);
+        if (error == -EDQUOT && !slot_table_is_past_limit(slots, id))
+                slot_table_set_limit(slots, io_id_slot(id));
+}
+
+void offer_lose(KyronEndpoint *endpoint)
+{
+        PassedStream *stream;
+
+        TAILQ_FOREACH(stream, &endpoint->offered, link)
+        stream->state = PASSED_STREAM_NEW;
+        TAILQ_CONCAT(&endpoint->to_offer, &endpoint->offered, link);
+}
+
+void offer_let_go(KyronEndpoint *endpoint)
+{
+        while (!TAILQ_EMPTY(&endpoint->to_offer))
+                let_go(TAILQ_FIRST(&endpoint->to_offer));
+        while (!TAILQ_EMPTY(&endpoint->offered))
+                let_go(TAILQ_FIRST(&endpoint->offered));
 }
 
 int offer_fill_up(KyronEndpoint *endpoint)
@@ -69,7 +109,8 @@ static int flush_offers(KyronEndpoint *endpoint)
         if (endpoint->number == 0 || endpoint->registration.closing)
                 return 0;
         /* In batches; and as many as there are slots for, others another time. */
-        if (endpoint->outstanding * 2 <= endpoint->credits)
+        if (endpoint->outstanding * 2 <= endpoint->credits &&
+            slot_table_has_room(&endpoint->registration.handle->slots))
                 offer_fill_up(endpoint);
         while (r == 0 && endpoint->credits > 0 && !TAILQ_EMPTY(&endpoint->to_offer))
                 r = send_offer(endpoint);

@@ -9,6 +9,17 @@
 
 #include "client/requests/endpoint.h"
 
+/*
+ * The daemon cannot use an id that was offered, or is to be: its stream is let go of, and its slot
+ * free for another. error: negative errno; -EDQUOT says that this session may not have the slot any
+ * more, nor those above.
+ */
+void offer_refused(PassedStream *stream, int error);
+/* The daemon is lost: everything is offered anew. */
+void offer_lose(KyronEndpoint *endpoint);
+/* Lets go of all that has not arrived. */
+void offer_let_go(KyronEndpoint *endpoint);
+
 /* Makes as many streams to offer as there are credits. 0, or -EDQUOT there are no more slots,
  * -ENOMEM: those that were made are there. */
 int offer_fill_up(KyronEndpoint *endpoint);

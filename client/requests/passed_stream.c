@@ -4,6 +4,7 @@
 #include "client/handle/io_driver_handle.h"
 #include "client/readiness/outbox.h"
 #include "client/requests/endpoint.h"
+#include "client/requests/offer.h"
 #include "client/requests/sealed_note.h"
 #include "core/cleanup.h"
 
@@ -49,14 +50,38 @@ static void lose(KyronAsyncRegistration *registration)
         ((PassedStream *)registration)->counted = false;
 }
 
+/* While its id is only offered, it is used up. One with a file is as any other. */
+static bool refuse(KyronAsyncRegistration *registration, int error)
+{
+        PassedStream *stream = (PassedStream *)registration;
+
+        if (stream->state != PASSED_STREAM_NEW && stream->state != PASSED_STREAM_OFFERED)
+                return false;
+        offer_refused(stream, error);
+        return true;
+}
+
 static const AsyncRegistrationKind kind = {
         .is_passed = true,
         .dispose = dispose,
         .is_shared = is_shared,
         .is_counted = is_counted,
         .lose = lose,
+        .refuse = refuse,
         .forget = forget,
 };
+
+static void init_registration(PassedStream *stream, KyronIoDriverHandle *handle)
+{
+        KyronAsyncRegistration *registration = &stream->bridged_fd.registration;
+
+        async_registration_init(registration, handle, -1);
+        registration->owns_fd = true;
+        registration->kind = &kind;
+        /* As any stream, see tcp_stream.c; the daemon registers it with both when it passes it. */
+        registration->arm = registration->wanted = registration->armed =
+                KYRON_READABLE | KYRON_WRITABLE;
+}
 
 int passed_stream_new(PassedStream **out, KyronEndpoint *endpoint)
 {
@@ -74,12 +99,7 @@ int passed_stream_new(PassedStream **out, KyronEndpoint *endpoint)
                 .kept_note_fd = -1,
         };
         registration = &stream->bridged_fd.registration;
-        async_registration_init(registration, handle, -1);
-        registration->owns_fd = true;
-        registration->kind = &kind;
-        /* As any stream, see tcp_stream.c; the daemon registers it with both when it passes it. */
-        registration->arm = registration->wanted = registration->armed =
-                KYRON_READABLE | KYRON_WRITABLE;
+        init_registration(stream, handle);
         r = slot_table_take(&handle->slots, registration, &registration->id);
         if (r < 0) {
                 free(stream);
@@ -93,22 +113,26 @@ void passed_stream_free(PassedStream *stream)
 {
         KyronAsyncRegistration *registration = &stream->bridged_fd.registration;
 
-        slot_table_give_back(&registration->handle->slots, registration->id);
+        outbox_withdraw(registration);
+        if (registration->id != IO_ID_NONE)
+                slot_table_give_back(&registration->handle->slots, registration, &registration->id);
         if (registration->fd >= 0)
                 close(registration->fd);
-        dispose(registration);
+        async_registration_free(registration);
 }
 
-void passed_stream_offer_again(PassedStream *stream)
+void passed_stream_empty(PassedStream *stream)
 {
         KyronAsyncRegistration *registration = &stream->bridged_fd.registration;
+        const IoId id = registration->id;
 
         outbox_withdraw(registration);
         close(STEAL_FD(registration->fd));
         if (stream->note_fd >= 0)
                 close(STEAL_FD(stream->note_fd));
-        registration->armed = registration->wanted;
-        stream->state = PASSED_STREAM_OFFERED;
+        free(STEAL_PTR(registration->refusal));
+        init_registration(stream, registration->handle);
+        registration->id = id;
 }
 
 PassedStream *passed_stream_of(KyronAsyncRegistration *registration)

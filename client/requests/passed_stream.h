@@ -45,11 +45,12 @@ typedef TAILQ_HEAD(PassedStreamList, PassedStream) PassedStreamList;
 
 /* One to be offered, with a slot. 0, or -EDQUOT or -ENOMEM with error_text(). Lock held. */
 int passed_stream_new(PassedStream **out, KyronEndpoint *endpoint);
-/* Frees one that never reached the program; its slot is free at once. Lock held. */
+/* Frees one that never reached the program; its slot, if it has one, is free at once. Lock held. */
 void passed_stream_free(PassedStream *stream);
 
-/* Closes one that has arrived and was not accepted: its id may be used again. Lock held. */
-void passed_stream_offer_again(PassedStream *stream);
+/* Closes the connection of one that has arrived and was not accepted: it is as if it were new, but
+ * for its id. Lock held. */
+void passed_stream_empty(PassedStream *stream);
 
 /* The one a registration belongs to; NULL: it is another kind of stream. */
 PassedStream *passed_stream_of(KyronAsyncRegistration *registration);

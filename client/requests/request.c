@@ -283,6 +283,8 @@ static ssize_t take_answer(Request *request, const Iod__Frame *frame, FdList *fd
         request->error = frame->body_case == IOD__FRAME__BODY_REFUSED && frame->refused->error > 0
                                  ? -frame->refused->error
                                  : -EPROTO;
+        if (frame->body_case == IOD__FRAME__BODY_REFUSED)
+                request->refusal = frame->refused->text;
         kind->drop(request, NULL);
         if (frame->body_case != IOD__FRAME__BODY_REFUSED)
                 return error_set(EPROTO, "the daemon answered with %s, not with %s",

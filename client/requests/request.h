@@ -67,6 +67,7 @@ struct Request {
         RequestState state;
         uint32_t sequence;
         int error; /* of one that has ended, also for its kind's drop; 0: it was answered */
+        const char *refusal; /* the daemon's sentence, while its kind's drop runs; or NULL */
         /* The kind's: what it is for, and what it says. */
         void *object;
         const void *options;

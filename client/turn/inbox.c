@@ -57,45 +57,23 @@ static int on_readiness(KyronIoDriverHandle *handle, const uint64_t *events, siz
         return count;
 }
 
-/* A limit was reached; there may be room another time. Only new registrations meet these. */
-static bool is_for_want_of_room(int error)
-{
-        return error == EDQUOT || error == ENOSPC;
-}
-
-/* The next wait registers anew. Lock held. */
-static void forget_refusal(KyronAsyncRegistration *registration)
-{
-        outbox_forget(registration->handle, registration, true);
-        registration->id = IO_ID_NONE;
-        registration->armed = 0;
-        registration->error = 0;
-}
-
-/* Runs what waited for each refused source by itself, so that its completion finds its sentence. */
 static int on_refused_sources(KyronIoDriverHandle *handle, const Iod__Refused *refused)
 {
-        int count = 0;
+        int count;
 
+        pthread_mutex_lock(&handle->lock);
         for (size_t i = 0; i < refused->n_source; i++) {
                 const Iod__RefusedSource *source = refused->source[i];
-                KyronAsyncRegistration *registration;
+                KyronAsyncRegistration *registration =
+                        slot_table_recreate(&handle->slots, source->id);
 
-                pthread_mutex_lock(&handle->lock);
-                registration = slot_table_recreate(&handle->slots, source->id);
-                if (registration) {
-                        registration->error = source->error > 0 ? -source->error : -EPROTO;
-                        async_registration_wake_all(registration);
-                }
-                handle->refused = registration;
-                handle->refused_text = source->text;
-                count += woken_run(handle);
-                handle->refused = NULL;
-                registration = slot_table_recreate(&handle->slots, source->id);
-                if (registration && is_for_want_of_room(source->error))
-                        forget_refusal(registration);
-                pthread_mutex_unlock(&handle->lock);
+                if (registration)
+                        async_registration_refuse(registration,
+                                                  source->error > 0 ? -source->error : -EPROTO,
+                                                  source->text);
         }
+        count = woken_run(handle);
+        pthread_mutex_unlock(&handle->lock);
         return count;
 }
 

@@ -266,12 +266,31 @@ void outage_begin_session(KyronIoDriverHandle *handle, const DaemonConnection *c
         slot_table_set_limit(&handle->slots, connection->registrations_max);
 }
 
+/* Exchanges slots that this daemon does not allow for lower ones, as long as there are some: it
+ * knows none of them yet. Registrations that keep theirs are refused by it. */
+static void renumber(KyronIoDriverHandle *handle)
+{
+        SlotTable *slots = &handle->slots;
+
+        if (slots->size <= slots->limit)
+                return;
+        endpoint_let_go_all(handle);
+        for (uint32_t slot = slots->limit; slot < slots->size; slot++) {
+                KyronAsyncRegistration *registration = slots->slots[slot].registration;
+
+                if (registration && slot_table_has_room(slots))
+                        local_driver_renumber(registration);
+        }
+        endpoint_fill_up_all(handle);
+}
+
 /* A daemon has welcomed this handle after an outage. Lock held. */
 static void welcome(KyronIoDriverHandle *handle, const DaemonConnection *connection)
 {
         if (handle->outage.epoch == connection->epoch)
                 give_up_shared(handle);
         outage_begin_session(handle, connection);
+        renumber(handle);
         endpoint_wake_all(handle);
 }
 
@@ -287,8 +306,8 @@ void outage_on_greeted(KyronIoDriverHandle *handle)
                 try_later(handle);
         } else {
                 timer_fd_set(handle->outage.timer_fd, 0);
-                handle->outage.state = OUTAGE_NONE;
                 welcome(handle, &connection);
+                handle->outage.state = OUTAGE_NONE;
         }
         pthread_mutex_unlock(&handle->lock);
 }

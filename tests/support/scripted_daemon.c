@@ -171,6 +171,24 @@ void scripted_daemon_send_refused(ScriptedDaemon *daemon, uint32_t sequence, int
         scripted_daemon_send(daemon, &frame, NULL, 0);
 }
 
+void scripted_daemon_send_refused_source(ScriptedDaemon *daemon, uint64_t id, int error,
+                                         const char *text)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Refused body = IOD__REFUSED__INIT;
+        Iod__RefusedSource source = IOD__REFUSED_SOURCE__INIT;
+        Iod__RefusedSource *sources[] = {&source};
+
+        source.id = id;
+        source.error = error;
+        source.text = (char *)text;
+        body.n_source = 1;
+        body.source = sources;
+        frame.body_case = IOD__FRAME__BODY_REFUSED;
+        frame.refused = &body;
+        scripted_daemon_send(daemon, &frame, NULL, 0);
+}
+
 void scripted_daemon_send_opened(ScriptedDaemon *daemon, uint32_t sequence, uint64_t id,
                                  int take_fd)
 {

@@ -47,6 +47,9 @@ void scripted_daemon_send(ScriptedDaemon *daemon, Iod__Frame *frame, const int *
 void scripted_daemon_send_done(ScriptedDaemon *daemon, uint32_t sequence);
 void scripted_daemon_send_refused(ScriptedDaemon *daemon, uint32_t sequence, int error,
                                   const char *text);
+/* One source, of no request's. */
+void scripted_daemon_send_refused_source(ScriptedDaemon *daemon, uint64_t id, int error,
+                                         const char *text);
 /* take_fd is closed once it is sent. */
 void scripted_daemon_send_opened(ScriptedDaemon *daemon, uint32_t sequence, uint64_t id,
                                  int take_fd);

@@ -76,6 +76,7 @@ tests_unit_client_requests_unit_SOURCES = \
 
 tests_unit_client_turn_unit_SOURCES = \
 	tests/unit/client/turn/test_inbox.c \
+	tests/unit/client/turn/test_lower_limit.c \
 	tests/unit/client/turn/test_outage.c \
 	tests/unit/client/turn/test_process_io.c
 

@@ -596,8 +596,11 @@ START_TEST(the_same_file_twice_ends_in_an_error_that_says_so)
         ck_assert_msg(strstr(second.text, "registered in this session already") != NULL,
                       "it says: %s", second.text);
         test_call_init(&second);
-        ck_assert_int_eq(kyron_bridged_fd_read(two, &second.operation, &byte, 1), -EEXIST);
-        ck_assert_str_ne(kyron_error_text(), "");
+        for (int i = 0; i < 3; i++) {
+                error_set(EIO, "another sentence");
+                ck_assert_int_eq(kyron_bridged_fd_read(two, &second.operation, &byte, 1), -EEXIST);
+                ck_assert_ptr_nonnull(strstr(kyron_error_text(), "registered in this session"));
+        }
         put_byte(pipe[1]);
         ck_assert(PROCESS_UNTIL(handle, first.completions == 1));
         ck_assert_int_eq(first.result, 1);

@@ -155,6 +155,35 @@ START_TEST(a_refusal_brings_its_sentence_to_the_completion)
 }
 END_TEST
 
+START_TEST(a_refusal_of_its_id_is_no_answer)
+{
+        static const int errors[] = {EDQUOT, ENOSPC, ESTALE, EINVAL};
+
+        for (int i = 0; i < 4; i++) {
+                int peer;
+                uint64_t id;
+                uint32_t sequence = send_connect(&call, &stream, &id);
+
+                scripted_daemon_send_refused_source(&kyron_iod, id, errors[i], "not this one");
+                process(kyron_iod.handle, 0);
+                ck_assert_int_eq(call.completions, 0);
+                ck_assert(slot_is_taken(id));
+                /* Registered or not. */
+                scripted_daemon_send_opened(&kyron_iod, sequence, i % 2 ? id : 0,
+                                            make_connection(&peer));
+                process(kyron_iod.handle, 0);
+                ck_assert_int_eq(call.completions, 1);
+                ck_assert_int_eq(call.result, 0);
+                ck_assert_int_eq(slot_is_taken(id), i % 2);
+                kyron_tcp_stream_close(stream);
+                close(peer);
+                process(kyron_iod.handle, 0);
+                if (i % 2)
+                        scripted_daemon_expect(&kyron_iod, IOD__FRAME__BODY_ADD_IO_SOURCE);
+        }
+}
+END_TEST
+
 START_TEST(an_answer_to_nothing_changes_nothing)
 {
         uint64_t id;
@@ -418,6 +447,7 @@ TEST_SUITE(test_request)
         tcase_add_test(tcase, a_completion_runs_in_process_io_only);
         tcase_add_test(tcase, a_completion_may_ask_again_with_the_same_operation);
         tcase_add_test(tcase, a_refusal_brings_its_sentence_to_the_completion);
+        tcase_add_test(tcase, a_refusal_of_its_id_is_no_answer);
         tcase_add_test(tcase, an_answer_to_nothing_changes_nothing);
         tcase_add_test(tcase, an_answer_of_another_kind_fails_the_request);
         tcase_add_test(tcase, an_operation_in_use_is_refused);

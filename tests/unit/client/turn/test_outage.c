@@ -682,6 +682,10 @@ START_TEST(an_endpoint_that_the_next_daemon_does_not_want_says_so)
         scripted_daemon_send_refused(&kyron_iod, expect_join(), EACCES, "no rule");
         ck_assert(PROCESS_UNTIL(handle, call.completions == 1));
         ck_assert_int_eq(call.result, -EACCES);
+        for (int i = 0; i < 2; i++) {
+                ck_assert_int_eq(start_accept(&call, &stream), -EACCES);
+                ck_assert_str_eq(kyron_error_text(), "no rule");
+        }
         kyron_endpoint_close(endpoint);
 }
 END_TEST
