@@ -25,6 +25,8 @@ libcore_la_SOURCES = \
 	core/sealed_bytes.h \
 	core/selector.c \
 	core/selector.h \
+	core/share.c \
+	core/share.h \
 	core/self_connection.c \
 	core/self_connection.h \
 	core/standard_descriptors.c \

@@ -31,6 +31,7 @@ typedef struct Daemon {
         Quota quota;
         InFlight in_flight;
         Kept kept;
+        Watches watches;
         DescriptorStore store;
         Connector *connector;
 

@@ -13,15 +13,8 @@ enum {
 
 void in_flight_init(InFlight *in_flight, bool (*has_unread)(const void *data))
 {
-        *in_flight = (InFlight){.max = UINT32_MAX, .has_unread = has_unread};
+        *in_flight = (InFlight){.share.max = UINT64_MAX, .has_unread = has_unread};
         TAILQ_INIT(&in_flight->entries);
-}
-
-static bool fits(const InFlight *in_flight, const QuotaUser *user, uint32_t n)
-{
-        uint32_t free = in_flight->count < in_flight->max ? in_flight->max - in_flight->count : 0;
-
-        return n <= free && (user->in_flight == 0 || user->in_flight + n <= free);
 }
 
 static void ask_all(InFlight *in_flight)
@@ -42,10 +35,10 @@ static void ask_all(InFlight *in_flight)
 bool in_flight_has_room(InFlight *in_flight, InFlightEntry *entry, uint32_t n)
 {
         in_flight_discharge(in_flight, entry);
-        if (fits(in_flight, entry->user, n))
+        if (share_has_room(&in_flight->share, entry->user->in_flight, n))
                 return true;
         ask_all(in_flight);
-        return fits(in_flight, entry->user, n);
+        return share_has_room(&in_flight->share, entry->user->in_flight, n);
 }
 
 void in_flight_charge(InFlight *in_flight, InFlightEntry *entry, uint32_t n)
@@ -55,8 +48,7 @@ void in_flight_charge(InFlight *in_flight, InFlightEntry *entry, uint32_t n)
         assert(entry->count == 0);
         TAILQ_INSERT_TAIL(&in_flight->entries, entry, link);
         entry->count = n;
-        entry->user->in_flight += n;
-        in_flight->count += n;
+        share_take(&in_flight->share, &entry->user->in_flight, n);
 }
 
 void in_flight_discharge(InFlight *in_flight, InFlightEntry *entry)
@@ -64,7 +56,6 @@ void in_flight_discharge(InFlight *in_flight, InFlightEntry *entry)
         if (entry->count == 0)
                 return;
         TAILQ_REMOVE(&in_flight->entries, entry, link);
-        entry->user->in_flight -= entry->count;
-        in_flight->count -= entry->count;
+        share_give_back(&in_flight->share, &entry->user->in_flight, entry->count);
         entry->count = 0;
 }

@@ -3,9 +3,8 @@
  *
  * The kernel counts them for the daemon's user, all clients' together, and refuses more than the
  * limit of open files (ETOOMANYREFS; not to root). So that those who do not read leave something
- * for the others, no more than half of that limit are sent; and of these a user has no more than
- * are free: alone half of them, two users a third each, and the next one always finds some. What
- * would exceed that waits, and is sent when somebody has read.
+ * for the others, no more than half of that limit are sent, and of these a user has a share
+ * (core/share.h). What would exceed that waits, and is sent when somebody has read.
  *
  * A session has one packet with descriptors unread (delivery.h). The kernel does not tell when it
  * was read: all who may have are asked when there is no room, but not again and again.
@@ -13,6 +12,8 @@
  * Single-threaded. An ended session's are not counted any more.
  */
 #pragma once
+
+#include "core/share.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,8 +31,7 @@ typedef struct InFlightEntry {
 
 typedef struct InFlight {
         TAILQ_HEAD(, InFlightEntry) entries; /* that have some, longest first */
-        uint32_t count;
-        uint32_t max;
+        Share share;
         uint64_t asked_ns; /* CLOCK_MONOTONIC: when all were asked */
         /* Whether the client has left something unread. */
         bool (*has_unread)(const void *data);

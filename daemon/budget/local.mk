@@ -6,4 +6,6 @@ libdaemon_la_SOURCES += \
 	daemon/budget/quota.c \
 	daemon/budget/quota.h \
 	daemon/budget/session_rate.c \
-	daemon/budget/session_rate.h
+	daemon/budget/session_rate.h \
+	daemon/budget/watches.c \
+	daemon/budget/watches.h

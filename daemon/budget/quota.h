@@ -37,8 +37,8 @@ typedef struct QuotaUser {
         uint32_t references;
         uint32_t limits[QUOTA_RESOURCE_COUNT];
         uint32_t used[QUOTA_RESOURCE_COUNT];
-        uint32_t in_flight; /* descriptors, see in_flight.h */
-        uint64_t watches;   /* entries in the kernel, see session_source.h */
+        uint64_t in_flight; /* descriptors, see in_flight.h */
+        uint64_t watches;   /* entries in the kernel, see watches.h */
         UserShare share;    /* of the loop's time */
 } QuotaUser;
 

@@ -142,6 +142,7 @@ int reload(Daemon *daemon, void (*tell)(void *data, const char *sentence), void 
         daemon->config = config;
         daemon->sessions.config = config;
         refresh_limits(daemon);
+        watches_look_again(&daemon->watches);
         adopt_options(daemon, config);
         admin_group_find(&daemon->admin_group, daemon->options, daemon->config);
         return 0;

@@ -1,13 +1,10 @@
 /* The limit of open files, and what is promised of it. See open_files.h. */
 #include "daemon/server/open_files.h"
-#include "core/cleanup.h"
 #include "core/error.h"
 #include "daemon/listen/passing.h"
 #include "daemon/process/log.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -55,16 +52,6 @@ static void divide(Daemon *daemon, rlim_t open_files, rlim_t left)
                            (unsigned long long)open_files, daemon->sessions.max, sessions);
 }
 
-/* Of the kernel's limit of entries in epoll sets, which is for all users together, half for each.
- * Where it cannot be read, there is only the kernel's. */
-static uint64_t share_of_watches(void)
-{
-        CLEANUP(cleanup_fclose) FILE *file = fopen("/proc/sys/fs/epoll/max_user_watches", "re");
-        uint64_t max;
-
-        return file && fscanf(file, "%" SCNu64, &max) == 1 ? max / 2 : UINT64_MAX;
-}
-
 /* Enough for one packet, however few files there may be. */
 static uint32_t in_flight_max(rlim_t files)
 {
@@ -82,7 +69,6 @@ int open_files_reserve(Server *server)
         struct rlimit limit;
         rlim_t wanted, shared;
 
-        daemon->sessions.watches_per_user_max = share_of_watches();
         daemon->sessions.max = daemon->options->sessions_max;
         wanted = DESCRIPTORS_OWN + CLOSER_PLACES_MAX + keep +
                  (rlim_t)daemon->sessions.max * DESCRIPTORS_PER_SESSION;
@@ -99,7 +85,9 @@ int open_files_reserve(Server *server)
                                  (unsigned long long)wanted);
         if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
                 return error_set(errno, "the limit of open files: %s", strerror(errno));
-        daemon->in_flight.max = in_flight_max(limit.rlim_cur);
+        daemon->in_flight.share.max = in_flight_max(limit.rlim_cur);
+        /* Each is waited for once, and a session's socket twice. */
+        watches_open(&daemon->watches, limit.rlim_cur + daemon->sessions.max);
         divide(daemon, limit.rlim_cur, limit.rlim_cur - shared);
         return 0;
 }

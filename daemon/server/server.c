@@ -260,6 +260,7 @@ static void connect_rooms(Daemon *daemon)
                 .quota = &daemon->quota,
                 .in_flight = &daemon->in_flight,
                 .kept = &daemon->kept,
+                .watches = &daemon->watches,
                 .driver = &daemon->driver,
                 .closer = &daemon->closer,
                 .reconciler = &daemon->reconciler,
@@ -302,6 +303,7 @@ int server_open(Server **out, Options *options, Config *take_config)
         daemon->store.fd = -1;
         daemon->loop = (Loop)LOOP_INIT;
         daemon->driver = (IoDriver)IO_DRIVER_INIT;
+        daemon->watches = (Watches)WATCHES_INIT;
         TAILQ_INIT(&server->owned);
         server->handover.checker_fd = -1;
         quota_init(&daemon->quota);
@@ -409,6 +411,7 @@ Server *server_close(Server *server)
         owned_end(&server->owned);
         daemon_socket_close(&daemon->socket);
         quota_deinit(&daemon->quota);
+        watches_close(&daemon->watches);
         daemon->config = config_free(daemon->config);
         if (server->closer_runs && !closer_stop(&daemon->closer)) {
                 log_daemon(LOG_WARNING, "some descriptors do not close: left to the kernel, which "

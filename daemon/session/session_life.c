@@ -129,7 +129,8 @@ Session *session_free(Session *session)
                 sessions->count--;
                 sessions->registration_count -= session->charged_registrations;
                 quota_discharge(session->user, QUOTA_REGISTRATIONS, session->charged_registrations);
-                session->user->watches -= session->charged_watches;
+                share_give_back(&sessions->watches->share, &session->user->watches,
+                                session->charged_watches);
                 quota_discharge(session->user, QUOTA_SESSIONS, 1);
                 /* To end a session is something done for its user, too. */
                 time_share_use(&sessions->shares, &session->user->share, clock_now_ns() - began);

@@ -26,10 +26,20 @@ int session_open_set(Session *session)
 /* Whether another packet's may not find room. */
 bool session_is_crowded(const Session *session)
 {
-        uint64_t max = session->sessions->watches_per_user_max;
+        return session->registrations.watches > 0 &&
+               !share_has_room(&session->sessions->watches->share, session->user->watches,
+                               FD_LIST_MAX);
+}
 
-        return session->registrations.watches > 0 && max < UINT64_MAX - FD_LIST_MAX &&
-               session->user->watches + FD_LIST_MAX > max;
+static void charge_watches(Session *session, uint64_t watches)
+{
+        Share *share = &session->sessions->watches->share;
+
+        if (watches > session->charged_watches)
+                share_take(share, &session->user->watches, watches - session->charged_watches);
+        else
+                share_give_back(share, &session->user->watches, session->charged_watches - watches);
+        session->charged_watches = watches;
 }
 
 void session_settle_registrations(Session *session)
@@ -40,21 +50,22 @@ void session_settle_registrations(Session *session)
         quota_discharge(session->user, QUOTA_REGISTRATIONS, surplus);
         session->sessions->registration_count -= surplus;
         session->charged_registrations -= surplus;
-        session->user->watches += session->registrations.watches - session->charged_watches;
-        session->charged_watches = session->registrations.watches;
+        charge_watches(session, session->registrations.watches);
+}
+
+/* For another file, whichever slot it is for: what was in it may be open still. */
+static int check_watches(Session *session)
+{
+        session_settle_registrations(session);
+        return share_check(&session->sessions->watches->share, session->user->watches, 1,
+                           "epoll watches", "close some");
 }
 
 static int charge_registration(Session *session)
 {
         Sessions *sessions = session->sessions;
-        int r;
+        int r = quota_charge(session->user, QUOTA_REGISTRATIONS, 1);
 
-        session_settle_registrations(session);
-        if (session->user->watches >= sessions->watches_per_user_max)
-                return error_set(EDQUOT,
-                                 "user %u has half of fs.epoll.max_user_watches: close files first",
-                                 (unsigned)session->user->uid);
-        r = quota_charge(session->user, QUOTA_REGISTRATIONS, 1);
         if (r < 0)
                 return r;
         session->charged_registrations++;
@@ -68,11 +79,15 @@ int session_add_io_source(Session *session, int borrow_fd, uint64_t packed)
         RegistrationSet *set = &session->registrations;
         int r = session_open_set(session);
 
+        if (r == 0 && !registration_set_recreate(set, id))
+                r = check_watches(session);
         if (r == 0 && !registration_set_is_occupied(set, id))
                 r = charge_registration(session);
         if (r == 0)
                 r = io_driver_add_io_source(session->sessions->driver, set, borrow_fd, id,
                                             io_id_unpack_readiness(packed));
+        if (r == -ENOSPC)
+                watches_ran_out(session->sessions->watches);
         return r;
 }
 

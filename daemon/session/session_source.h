@@ -7,10 +7,9 @@
 #include "daemon/session/session.h"
 
 /*
- * The kernel charges every entry to the daemon's user, and has a limit for all of them together
- * (fs.epoll.max_user_watches). Of these a client's user may have half. Files that were given up may
- * be open still, so that there can be more entries than registrations; and there may be fewer than
- * are charged, until the kernel is asked.
+ * Of the entries that the kernel lets the daemon have (watches.h) each client's user has a share.
+ * Files that were given up may be open still, so that there can be more entries than registrations;
+ * and there may be fewer than are charged, until the kernel is asked.
  */
 bool session_is_crowded(const Session *session);
 

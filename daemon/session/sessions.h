@@ -9,6 +9,7 @@
 #include "daemon/budget/kept.h"
 #include "daemon/budget/quota.h"
 #include "daemon/budget/session_rate.h"
+#include "daemon/budget/watches.h"
 #include "daemon/closing/closer.h"
 #include "daemon/config/admin_group.h"
 #include "daemon/config/config.h"
@@ -31,6 +32,7 @@ struct Sessions {
         Quota *quota;
         InFlight *in_flight;
         Kept *kept;
+        Watches *watches;
         IoDriver *driver;
         Closer *closer;
         Reconciler *reconciler;
@@ -39,8 +41,7 @@ struct Sessions {
 
         SessionList list; /* in order of id */
         uint32_t count;
-        uint32_t max;                  /* as configured, or fewer if descriptors do not suffice */
-        uint64_t watches_per_user_max; /* entries in the kernel */
+        uint32_t max; /* as configured, or fewer if descriptors do not suffice */
         uint64_t total;
         uint64_t registration_count;
         uint64_t refusals;

@@ -93,12 +93,14 @@ tests_unit_core_unit_SOURCES = \
 	tests/unit/core/test_sealed_bytes.c \
 	tests/unit/core/test_selector.c \
 	tests/unit/core/test_self_connection.c \
+	tests/unit/core/test_share.c \
 	tests/unit/core/test_standard_descriptors.c
 
 tests_unit_daemon_budget_unit_SOURCES = \
 	tests/unit/daemon/budget/test_in_flight.c \
 	tests/unit/daemon/budget/test_quota.c \
-	tests/unit/daemon/budget/test_session_rate.c
+	tests/unit/daemon/budget/test_session_rate.c \
+	tests/unit/daemon/budget/test_watches.c
 
 tests_unit_daemon_blocking_unit_SOURCES = \
 	tests/unit/daemon/blocking/test_blocking_pool.c

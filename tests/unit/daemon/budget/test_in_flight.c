@@ -41,15 +41,15 @@ START_TEST(what_would_exceed_waits_and_comes_when_somebody_has_read)
         for (int i = 0; i < 3; i++)
                 sessions[i] = scene_open(i);
         /* All of one user, who has half of what there is. */
-        in_flight->max = 4;
+        in_flight->share.max = 4;
         for (int i = 0; i < 3; i++)
                 ask_to_bind(i, 1);
         ck_assert(has_descriptor(0) && has_descriptor(1) && !has_descriptor(2));
-        ck_assert_uint_eq(in_flight->count, 2);
+        ck_assert_uint_eq(in_flight->share.used, 2);
         ck_assert_uint_eq(sessions[2]->delivery.count, 1);
         read_descriptor(0);
         ck_assert(WAIT_UNTIL(has_descriptor(2), DEADLINE_MS));
-        ck_assert_uint_eq(in_flight->count, 2);
+        ck_assert_uint_eq(in_flight->share.used, 2);
         read_descriptor(1);
         read_descriptor(2);
         ck_assert_uint_eq(inner.daemon->sessions.count, 3);
@@ -62,13 +62,13 @@ START_TEST(what_a_session_has_unread_ends_with_it)
 
         scene_open(0);
         scene_open(1);
-        in_flight->max = 2;
+        in_flight->share.max = 2;
         ask_to_bind(0, 1);
         ask_to_bind(1, 1);
         ck_assert(has_descriptor(0) && !has_descriptor(1));
         inner_server_close_client(&sharing.clients[0]);
         ck_assert(WAIT_UNTIL(has_descriptor(1), DEADLINE_MS));
-        ck_assert_uint_eq(in_flight->count, 1);
+        ck_assert_uint_eq(in_flight->share.used, 1);
 }
 END_TEST
 
@@ -81,7 +81,7 @@ START_TEST(who_reads_nothing_leaves_room_for_another_user)
         uint32_t n[3] = {0};
 
         in_flight_init(&in_flight, NULL);
-        in_flight.max = 99;
+        in_flight.share.max = 99;
         in_flight.asked_ns = clock_now_ns(); /* nobody has read */
         for (int i = 0; i < 3; i++) {
                 for (int k = 0; k < 100; k++) {
@@ -107,7 +107,7 @@ START_TEST(the_limit_is_half_of_the_open_files)
         struct rlimit limit;
 
         ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
-        ck_assert_uint_eq(inner.daemon->in_flight.max, limit.rlim_cur / 2);
+        ck_assert_uint_eq(inner.daemon->in_flight.share.max, limit.rlim_cur / 2);
 }
 END_TEST
 

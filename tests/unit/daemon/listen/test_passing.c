@@ -231,8 +231,8 @@ START_TEST(what_one_has_no_room_for_another_is_given)
         Session *session = scene_join(0, 4, NULL);
 
         /* Its own bound alone: the other one is the same user's. */
-        inner.daemon->sessions.watches_per_user_max = UINT64_MAX;
-        session->registrations.watches = UINT64_MAX / 2; /* files given up, and still open */
+        inner.daemon->watches.share.max = UINT64_MAX;
+        session->registrations.watches = UINT64_MAX / 4; /* files given up, and still open */
         session->registrations.reconcile_after = UINT64_MAX;
         scene_join(1, 8, NULL);
         scene_dial_many(4);

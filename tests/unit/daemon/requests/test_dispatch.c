@@ -338,11 +338,10 @@ START_TEST(a_user_has_a_share_of_the_kernels_entries_and_what_was_closed_comes_b
         Session *session = inner_server_open_session(&client);
         uint64_t source = raw_source(3, 1, 1);
         int readers[3], reader;
-        char sentence[FRAME_TEXT_MAX];
         const Iod__Frame *frame;
 
         inner_server_open_session(&other);
-        inner.daemon->sessions.watches_per_user_max = 3;
+        inner.daemon->watches.share.max = 6;
         for (uint32_t i = 0; i < 2; i++)
                 inner_server_add_pipe(&client, i, 1, &readers[i]);
         inner_server_add_pipe(&other, 0, 1, &readers[2]);
@@ -353,10 +352,8 @@ START_TEST(a_user_has_a_share_of_the_kernels_entries_and_what_was_closed_comes_b
         ck_assert(WAIT_UNTIL((frame = inner_server_next(&client)) != NULL, DEADLINE_MS));
         ck_assert_int_eq(frame->body_case, IOD__FRAME__BODY_REFUSED);
         ck_assert_int_eq(frame->refused->source[0]->error, EDQUOT);
-        snprintf(sentence, sizeof(sentence),
-                 "user %u has half of fs.epoll.max_user_watches: close files first",
-                 (unsigned)getuid());
-        ck_assert_str_eq(frame->refused->source[0]->text, sentence);
+        ck_assert_str_eq(frame->refused->source[0]->text,
+                         "3 of 6 epoll watches of all users together; 3 are yours: close some");
         ck_assert_uint_eq(session->charged_registrations, 2);
 
         close(readers[0]);
@@ -367,6 +364,24 @@ START_TEST(a_user_has_a_share_of_the_kernels_entries_and_what_was_closed_comes_b
         ck_assert(WAIT_UNTIL((inner_server_settle(),
                               registration_set_recreate(&session->registrations, io_id_make(4, 1))),
                              DEADLINE_MS));
+        ck_assert_uint_eq(session->user->watches, 3);
+}
+END_TEST
+
+START_TEST(what_takes_the_place_of_an_open_file_counts_beside_it)
+{
+        Session *session = inner_server_open_session(&client);
+        const Iod__Frame *frame;
+        int readers[4];
+
+        inner.daemon->watches.share.max = 6;
+        for (uint32_t i = 0; i < 3; i++)
+                inner_server_add_pipe(&client, 0, i + 1, &readers[i]);
+        ck_assert(WAIT_UNTIL((inner_server_settle(), session->user->watches == 3), DEADLINE_MS));
+        inner_server_add_pipe(&client, 0, 4, &readers[3]);
+        ck_assert(WAIT_UNTIL((frame = inner_server_next(&client)) != NULL, DEADLINE_MS));
+        ck_assert_int_eq(frame->body_case, IOD__FRAME__BODY_REFUSED);
+        ck_assert_int_eq(frame->refused->source[0]->error, EDQUOT);
         ck_assert_uint_eq(session->user->watches, 3);
 }
 END_TEST
@@ -442,6 +457,7 @@ TEST_SUITE(test_dispatch)
         tcase_add_test(budget, a_user_has_one_budget_over_all_sessions_and_gets_back_what_ends);
         tcase_add_test(budget,
                        a_user_has_a_share_of_the_kernels_entries_and_what_was_closed_comes_back);
+        tcase_add_test(budget, what_takes_the_place_of_an_open_file_counts_beside_it);
         tcase_add_test(budget, refusals_are_not_charged);
         tcase_add_test(budget, at_the_limit_a_slot_can_still_be_used_anew);
         tcase_set_timeout(budget, TEST_TIMEOUT_SECONDS);
