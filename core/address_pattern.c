@@ -148,6 +148,13 @@ int address_pattern_parse(const char *text, AddressPattern *out)
         return wrong ? address_mistake("pattern", text, wrong) : 0;
 }
 
+size_t address_pattern_directory(const AddressPattern *pattern)
+{
+        const char *slash = strrchr(pattern->name, '/');
+
+        return slash ? (size_t)(slash + 1 - pattern->name) : 1;
+}
+
 static bool path_matches(const AddressPattern *pattern, const Address *address)
 {
         char text[ADDRESS_TEXT_MAX];

@@ -34,4 +34,7 @@ typedef struct AddressPattern {
 /* 0, or -EINVAL with error_text() that fits on the wire. Asks the name service for a port that is a
  * service's name. */
 int address_pattern_parse(const char *text, AddressPattern *out);
+/* Of a path's pattern: the bytes of the directory that it names, with the slash at its end; for
+ * "/run/app*" that is "/run/". At least 1. */
+size_t address_pattern_directory(const AddressPattern *pattern);
 bool address_pattern_matches(const AddressPattern *pattern, const Address *address);

@@ -5,6 +5,7 @@
 #include "daemon/process/log.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 PolicySubject authorise_subject(const Peer *peer)
 {
@@ -41,6 +42,13 @@ int authorise(const Policy *policy, const Peer *peer, PolicyAction action, const
         log_session(LOG_NOTICE, peer, "audit: would be refused: %s; this would allow it: %s",
                     error_text(), suggestion);
         return 0;
+}
+
+uint32_t authorise_directory(const Policy *policy, const Peer *peer, const Address *address)
+{
+        const PolicySubject subject = authorise_subject(peer);
+
+        return peer->uid == geteuid() ? 0 : policy_directory(policy, &subject, address);
 }
 
 int authorise_test(const Policy *policy, const PolicySubject *subject, PolicyAction action,

@@ -16,6 +16,10 @@ int authorise(const Policy *policy, const Peer *peer, PolicyAction action, const
 int authorise_quietly(const Policy *policy, const Peer *peer, PolicyAction action,
                       const Address *address, const char *name);
 
+/* As policy_directory(). 0 for the daemon's own user, who could do itself whatever the daemon
+ * does. */
+uint32_t authorise_directory(const Policy *policy, const Peer *peer, const Address *address);
+
 /* What the policy says of anybody, without audit: 0 and the rule, -EACCES, or
  * -EINVAL the object is no address, or no name, for this action. */
 int authorise_test(const Policy *policy, const PolicySubject *subject, PolicyAction action,

@@ -148,6 +148,26 @@ int policy_decide(const Policy *policy, const PolicySubject *subject, PolicyActi
         return refuse(policy, subject, action, object);
 }
 
+uint32_t policy_directory(const Policy *policy, const PolicySubject *subject,
+                          const Address *address)
+{
+        size_t most = 1;
+
+        for (size_t i = 0; i < policy->n_rules; i++) {
+                const PolicyRule *rule = policy->rules[i];
+
+                for (size_t j = 0; j < rule->allowed[POLICY_LISTEN].count; j++) {
+                        const AddressPattern *pattern =
+                                &rule->allowed[POLICY_LISTEN].entries[j].pattern;
+
+                        if (is_theirs(rule, subject) && address_pattern_matches(pattern, address) &&
+                            address_pattern_directory(pattern) > most)
+                                most = address_pattern_directory(pattern);
+                }
+        }
+        return (uint32_t)most;
+}
+
 uint32_t policy_limit(const Policy *policy, const PolicySubject *subject, PolicyLimit limit)
 {
         uint32_t largest = 0;

@@ -74,6 +74,11 @@ size_t policy_rule_count(const Policy *policy);
 int policy_decide(const Policy *policy, const PolicySubject *subject, PolicyAction action,
                   const Address *address, const char *name, char rule[static POLICY_RULE_MAX]);
 
+/* How much of a path that may be listened at the policy itself names: the bytes of a directory, of
+ * the rule that names most. At least 1. */
+uint32_t policy_directory(const Policy *policy, const PolicySubject *subject,
+                          const Address *address);
+
 /* The largest of the subject's rules, or the default where none of them names one. */
 uint32_t policy_limit(const Policy *policy, const PolicySubject *subject, PolicyLimit limit);
 

@@ -330,7 +330,7 @@ int listener_open(Listener **out, Listeners *listeners, const ListenerConfig *co
         if (r == 0)
                 r = closer_lane_open(listeners->closer, &listener->group.lane);
         if (r == 0)
-                r = listener->fd = socket_open_listener(config, &listener->bound);
+                r = listener->fd = socket_open_listener(config, &listener->bound, &listener->file);
         if (r >= 0)
                 r = make_ready(listener);
         if (r < 0) {
@@ -359,6 +359,8 @@ int listener_restore(Listener **out, Listeners *listeners, const ListenerConfig 
         }
         listener->group.number = restored->number;
         listener->paused = restored->paused;
+        listener->file = restored->file;
+        listener->given = !config->shared;
         if (listeners->total < listener->group.number)
                 listeners->total = listener->group.number;
         r = closer_lane_open(listeners->closer, &listener->group.lane);
@@ -412,9 +414,10 @@ Listener *listener_free(Listener *listener)
         /* What comes back with the next start goes on meanwhile. */
         if (listener->fd >= 0 && !(listener->group.stored && listeners->store->frozen)) {
                 /* Who took it may go on with it, and with its file. */
-                if (listener->config.shared)
+                if (listener->config.shared || !listener->given) {
                         shutdown(listener->fd, SHUT_RD);
-                socket_file_remove(&listener->bound);
+                        socket_file_remove(&listener->config, &listener->file);
+                }
         }
         if (listener->group.stored)
                 listener_record_forget(listeners->store, listener->group.number);

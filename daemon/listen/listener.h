@@ -26,6 +26,7 @@
 #include "daemon/config/config.h"
 #include "daemon/listen/connection.h"
 #include "daemon/listen/listeners.h"
+#include "daemon/listen/socket_file.h"
 #include "daemon/listen/worker.h"
 #include "daemon/loop/loop_event.h"
 
@@ -44,10 +45,12 @@ struct Listener {
         char address[ADDRESS_TEXT_MAX]; /* bound, as text */
         int fd;
         uint64_t inode; /* of its socket */
+        SocketFile file;
         bool configured;
         uid_t uid;       /* who asked for it, unless configured */
         QuotaUser *user; /* charged for it; NULL: nobody */
         bool paused;
+        bool given;   /* somebody has taken it, and may have it still */
         bool resting; /* accepting, for want of descriptors or memory */
         LoopEvent *acceptable;
         LoopEvent *look_again;
@@ -69,6 +72,7 @@ typedef struct ListenerRestored {
         QuotaUser *user; /* NULL: it is one of the configuration */
         bool paused;
         bool stored;
+        SocketFile file;
 } ListenerRestored;
 
 /*
@@ -78,7 +82,7 @@ typedef struct ListenerRestored {
 int listener_open(Listener **out, Listeners *listeners, const ListenerConfig *config,
                   QuotaUser *user);
 /* The same with a socket that an earlier run of the daemon opened, and of which it knew what is in
- * restored: number, user, paused, stored. fd is the caller's if it fails. */
+ * restored: number, user, paused, stored, file. fd is the caller's if it fails. */
 int listener_restore(Listener **out, Listeners *listeners, const ListenerConfig *config,
                      const ListenerRestored *restored);
 /* Closes it; its workers are left without. Returns NULL. */

@@ -30,6 +30,11 @@ void listener_record_make(const Listener *listener, Record *out)
                 .configured = listener->configured,
                 .user = listener->uid,
                 .paused = listener->paused,
+                .fixed = config->fixed,
+                .directory_device = listener->file.directory_device,
+                .directory_inode = listener->file.directory_inode,
+                .file_device = listener->file.device,
+                .file_inode = listener->file.inode,
         };
         out->message = (State__Record)STATE__RECORD__INIT;
         out->message.version = RECORD_VERSION;
@@ -61,9 +66,21 @@ int listener_record_read_config(const State__Listener *record, ListenerConfig *o
                 .silent_ms = record->silent_ms,
                 .keep_seconds = record->keep_seconds,
                 .mode = record->mode,
+                .user = record->user,
+                .fixed = record->fixed,
         };
         snprintf(out->name, sizeof(out->name), "%s", record->name);
         return 0;
+}
+
+SocketFile listener_record_read_file(const State__Listener *record)
+{
+        return (SocketFile){
+                .directory_device = record->directory_device,
+                .directory_inode = record->directory_inode,
+                .device = record->file_device,
+                .inode = record->file_inode,
+        };
 }
 
 bool listener_record_store(DescriptorStore *store, const Listener *listener)

@@ -13,6 +13,8 @@ void listener_record_make(const Listener *listener, Record *out);
 /* What a listener was opened with. 0, or -EPROTO with error_text(). */
 int listener_record_read_config(const State__Listener *record, ListenerConfig *out);
 
+SocketFile listener_record_read_file(const State__Listener *record);
+
 /* Whether it is in the store now, or on its way there. It has to be forgotten before its
  * descriptors are closed. */
 bool listener_record_store(DescriptorStore *store, const Listener *listener);

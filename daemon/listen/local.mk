@@ -18,7 +18,11 @@ libdaemon_la_SOURCES += \
 	daemon/listen/passing.h \
 	daemon/listen/placing.c \
 	daemon/listen/placing.h \
+	daemon/listen/socket_file.c \
+	daemon/listen/socket_file.h \
 	daemon/listen/socket_open.c \
 	daemon/listen/socket_open.h \
+	daemon/listen/socket_place.c \
+	daemon/listen/socket_place.h \
 	daemon/listen/worker.c \
 	daemon/listen/worker.h

@@ -9,7 +9,6 @@
 #include <limits.h>
 #include <netinet/tcp.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static int fail(int error, const Address *address)
 {
@@ -41,45 +40,6 @@ uint32_t socket_deferred_ms(const ListenerConfig *config)
 static bool is_abstract(const Address *address)
 {
         return address->socket_address.un.sun_path[0] == '\0';
-}
-
-/* Whether the file is a socket that nobody serves. 1, 0: it is not there, or -errno. */
-static int probe_file(const Address *address)
-{
-        CLEANUP(cleanup_close) int probe = -1;
-        const char *path = address->socket_address.un.sun_path;
-        struct stat file;
-
-        if (lstat(path, &file) < 0)
-                return errno == ENOENT ? 0 : fail(errno, address);
-        if (!S_ISSOCK(file.st_mode))
-                return error_set(EEXIST, "no socket, move it away: unix:%s", path);
-        probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (probe < 0)
-                return fail(errno, address);
-        if (connect(probe, &address->socket_address.any, address->size) == 0 ||
-            errno != ECONNREFUSED)
-                return fail(EADDRINUSE, address);
-        return 1;
-}
-
-static int bind_unix(int borrow_fd, const Address *address, uint32_t mode)
-{
-        mode_t umask_before;
-        int r = is_abstract(address) ? 0 : probe_file(address);
-
-        if (r < 0)
-                return r;
-        if (r == 1 && unlink(address->socket_address.un.sun_path) < 0)
-                return fail(errno, address);
-        /* The file gets the descriptor's mode but for the umask; changing it afterwards by its name
-         * might reach another file. */
-        if (fchmod(borrow_fd, mode & 0777) < 0)
-                return fail(errno, address);
-        umask_before = umask(0);
-        r = bind(borrow_fd, &address->socket_address.any, address->size) < 0 ? -errno : 0;
-        umask(umask_before);
-        return r < 0 ? fail(-r, address) : 0;
 }
 
 /* "*" where there is no IPv6. */
@@ -147,15 +107,19 @@ static int find_bound(int borrow_fd, const Address *address, Address *bound)
         return 0;
 }
 
-static int open_unix(const ListenerConfig *config)
+static int open_unix(const ListenerConfig *config, SocketFile *file)
 {
         CLEANUP(cleanup_close) int fd = -1;
-        int r;
+        const Address *address = &config->address;
+        int r = 0;
 
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0)
-                return fail(errno, &config->address);
-        r = bind_unix(fd, &config->address, config->mode);
+                return fail(errno, address);
+        if (!is_abstract(address))
+                r = socket_file_bind(fd, config, file);
+        else if (bind(fd, &address->socket_address.any, address->size) < 0)
+                r = fail(errno, address);
         return r < 0 ? r : STEAL_FD(fd);
 }
 
@@ -177,33 +141,51 @@ int socket_listen(int borrow_fd, const ListenerConfig *config)
         return listen(borrow_fd, backlog) < 0 ? fail(errno, &config->address) : 0;
 }
 
-int socket_open_listener(const ListenerConfig *config, Address *bound)
+int socket_open_listener(const ListenerConfig *config, Address *bound, SocketFile *file)
 {
         CLEANUP(cleanup_close) int fd = -1;
         const Address *address = &config->address;
         int r;
 
+        *file = (SocketFile){.inode = 0};
         if (address->kind == ADDRESS_UDP)
                 return error_set(EAFNOSUPPORT, "udp: addresses are bound, not listened on");
         fd = address->kind == ADDRESS_UNIX
-                     ? open_unix(config)
+                     ? open_unix(config, file)
                      : bind_inet(address, SOCK_STREAM, config->v6_only, config->reuse_address);
         if (fd < 0)
                 return fd;
         r = socket_listen(fd, config);
         if (r < 0) {
-                close(STEAL_FD(fd));
-                socket_file_remove(address);
-                return r;
+                char why[ERROR_TEXT_MAX];
+
+                strcpy(why, error_text());
+                socket_file_remove(config, file);
+                return error_set(-r, "%s", why);
         }
         r = find_bound(fd, address, bound);
         return r < 0 ? r : STEAL_FD(fd);
 }
 
+/* Whether a socket is where it is wanted. Of a path through an open directory (socket_place.h) all
+ * that the kernel tells is the name in it. */
+static bool is_at(const Address *found, const Address *wanted)
+{
+        static const char through[] = "unix:/proc/self/fd/";
+        char wanted_text[ADDRESS_TEXT_MAX], found_text[ADDRESS_TEXT_MAX];
+
+        if (wanted->host_is == ADDRESS_ANY)
+                return wanted->port == found->port;
+        address_format(wanted, wanted_text);
+        address_format(found, found_text);
+        if (strncmp(found_text, through, strlen(through)) == 0 && strchr(wanted_text, '/'))
+                return strcmp(strrchr(found_text, '/'), strrchr(wanted_text, '/')) == 0;
+        return strcmp(wanted_text, found_text) == 0;
+}
+
 int socket_check_listener(int borrow_fd, const Address *address)
 {
         Address actual = {.size = sizeof(actual.socket_address)}, found, wanted = *address;
-        char wanted_text[ADDRESS_TEXT_MAX], found_text[ADDRESS_TEXT_MAX];
         socklen_t size = sizeof(int);
         int listens = 0, r;
 
@@ -216,12 +198,7 @@ int socket_check_listener(int borrow_fd, const Address *address)
                 return r;
         if (wanted.kind != ADDRESS_UNIX && wanted.port == 0)
                 wanted.port = found.port;
-        address_format(&wanted, wanted_text);
-        address_format(&found, found_text);
-        if (wanted.host_is == ADDRESS_ANY ? wanted.port == found.port
-                                          : strcmp(wanted_text, found_text) == 0)
-                return 0;
-        return fail(EINVAL, address);
+        return is_at(&found, &wanted) ? 0 : fail(EINVAL, address);
 }
 
 int socket_adopt_listener(int borrow_fd, const ListenerConfig *config, Address *bound)
@@ -260,10 +237,4 @@ int socket_open_udp(const Address *address, Address *bound)
                 return fd;
         r = find_bound(fd, address, bound);
         return r < 0 ? r : STEAL_FD(fd);
-}
-
-void socket_file_remove(const Address *bound)
-{
-        if (bound->kind == ADDRESS_UNIX && !is_abstract(bound) && probe_file(bound) == 1)
-                unlink(bound->socket_address.un.sun_path);
 }

@@ -6,21 +6,21 @@
  */
 #pragma once
 
-#include "daemon/config/config.h"
+#include "daemon/listen/socket_file.h"
 
 /*
  * Opens a listener. bound: its address, with the port the kernel chose for port 0. "*" is every
  * address of the machine, IPv6 and IPv4 alike unless v6_only, and IPv4 alone on a machine without
  * IPv6.
  *
- * A Unix socket's file has its mode before anybody can connect; one that nobody serves is replaced,
- * anything else is left alone. The file stays when the socket is closed: socket_file_remove().
+ * A Unix socket's file has its mode before anybody can connect, and stays when the socket is
+ * closed: socket_file_remove().
  *
  * The descriptor, or with error_text(): -EADDRINUSE somebody has the address, -EADDRNOTAVAIL it is
  * none of this machine's, -EACCES the daemon may not, -EEXIST the path is no socket, -EINVAL a
  * name, -EAFNOSUPPORT "udp:", and whatever else socket(2), bind(2) and listen(2) say.
  */
-int socket_open_listener(const ListenerConfig *config, Address *bound);
+int socket_open_listener(const ListenerConfig *config, Address *bound, SocketFile *file);
 
 enum {
         /* How long a TCP connection whose bytes have to come first waits for them in the kernel,
@@ -46,7 +46,3 @@ void socket_prepare_accepted(int borrow_fd, const ListenerConfig *config);
 
 /* Opens a UDP socket bound to an address ("*": dual stack). As socket_open_listener(). */
 int socket_open_udp(const Address *address, Address *bound);
-
-/* Removes the file of a Unix listener that was closed, unless somebody serves it all the same, such
- * as a client that took the listener. Does nothing for other addresses. */
-void socket_file_remove(const Address *bound);

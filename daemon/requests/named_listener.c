@@ -86,6 +86,8 @@ static int open_new(Daemon *daemon, Session *session, const char *name, const Ad
                 r = kept_check_room(&daemon->kept, session->lane);
         if (r == 0)
                 r = make_config(&config, name, address, shared, options);
+        config.user = session->peer.uid;
+        config.fixed = authorise_directory(daemon->config->policy, &session->peer, address);
         if (r == 0)
                 r = listener_open(out, &daemon->listeners, &config, session->user);
         return r;

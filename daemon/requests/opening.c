@@ -208,5 +208,6 @@ int opening_serve_take_listener(Daemon *daemon, Session *session, const Iod__Fra
                 listener_close_unused(listener);
                 return -r;
         }
+        listener->given = true;
         return answer_opened(session, request->sequence, fd, take->source, &listener->bound);
 }

@@ -36,6 +36,7 @@ static int restore_listener(Daemon *daemon, OwnedList *list, OwnedItem *item,
                 .number = item->name.number,
                 .paused = item->record->listener->paused,
                 .stored = item->stored && descriptor_store_is_there(&daemon->store),
+                .file = listener_record_read_file(item->record->listener),
         };
         ListenerConfig recorded;
         Listener *listener;
@@ -71,8 +72,10 @@ static int compare_sockets(const OwnedItem *item, const ListenerConfig *config)
         if (strcmp(recorded.name, config->name) == 0 &&
             listener_config_same_socket(&recorded, config))
                 return 2;
+        if (config->address.kind == ADDRESS_UNIX)
+                return listener_config_same_socket(&recorded, config);
         /* Where any port will do each has its own. */
-        if (config->address.kind != ADDRESS_UNIX && config->address.port == 0)
+        if (config->address.port == 0)
                 return 0;
         return recorded.v6_only == config->v6_only &&
                recorded.address.host_is == config->address.host_is &&

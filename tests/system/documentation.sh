@@ -382,7 +382,7 @@ sentences_are_documented() {
         for_operators+='|daemon/session/daemon_socket.c|core/@(address*|sealed_bytes).c'
         local elsewhere='no memory for the (connector|resolver|name|holds)|a name server is ADDRESS'
         elsewhere+='|only (tcp|udp): addresses|udp: addresses are bound|is needed, not the name'
-        elsewhere+='|a note of 0 bytes|bytes was announced and did not come'
+        elsewhere+='|a note of 0 bytes|bytes was announced and did not come|the path leads elsewhere'
 
         text man/kyron-iod-protocol.7.scd | sed 's/ *"/"/g' >"$work/page"
         for file in core/*.c proto/*.c daemon/*.c daemon/*/*.c; do

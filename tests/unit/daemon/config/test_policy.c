@@ -391,6 +391,45 @@ START_TEST(a_comparison_tells_each_difference)
 }
 END_TEST
 
+START_TEST(a_paths_directory_is_that_of_the_longest_rule)
+{
+        static const struct {
+                const char *pattern, *address;
+                uint32_t bytes;
+        } paths[] = {
+                {"unix:/run/bob/*", "unix:/run/bob/deep/x", 9},
+                {"unix:/run/bob/de*", "unix:/run/bob/deep/x", 9},
+                {"unix:/run/bob/deep/x", "unix:/run/bob/deep/x", 14},
+                {"unix:*", "unix:/run/bob/deep/x", 1},
+                {"unix:/*", "unix:/run/bob/deep/x", 1},
+                {"unix:/x", "unix:/x", 1},
+                {"unix:/none/*", "unix:/run/bob/deep/x", 1},
+        };
+        const PolicySubject bob = {.uid = BOB};
+        const PolicySubject alice = {.uid = ALICE};
+        PolicyRule *rule;
+        Address address;
+
+        for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+                Policy *one;
+
+                ck_assert_int_eq(policy_new(&one), 0);
+                ck_assert_int_eq(policy_add_rule(one, POLICY_USER, BOB, "user:bob", &rule), 0);
+                allow(rule, POLICY_LISTEN, paths[i].pattern);
+                ck_assert_int_eq(address_parse(paths[i].address, &address), 0);
+                ck_assert_uint_eq(policy_directory(one, &bob, &address), paths[i].bytes);
+                ck_assert_uint_eq(policy_directory(one, &alice, &address), 1);
+                policy_free(one);
+        }
+        /* In whatever order they are. */
+        allow(add(POLICY_USER, BOB, "user:bob"), POLICY_LISTEN, "unix:/run/*");
+        allow(add(POLICY_EVERYONE, 0, "user:*"), POLICY_LISTEN, "unix:/run/bob/*");
+        allow(add(POLICY_EVERYONE, 0, "user:*"), POLICY_LISTEN, "unix:/*");
+        ck_assert_int_eq(address_parse("unix:/run/bob/deep/x", &address), 0);
+        ck_assert_uint_eq(policy_directory(policy, &bob, &address), strlen("/run/bob/"));
+}
+END_TEST
+
 TEST_SUITE(test_policy)
 {
         TCase *rules = tcase_create("rules");
@@ -404,6 +443,7 @@ TEST_SUITE(test_policy)
         tcase_add_test(rules, the_rule_that_allows_is_cut_where_it_has_to_be);
         tcase_add_loop_test(rules, a_limit_is_the_largest_of_their_rules_or_the_default, 0,
                             (int)(sizeof(limits) / sizeof(limits[0])));
+        tcase_add_test(rules, a_paths_directory_is_that_of_the_longest_rule);
         tcase_add_test(rules, every_limit_can_be_set_by_itself);
         tcase_add_test(rules, actions_have_the_names_of_their_keys);
         tcase_add_loop_test(rules, a_pattern_that_is_none_is_refused, 0,

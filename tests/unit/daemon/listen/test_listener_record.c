@@ -24,6 +24,7 @@ static const ListenerConfig config = {
         .silent_ms = 8,
         .keep_seconds = 9,
         .mode = 0640,
+        .fixed = 5,
 };
 
 static State__Record *seal_and_read(const Record *record)
@@ -41,12 +42,18 @@ START_TEST(a_listener_is_the_same_again)
 {
         static const char *const addresses[] = {"tcp:127.0.0.1:0", "tcp:*:80", "tcp:[::1]:1",
                                                 "unix:/run/web", "unix:@web"};
-        Listener listener = {.config = config, .uid = 1000, .paused = true};
+        Listener listener = {
+                .config = config,
+                .uid = 1000,
+                .paused = true,
+                .file = {.directory_device = 1, .directory_inode = 2, .device = 3, .inode = 4},
+        };
         Record record;
 
         for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
                 State__Record *read;
                 ListenerConfig again;
+                SocketFile file;
 
                 ck_assert_int_eq(address_parse(addresses[i], &listener.config.address), 0);
                 listener_record_make(&listener, &record);
@@ -63,6 +70,10 @@ START_TEST(a_listener_is_the_same_again)
                 ck_assert_uint_eq(again.silent_ms, 8);
                 ck_assert_uint_eq(again.keep_seconds, 9);
                 ck_assert_uint_eq(again.mode, 0640);
+                ck_assert_uint_eq(again.fixed, 5);
+                ck_assert_uint_eq(again.user, 1000);
+                file = listener_record_read_file(read->listener);
+                ck_assert_mem_eq(&file, &listener.file, sizeof(file));
                 record_free(read);
         }
 }

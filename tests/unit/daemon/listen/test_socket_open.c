@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 
 static char *directory;
+static SocketFile file;
 
 static void set_up(void)
 {
@@ -103,7 +104,7 @@ START_TEST(a_tcp_listener_is_where_it_was_asked_for)
         Address bound;
 
         config.v6_only = tcp[_i].v6_only;
-        fd = socket_open_listener(&config, &bound);
+        fd = socket_open_listener(&config, &bound, &file);
         ck_assert_msg(fd >= 0, "%s", error_text());
         ck_assert_uint_ne(bound.port, 0);
         snprintf(expected, sizeof(expected), tcp[_i].bound, (unsigned)bound.port);
@@ -126,7 +127,7 @@ START_TEST(options_are_set_as_asked_for)
         Address bound;
 
         config.reuse_address = false;
-        fd = socket_open_listener(&config, &bound);
+        fd = socket_open_listener(&config, &bound, &file);
         ck_assert_int_eq(option_of(fd, SOL_SOCKET, SO_REUSEADDR), 0);
 
         for (int i = 0; i < 4; i++) {
@@ -165,13 +166,13 @@ START_TEST(the_backlog_is_as_asked_for_and_else_large)
         Address bound;
 
         config.backlog = 3;
-        ck_assert_int_ge(socket_open_listener(&config, &bound), 0);
+        ck_assert_int_ge(socket_open_listener(&config, &bound, &file), 0);
         ck_assert_int_eq(room_of(&bound, 100), 4);
         config.backlog = 0;
-        ck_assert_int_ge(socket_open_listener(&config, &bound), 0);
+        ck_assert_int_ge(socket_open_listener(&config, &bound, &file), 0);
         ck_assert_int_eq(room_of(&bound, 100), 100);
         config.backlog = UINT32_MAX;
-        ck_assert_int_ge(socket_open_listener(&config, &bound), 0);
+        ck_assert_int_ge(socket_open_listener(&config, &bound, &file), 0);
         ck_assert_int_eq(room_of(&bound, 100), 100);
 }
 END_TEST
@@ -181,7 +182,7 @@ static void check_failure(const ListenerConfig *config, int result, const char *
         size_t before = count_descriptors();
         Address bound;
 
-        ck_assert_int_eq(socket_open_listener(config, &bound), result);
+        ck_assert_int_eq(socket_open_listener(config, &bound, &file), result);
         ck_assert_str_eq(error_text(), sentence);
         ck_assert_uint_eq(count_descriptors(), before);
 }
@@ -192,7 +193,7 @@ START_TEST(an_address_in_use_is_said)
         char sentence[128];
         Address bound;
 
-        ck_assert_int_ge(socket_open_listener(&config, &bound), 0);
+        ck_assert_int_ge(socket_open_listener(&config, &bound, &file), 0);
         config.address = bound;
         snprintf(sentence, sizeof(sentence), "address in use: tcp:127.0.0.1:%u", bound.port);
         check_failure(&config, -EADDRINUSE, sentence);
@@ -226,13 +227,13 @@ START_TEST(a_low_port_names_the_capability)
         ListenerConfig config = listener("tcp:127.0.0.1:1");
         int status;
         pid_t child;
-        FILE *file = fopen("/proc/sys/net/ipv4/ip_unprivileged_port_start", "re");
+        FILE *ports = fopen("/proc/sys/net/ipv4/ip_unprivileged_port_start", "re");
         unsigned first = 1024;
 
-        if (file && fscanf(file, "%u", &first) != 1)
+        if (ports && fscanf(ports, "%u", &first) != 1)
                 first = 1024;
-        if (file)
-                fclose(file);
+        if (ports)
+                fclose(ports);
         if (first <= 1)
                 SKIP_TEST("every port is anybody's here");
         child = fork();
@@ -259,7 +260,7 @@ START_TEST(a_unix_listener_has_its_mode_whatever_the_umask)
 
         umask(odd);
         config.mode = modes[_i / 2];
-        fd = socket_open_listener(&config, &bound);
+        fd = socket_open_listener(&config, &bound, &file);
         ck_assert_msg(fd >= 0, "%s", error_text());
         ck_assert_uint_eq(mode_of(&bound), S_IFSOCK | config.mode);
         ck_assert_uint_eq(umask(0), odd);
@@ -275,7 +276,7 @@ START_TEST(a_unix_file_nobody_serves_is_replaced)
         Address bound;
 
         for (int i = 0; i < 3; i++) {
-                int fd = socket_open_listener(&config, &bound);
+                int fd = socket_open_listener(&config, &bound, &file);
 
                 ck_assert_msg(fd >= 0, "%s", error_text());
                 ck_assert_int_eq(try_connect(&bound), 0);
@@ -300,8 +301,6 @@ START_TEST(a_unix_file_somebody_serves_is_left_alone)
         for (int i = 0; i < 3; i++)
                 check_failure(&config, -EADDRINUSE, sentence);
         mode_of(&config.address);
-        socket_file_remove(&config.address);
-        mode_of(&config.address);
 }
 END_TEST
 
@@ -319,25 +318,7 @@ START_TEST(what_is_no_socket_is_left_alone)
         else
                 ck_assert_int_eq(mkfifo(path, 0600), 0);
         check_failure(&config, -EEXIST, sentence);
-        socket_file_remove(&config.address);
         ck_assert(!S_ISSOCK(mode_of(&config.address)));
-}
-END_TEST
-
-START_TEST(the_file_is_removed_once_nobody_serves_it)
-{
-        ListenerConfig config = unix_listener("socket");
-        Address bound;
-        int fd = socket_open_listener(&config, &bound);
-        int taken = dup(fd);
-
-        close(fd);
-        socket_file_remove(&bound);
-        ck_assert_int_eq(try_connect(&bound), 0);
-        close(taken);
-        socket_file_remove(&bound);
-        ck_assert_int_eq(try_connect(&bound), -ENOENT);
-        socket_file_remove(&bound);
 }
 END_TEST
 
@@ -350,11 +331,11 @@ START_TEST(an_abstract_name_has_no_file)
 
         snprintf(text, sizeof(text), "unix:@kyron-test-%d", (int)getpid());
         config = listener(text);
-        fd = socket_open_listener(&config, &bound);
+        fd = socket_open_listener(&config, &bound, &file);
         ck_assert_msg(fd >= 0, "%s", error_text());
         ck_assert_int_eq(try_connect(&bound), 0);
-        ck_assert_int_eq(socket_open_listener(&config, &bound), -EADDRINUSE);
-        socket_file_remove(&config.address);
+        ck_assert_int_eq(socket_open_listener(&config, &bound, &file), -EADDRINUSE);
+        ck_assert_int_eq(socket_file_remove(&config, &file), 0);
         close(fd);
         ck_assert_int_eq(try_connect(&config.address), -ECONNREFUSED);
 }
@@ -435,7 +416,6 @@ TEST_SUITE(test_socket_open)
         tcase_add_test(opening, a_unix_file_nobody_serves_is_replaced);
         tcase_add_loop_test(opening, a_unix_file_somebody_serves_is_left_alone, 0, 3);
         tcase_add_loop_test(opening, what_is_no_socket_is_left_alone, 0, 3);
-        tcase_add_test(opening, the_file_is_removed_once_nobody_serves_it);
         tcase_add_test(opening, an_abstract_name_has_no_file);
         tcase_add_loop_test(opening, a_udp_socket_is_bound_where_it_was_asked_for, 0, COUNT(udp));
         tcase_add_loop_test(opening, what_cannot_be_bound_is_said, 0, 4);
