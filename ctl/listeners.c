@@ -20,6 +20,8 @@ typedef struct Listeners {
 
 static const char *state_text(const Iod__ListenerEntry *entry)
 {
+        if (entry->lacks_socket)
+                return "waiting";
         if (entry->paused)
                 return "paused";
         return entry->shared ? "accepting" : "to-take";

@@ -5,7 +5,7 @@
 #include "core/error.h"
 #include "daemon/driver/descriptor_kind.h"
 #include "daemon/listen/balancer.h"
-#include "daemon/listen/listener_record.h"
+#include "daemon/listen/listener_socket.h"
 #include "daemon/listen/passing.h"
 #include "daemon/listen/placing.h"
 #include "daemon/listen/socket_open.h"
@@ -34,8 +34,8 @@ static bool has_room(const Listener *listener)
 /* A connection accepted now would have a worker, and the daemon room for it. */
 static bool wants_connections(const Listener *listener)
 {
-        return listener->config.shared && !listener->paused && has_room(listener) &&
-               TAILQ_EMPTY(&listener->group.queue) &&
+        return listener->acceptable && listener->config.shared && !listener->given &&
+               !listener->paused && has_room(listener) && TAILQ_EMPTY(&listener->group.queue) &&
                listener->group.silent_count < LISTENER_SILENT_MAX &&
                balancer_credit(&listener->group) > listener->group.silent_count;
 }
@@ -108,16 +108,24 @@ void listener_admit(Connection *connection)
                 placing_place(connection);
 }
 
+static void on_look_for_socket(evutil_socket_t fd, short what, void *data)
+{
+        (void)fd;
+        (void)what;
+        listener_socket_look(data);
+}
+
 /* Does what a timer that could not be armed was to do. */
 static void look_again(void *data)
 {
         Listener *listener = data;
 
         on_look_again(-1, 0, listener);
+        listener_socket_look(listener);
         listener_watch_leaving(listener);
 }
 
-/* 1 accepted, 0 there is none now, -errno: a want that may pass. */
+/* 1 accepted, 0 there is none now, -errno: a want that may pass; -EINVAL the socket has ended. */
 static int accept_one(Listener *listener)
 {
         Connection *connection;
@@ -126,6 +134,8 @@ static int accept_one(Listener *listener)
         if (fd < 0) {
                 if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
                         return -errno;
+                if (errno == EINVAL)
+                        return error_set(EINVAL, "it does not listen any more");
                 /* Anything else than EAGAIN is about one connection that is gone. */
                 return errno != EAGAIN;
         }
@@ -146,7 +156,9 @@ static void accept_some(Listener *listener)
                         balancer_has_ready(&listener->group);
              i++)
                 r = accept_one(listener);
-        if (r < 0)
+        if (r == -EINVAL)
+                listener_socket_renew(listener); /* or it looks again later */
+        else if (r < 0)
                 rest(listener, -r);
         listener_update(listener);
 }
@@ -270,33 +282,54 @@ static void make_group(Listener *listener, Listeners *listeners)
         TAILQ_INIT(&group->queue);
 }
 
-static int make_events(Listener *listener)
+static int no_memory(void)
+{
+        return error_set(ENOMEM, "no memory for another listener");
+}
+
+static int make_timers(Listener *listener)
 {
         Loop *loop = listener->group.listeners->loop;
 
-        listener->acceptable =
-                loop_event_new(loop, listener->fd, EV_READ | EV_PERSIST, on_acceptable, listener);
         listener->look_again = loop_timer_new(loop, on_look_again, listener);
+        listener->look_for_socket = loop_timer_new(loop, on_look_for_socket, listener);
         listener->expires = loop_timer_new(loop, on_expired, listener);
-        if (!listener->acceptable || !listener->look_again || !listener->expires)
-                return error_set(ENOMEM, "no memory for another listener");
-        return 0;
+        return listener->look_again && listener->look_for_socket && listener->expires ? 0
+                                                                                      : no_memory();
 }
 
-/* Without a socket, and not charged. NULL: no memory. */
-static Listener *new_listener(Listeners *listeners, const ListenerConfig *config, QuotaUser *user)
+int listener_watch_socket(Listener *listener)
+{
+        listener->acceptable = loop_event_new(listener->group.listeners->loop, listener->fd,
+                                              EV_READ | EV_PERSIST, on_acceptable, listener);
+        return listener->acceptable ? 0 : no_memory();
+}
+
+/* Without a socket, and not charged. 0, or -ENOMEM with error_text(), and then *out may be one that
+ * is to be freed. */
+static int new_listener(Listener **out, Listeners *listeners, const ListenerConfig *config,
+                        QuotaUser *user)
 {
         Listener *listener = calloc(1, sizeof(*listener));
+        int r;
 
+        *out = listener;
         if (!listener)
-                return NULL;
-        *listener = (Listener){.config = *config, .fd = -1, .configured = !user};
+                return no_memory();
+        *listener = (Listener){
+                .config = *config,
+                .bound = config->address,
+                .fd = -1,
+                .configured = !user,
+        };
+        address_format(&listener->bound, listener->address);
         make_group(listener, listeners);
         waker_init(&listener->room, update, listener);
         waker_init(&listener->again, look_again, listener);
         TAILQ_INSERT_TAIL(&listeners->list, listener, link);
         listeners->count++;
-        return listener;
+        r = closer_lane_open(listeners->closer, &listener->group.lane);
+        return r < 0 ? r : make_timers(listener);
 }
 
 static void belong_to(Listener *listener, QuotaUser *user)
@@ -305,81 +338,95 @@ static void belong_to(Listener *listener, QuotaUser *user)
         listener->user = quota_user_ref_again(user);
 }
 
-/* After it has its socket. */
-static int make_ready(Listener *listener)
+/* There may be none. */
+static void free_failed(Listener *listener)
 {
-        DescriptorKind kind;
-        int r = descriptor_kind_classify(listener->fd, &kind, &listener->inode);
-
-        address_format(&listener->bound, listener->address);
-        return r == 0 ? make_events(listener) : r;
+        if (listener)
+                listener_free(listener);
 }
 
 int listener_open(Listener **out, Listeners *listeners, const ListenerConfig *config,
                   QuotaUser *user)
 {
-        Listener *listener = new_listener(listeners, config, user);
-        int r = 0;
+        Listener *listener;
+        int r = new_listener(&listener, listeners, config, user);
 
-        if (!listener)
-                return error_set(ENOMEM, "no memory for another listener");
-        if (user)
+        if (r == 0 && user)
                 r = quota_charge(user, QUOTA_LISTENERS, 1);
-        if (user && r == 0)
+        if (r == 0 && user)
                 belong_to(listener, user);
         if (r == 0)
-                r = closer_lane_open(listeners->closer, &listener->group.lane);
-        if (r == 0)
-                r = listener->fd = socket_open_listener(config, &listener->bound, &listener->file);
-        if (r >= 0)
-                r = make_ready(listener);
+                r = listener_socket_open(listener);
         if (r < 0) {
-                listener_free(listener);
+                free_failed(listener);
                 return r;
         }
         listener->group.number = ++listeners->total;
-        listener->group.stored = listener_record_store(listeners->store, listener);
+        listener_socket_store(listener);
         log_user(LOG_INFO, listener->uid, "listener %s opened at %s", config->name,
                  listener->address);
         *out = listener;
         return 0;
 }
 
+int listener_open_late(Listener **out, Listeners *listeners, const ListenerConfig *config)
+{
+        Listener *listener;
+        int r = new_listener(&listener, listeners, config, NULL);
+
+        if (r < 0) {
+                free_failed(listener);
+                return r;
+        }
+        listener->group.number = ++listeners->total;
+        *out = listener;
+        return 0;
+}
+
+/* Its socket; or another in the place of one that somebody who took it has ended. */
+static int take_over(Listener *listener, const ListenerRestored *restored)
+{
+        int r = listener_socket_adopt(listener, restored->take_fd);
+
+        if (r < 0 && listener->config.shared)
+                return r;
+        listener->group.number = restored->number;
+        listener->group.stored = restored->stored;
+        listener->paused = restored->paused;
+        listener->file = restored->file;
+        if (r < 0)
+                return listener_socket_replace(listener, restored->take_fd);
+        log_user(LOG_INFO, listener->uid, "listener %s is back at %s", listener->config.name,
+                 listener->address);
+        return 0;
+}
+
 int listener_restore(Listener **out, Listeners *listeners, const ListenerConfig *config,
                      const ListenerRestored *restored)
 {
-        Listener *listener = new_listener(listeners, config, restored->user);
-        int r;
+        Listener *listener;
+        int r = new_listener(&listener, listeners, config, restored->user);
 
-        if (!listener)
-                return error_set(ENOMEM, "no memory for another listener");
-        if (restored->user) {
+        if (r == 0 && restored->user) {
                 quota_charge_again(restored->user, QUOTA_LISTENERS, 1);
                 belong_to(listener, restored->user);
         }
-        listener->group.number = restored->number;
-        listener->paused = restored->paused;
-        listener->file = restored->file;
-        listener->given = !config->shared;
-        if (listeners->total < listener->group.number)
-                listeners->total = listener->group.number;
-        r = closer_lane_open(listeners->closer, &listener->group.lane);
         if (r == 0)
-                r = socket_adopt_listener(restored->take_fd, config, &listener->bound);
-        if (r == 0) {
-                listener->fd = restored->take_fd;
-                r = make_ready(listener);
-        }
+                r = take_over(listener, restored);
         if (r < 0) {
-                listener->fd = -1;
-                listener_free(listener);
+                free_failed(listener);
                 return r;
         }
-        listener->group.stored = restored->stored;
-        log_user(LOG_INFO, listener->uid, "listener %s is back at %s", config->name,
-                 listener->address);
+        if (listeners->total < listener->group.number)
+                listeners->total = listener->group.number;
         *out = listener;
         return 0;
+}
+
+bool listener_suits(const Listener *listener, const ListenerConfig *config)
+{
+        return listener->configured && listener_config_same_socket(&listener->config, config) &&
+               !(listener->given && config->shared);
 }
 
 static void free_connections(ConnectionList *list)
@@ -402,8 +449,8 @@ Listener *listener_free(Listener *listener)
         waker_cancel(&listener->again);
         free_connections(&listener->group.silent);
         free_connections(&listener->group.queue);
-        loop_event_free(listener->acceptable);
         loop_event_free(listener->look_again);
+        loop_event_free(listener->look_for_socket);
         loop_event_free(listener->expires);
         if (listener->user) {
                 quota_discharge(listener->user, QUOTA_LISTENERS, 1);
@@ -411,19 +458,8 @@ Listener *listener_free(Listener *listener)
         }
         TAILQ_REMOVE(&listeners->list, listener, link);
         listeners->count--;
-        /* What comes back with the next start goes on meanwhile. */
-        if (listener->fd >= 0 && !(listener->group.stored && listeners->store->frozen)) {
-                /* Who took it may go on with it, and with its file. */
-                if (listener->config.shared || !listener->given) {
-                        shutdown(listener->fd, SHUT_RD);
-                        socket_file_remove(&listener->config, &listener->file);
-                }
-        }
-        if (listener->group.stored)
-                listener_record_forget(listeners->store, listener->group.number);
-        /* What waits in its backlog may bring descriptors that do not close. */
         if (listener->group.lane) {
-                closer_push_own(listeners->closer, listener->group.lane, listener->fd);
+                listener_socket_close(listener);
                 closer_lane_leave(listeners->closer, listener->group.lane);
         }
         free(listener);
@@ -445,12 +481,9 @@ Listener *listener_find(const Listeners *listeners, const char *name)
 
 void listener_set_paused(Listener *listener, bool paused)
 {
-        if (listener->paused != paused && listener->group.stored)
-                listener_record_forget(listener->group.listeners->store, listener->group.number);
         if (listener->paused != paused) {
                 listener->paused = paused;
-                listener->group.stored =
-                        listener_record_store(listener->group.listeners->store, listener);
+                listener_socket_store(listener);
         }
         listener_update(listener);
 }

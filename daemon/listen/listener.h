@@ -16,11 +16,15 @@
  * What the daemon keeps of a listener's connections is never more than what it could keep yet: so
  * no listener, whoever floods it, takes all there is from the others.
  *
+ * What a client was given the daemon does not accept from, not even when the listener is shared
+ * later (listener_socket.h). A configured one may be without a socket for a while.
+ *
  * A configured listener stays; another closes keep_seconds after its last worker or taker has left.
  * Owned by Listeners, single-threaded.
  */
 #pragma once
 
+#include "core/error.h"
 #include "daemon/budget/quota.h"
 #include "daemon/closing/closer.h"
 #include "daemon/config/config.h"
@@ -43,17 +47,21 @@ struct Listener {
         ListenerConfig config;
         Address bound;
         char address[ADDRESS_TEXT_MAX]; /* bound, as text */
-        int fd;
-        uint64_t inode; /* of its socket */
+        int fd;                         /* -1: there is none now */
+        uint64_t inode;                 /* of its socket */
         SocketFile file;
+        bool given; /* a client has it, or had */
         bool configured;
         uid_t uid;       /* who asked for it, unless configured */
         QuotaUser *user; /* charged for it; NULL: nobody */
         bool paused;
-        bool given;   /* somebody has taken it, and may have it still */
-        bool resting; /* accepting, for want of descriptors or memory */
-        LoopEvent *acceptable;
+        bool resting;          /* accepting, for want of descriptors or memory */
+        LoopEvent *acceptable; /* NULL: there is no socket */
         LoopEvent *look_again;
+        LoopEvent *look_for_socket;
+        uint32_t look_ms;           /* until the next look for it; 0: the first */
+        int lacks_error;            /* why there is none, -errno */
+        char lacks[ERROR_TEXT_MAX]; /* as a sentence */
         LoopEvent *expires;
         Waker room;  /* the daemon can keep more descriptors again */
         Waker again; /* a timer could not be armed */
@@ -81,8 +89,11 @@ typedef struct ListenerRestored {
  */
 int listener_open(Listener **out, Listeners *listeners, const ListenerConfig *config,
                   QuotaUser *user);
-/* The same with a socket that an earlier run of the daemon opened, and of which it knew what is in
- * restored: number, user, paused, stored, file. fd is the caller's if it fails. */
+/* One of the configuration that has no socket yet: listener_socket_look() opens it, now or later.
+ * 0, or -ENOMEM with error_text(). */
+int listener_open_late(Listener **out, Listeners *listeners, const ListenerConfig *config);
+/* As listener_open() with a socket that an earlier run of the daemon opened, and of which it knew
+ * what is in restored: number, user, paused, stored, file. fd is the caller's if it fails. */
 int listener_restore(Listener **out, Listeners *listeners, const ListenerConfig *config,
                      const ListenerRestored *restored);
 /* Closes it; its workers are left without. Returns NULL. */
@@ -99,6 +110,12 @@ Listener *listener_find(const Listeners *listeners, const char *name);
 void listener_update(Listener *listener);
 /* The same for all. */
 void listener_update_all(Listeners *listeners);
+
+/* For listener_socket.c: the loop has to know the socket. 0, or -ENOMEM with error_text(). */
+int listener_watch_socket(Listener *listener);
+
+/* Whether the socket of a configured listener does for what the configuration says now. */
+bool listener_suits(const Listener *listener, const ListenerConfig *config);
 
 /* Finds a worker for a connection that is there, or has it wait for its first bytes. */
 void listener_admit(Connection *connection);

@@ -13,6 +13,8 @@ libdaemon_la_SOURCES += \
 	daemon/listen/listener.h \
 	daemon/listen/listener_record.c \
 	daemon/listen/listener_record.h \
+	daemon/listen/listener_socket.c \
+	daemon/listen/listener_socket.h \
 	daemon/listen/listeners.h \
 	daemon/listen/passing.c \
 	daemon/listen/passing.h \

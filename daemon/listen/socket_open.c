@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
 
 static int fail(int error, const Address *address)
@@ -183,6 +184,15 @@ static bool is_at(const Address *found, const Address *wanted)
         return strcmp(wanted_text, found_text) == 0;
 }
 
+/* What has become of a listener's socket. */
+static int no_more(int error, const char *what, const Address *address)
+{
+        char text[ADDRESS_TEXT_MAX];
+
+        address_format(address, text);
+        return error_set(error, "%s: %s", what, text);
+}
+
 int socket_check_listener(int borrow_fd, const Address *address)
 {
         Address actual = {.size = sizeof(actual.socket_address)}, found, wanted = *address;
@@ -190,7 +200,7 @@ int socket_check_listener(int borrow_fd, const Address *address)
         int listens = 0, r;
 
         if (getsockopt(borrow_fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0 || !listens)
-                return fail(EINVAL, address);
+                return no_more(EINVAL, "it does not listen any more", address);
         if (getsockname(borrow_fd, &actual.socket_address.any, &actual.size) < 0)
                 return fail(errno, address);
         r = address_from_socket(address->kind, &actual.socket_address.any, actual.size, &found);
@@ -198,13 +208,69 @@ int socket_check_listener(int borrow_fd, const Address *address)
                 return r;
         if (wanted.kind != ADDRESS_UNIX && wanted.port == 0)
                 wanted.port = found.port;
-        return is_at(&found, &wanted) ? 0 : fail(EINVAL, address);
+        return is_at(&found, &wanted) ? 0 : no_more(EINVAL, "it is somewhere else", address);
+}
+
+static bool is_every_host(const Address *address)
+{
+        return address->host_is == ADDRESS_ANY || strcmp(address->host, "0.0.0.0") == 0 ||
+               strcmp(address->host, "::") == 0;
+}
+
+bool socket_overlaps(int borrow_fd, const Address *address, const Address *other)
+{
+        Address actual = {.size = sizeof(actual.socket_address)}, found;
+        char text[ADDRESS_TEXT_MAX], other_text[ADDRESS_TEXT_MAX];
+
+        if (address->kind != other->kind)
+                return false;
+        if (address->kind == ADDRESS_UNIX) {
+                address_format(address, text);
+                address_format(other, other_text);
+                return strcmp(text, other_text) == 0;
+        }
+        if (getsockname(borrow_fd, &actual.socket_address.any, &actual.size) < 0 ||
+            address_from_socket(address->kind, &actual.socket_address.any, actual.size, &found) < 0)
+                return false;
+        return found.port == other->port && (is_every_host(&found) || is_every_host(other) ||
+                                             strcmp(found.host, other->host) == 0);
+}
+
+static int get_option(int borrow_fd, int option)
+{
+        int value = 0;
+        socklen_t size = sizeof(value);
+
+        return getsockopt(borrow_fd, SOL_SOCKET, option, &value, &size) < 0 ? -1 : value;
+}
+
+/* Whether connections can come to it still. A Unix socket that was shut down says that it listens.
+ */
+static int check_alive(int borrow_fd, const Address *address)
+{
+        const int protocol = address->kind == ADDRESS_UNIX ? 0 : IPPROTO_TCP;
+        struct pollfd state = {.fd = borrow_fd, .events = POLLRDHUP};
+        int none = 0;
+
+        if (poll(&state, 1, 0) < 0 || state.revents & (POLLHUP | POLLRDHUP | POLLNVAL))
+                return no_more(EPIPE, "it was shut down", address);
+        if (get_option(borrow_fd, SO_TYPE) != SOCK_STREAM ||
+            get_option(borrow_fd, SO_PROTOCOL) != protocol)
+                return no_more(EPROTOTYPE, "it is of another kind", address);
+        /* A filter may keep everybody out. */
+        if (setsockopt(borrow_fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof(none)) < 0 &&
+            errno != ENOENT)
+                return no_more(errno, "a filter is locked on it", address);
+        get_option(borrow_fd, SO_ERROR); /* which takes it off */
+        return 0;
 }
 
 int socket_adopt_listener(int borrow_fd, const ListenerConfig *config, Address *bound)
 {
         int r = socket_check_listener(borrow_fd, &config->address);
 
+        if (r == 0)
+                r = check_alive(borrow_fd, &config->address);
         if (r < 0)
                 return r;
         if (fcntl(borrow_fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)

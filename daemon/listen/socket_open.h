@@ -37,8 +37,11 @@ int socket_listen(int borrow_fd, const ListenerConfig *config);
 /* Whether borrow_fd listens at the address: at any port where any was asked for. 0, or -EINVAL and
  * the like with error_text(). */
 int socket_check_listener(int borrow_fd, const Address *address);
-/* Makes that the listener that socket_open_listener() would open: with this backlog, and
- * non-blocking. bound: as there. 0, or -errno with error_text(). */
+/* Whether a socket that was asked for at an address keeps others from another address. */
+bool socket_overlaps(int borrow_fd, const Address *address, const Address *other);
+/* Makes that the listener that socket_open_listener() would open: with this backlog, non-blocking,
+ * and without the filter that somebody who had it may have left. bound: as there. 0, or -errno with
+ * error_text(): it was shut down, or made something else. */
 int socket_adopt_listener(int borrow_fd, const ListenerConfig *config, Address *bound);
 
 /* Sets what a listener's connections are to have. Best effort: the connection is good without. */

@@ -30,6 +30,7 @@ static void fill_listener_entry(const Listener *listener, Iod__ListenerEntry *en
         entry->passed = listener->group.passed;
         entry->passed_again = listener->group.passed_again;
         entry->timed_out = listener->group.timed_out;
+        entry->lacks_socket = !listener->acceptable;
 }
 
 int inspect_list_listeners(Daemon *daemon, Session *viewer, const Iod__Frame *request)

@@ -6,6 +6,7 @@
 #include "daemon/config/authorise.h"
 #include "daemon/connect/connector.h"
 #include "daemon/daemon.h"
+#include "daemon/listen/listener_socket.h"
 #include "daemon/listen/socket_open.h"
 #include "daemon/requests/named_listener.h"
 #include "daemon/session/answer.h"
@@ -196,9 +197,8 @@ int opening_serve_take_listener(Daemon *daemon, Session *session, const Iod__Fra
                                         take->options, &listener);
         if (r != 0)
                 return -r;
-        fd = fcntl(listener->fd, F_DUPFD_CLOEXEC, 0);
-        if (fd < 0)
-                r = error_set(errno, "no descriptor for another taker: %s", strerror(errno));
+        fd = listener_socket_give_out(listener);
+        r = fd < 0 ? fd : 0;
         /* The listener stays open at least as long as this session. */
         if (r == 0 && !find_taker(session, listener))
                 r = worker_join(&listener->group, session, true, &taker);

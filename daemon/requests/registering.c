@@ -65,7 +65,8 @@ static bool remove_taken(Session *session, IoId id, const RegistrationInfo *info
 
         TAILQ_FOREACH(worker, &session->workers, session_link)
         {
-                if (r < 0 && worker->is_taker && listener_of(worker->group)->inode == info->inode)
+                if (r < 0 && worker->is_taker && listener_of(worker->group)->fd >= 0 &&
+                    listener_of(worker->group)->inode == info->inode)
                         r = session_remove_io_source(session, listener_of(worker->group)->fd, id);
         }
         return r == 0;

@@ -63,13 +63,15 @@ static void add_connections(Making *making, const ConnectionList *list)
         }
 }
 
-/* And those of its connections that nobody has got. */
+/* And those of its connections that nobody has got. One without a socket is looked for again. */
 static void add_listener(Making *making, const Listener *listener)
 {
-        Record *record =
-                add(making, listener->group.number, listener->fd, -1, listener->group.stored);
+        Record *record = NULL;
         const Worker *worker;
 
+        if (listener->fd >= 0)
+                record = add(making, listener->group.number, listener->fd, -1,
+                             listener->group.stored);
         if (record)
                 listener_record_make(listener, record);
         add_connections(making, &listener->group.silent);

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "daemon/config/authorise.h"
 #include "daemon/daemon.h"
+#include "daemon/listen/listener_socket.h"
 #include "daemon/listen/socket_open.h"
 #include "daemon/process/log.h"
 
@@ -39,10 +40,7 @@ static Listener *find_kept(const Daemon *daemon, const ListenerConfig *config)
 {
         Listener *listener = listener_find(&daemon->listeners, config->name);
 
-        return listener && listener->configured &&
-                               listener_config_same_socket(&listener->config, config)
-                       ? listener
-                       : NULL;
+        return listener && listener_suits(listener, config) ? listener : NULL;
 }
 
 /* Closes the configured listeners that are not in config. */
@@ -54,8 +52,7 @@ static void close_others(Daemon *daemon, const Config *config)
                 const ListenerConfig *wanted = find_config(config, listener->config.name);
 
                 next = TAILQ_NEXT(listener, link);
-                if (listener->configured &&
-                    !(wanted && listener_config_same_socket(&listener->config, wanted)))
+                if (listener->configured && !(wanted && listener_suits(listener, wanted)))
                         listener_free(listener);
         }
 }
@@ -70,7 +67,17 @@ static void close_new(Daemon *daemon, uint64_t after)
                 listener_free(listener);
 }
 
-/* Opens what is not there yet. A listener that moves is there twice for a moment. */
+/* Whether all that is wrong with the listener's socket is that a client was given it. */
+static bool is_given_away(const Daemon *daemon, const ListenerConfig *config)
+{
+        const Listener *listener = listener_find(&daemon->listeners, config->name);
+
+        return listener && listener->configured &&
+               listener_config_same_socket(&listener->config, config);
+}
+
+/* Opens what is not there yet. A listener that moves is there twice for a moment; one whose socket
+ * was given away has its address once that is closed. */
 static int open_missing(Daemon *daemon, const Config *config)
 {
         for (size_t i = 0; i < config->n_listeners; i++) {
@@ -79,7 +86,11 @@ static int open_missing(Daemon *daemon, const Config *config)
 
                 if (find_kept(daemon, &config->listeners[i]))
                         continue;
-                r = listener_open(&listener, &daemon->listeners, &config->listeners[i], NULL);
+                r = is_given_away(daemon, &config->listeners[i])
+                            ? listener_open_late(&listener, &daemon->listeners,
+                                                 &config->listeners[i])
+                            : listener_open(&listener, &daemon->listeners, &config->listeners[i],
+                                            NULL);
                 if (r < 0)
                         return r;
         }
@@ -90,10 +101,17 @@ static void adopt_options(Daemon *daemon, const Config *config)
 {
         for (size_t i = 0; i < config->n_listeners; i++) {
                 Listener *listener = find_kept(daemon, &config->listeners[i]);
+                bool was_shared;
 
                 if (!listener)
                         continue;
+                was_shared = listener->config.shared;
                 listener->config = config->listeners[i];
+                if (listener->config.shared != was_shared)
+                        listener_socket_store(listener); /* the record says which */
+                listener_socket_look(listener);
+                if (listener->fd < 0)
+                        continue;
                 /* The backlog may be another. If not, it goes on with the one it has. */
                 if (socket_listen(listener->fd, &listener->config) < 0)
                         log_daemon(LOG_WARNING, "listener %s keeps its backlog: %s",

@@ -7,12 +7,14 @@
 #include "daemon/hold/note.h"
 #include "daemon/listen/connection_store.h"
 #include "daemon/listen/listener_record.h"
+#include "daemon/listen/listener_socket.h"
 #include "daemon/listen/socket_open.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 /* ---- Listeners ----------------------------------------------------------------------------- */
@@ -61,62 +63,105 @@ static int restore_listener(Daemon *daemon, OwnedList *list, OwnedItem *item,
         return 0;
 }
 
-/* How well the socket that came back serves what is configured: 0 not at all; 2 it is the same. */
-static int compare_sockets(const OwnedItem *item, const ListenerConfig *config)
+/*
+ * Whether the socket that came back is that of a configured listener. Not one that a client had
+ * opened: what waits there was meant for somebody else. Nor one to accept from that was there to be
+ * taken, for whoever took it has it still.
+ */
+static bool is_of(const OwnedItem *item, const ListenerConfig *config)
 {
+        const State__Listener *record = item->record->listener;
         ListenerConfig recorded;
 
-        if (item->name.kind != STORED_LISTENER ||
-            listener_record_read_config(item->record->listener, &recorded) < 0)
-                return 0;
-        if (strcmp(recorded.name, config->name) == 0 &&
-            listener_config_same_socket(&recorded, config))
-                return 2;
-        if (config->address.kind == ADDRESS_UNIX)
-                return listener_config_same_socket(&recorded, config);
-        /* Where any port will do each has its own. */
-        if (config->address.port == 0)
-                return 0;
-        return recorded.v6_only == config->v6_only &&
-               recorded.address.host_is == config->address.host_is &&
-               socket_check_listener(item->fd, &config->address) == 0;
+        return record->configured && (record->shared || !config->shared) &&
+               listener_record_read_config(record, &recorded) == 0 &&
+               strcmp(recorded.name, config->name) == 0 &&
+               listener_config_same_socket(&recorded, config);
 }
 
-static OwnedItem *find_for(const OwnedList *list, const ListenerConfig *config)
+static bool is_of_any(const Config *config, const OwnedItem *item)
 {
-        OwnedItem *item, *best = NULL;
-        int best_match = 0;
-
-        TAILQ_FOREACH(item, list, link)
-        {
-                int match = compare_sockets(item, config);
-
-                if (match > best_match) {
-                        best_match = match;
-                        best = item;
-                }
+        for (size_t i = 0; i < config->n_listeners; i++) {
+                if (is_of(item, &config->listeners[i]))
+                        return true;
         }
-        return best;
+        return false;
+}
+
+/* Closes it here and in the store, and ends it for everybody: its address is free at once. */
+static void end_socket(Daemon *daemon, OwnedList *list, OwnedItem *item, const char *why)
+{
+        shutdown(item->fd, SHUT_RD);
+        owned_give_up(daemon, list, item, why);
+}
+
+/* The same with one of the configuration; but who took it may go on with it. */
+static void give_up(Daemon *daemon, OwnedList *list, OwnedItem *item, const char *why)
+{
+        if (item->record->listener->shared)
+                end_socket(daemon, list, item, why);
+        else
+                owned_give_up(daemon, list, item, why);
+}
+
+static void give_up_not_configured(Daemon *daemon, OwnedList *list)
+{
+        OwnedItem *item, *next;
+
+        for (item = TAILQ_FIRST(list); item; item = next) {
+                next = TAILQ_NEXT(item, link);
+                if (item->name.kind == STORED_LISTENER && item->record->listener->configured &&
+                    !is_of_any(daemon->config, item))
+                        give_up(daemon, list, item,
+                                "it is not configured any more, or not as it was");
+        }
+}
+
+/* Where something is configured no client's listener is, whoever has its socket. */
+static void end_clients_at(Daemon *daemon, OwnedList *list, const ListenerConfig *config)
+{
+        OwnedItem *item, *next;
+
+        for (item = TAILQ_FIRST(list); item; item = next) {
+                ListenerConfig recorded;
+
+                next = TAILQ_NEXT(item, link);
+                if (item->name.kind != STORED_LISTENER || item->record->listener->configured ||
+                    listener_record_read_config(item->record->listener, &recorded) < 0 ||
+                    !socket_overlaps(item->fd, &recorded.address, &config->address))
+                        continue;
+                end_socket(daemon, list, item, "a listener of the configuration is there now");
+        }
+}
+
+/* Opens it anew. Where its address cannot be had, it is looked for again, and the rest is served.
+ */
+static int open_anew(Daemon *daemon, OwnedList *list, const ListenerConfig *config)
+{
+        Listener *listener;
+        int r;
+
+        end_clients_at(daemon, list, config);
+        r = listener_open_late(&listener, &daemon->listeners, config);
+        if (r == 0)
+                listener_socket_look(listener);
+        return r;
 }
 
 static int open_configured(Daemon *daemon, OwnedList *list, const ListenerConfig *config)
 {
-        OwnedItem *item;
-        Listener *listener;
-        int r;
+        OwnedItem *item, *next;
 
-        while ((item = find_for(list, config))) {
-                r = restore_listener(daemon, list, item, config);
-                if (r == 0)
+        for (item = TAILQ_FIRST(list); item; item = next) {
+                next = TAILQ_NEXT(item, link);
+                if (item->name.kind != STORED_LISTENER || !is_of(item, config))
+                        continue;
+                if (restore_listener(daemon, list, item, config) == 0)
                         return 0;
-                owned_give_up(daemon, list, item, error_text());
+                give_up(daemon, list, item, error_text());
         }
-        r = listener_open(&listener, &daemon->listeners, config, NULL);
-        if (r == 0)
-                listener_update(listener);
-        return r;
+        return open_anew(daemon, list, config);
 }
-
 int restore_listeners(Daemon *daemon, OwnedList *list)
 {
         OwnedItem *item, *next;
@@ -128,6 +173,7 @@ int restore_listeners(Daemon *daemon, OwnedList *list)
                     daemon->listeners.total < item->name.number)
                         daemon->listeners.total = item->name.number;
         }
+        give_up_not_configured(daemon, list);
         for (size_t i = 0; i < daemon->config->n_listeners; i++) {
                 int r = open_configured(daemon, list, &daemon->config->listeners[i]);
 
@@ -139,7 +185,7 @@ int restore_listeners(Daemon *daemon, OwnedList *list)
                 if (item->name.kind != STORED_LISTENER)
                         continue;
                 if (item->record->listener->configured)
-                        owned_give_up(daemon, list, item, "it is not configured any more");
+                        give_up(daemon, list, item, "there is another of its name");
                 else if (restore_listener(daemon, list, item, NULL) < 0)
                         owned_give_up(daemon, list, item, error_text());
         }

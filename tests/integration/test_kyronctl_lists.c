@@ -96,8 +96,8 @@ static bool answer_holds(int fd, const Iod__Frame *request, Iod__HoldEntry *entr
 
 static bool reply_with_a_few(int fd, const Iod__Frame *request)
 {
-        Iod__ListenerEntry listeners[3] = {IOD__LISTENER_ENTRY__INIT, IOD__LISTENER_ENTRY__INIT,
-                                           IOD__LISTENER_ENTRY__INIT};
+        Iod__ListenerEntry listeners[4] = {IOD__LISTENER_ENTRY__INIT, IOD__LISTENER_ENTRY__INIT,
+                                           IOD__LISTENER_ENTRY__INIT, IOD__LISTENER_ENTRY__INIT};
         Iod__GroupEntry groups[4] = {IOD__GROUP_ENTRY__INIT};
         Iod__HoldEntry holds[2] = {IOD__HOLD_ENTRY__INIT, IOD__HOLD_ENTRY__INIT};
 
@@ -123,6 +123,10 @@ static bool reply_with_a_few(int fd, const Iod__Frame *request)
         listeners[2].name = (char *)"metrics";
         listeners[2].address = (char *)"tcp:127.0.0.1:9100";
         listeners[2].uid = 61234;
+        listeners[3].listener = 8;
+        listeners[3].name = (char *)"late";
+        listeners[3].address = (char *)"tcp:192.0.2.1:80";
+        listeners[3].configured = listeners[3].shared = listeners[3].lacks_socket = true;
 
         groups[0].listener = 1;
         groups[0].name = (char *)"web";
@@ -166,7 +170,7 @@ static bool reply_with_a_few(int fd, const Iod__Frame *request)
 
         switch (request->body_case) {
         case IOD__FRAME__BODY_LIST_LISTENERS:
-                return answer_listeners(fd, request, listeners, 3, false);
+                return answer_listeners(fd, request, listeners, 4, false);
         case IOD__FRAME__BODY_LIST_GROUPS:
                 return answer_groups(fd, request, groups, 4, false);
         case IOD__FRAME__BODY_LIST_HOLDS:
@@ -198,7 +202,7 @@ static void check_row(const char *table, const char *first, const char *expected
 
 START_TEST(ordinary_tables_fit_eighty_columns)
 {
-        static const size_t lengths[] = {4, 5, 3};
+        static const size_t lengths[] = {5, 5, 3};
         CLEANUP(kyronctl_run_release) KyronctlRun run = RUN_ONCE(reply_with_a_few, lists[_i]);
 
         kyronctl_run_succeeded(&run);
@@ -219,9 +223,10 @@ START_TEST(listeners_show_who_serves_them_and_what_waits)
         check_row(table.out, "web", "web tcp:[2001:db8::1]:8080 - 4 4096 5 1234567 accepting");
         check_row(table.out, "app", "app unix:/run/app/socket root 4 4096 5 1234567 paused");
         check_row(table.out, "metrics", "metrics tcp:127.0.0.1:9100 61234 0 0 0 0 to-take");
+        check_row(table.out, "late", "late tcp:192.0.2.1:80 - 0 0 0 0 waiting");
         kyronctl_run_succeeded(&json);
         array = kyronctl_run_json(&json);
-        ck_assert_uint_eq(json_array_size(array), 3);
+        ck_assert_uint_eq(json_array_size(array), 4);
         web = kyronctl_json_find(array, "listener", 1);
         kyronctl_json_check_text(web, "name", "web");
         kyronctl_json_check_text(web, "address", "tcp:[2001:db8::1]:8080");

@@ -110,6 +110,18 @@ static int dial(const struct sockaddr_in *address)
         return fd;
 }
 
+/* The connection, or -1: nobody listens there. */
+static int try_to_dial(const struct sockaddr_in *address)
+{
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        ck_assert_int_ge(fd, 0);
+        if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0)
+                return fd;
+        close(fd);
+        return -1;
+}
+
 /* The client is given so many connections, and each is whole. */
 static void expect_connections(size_t n, const int *peers)
 {
@@ -245,6 +257,129 @@ START_TEST(the_configuration_takes_over_a_clients_listener)
         ck_assert_int_eq(join("front", "").sin_port, address.sin_port);
         service_join(&client, 5, "web", "", 16, 1, NULL);
         ck_assert_int_eq(expect(IOD__FRAME__BODY_REFUSED)->refused->error, ENOENT);
+}
+END_TEST
+
+/* The client takes a listener, and keeps its socket over the end of its session. */
+static int take(const char *name, const char *address, struct sockaddr_in *found)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__TakeListener request = IOD__TAKE_LISTENER__INIT;
+        socklen_t size = sizeof(*found);
+        int fd;
+
+        request.name = (char *)name;
+        request.address = (char *)address;
+        frame.sequence = 2;
+        frame.body_case = IOD__FRAME__BODY_TAKE_LISTENER;
+        frame.take_listener = &request;
+        service_send(&client, &frame, NULL, 0);
+        expect(IOD__FRAME__BODY_OPENED);
+        fd = fd_list_steal(&received, 0);
+        ck_assert_int_eq(getsockname(fd, (struct sockaddr *)found, &size), 0);
+        return fd;
+}
+
+/* Who connects is not seen by whoever has the socket, but by who serves the listener. */
+static void expect_served_without(int taken, const struct sockaddr_in *address)
+{
+        int peer = dial(address);
+
+        expect_connections(1, &peer);
+        ck_assert_int_eq(accept(taken, NULL, NULL), -1);
+        ck_assert_int_ne(errno, EAGAIN);
+}
+
+START_TEST(what_a_client_has_is_not_the_configurations)
+{
+        struct sockaddr_in address;
+        int taken = take("mine", "tcp:127.0.0.1:0", &address);
+
+        config_file_write(&config, "listener \"front\" { address = \"tcp:127.0.0.1:%u\" }\n",
+                          ntohs(address.sin_port));
+        restart(signals[_i]);
+        ck_assert_int_eq(join("front", "").sin_port, address.sin_port);
+        expect_served_without(taken, &address);
+        close(taken);
+}
+END_TEST
+
+START_TEST(what_was_taken_of_the_configuration_is_opened_anew_where_it_is_shared)
+{
+        struct sockaddr_in address;
+        int taken, peer;
+
+        config_file_write(&config,
+                          "listener \"web\" { address = \"tcp:127.0.0.1:0\" mode = take }\n");
+        restart(SIGTERM);
+        taken = take("web", "", &address);
+        config_file_write(&config,
+                          "listener \"web\" { address = \"tcp:127.0.0.1:%u\" mode = take }\n",
+                          ntohs(address.sin_port));
+        close(taken);
+        restart(SIGTERM);
+        taken = take("web", "", &address);
+        config_file_write(&config, "listener \"web\" { address = \"tcp:127.0.0.1:%u\" }\n",
+                          ntohs(address.sin_port));
+        restart(signals[_i]);
+        /* Who took it may go on; and when it has ended, the listener is the daemon's. */
+        ck_assert_int_eq(join("web", "").sin_port, address.sin_port);
+        peer = dial(&address);
+        ck_assert(wait_readable(taken, DEADLINE_MS));
+        close(accept(taken, NULL, NULL));
+        close(peer);
+        close(taken);
+        ck_assert(WAIT_UNTIL((peer = try_to_dial(&address)) >= 0, DEADLINE_MS));
+        expect_connections(1, &peer);
+}
+END_TEST
+
+START_TEST(what_somebody_has_ended_comes_back_opened_anew)
+{
+        struct sockaddr_in address;
+        int taken = take("mine", "tcp:127.0.0.1:0", &address), peer;
+
+        ck_assert_int_eq(shutdown(taken, SHUT_RD), 0);
+        restart(signals[_i]);
+        close(taken);
+        taken = take("mine", "", &address);
+        peer = dial(&address);
+        ck_assert(wait_readable(taken, DEADLINE_MS));
+        close(peer);
+        close(taken);
+}
+END_TEST
+
+START_TEST(a_listener_whose_address_is_not_free_yet_keeps_nothing_from_being_served)
+{
+        struct sockaddr_in address = {.sin_family = AF_INET,
+                                      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
+                           other;
+        socklen_t size = sizeof(address);
+        int foreign = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), peer;
+
+        ck_assert_int_eq(bind(foreign, (struct sockaddr *)&address, size), 0);
+        ck_assert_int_eq(getsockname(foreign, (struct sockaddr *)&address, &size), 0);
+        ck_assert_int_eq(listen(foreign, 1), 0);
+        config_file_write(&config,
+                          "listener \"late\" { address = \"tcp:127.0.0.1:%u\" }\n"
+                          "listener \"web\" { address = \"tcp:127.0.0.1:0\" }\n",
+                          ntohs(address.sin_port));
+        restart(signals[_i]);
+        other = join("web", "");
+        peer = dial(&other);
+        expect_connections(1, &peer);
+        service_join(&client, 1, "late", "", 32, 8, NULL);
+        expect(IOD__FRAME__BODY_JOINED);
+        close(foreign);
+        ck_assert(WAIT_UNTIL((peer = try_to_dial(&address)) >= 0, DEADLINE_MS));
+        expect_connections(1, &peer);
+        expect_stored("owned-listener-", 4);
+        /* It comes back like any other. */
+        restart(signals[_i]);
+        ck_assert_int_eq(join("late", "").sin_port, address.sin_port);
+        peer = dial(&address);
+        expect_connections(1, &peer);
 }
 END_TEST
 
@@ -577,6 +712,14 @@ TEST_SUITE(test_restart)
         tcase_add_test(listeners, a_configured_listener_keeps_its_socket_and_takes_its_new_options);
         tcase_add_test(listeners, one_that_is_configured_no_more_is_closed);
         tcase_add_test(listeners, the_configuration_takes_over_a_clients_listener);
+        tcase_add_loop_test(listeners, what_a_client_has_is_not_the_configurations, 0, 2);
+        tcase_add_loop_test(listeners,
+                            what_was_taken_of_the_configuration_is_opened_anew_where_it_is_shared,
+                            0, 2);
+        tcase_add_loop_test(listeners, what_somebody_has_ended_comes_back_opened_anew, 0, 2);
+        tcase_add_loop_test(
+                listeners, a_listener_whose_address_is_not_free_yet_keeps_nothing_from_being_served,
+                0, 2);
         tcase_add_loop_test(listeners, silent_connections_come_back_and_are_served_when_they_speak,
                             0, 2);
         tcase_add_loop_test(listeners, what_waits_behind_an_unread_packet_waits_in_the_kernel, 0,

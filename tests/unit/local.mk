@@ -137,6 +137,7 @@ tests_unit_daemon_listen_unit_SOURCES = \
 	tests/unit/daemon/listen/test_drain.c \
 	tests/unit/daemon/listen/test_listener.c \
 	tests/unit/daemon/listen/test_listener_record.c \
+	tests/unit/daemon/listen/test_listener_socket.c \
 	tests/unit/daemon/listen/test_passing.c \
 	tests/unit/daemon/listen/test_socket_file.c \
 	tests/unit/daemon/listen/test_socket_open.c

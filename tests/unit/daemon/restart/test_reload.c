@@ -119,6 +119,104 @@ START_TEST(a_backlog_that_cannot_be_changed_is_said_and_no_more)
 }
 END_TEST
 
+/* A client takes "site": the listening socket. */
+static int take_site(int i)
+{
+        SCENE_SEND(i, 1, TAKE_LISTENER, take_listener,
+                   {.base = PROTOBUF_C_MESSAGE_INIT(&iod__take_listener__descriptor),
+                    .name = (char *)"site"});
+        scene_expect(i, IOD__FRAME__BODY_OPENED);
+        return fd_list_steal(&sharing.received, 0);
+}
+
+static const char with_mode[] = "listener \"site\" { address = \"tcp:127.0.0.1:%u\" mode = %s }\n"
+                                "policy \"user:*\" { serve = {\"site\"} }\n";
+
+static void reload_as(uint16_t port, const char *mode)
+{
+        FILE *file = fopen(path, "we");
+
+        ck_assert_ptr_nonnull(file);
+        ck_assert_int_gt(fprintf(file, with_mode, port, mode), 0);
+        ck_assert_int_eq(fclose(file), 0);
+        ck_assert_msg(reload_now() == 0, "%s", error_text());
+}
+
+/* A port that is free now. */
+static uint16_t find_port(void)
+{
+        uint16_t port;
+
+        reload_as(0, "shared");
+        port = listener_find(&inner.daemon->listeners, "site")->bound.port;
+        write_config("# nothing%s\n", "");
+        ck_assert_int_eq(reload_now(), 0);
+        return port;
+}
+
+static bool accepts(int listening)
+{
+        int fd = accept(listening, NULL, NULL);
+
+        if (fd >= 0)
+                close(fd);
+        return fd >= 0;
+}
+
+START_TEST(what_was_taken_is_not_accepted_from_when_it_is_shared)
+{
+        uint16_t port = find_port();
+        int taken;
+
+        reload_as(port, "take");
+        scene_open(0);
+        taken = take_site(0);
+        reload_as(port, "shared");
+        /* Whoever took it listens there still, and is left alone. */
+        service_join(&sharing.clients[0], 2, "site", "", 0, 8, NULL);
+        scene_expect(0, IOD__FRAME__BODY_JOINED);
+        ck_assert_int_eq(scene_listener()->fd, -1);
+        scene_dial_many(1);
+        ck_assert_uint_eq(scene_serve(0), 0);
+        ck_assert(accepts(taken));
+        close(taken);
+        ck_assert(WAIT_UNTIL(({
+                                     inner_server_settle();
+                                     scene_listener()->fd >= 0;
+                             }),
+                             DEADLINE_MS));
+        scene_dial_many(2);
+        ck_assert_uint_eq(scene_serve(0), 2);
+}
+END_TEST
+
+START_TEST(what_nobody_took_keeps_its_socket_when_it_is_shared)
+{
+        uint16_t port = find_port();
+        int fd, taken;
+
+        reload_as(port, "take");
+        fd = scene_listener()->fd;
+        reload_as(port, "shared");
+        ck_assert_int_eq(scene_listener()->fd, fd);
+        reload_as(port, "take");
+        ck_assert_int_eq(scene_listener()->fd, fd);
+        scene_open(0);
+        taken = take_site(0);
+        close(taken);
+        reload_as(port, "shared");
+        ck_assert(WAIT_UNTIL(({
+                                     inner_server_settle();
+                                     scene_listener()->fd >= 0;
+                             }),
+                             DEADLINE_MS));
+        service_join(&sharing.clients[0], 2, "site", "", 0, 8, NULL);
+        scene_expect(0, IOD__FRAME__BODY_JOINED);
+        scene_dial_many(1);
+        ck_assert_uint_eq(scene_serve(0), 1);
+}
+END_TEST
+
 START_TEST(one_that_moves_is_another)
 {
         uint64_t number;
@@ -209,6 +307,8 @@ TEST_SUITE(test_reload)
         tcase_add_test(changes, a_listener_that_is_new_is_opened_and_one_that_is_gone_is_closed);
         tcase_add_test(changes, one_that_stays_keeps_its_socket_and_its_workers);
         tcase_add_test(changes, a_backlog_that_cannot_be_changed_is_said_and_no_more);
+        tcase_add_test(changes, what_was_taken_is_not_accepted_from_when_it_is_shared);
+        tcase_add_test(changes, what_nobody_took_keeps_its_socket_when_it_is_shared);
         tcase_add_test(changes, one_that_moves_is_another);
         tcase_add_test(changes, a_broken_file_changes_nothing);
         tcase_add_test(changes, where_one_cannot_be_opened_none_is);

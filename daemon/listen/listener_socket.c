@@ -1,0 +1,194 @@
+/* The socket of a listener. See listener_socket.h. */
+#include "daemon/listen/listener_socket.h"
+
+#include "core/cleanup.h"
+#include "core/error.h"
+#include "daemon/driver/descriptor_kind.h"
+#include "daemon/listen/listener_record.h"
+#include "daemon/listen/socket_open.h"
+#include "daemon/loop/timer.h"
+#include "daemon/process/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* ---- Opening and closing ------------------------------------------------------------------- */
+
+/* What is to be known of the socket that it has now. */
+static int settle(Listener *listener)
+{
+        DescriptorKind kind;
+        int r = descriptor_kind_classify(listener->fd, &kind, &listener->inode);
+
+        address_format(&listener->bound, listener->address);
+        return r < 0 ? r : listener_watch_socket(listener);
+}
+
+/* As it was asked for, and where it was bound before if it was. */
+static ListenerConfig config_here(const Listener *listener)
+{
+        ListenerConfig config = listener->config;
+
+        config.address = listener->bound;
+        return config;
+}
+
+int listener_socket_open(Listener *listener)
+{
+        const ListenerConfig config = config_here(listener);
+        int r = socket_open_listener(&config, &listener->bound, &listener->file);
+
+        if (r < 0)
+                return r;
+        listener->fd = r;
+        listener->given = false;
+        return settle(listener);
+}
+
+int listener_socket_adopt(Listener *listener, int take_fd)
+{
+        int r = socket_adopt_listener(take_fd, &listener->config, &listener->bound);
+
+        if (r < 0)
+                return r;
+        listener->fd = take_fd;
+        /* What is there to be taken may have been, by whoever has it still. */
+        listener->given = !listener->config.shared;
+        r = settle(listener);
+        if (r < 0)
+                listener->fd = -1;
+        return r;
+}
+
+void listener_socket_store(Listener *listener)
+{
+        DescriptorStore *store = listener->group.listeners->store;
+
+        if (listener->group.stored)
+                listener_record_forget(store, listener->group.number);
+        listener->group.stored = listener->fd >= 0 && listener_record_store(store, listener);
+}
+
+void listener_socket_close(Listener *listener)
+{
+        const Listeners *listeners = listener->group.listeners;
+
+        listener->acceptable = loop_event_free(listener->acceptable);
+        /* What comes back with the next start goes on meanwhile. */
+        if (listener->fd >= 0 && !(listener->group.stored && listeners->store->frozen)) {
+                /* Who took it may go on with it, and with its file. */
+                if (!listener->given) {
+                        shutdown(listener->fd, SHUT_RD);
+                        socket_file_remove(&listener->config, &listener->file);
+                }
+        }
+        if (listener->group.stored)
+                listener_record_forget(listeners->store, listener->group.number);
+        listener->group.stored = false;
+        /* What waits in its backlog may bring descriptors that do not close. */
+        closer_push_own(listeners->closer, listener->group.lane, STEAL_FD(listener->fd));
+        listener->inode = 0;
+}
+
+/* ---- Without one --------------------------------------------------------------------------- */
+
+/* Each time later than before. */
+static void look_later(Listener *listener)
+{
+        const uint32_t ms = listener->look_ms ? listener->look_ms : LISTENER_SOCKET_FIRST_MS;
+        const struct timeval time = {
+                .tv_sec = ms / 1000,
+                .tv_usec = (suseconds_t)(ms % 1000) * 1000,
+        };
+
+        listener->look_ms = 2 * ms < LISTENER_SOCKET_LOOK_MS ? 2 * ms : LISTENER_SOCKET_LOOK_MS;
+        timer_arm(listener->group.listeners->loop, listener->look_for_socket, &time,
+                  &listener->again);
+}
+
+/* Keeps why there is no socket, and says so: again only where it is another reason. */
+static void note_lack(Listener *listener, int error)
+{
+        bool is_told = strcmp(listener->lacks, error_text()) == 0;
+
+        listener->lacks_error = error;
+        snprintf(listener->lacks, sizeof(listener->lacks), "%s", error_text());
+        if (!is_told)
+                log_user(LOG_WARNING, listener->uid,
+                         "listener %s is not served, and tried again: %s", listener->config.name,
+                         listener->lacks);
+}
+
+void listener_socket_look(Listener *listener)
+{
+        int r = 0;
+
+        if (listener->acceptable)
+                return;
+        r = listener->fd < 0 ? listener_socket_open(listener) : settle(listener);
+        if (r < 0) {
+                note_lack(listener, r);
+                look_later(listener);
+                return;
+        }
+        *listener->lacks = '\0';
+        listener->look_ms = 0;
+        loop_event_del(listener->look_for_socket);
+        listener_socket_store(listener);
+        log_user(LOG_INFO, listener->uid, "listener %s opened at %s", listener->config.name,
+                 listener->address);
+        listener_update(listener);
+}
+
+/* ---- What has become of it ------------------------------------------------------------------ */
+
+int listener_socket_renew(Listener *listener)
+{
+        const Listeners *listeners = listener->group.listeners;
+
+        log_user(LOG_WARNING, listener->uid, "listener %s has ended, and is opened anew: %s",
+                 listener->config.name, error_text());
+        if (closer_reserve(listeners->closer, listener->group.lane, 1) < 0)
+                return error_set(ENOMEM, "no memory to open listener %.40s anew",
+                                 listener->config.name);
+        listener_socket_close(listener);
+        listener_socket_look(listener);
+        return 0;
+}
+
+int listener_socket_replace(Listener *listener, int take_fd)
+{
+        int r;
+
+        listener->fd = take_fd;
+        listener->given = true;
+        r = listener_socket_renew(listener);
+        if (r < 0)
+                listener->fd = -1;
+        return r;
+}
+
+int listener_socket_give_out(Listener *listener)
+{
+        const ListenerConfig config = config_here(listener);
+        Address bound;
+        int fd, r = 0;
+
+        listener_socket_look(listener);
+        if (listener->given && listener->fd >= 0 &&
+            socket_adopt_listener(listener->fd, &config, &bound) < 0)
+                r = listener_socket_renew(listener);
+        if (r == 0 && !listener->acceptable)
+                r = error_set(-listener->lacks_error, "listener %.40s is not served: %s",
+                              listener->config.name, listener->lacks);
+        if (r < 0)
+                return r;
+        fd = fcntl(listener->fd, F_DUPFD_CLOEXEC, 0);
+        if (fd < 0)
+                return error_set(errno, "no descriptor for another taker: %s", strerror(errno));
+        listener->given = true;
+        return fd;
+}

@@ -1,0 +1,42 @@
+/*
+ * A listener's socket, from its opening to its end. For listener.c, and for who gives it out.
+ *
+ * A file that a client was given is not the daemon's alone any more: the client can make accept()
+ * wait (O_NONBLOCK is the file's), take connections that are not for it, and end the socket for
+ * all. So the daemon never accepts from one that was given out, and looks at it again before it
+ * gives it to the next; one that has ended is opened anew.
+ *
+ * A listener may be without a socket: its address is somebody else's still, or none of this
+ * machine's yet. It looks again after a while, and serves from then on.
+ */
+#pragma once
+
+#include "daemon/listen/listener.h"
+
+enum {
+        /* How long until a listener without a socket looks again: at first, and at most. */
+        LISTENER_SOCKET_FIRST_MS = 10,
+        LISTENER_SOCKET_LOOK_MS = 1000,
+};
+
+/* Each gives a socket to a listener that has none. 0, or -errno with error_text(); then take_fd is
+ * the caller's still. */
+int listener_socket_open(Listener *listener);
+int listener_socket_adopt(Listener *listener, int take_fd);
+
+/* Opens it if there is none; or looks again later. Says in the log why there is none. */
+void listener_socket_look(Listener *listener);
+/* Puts it into the store, with the listener's record of now. */
+void listener_socket_store(Listener *listener);
+/* The end of it, of the file of a Unix one, and of what the store has; unless it is to come back
+ * with the next start. Takes the place in the closer. */
+void listener_socket_close(Listener *listener);
+
+/* The socket has ended, and error_text() says how: closes it, and opens another at the same
+ * address, now or later. 0, or -ENOMEM with error_text(), and it has it still. */
+int listener_socket_renew(Listener *listener);
+/* The same with one that a listener without a socket was to have. */
+int listener_socket_replace(Listener *listener, int take_fd);
+/* A descriptor of it for a client, once it is seen that it is as it was opened, or is opened anew.
+ * Or -errno with error_text(). */
+int listener_socket_give_out(Listener *listener);
