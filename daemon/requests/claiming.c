@@ -61,12 +61,35 @@ static bool is_at(const Listener *listener, int borrow_fd)
         if (find_local(listener->fd, kind, &bound) < 0 || find_local(borrow_fd, kind, &local) < 0)
                 return false;
         if (kind == ADDRESS_TCP && is_any(&bound))
-                return bound.port == local.port;
+                return bound.port == local.port &&
+                       !(listener->config.v6_only && local.socket_address.any.sa_family == AF_INET);
         return bound.size == local.size &&
                memcmp(&bound.socket_address, &local.socket_address, bound.size) == 0;
 }
 
-/* Whether the listener can have accepted this stream socket of its kind. */
+static bool same_option(int borrow_a, int borrow_b, int option, size_t size)
+{
+        uint64_t a = 0, b = 0;
+        socklen_t size_a = (socklen_t)size, size_b = (socklen_t)size;
+
+        return getsockopt(borrow_a, SOL_SOCKET, option, &a, &size_a) == 0 &&
+               getsockopt(borrow_b, SOL_SOCKET, option, &b, &size_b) == 0 && a == b;
+}
+
+/* Whether a socket is of the listener's network, where addresses mean the same, and of its family
+ * and protocol, as everything is that it accepts. Whoever has a network namespace of their own can
+ * give a connection any address there. */
+static bool is_like(const Listener *listener, int borrow_fd)
+{
+        return same_option(listener->fd, borrow_fd, SO_NETNS_COOKIE, sizeof(uint64_t)) &&
+               same_option(listener->fd, borrow_fd, SO_DOMAIN, sizeof(int)) &&
+               same_option(listener->fd, borrow_fd, SO_PROTOCOL, sizeof(int));
+}
+
+/*
+ * Whether the listener can have accepted this stream socket of its kind. It may be one that the
+ * worker made to the listener itself: such a one it could have got in the ordinary way, too.
+ */
 static int check_connected(const Listener *listener, int borrow_fd)
 {
         struct sockaddr_storage peer;
@@ -74,7 +97,7 @@ static int check_connected(const Listener *listener, int borrow_fd)
 
         if (getpeername(borrow_fd, (struct sockaddr *)&peer, &size) < 0)
                 return error_set(ENOTCONN, "a connection to be kept is connected: it has ended");
-        if (!is_at(listener, borrow_fd))
+        if (!is_at(listener, borrow_fd) || !is_like(listener, borrow_fd))
                 return error_set(EINVAL, "the descriptor is no connection of listener %.40s",
                                  listener->config.name);
         return 0;
@@ -159,7 +182,7 @@ int claiming_claim(Daemon *daemon, Session *session, const Iod__Frame *request, 
         int r = check_count(claim, fds);
 
         if (r < 0)
-                return -r;
+                return r;
         if (!worker)
                 return -error_set(ENOENT, "this session has no endpoint %u", claim->endpoint);
         for (size_t i = 0; i < claim->n_connection; i++) {

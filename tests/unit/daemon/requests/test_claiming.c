@@ -4,7 +4,9 @@
  */
 #include "daemon/requests/claiming.h"
 
+#include "tests/support/fd_message.h"
 #include "tests/support/memfd_note.h"
+#include "tests/support/own_network.h"
 #include "tests/support/sharing_scene.h"
 
 #include <errno.h>
@@ -364,14 +366,68 @@ START_TEST(a_note_that_is_none_keeps_nothing)
 }
 END_TEST
 
-START_TEST(descriptors_are_as_many_as_it_says)
+static const struct {
+        bool keep;
+        uint32_t note_size;
+        size_t n;
+        const char *sentence;
+} miscounts[] = {
+        {true, 5, 1, "claim takes 2 descriptors here and came with 1"},
+        {false, 0, 1, "claim takes 0 descriptors here and came with 1"},
+        {true, 0, 0, "claim takes 1 descriptors here and came with 0"},
+};
+
+START_TEST(descriptors_that_are_not_as_many_as_it_says_end_the_session)
 {
-        claim_as(1, 1, SLOT, true, 5, &own, 1);
-        expect_refused(EBADMSG, "claim takes 2 descriptors here and came with 1");
-        claim_as(1, 1, SLOT, false, 0, &own, 1);
-        expect_refused(EBADMSG, "claim takes 0 descriptors here and came with 1");
-        claim_as(1, 1, SLOT, true, 0, NULL, 0);
-        expect_refused(EBADMSG, "claim takes 1 descriptors here and came with 0");
+        ck_assert_ptr_null(scene_next(1)); /* the readiness of what is registered */
+        claim_as(1, 1, SLOT, miscounts[_i].keep, miscounts[_i].note_size, &own, miscounts[_i].n);
+        inner_server_expect_goodbye(&sharing.clients[1], CLAIM, EBADMSG, miscounts[_i].sentence);
+        ck_assert_uint_eq(inner.daemon->kept.count, 0);
+}
+END_TEST
+
+/* ---- Of another network ---- */
+
+static int network_pair[2]; /* to who makes it there */
+
+/* In a network of its own, a connection to the listener's address, whose accepted end is sent out.
+ */
+static int accept_there(void *data)
+{
+        const Address *bound = data;
+        struct sockaddr_in address = bound->socket_address.v4;
+        int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        int dialling = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), accepted;
+
+        ck_assert_int_eq(bind(listening, (struct sockaddr *)&address, sizeof(address)), 0);
+        ck_assert_int_eq(listen(listening, 1), 0);
+        ck_assert_int_eq(connect(dialling, (struct sockaddr *)&address, sizeof(address)), 0);
+        accepted = accept(listening, NULL, NULL);
+        ck_assert_int_ge(accepted, 0);
+        ck_assert_int_eq(fd_message_send(network_pair[1], "xy", 2, (int[]){accepted, dialling}, 2),
+                         2);
+        return 0;
+}
+
+START_TEST(a_connection_of_another_network_is_none_of_the_listeners)
+{
+        FdMessage message;
+        char bytes[2];
+
+        unix_pair(SOCK_STREAM, network_pair);
+        if (own_network_run(0, accept_there, &scene_listener()->bound) < 0) {
+                close(network_pair[0]);
+                close(network_pair[1]);
+                SKIP_TEST("there is no network namespace for this test");
+        }
+        ck_assert_int_eq(fd_message_receive(network_pair[0], bytes, 2, 2, &message), 2);
+        ck_assert_uint_eq(message.count, 2);
+        register_as(1, 30, message.fds[0]);
+        claim_as(1, 1, 30, true, 0, &message.fds[0], 1);
+        expect_refused(EINVAL, "the descriptor is no connection of listener web");
+        fd_message_close(&message);
+        close(network_pair[0]);
+        close(network_pair[1]);
 }
 END_TEST
 
@@ -426,7 +482,9 @@ TEST_SUITE(test_claiming)
                             sizeof(wrong) / sizeof(wrong[0]));
         tcase_add_test(tests, a_descriptor_of_another_file_is_not_kept);
         tcase_add_test(tests, a_note_that_is_none_keeps_nothing);
-        tcase_add_test(tests, descriptors_are_as_many_as_it_says);
+        tcase_add_loop_test(tests, descriptors_that_are_not_as_many_as_it_says_end_the_session, 0,
+                            sizeof(miscounts) / sizeof(miscounts[0]));
+        tcase_add_test(tests, a_connection_of_another_network_is_none_of_the_listeners);
         tcase_add_test(tests, a_user_has_no_more_kept_than_its_limit);
         tcase_add_test(tests, the_daemon_keeps_no_more_than_it_may);
         tcase_add_test(tests, who_may_not_hold_has_nothing_kept);
