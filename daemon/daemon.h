@@ -32,6 +32,7 @@ typedef struct Daemon {
         InFlight in_flight;
         Kept kept;
         Watches watches;
+        NotifyQueue notify;
         DescriptorStore store;
         Connector *connector;
 

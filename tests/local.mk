@@ -42,7 +42,8 @@ integration_tests = \
 	tests/integration/test_slow_client \
 	tests/integration/test_slow_names \
 	tests/integration/test_stopping \
-	tests/integration/test_threads
+	tests/integration/test_threads \
+	tests/integration/test_unread
 # Both sides of the wire, for valgrind.
 memchecked_integration_tests = \
 	tests/integration/test_documented_packets \

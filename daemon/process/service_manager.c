@@ -105,26 +105,11 @@ uint32_t service_manager_store_max(uint32_t max)
         return said < max ? (uint32_t)said : max;
 }
 
-void service_manager_ready(const char *status)
-{
-        sd_notifyf(0, "READY=1\nSTATUS=%s", status);
-}
-
-void service_manager_stopping(void)
-{
-        sd_notify(0, "STOPPING=1");
-}
-
 uint64_t service_manager_watchdog_usec(void)
 {
         uint64_t usec;
 
         return sd_watchdog_enabled(0, &usec) > 0 ? usec : 0;
-}
-
-void service_manager_ping(void)
-{
-        sd_notify(0, "WATCHDOG=1");
 }
 
 #else
@@ -168,22 +153,9 @@ uint32_t service_manager_store_max(uint32_t max)
         return 0;
 }
 
-void service_manager_ready(const char *status)
-{
-        (void)status;
-}
-
-void service_manager_stopping(void)
-{
-}
-
 uint64_t service_manager_watchdog_usec(void)
 {
         return 0;
-}
-
-void service_manager_ping(void)
-{
 }
 
 #endif

@@ -25,14 +25,10 @@ int service_manager_take_socket(int *fd);
  * is none left. */
 int service_manager_next_stored(char name[static SERVICE_MANAGER_NAME_MAX]);
 
-/* Where descriptors can be stored; NULL: nowhere. */
+/* Where it is to be told what; NULL: nowhere. */
 const char *service_manager_notify_socket(void);
 /* How many may be: max, or fewer if systemd says so. */
 uint32_t service_manager_store_max(uint32_t max);
 
-void service_manager_ready(const char *status);
-void service_manager_stopping(void);
-
 /* Microseconds within which systemd wants a ping; 0: none. */
 uint64_t service_manager_watchdog_usec(void);
-void service_manager_ping(void);

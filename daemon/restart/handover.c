@@ -23,7 +23,7 @@
 /* Names the state's descriptor to the program. */
 static const char variable[] = "KYRON_IOD_STATE";
 
-enum { CHECKED_FD = 3, MORE_ARGUMENTS = 5 };
+enum { CHECKED_FD = 3, MORE_ARGUMENTS = 5, TELLING_TRIES = 20 };
 
 /* ---- The program --------------------------------------------------------------------------- */
 
@@ -137,7 +137,7 @@ static int leave(Daemon *daemon)
 
         TAILQ_FOREACH(session, &daemon->sessions.list, link)
         answer_take_back(session);
-        if (!descriptor_store_settle(&daemon->store))
+        if (!notify_queue_flush(&daemon->notify))
                 return error_set(EAGAIN, "systemd does not take what is to be stored");
         /* Before the sessions end: what was passed to them is theirs, and nobody else's. */
         fd = handover_state_make(daemon);
@@ -178,6 +178,21 @@ static void forget_checker(Handover *handover)
         handover->checker_fd = -1;
 }
 
+/* As soon as systemd has been told everything. */
+static void on_may_leave(evutil_socket_t fd, short what, void *data)
+{
+        const struct timeval moment = {.tv_usec = HANDOVER_TOLD_MS * 1000 / TELLING_TRIES};
+        Handover *handover = data;
+
+        (void)fd;
+        (void)what;
+        if (!notify_queue_flush(&handover->daemon->notify) && handover->telling_tries-- > 0 &&
+            loop_event_add(handover->may_leave, &moment) == 0)
+                return;
+        if (leave(handover->daemon) < 0)
+                say_why_not(error_text());
+}
+
 static void on_checked(evutil_socket_t fd, short what, void *data)
 {
         Handover *handover = data;
@@ -194,8 +209,10 @@ static void on_checked(evutil_socket_t fd, short what, void *data)
                 say_why_not("the program does not answer --check-state");
         else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
                 say_why_not("the program does not take this state");
-        else if (leave(handover->daemon) < 0)
-                say_why_not(error_text());
+        else {
+                handover->telling_tries = TELLING_TRIES;
+                on_may_leave(-1, 0, handover);
+        }
 }
 
 /* 0, or -errno with error_text(). */
@@ -228,7 +245,7 @@ static void on_asked(evutil_socket_t signal_number, short what, void *data)
 
         (void)signal_number;
         (void)what;
-        if (handover->checker_fd >= 0)
+        if (handover->checker_fd >= 0 || loop_event_is_added(handover->may_leave))
                 return; /* it is under way */
         log_daemon(LOG_NOTICE, "handing over to %s", handover->daemon->options->program_path);
         if (begin_checking(handover) < 0)
@@ -241,7 +258,8 @@ int handover_init(Handover *handover, Daemon *daemon)
         handover->checker_fd = -1;
         handover->asked =
                 loop_event_new(&daemon->loop, SIGUSR2, EV_SIGNAL | EV_PERSIST, on_asked, handover);
-        return handover->asked && loop_event_add(handover->asked, NULL) == 0
+        handover->may_leave = loop_timer_new(&daemon->loop, on_may_leave, handover);
+        return handover->asked && handover->may_leave && loop_event_add(handover->asked, NULL) == 0
                        ? 0
                        : error_set(ENOMEM, "no memory for the loop's events");
 }
@@ -251,6 +269,7 @@ void handover_deinit(Handover *handover)
         if (!handover->asked)
                 return;
         handover->asked = loop_event_free(handover->asked);
+        handover->may_leave = loop_event_free(handover->may_leave);
         if (handover->checker_fd < 0)
                 return;
         kill(handover->checker_pid, SIGKILL);

@@ -12,8 +12,8 @@
  * in its queue, and begin anew. What was passed to them before is theirs.
  *
  * Whatever goes wrong before the program is there, this one goes on, and says why in the log: it
- * has lost its sessions at most, which come back. Nothing here waits but for what is being closed,
- * HANDOVER_CLOSE_MS.
+ * has lost its sessions at most, which come back. The loop goes on meanwhile; it waits only for
+ * what is being closed, HANDOVER_CLOSE_MS, and for the program to be executed.
  */
 #pragma once
 
@@ -26,6 +26,8 @@ typedef struct State__State State__State;
 enum {
         HANDOVER_CHECK_SECONDS = 10,
         HANDOVER_CLOSE_MS = 500,
+        /* How long the service manager has to read what it was told. */
+        HANDOVER_TOLD_MS = 2000,
 };
 
 typedef struct Handover {
@@ -34,6 +36,8 @@ typedef struct Handover {
         LoopEvent *checked; /* the program that checks has ended */
         int checker_fd;     /* its pidfd; -1: idle */
         int checker_pid;
+        LoopEvent *may_leave; /* as soon as the service manager has read everything */
+        int telling_tries;    /* left */
 } Handover;
 
 /* 0 or -ENOMEM with error_text(). */

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "daemon/daemon.h"
 #include "daemon/process/log.h"
+#include "daemon/process/service_manager.h"
 #include "daemon/store/record.h"
 
 #include <errno.h>

@@ -48,7 +48,7 @@ static void feed_watchdog(Server *server)
                 return;
         server->watchdog_is_due = false;
         if (closer_goes_on(&server->daemon.closer))
-                service_manager_ping();
+                notify_queue_ping(&server->daemon.notify);
         else
                 log_daemon(LOG_ERR, "descriptors are not being closed: the watchdog is not fed");
 }
@@ -184,10 +184,11 @@ static int open_owned(Server *server)
 {
         Daemon *daemon = &server->daemon;
         OwnedList *list = &server->owned;
-        int r = descriptor_store_open(&daemon->store, &daemon->loop);
+        int r = notify_queue_open(&daemon->notify, &daemon->loop, daemon->blocking);
 
         if (r < 0)
                 return r;
+        descriptor_store_open(&daemon->store, &daemon->notify);
         if (TAILQ_EMPTY(list))
                 owned_collect(daemon, list);
         else
@@ -300,7 +301,7 @@ int server_open(Server **out, Options *options, Config *take_config)
         daemon->options = options;
         daemon->config = take_config;
         daemon->socket.fd = -1;
-        daemon->store.fd = -1;
+        daemon->notify.fd = -1;
         daemon->loop = (Loop)LOOP_INIT;
         daemon->driver = (IoDriver)IO_DRIVER_INIT;
         daemon->watches = (Watches)WATCHES_INIT;
@@ -357,12 +358,12 @@ int server_run(Server *server)
         int r;
 
         log_daemon(LOG_INFO, "serving %s", daemon->socket.path);
-        service_manager_ready("serving");
+        notify_queue_say(&daemon->notify, "READY=1\nSTATUS=serving");
         scheduling_open(&daemon->scheduling);
         r = run_loop(server);
         scheduling_close(&daemon->scheduling);
         if (r == 0)
-                service_manager_stopping();
+                notify_queue_say(&daemon->notify, "STOPPING=1");
         return r;
 }
 
@@ -378,8 +379,11 @@ Server *server_close(Server *server)
         /* A second signal must not cut this short; the process ends next, or serves anew. */
         mask_termination(SIG_BLOCK);
         connection_store_all(&daemon->listeners);
-        if (!descriptor_store_freeze(&daemon->store))
-                log_daemon(LOG_WARNING, "systemd did not take in time what was to be kept");
+        descriptor_store_freeze(&daemon->store);
+        if (!notify_queue_settle(&daemon->notify))
+                log_daemon(LOG_WARNING, "systemd did not read in time: %zu messages are lost",
+                           daemon->notify.count);
+        notify_queue_close(&daemon->notify);
         /* What the end of one brings others, a drain that is done by it, stays unsent: the loop
          * turns no more for them, and they are told what is true, that the daemon stops. */
         while ((session = TAILQ_FIRST(&daemon->sessions.list))) {

@@ -1,6 +1,10 @@
 libdaemon_la_SOURCES += \
 	daemon/store/descriptor_store.c \
 	daemon/store/descriptor_store.h \
+	daemon/store/notify_queue.c \
+	daemon/store/notify_queue.h \
+	daemon/store/notify_socket.c \
+	daemon/store/notify_socket.h \
 	daemon/store/record.c \
 	daemon/store/record.h \
 	daemon/store/stored_name.c \

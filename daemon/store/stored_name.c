@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "daemon/process/log.h"
+#include "daemon/process/service_manager.h"
 
 #include <errno.h>
 #include <stdio.h>

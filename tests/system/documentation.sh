@@ -147,6 +147,7 @@ limits_agree() {
         says "$page" "$LOG_USERS_LINES_MAX lines of users may come at once"
         says "$page" "$LOG_LINES_PER_SECOND a second, and $LOG_DAEMON_LINES_MAX at once, to themselves"
         says "$page" "Lines wait for their reader, $((LOG_USERS_LINES_MAX + LOG_DAEMON_LINES_MAX + 1)) at most"
+        says "$page" "A daemon that stops gives it $NOTIFY_SETTLE_MS milliseconds"
         says "$page" "what waits is given $LOG_FLUSH_MS milliseconds more"
         says "$page" "the memory of the machine divided by $((WATCH_MEMORY_PART * WATCH_BYTES))"
         says "$protocol" "SOCK_SEQPACKET, see unix(7), by default _/run/kyron-iod/socket_."

@@ -179,6 +179,7 @@ tests_unit_daemon_session_unit_SOURCES = \
 
 tests_unit_daemon_store_unit_SOURCES = \
 	tests/unit/daemon/store/test_descriptor_store.c \
+	tests/unit/daemon/store/test_notify_queue.c \
 	tests/unit/daemon/store/test_record.c
 
 tests_unit_kernel_unit_SOURCES = \

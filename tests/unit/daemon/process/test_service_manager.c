@@ -1,6 +1,6 @@
 /*
- * daemon/service_manager: what systemd hands over is taken only if it is right, and what it waits
- * for is said. The tests are systemd: they set its variables and listen on its socket.
+ * daemon/service_manager: what systemd hands over is taken only if it is right, and what it wants
+ * to be told is known. The tests are systemd: they set its variables.
  */
 #include "core/error.h"
 #include "daemon/process/service_manager.h"
@@ -190,46 +190,7 @@ START_TEST(what_is_no_number_is_an_error)
 }
 END_TEST
 
-/* ---- what it is told ---- */
-
-static int manager; /* systemd's end */
-
-static void listen_as_manager(void)
-{
-        struct sockaddr_un address = {.sun_family = AF_UNIX};
-        socklen_t size = sizeof(address);
-        char name[sizeof(address.sun_path) + 1];
-
-        manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        ck_assert_int_eq(bind(manager, (struct sockaddr *)&address, sizeof(sa_family_t)), 0);
-        ck_assert_int_eq(getsockname(manager, (struct sockaddr *)&address, &size), 0);
-        /* The kernel's abstract name: a zero and five digits; systemd writes the zero as @. */
-        snprintf(name, sizeof(name), "@%.*s", (int)(size - sizeof(sa_family_t) - 1),
-                 address.sun_path + 1);
-        setenv("NOTIFY_SOCKET", name, 1);
-}
-
-static void expect_message(const char *expected)
-{
-        char message[256];
-        ssize_t n = recv(manager, message, sizeof(message) - 1, 0);
-
-        ck_assert_int_ge(n, 0);
-        message[n] = '\0';
-        ck_assert_str_eq(message, expected);
-}
-
-START_TEST(readiness_pings_and_the_end_are_told)
-{
-        listen_as_manager();
-        service_manager_ready("serving");
-        expect_message("READY=1\nSTATUS=serving");
-        service_manager_ping();
-        expect_message("WATCHDOG=1");
-        service_manager_stopping();
-        expect_message("STOPPING=1");
-}
-END_TEST
+/* ---- what it wants to be told ---- */
 
 START_TEST(the_watchdogs_time_is_what_systemd_says_for_this_process)
 {
@@ -271,17 +232,6 @@ END_TEST
 
 #endif
 
-START_TEST(without_a_manager_nothing_is_told_and_nothing_fails)
-{
-        unsetenv("NOTIFY_SOCKET");
-        service_manager_ready("serving");
-        service_manager_ping();
-        service_manager_stopping();
-        setenv("NOTIFY_SOCKET", "/nonexistent/notify", 1);
-        service_manager_ready("serving");
-}
-END_TEST
-
 TEST_SUITE(test_service_manager)
 {
         TCase *sockets = tcase_create("sockets");
@@ -296,14 +246,12 @@ TEST_SUITE(test_service_manager)
                             (int)(sizeof(wrong) / sizeof(wrong[0])));
         tcase_add_test(sockets, two_sockets_are_one_too_many);
         tcase_add_test(sockets, what_is_no_number_is_an_error);
-        tcase_add_test(notifications, readiness_pings_and_the_end_are_told);
         tcase_add_test(notifications, the_watchdogs_time_is_what_systemd_says_for_this_process);
 #else
         tcase_add_test(sockets, what_systemd_passes_is_taken);
         tcase_add_test(sockets,
                        built_without_systemd_a_socket_is_refused_and_the_rest_means_nothing);
 #endif
-        tcase_add_test(notifications, without_a_manager_nothing_is_told_and_nothing_fails);
         tcase_set_timeout(sockets, TEST_TIMEOUT_SECONDS);
         tcase_set_timeout(notifications, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, sockets);
