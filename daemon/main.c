@@ -9,11 +9,15 @@
 #include "daemon/process/inherited.h"
 #include "daemon/process/log.h"
 #include "daemon/process/service_manager.h"
+#include "daemon/restart/takeover.h"
 #include "daemon/server/server.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* For the process's life: threads that do not end in time may look at them. */
+static Options options;
 
 static int fail(void)
 {
@@ -23,18 +27,25 @@ static int fail(void)
 }
 
 /* --check-config: for people and scripts, so on standard output and error and in no log. */
-static int check_config(const Options *options)
+static int check_config(void)
 {
         Config *config;
 
-        if (config_load(&config, options->config_path, options->config_given, options->user) < 0) {
+        if (config_load(&config, options.config_path, options.config_given, options.user) < 0) {
                 fprintf(stderr, "%s\n", error_text());
                 return EXIT_FAILURE;
         }
-        printf("%s: fine: %zu listeners, %zu policies\n", options->config_path, config->n_listeners,
+        printf("%s: fine: %zu listeners, %zu policies\n", options.config_path, config->n_listeners,
                config->n_policies);
         config_free(config);
         return EXIT_SUCCESS;
+}
+
+/* Where another program handed over, it is to serve again. */
+static int give_up(void)
+{
+        takeover_go_back(&options);
+        return fail();
 }
 
 /* The first descriptor of those that were left open, and mean nothing. */
@@ -42,35 +53,38 @@ enum { FIRST_LEFT = 3 };
 
 int main(int argc, char **argv)
 {
-        Options options;
         Config *config;
         Server *server;
         int background = -1;
-        int exit_code, passed, r;
-        bool detaches;
+        int exit_code, passed, r, state_fd = takeover_find_state();
+        bool detaches, goes_on;
 
-        r = inherited_reset(handover_has_state());
+        r = inherited_reset(state_fd >= 0);
         if (r < 0)
                 return fail();
-        if (!options_parse(&options, argc, argv, &exit_code))
+        goes_on = options_parse(&options, argc, argv, &exit_code);
+        options.state_fd = state_fd;
+        if (!goes_on) {
+                takeover_go_back(&options);
                 return exit_code;
+        }
         if (options.check_config)
-                return check_config(&options);
+                return check_config();
         log_open(options.log_level);
         if (options.check_state >= 0)
-                return handover_check(&options) < 0 ? fail() : EXIT_SUCCESS;
-        handover_find_state(&options);
+                return takeover_check(&options) < 0 ? fail() : EXIT_SUCCESS;
         /* Whoever handed over was in the background already. */
         detaches = !options.foreground && options.state_fd < 0;
         passed = service_manager_receive();
         if (passed < 0 || (detaches && inherited_close(FIRST_LEFT + passed) < 0))
-                return fail();
+                return give_up();
         if (!options.foreground && !detaches)
                 log_to_syslog();
         if (config_load(&config, options.config_path, options.config_given, options.user) < 0)
-                return fail();
+                return give_up();
         config_settle(config, &options);
         log_open(options.log_level);
+
         if (detaches) {
                 background = background_start();
                 if (background < 0) {
@@ -81,7 +95,7 @@ int main(int argc, char **argv)
         r = log_start();
         if (r < 0) {
                 error_set(-r, "no thread to write the log: %s", strerror(-r));
-                return fail();
+                return give_up();
         }
         r = server_open(&server, &options, config);
         if (r < 0)

@@ -15,6 +15,7 @@ integration_tests = \
 	tests/integration/test_descriptors \
 	tests/integration/test_documented_packets \
 	tests/integration/test_handover \
+	tests/integration/test_handover_programs \
 	tests/integration/test_hostile_bytes \
 	tests/integration/test_hostile_clients \
 	tests/integration/test_hostile_closing \
@@ -82,6 +83,8 @@ libtestsupport_la_SOURCES = \
 	tests/integration/authorisation_lists.h \
 	tests/integration/authorisation_requests.c \
 	tests/integration/authorisation_requests.h \
+	tests/integration/handover_scene.c \
+	tests/integration/handover_scene.h \
 	tests/integration/kyronctl_run.c \
 	tests/integration/kyronctl_run.h \
 	tests/integration/lying_daemon.c \

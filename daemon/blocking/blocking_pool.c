@@ -43,7 +43,7 @@ typedef struct PoolThread {
 struct BlockingPool {
         pthread_mutex_t lock;
         pthread_cond_t work; /* for an idle thread, or the pool closes */
-        pthread_cond_t rest; /* a thread has ended */
+        pthread_cond_t rest; /* a thread has ended, or a call has returned */
         TAILQ_HEAD(, BlockingUser) users;
         TaskList run; /* to be collected */
         PoolThread threads[BLOCKING_THREADS_MAX];
@@ -52,6 +52,7 @@ struct BlockingPool {
         size_t n_waiting;
         size_t n_running;
         bool closing;
+        bool paused;
         int borrow_wake_fd;
 };
 
@@ -94,7 +95,7 @@ static void take_waiting(BlockingPool *pool, BlockingTask *task)
 
 static BlockingTask *take_task(BlockingPool *pool)
 {
-        BlockingUser *user = pool->closing ? NULL : next_user(pool);
+        BlockingUser *user = pool->closing || pool->paused ? NULL : next_user(pool);
         BlockingTask *task;
 
         if (!user)
@@ -140,6 +141,7 @@ static void put_run(BlockingPool *pool, BlockingTask *task)
 
         task->user->n_running--;
         pool->n_running--;
+        pthread_cond_signal(&pool->rest);
         forget_user(pool, STEAL_PTR(task->user));
         TAILQ_INSERT_TAIL(&pool->run, task, link);
         if (is_first && !pool->closing)
@@ -297,6 +299,45 @@ void blocking_pool_collect(BlockingPool *pool)
                 eventfd_write(pool->borrow_wake_fd, 1);
 }
 
+/* ---- Pausing ------------------------------------------------------------------------------- */
+
+static struct timespec moment_in(int ms)
+{
+        struct timespec moment;
+
+        clock_gettime(CLOCK_MONOTONIC, &moment);
+        moment.tv_nsec += ms * 1000000l;
+        moment.tv_sec += moment.tv_nsec / 1000000000;
+        moment.tv_nsec %= 1000000000;
+        return moment;
+}
+
+bool blocking_pool_pause(BlockingPool *pool, int ms)
+{
+        const struct timespec until = moment_in(ms);
+        bool rests;
+
+        pthread_mutex_lock(&pool->lock);
+        pool->paused = true;
+        while (pool->n_running > 0 &&
+               pthread_cond_timedwait(&pool->rest, &pool->lock, &until) != ETIMEDOUT) {
+        }
+        rests = pool->n_running == 0;
+        pthread_mutex_unlock(&pool->lock);
+        return rests;
+}
+
+void blocking_pool_resume(BlockingPool *pool)
+{
+        pthread_mutex_lock(&pool->lock);
+        pool->paused = false;
+        /* Where there is no thread now, the next task brings one. */
+        if (next_user(pool))
+                provide_thread(pool);
+        pthread_cond_broadcast(&pool->work);
+        pthread_mutex_unlock(&pool->lock);
+}
+
 /* ---- Opening and closing ------------------------------------------------------------------- */
 
 int blocking_pool_open(BlockingPool **out, int borrow_wake_fd)
@@ -340,12 +381,8 @@ static void cancel_waiting(BlockingPool *pool)
 /* Called under the lock. */
 static void await_threads(BlockingPool *pool)
 {
-        struct timespec until;
+        const struct timespec until = moment_in(BLOCKING_CLOSE_MS);
 
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += BLOCKING_CLOSE_MS * 1000000l;
-        until.tv_sec += until.tv_nsec / 1000000000;
-        until.tv_nsec %= 1000000000;
         pthread_cond_broadcast(&pool->work);
         while (pool->n_threads > 0 &&
                pthread_cond_timedwait(&pool->rest, &pool->lock, &until) != ETIMEDOUT) {

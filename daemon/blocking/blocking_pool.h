@@ -58,5 +58,10 @@ BlockingPool *blocking_pool_close(BlockingPool *pool);
  * thread; -ENOMEM. */
 int blocking_pool_spawn(BlockingPool *pool, uid_t uid, BlockingTask *task);
 
+/* Begins nothing more, and waits until no call is under way, for so long: executing another program
+ * would wait for those. Whether none is. Until blocking_pool_resume(). */
+bool blocking_pool_pause(BlockingPool *pool, int ms);
+void blocking_pool_resume(BlockingPool *pool);
+
 /* On the loop, when it was woken: gives back what has been run. */
 void blocking_pool_collect(BlockingPool *pool);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -175,17 +176,26 @@ static int set_check_state(Options *options, const char *text)
         return r;
 }
 
+/* What it was executed by, whatever it was called then; or if that is a descriptor, by its name. */
+static const char *executed_path(const char *name)
+{
+        const char *path = (const char *)getauxval(AT_EXECFN); // NOLINT(performance-no-int-to-ptr)
+
+        return path && strncmp(path, "/dev/fd/", strlen("/dev/fd/")) != 0 ? path : name;
+}
+
 /* What this program can be started by again, from any directory. */
 static void find_program(Options *options, const char *name)
 {
+        const char *path = executed_path(name);
         char directory[OPTIONS_PATH_MAX] = "";
         const size_t size = sizeof(options->program_path);
         ssize_t n;
 
         /* Not what it is a link to: that may be another by then. */
-        if (strchr(name, '/') && (*name == '/' || getcwd(directory, sizeof(directory))) &&
+        if (strchr(path, '/') && (*path == '/' || getcwd(directory, sizeof(directory))) &&
             snprintf(options->program_path, size, "%s%s%s", directory, *directory ? "/" : "",
-                     name) < (int)size)
+                     path) < (int)size)
                 return;
         n = readlink("/proc/self/exe", options->program_path, size - 1);
         options->program_path[n < 0 ? 0 : n] = '\0';

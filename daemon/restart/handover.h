@@ -3,8 +3,10 @@
  * that the daemon owns.
  *
  *   idle      until SIGUSR2
- *   checking  the program runs apart, with --check-state, and says by its exit status whether it
- *             understands the state and the configuration
+ *   finding   the program is found and started apart, with --check-state, on a thread
+ *   asking    it says whether it understands the state and the configuration
+ *   ending    it was given up, and has not ended yet
+ *   telling   it says yes, and systemd reads what it has not read yet
  *   leaving   sessions end, what they leave behind is closed, and the program is executed
  *
  * The state is a sealed memfd (state.proto) that says which of the process's descriptors is what;
@@ -12,16 +14,18 @@
  * in its queue, and begin anew. What was passed to them before is theirs.
  *
  * Whatever goes wrong before the program is there, this one goes on, and says why in the log: it
- * has lost its sessions at most, which come back. The loop goes on meanwhile; it waits only for
- * what is being closed, HANDOVER_CLOSE_MS, and for the program to be executed.
+ * has lost its sessions at most, which come back. If the program is there and cannot serve, it
+ * executes this one again (takeover.h). The loop goes on meanwhile; it waits only for what is being
+ * closed and for calls that are under way, HANDOVER_CLOSE_MS each, and for the program's file,
+ * which has just been read, to be executed.
  */
 #pragma once
 
 #include "daemon/loop/loop_event.h"
-#include "daemon/restart/owned.h"
+#include "daemon/restart/successor.h"
+#include "daemon/store/state.pb-c.h"
 
-typedef struct Options Options;
-typedef struct State__State State__State;
+typedef struct Daemon Daemon;
 
 enum {
         HANDOVER_CHECK_SECONDS = 10,
@@ -30,27 +34,28 @@ enum {
         HANDOVER_TOLD_MS = 2000,
 };
 
+typedef enum HandoverStage {
+        HANDOVER_IDLE,
+        HANDOVER_FINDING,
+        HANDOVER_ASKING,
+        HANDOVER_ENDING,
+        HANDOVER_TELLING,
+} HandoverStage;
+
 typedef struct Handover {
         Daemon *daemon;
-        LoopEvent *asked;   /* SIGUSR2 */
-        LoopEvent *checked; /* the program that checks has ended */
-        int checker_fd;     /* its pidfd; -1: idle */
-        int checker_pid;
+        LoopEvent *asked;     /* SIGUSR2 */
+        LoopEvent *limit;     /* HANDOVER_CHECK_SECONDS for all of it */
+        LoopEvent *ended;     /* the program that was asked has */
         LoopEvent *may_leave; /* as soon as the service manager has read everything */
         int telling_tries;    /* left */
+        HandoverStage stage;
+        bool again; /* SIGUSR2 has come meanwhile: there may be another program by now */
+        Successor *successor;
+        State__Question question;
+        int answer_fd; /* of a pipe; -1 */
 } Handover;
 
 /* 0 or -ENOMEM with error_text(). */
 int handover_init(Handover *handover, Daemon *daemon);
 void handover_deinit(Handover *handover);
-
-/* --check-state: 0, or -errno with error_text(). */
-int handover_check(const Options *options);
-
-/* At the start: whether a program before has left a state. */
-bool handover_has_state(void);
-/* After that: then options->state_fd has it. */
-void handover_find_state(Options *options);
-/* Takes everything in it: the listening socket, and what is owned. 0, or -errno with
- * error_text(). */
-int handover_take(Daemon *daemon, OwnedList *list);

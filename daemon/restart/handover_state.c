@@ -103,7 +103,7 @@ static int seal(const Making *making)
         return sealed_bytes_new("the state", bytes, size);
 }
 
-int handover_state_make(Daemon *daemon)
+int handover_state_make(Daemon *daemon, State__Question *question, State__Former *former)
 {
         const DaemonSocket *listening = &daemon->socket;
         Making making = {.state = STATE__STATE__INIT, .socket = STATE__SOCKET__INIT};
@@ -126,6 +126,8 @@ int handover_state_make(Daemon *daemon)
         making.state.version = RECORD_VERSION;
         making.state.socket = &making.socket;
         making.state.owned = making.pointers;
+        making.state.question = question;
+        making.state.former = former;
         TAILQ_FOREACH(listener, &daemon->listeners.list, link)
         add_listener(&making, listener);
         add_holds(&making, &daemon->holds);
@@ -186,6 +188,8 @@ void handover_state_inherit(const State__State *state, bool inherit)
         const int flags = inherit ? 0 : FD_CLOEXEC;
 
         fcntl(state->socket->fd, F_SETFD, flags);
+        if (state->former && state->former->fd >= 0)
+                fcntl(state->former->fd, F_SETFD, flags);
         for (size_t i = 0; i < state->n_owned; i++) {
                 fcntl(state->owned[i]->fd, F_SETFD, flags);
                 if (state->owned[i]->note_fd >= 0)

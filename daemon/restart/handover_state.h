@@ -14,8 +14,9 @@ enum {
         HANDOVER_STATE_MAX = 1 << 28,
 };
 
-/* Seals it in a memfd: the descriptor, or -errno with error_text(). */
-int handover_state_make(Daemon *daemon);
+/* Seals it in a memfd: the descriptor, or -errno with error_text(). With a question, or with the
+ * program that hands over; or NULL. */
+int handover_state_make(Daemon *daemon, State__Question *question, State__Former *former);
 /* 0, or -errno with error_text(). */
 int handover_state_read(int borrow_fd, State__State **out);
 /* Has its descriptors stay open when the process executes another program, or not. */

@@ -1,6 +1,10 @@
 libdaemon_la_SOURCES += \
 	daemon/restart/handover.c \
 	daemon/restart/handover.h \
+	daemon/restart/handover_answer.c \
+	daemon/restart/handover_answer.h \
+	daemon/restart/handover_execute.c \
+	daemon/restart/handover_execute.h \
 	daemon/restart/handover_state.c \
 	daemon/restart/handover_state.h \
 	daemon/restart/owned.c \
@@ -8,4 +12,8 @@ libdaemon_la_SOURCES += \
 	daemon/restart/reload.c \
 	daemon/restart/reload.h \
 	daemon/restart/restore.c \
-	daemon/restart/restore.h
+	daemon/restart/restore.h \
+	daemon/restart/successor.c \
+	daemon/restart/successor.h \
+	daemon/restart/takeover.c \
+	daemon/restart/takeover.h

@@ -12,6 +12,7 @@
 #include "daemon/requests/dispatch.h"
 #include "daemon/restart/reload.h"
 #include "daemon/restart/restore.h"
+#include "daemon/restart/takeover.h"
 #include "daemon/server/open_files.h"
 #include "daemon/session/session_events.h"
 #include "daemon/session/session_life.h"
@@ -208,7 +209,7 @@ static int open_daemon_socket(Server *server)
         const Options *options = daemon->options;
 
         return options->state_fd >= 0
-                       ? handover_take(daemon, &server->owned)
+                       ? takeover_begin(&server->takeover, daemon, &server->owned)
                        : daemon_socket_open(&daemon->socket, options->socket_path, options->user);
 }
 
@@ -236,6 +237,8 @@ static int open_parts(Server *server)
                 r = open_owned(server);
         if (r == 0)
                 admin_group_find(&daemon->admin_group, daemon->options, daemon->config);
+        if (r == 0)
+                takeover_settle(&server->takeover, daemon->options);
         return r;
 }
 
@@ -306,7 +309,6 @@ int server_open(Server **out, Options *options, Config *take_config)
         daemon->driver = (IoDriver)IO_DRIVER_INIT;
         daemon->watches = (Watches)WATCHES_INIT;
         TAILQ_INIT(&server->owned);
-        server->handover.checker_fd = -1;
         quota_init(&daemon->quota);
         in_flight_init(&daemon->in_flight, has_unread);
         connect_rooms(daemon);
@@ -314,10 +316,13 @@ int server_open(Server **out, Options *options, Config *take_config)
          * left behind. */
         mask_termination(SIG_BLOCK);
         r = open_parts(server);
-        if (r < 0)
+        if (r < 0) {
+                /* Before anything is closed that is the other program's, too. */
+                takeover_go_back(options);
                 server_close(server);
-        else
+        } else {
                 *out = server;
+        }
         mask_termination(SIG_UNBLOCK);
         return r;
 }
@@ -407,11 +412,13 @@ Server *server_close(Server *server)
                 /* Its callbacks that wait have to come before the base goes. */
                 event_base_loop(daemon->loop.base, EVLOOP_NONBLOCK);
         }
+        /* Before the pool, which gives back the program that is being asked. */
+        handover_deinit(&server->handover);
         if (blocking_pool_close(STEAL_PTR(daemon->blocking)))
                 log_daemon(LOG_NOTICE,
                            "names or paths are still waited for: left to their threads");
         connection_store_close(&daemon->listeners);
-        handover_deinit(&server->handover);
+        takeover_settle(&server->takeover, daemon->options);
         owned_end(&server->owned);
         daemon_socket_close(&daemon->socket);
         quota_deinit(&daemon->quota);

@@ -11,6 +11,7 @@
 
 #include "daemon/daemon.h"
 #include "daemon/restart/handover.h"
+#include "daemon/restart/takeover.h"
 
 typedef struct Server {
         Daemon daemon;
@@ -20,6 +21,7 @@ typedef struct Server {
         LoopEvent *terminate[2];
         LoopEvent *hang_up; /* SIGHUP */
         Handover handover;
+        Takeover takeover;
         OwnedList owned; /* by an earlier run, while this one starts */
         uint32_t closer_places;
         bool closer_runs;

@@ -129,7 +129,7 @@ static void take_over(int state_fd)
                 return;
         inner.daemon = &inner.server->daemon;
         inner_server_settle();
-        state_fd = handover_state_make(inner.daemon);
+        state_fd = handover_state_make(inner.daemon, NULL, NULL);
         FUZZ_REQUIRE(state_fd >= 0 && handover_state_read(state_fd, &again) == 0);
         state__state__free_unpacked(again, NULL);
         close(state_fd);

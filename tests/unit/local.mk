@@ -165,6 +165,7 @@ tests_unit_daemon_requests_unit_SOURCES = \
 	tests/unit/daemon/requests/test_sharing.c
 
 tests_unit_daemon_restart_unit_SOURCES = \
+	tests/unit/daemon/restart/test_handover_answer.c \
 	tests/unit/daemon/restart/test_handover_state.c \
 	tests/unit/daemon/restart/test_reload.c
 

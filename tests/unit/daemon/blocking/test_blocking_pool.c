@@ -243,6 +243,25 @@ START_TEST(a_call_that_does_not_return_does_not_keep_the_pool_from_closing)
 }
 END_TEST
 
+START_TEST(while_it_is_paused_nothing_is_begun)
+{
+        spawn_many(ALICE, 1);
+        await_begun(ALICE, 1);
+        /* One that is under way does not return in time. */
+        ck_assert(!blocking_pool_pause(pool, 1));
+        release(1);
+        ck_assert(blocking_pool_pause(pool, DEADLINE_MS));
+        spawn_many(ALICE, 2);
+        spawn_many(BOB, 1);
+        collect(1);
+        ck_assert_uint_eq(begun_of(ALICE), 1);
+        ck_assert_uint_eq(begun_of(BOB), 0);
+        blocking_pool_resume(pool);
+        release(3);
+        collect(4);
+}
+END_TEST
+
 START_TEST(without_a_thread_it_is_refused)
 {
         const struct rlimit none = {.rlim_cur = 0, .rlim_max = 0};
@@ -271,6 +290,7 @@ TEST_SUITE(test_blocking_pool)
         tcase_add_test(tests, a_user_has_so_many_waiting_and_others_go_on);
         tcase_add_test(tests, what_was_not_begun_is_given_back_when_the_pool_closes);
         tcase_add_test(tests, a_call_that_does_not_return_does_not_keep_the_pool_from_closing);
+        tcase_add_test(tests, while_it_is_paused_nothing_is_begun);
         tcase_add_test(tests, without_a_thread_it_is_refused);
         tcase_set_timeout(tests, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, tests);

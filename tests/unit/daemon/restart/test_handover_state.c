@@ -21,7 +21,7 @@
 static State__State *make_and_read(void)
 {
         State__State *state = NULL;
-        int fd = handover_state_make(inner.daemon);
+        int fd = handover_state_make(inner.daemon, NULL, NULL);
 
         ck_assert_msg(fd >= 0, "%s", error_text());
         ck_assert_msg(handover_state_read(fd, &state) == 0, "%s", error_text());
