@@ -26,6 +26,7 @@ typedef struct Daemon {
         Scheduling scheduling;
         Closer closer;
         BlockingPool *blocking;
+        struct Reloader *reloader; /* restart/reload.h */
         IoDriver driver;
         Reconciler reconciler;
         Quota quota;

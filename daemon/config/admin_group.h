@@ -13,7 +13,11 @@ typedef struct AdminGroup {
         char name[CONFIG_GROUP_NAME_MAX + 1]; /* whose gid that is */
 } AdminGroup;
 
-/* Looks up the one that is configured, from now on; none for a private instance. Where it cannot be
- * looked up now, the one that had this name stays. Asks the name service. */
+/* The one that is configured, from now on; none for a private instance. found is what
+ * accounts_find_group() has said of it, and gid what it has found; where it could not be looked up,
+ * the one that had this name stays. */
+void admin_group_set(AdminGroup *group, const Options *options, const Config *config, int found,
+                     gid_t gid);
+/* Looks it up first. Asks the name service. */
 void admin_group_find(AdminGroup *group, const Options *options, const Config *config);
 bool admin_group_has(const AdminGroup *group, const Peer *peer);

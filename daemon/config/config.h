@@ -80,11 +80,12 @@ void listener_config_init(ListenerConfig *listener);
 bool listener_config_same_socket(const ListenerConfig *a, const ListenerConfig *b);
 
 /*
- * Reads path and conf.d/ *.conf in its directory, in order of name. A missing path is no mistake
- * unless must_exist, and then everything has its default; is_private: a daemon of one user, where
- * without a rule that user may do everything. 0, or with error_text() "FILE:LINE: what is wrong":
- * -EINVAL, -ENOENT, -EACCES, -ENOMEM, and -EPERM for a file that others may write while the daemon
- * is root. An empty path and /dev/null are no file at all.
+ * Reads path and conf.d/ *.conf in its directory, in order of name. May wait for their file system,
+ * and for the name service where users, groups and services are named; for any thread. A missing
+ * path is no mistake unless must_exist, and then everything has its default; is_private: a daemon
+ * of one user, where without a rule that user may do everything. 0, or with error_text()
+ * "FILE:LINE: what is wrong": -EINVAL, -ENOENT, -EACCES, -ENOMEM, and -EPERM for a file that others
+ * may write while the daemon is root. An empty path and /dev/null are no file at all.
  */
 int config_load(Config **out, const char *path, bool must_exist, bool is_private);
 /* Returns NULL. */

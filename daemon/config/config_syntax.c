@@ -6,6 +6,7 @@
 #include "daemon/config/config.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -227,7 +228,9 @@ static void explain_unknown(const cfg_t *section, const char *word, char *out, s
                 snprintf(out, size, "unknown setting \"%s\": see kyron-iod.conf(5)", word);
 }
 
-/* libconfuse says what is wrong with a file, and nothing where it has no memory. */
+/* libconfuse's reader is one for the whole process. */
+static pthread_mutex_t reading = PTHREAD_MUTEX_INITIALIZER;
+/* It says what is wrong with a file, and nothing where it has no memory. Under the lock. */
 static bool has_said_why;
 
 /* libconfuse's own way of telling would be standard error. */
@@ -301,8 +304,8 @@ static int no_memory(const char *path)
 
 /*
  * Whether there is as much memory as libconfuse takes for so long a text, and more. It ends
- * the process in some places where it gets none; so it is asked for before, and given back, while
- * nobody else allocates.
+ * the process in some places where it gets none; so it is asked for before, and given back, where
+ * other threads seldom take it meanwhile.
  */
 static bool has_memory_for(size_t length)
 {
@@ -312,7 +315,8 @@ static bool has_memory_for(size_t length)
         return memory != NULL;
 }
 
-int config_syntax_parse(const char *path, char *text, cfg_t **out)
+/* Called under the lock. */
+static int parse(const char *path, char *text, cfg_t **out)
 {
         cfg_t *cfg = has_memory_for(strlen(text)) ? cfg_init(options, CFGF_NONE) : NULL;
         char name[64];
@@ -348,6 +352,16 @@ int config_syntax_parse(const char *path, char *text, cfg_t **out)
         }
         *out = cfg;
         return 0;
+}
+
+int config_syntax_parse(const char *path, char *text, cfg_t **out)
+{
+        int r;
+
+        pthread_mutex_lock(&reading);
+        r = parse(path, text, out);
+        pthread_mutex_unlock(&reading);
+        return r;
 }
 
 /* ---- Values that have been checked ---- */

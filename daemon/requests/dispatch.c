@@ -9,6 +9,7 @@
 #include "daemon/requests/claiming.h"
 #include "daemon/requests/inspect.h"
 #include "daemon/requests/keeping.h"
+#include "daemon/requests/late_request.h"
 #include "daemon/requests/opening.h"
 #include "daemon/requests/operating.h"
 #include "daemon/requests/registering.h"
@@ -28,7 +29,7 @@ static int cancel(Daemon *daemon, Session *session, const Iod__Frame *request)
 {
         uint32_t sequence = request->cancel->request;
 
-        if (!opening_cancel(session, sequence) &&
+        if (!opening_cancel(session, sequence) && !late_request_cancel(session, sequence) &&
             !drain_cancel(&daemon->listeners.drains, session, sequence))
                 return 0;
         return answer_refused(session, sequence, error_set(ECANCELED, "cancelled as asked for"));
@@ -144,6 +145,7 @@ static void ended(void *data, Session *session)
         Worker *worker;
 
         opening_cancel_all(session);
+        late_request_cancel_all(session);
         while ((worker = TAILQ_FIRST(&session->workers)))
                 worker_lose(worker);
         drain_forget(&daemon->listeners.drains, session);

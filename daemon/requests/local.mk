@@ -8,6 +8,8 @@ libdaemon_la_SOURCES += \
 	daemon/requests/inspect_services.c \
 	daemon/requests/keeping.c \
 	daemon/requests/keeping.h \
+	daemon/requests/late_request.c \
+	daemon/requests/late_request.h \
 	daemon/requests/named_listener.c \
 	daemon/requests/named_listener.h \
 	daemon/requests/opening.c \

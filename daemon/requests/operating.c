@@ -7,10 +7,12 @@
 #include "daemon/daemon.h"
 #include "daemon/listen/drain.h"
 #include "daemon/process/log.h"
-#include "daemon/requests/opening.h"
+#include "daemon/requests/late_request.h"
 #include "daemon/restart/reload.h"
+#include "daemon/session/answer.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,27 +64,11 @@ int operating_drain(Daemon *daemon, Session *session, const Iod__Frame *request)
 
 /* ---- Reload -------------------------------------------------------------------------------- */
 
-enum { CHANGES_MAX = 100, CHANGE_TEXT_MAX = 200 };
-
-/* The sentences for the reply. */
-typedef struct Changes {
-        size_t count;
-        uint32_t more;
-        char *pointers[CHANGES_MAX];
-        char texts[CHANGES_MAX][CHANGE_TEXT_MAX];
-} Changes;
-
-static void add_change(void *data, const char *sentence)
-{
-        Changes *changes = data;
-
-        if (changes->count == CHANGES_MAX) {
-                changes->more++;
-                return;
-        }
-        changes->pointers[changes->count] = changes->texts[changes->count];
-        snprintf(changes->texts[changes->count++], CHANGE_TEXT_MAX, "%s", sentence);
-}
+typedef struct ReloadRequest {
+        LateRequest late; /* first */
+        ReloadAsker asker;
+        Daemon *daemon;
+} ReloadRequest;
 
 /* What is wrong matters more than where the directory is, if the wire has no room for both. */
 static void leave_out_directory(void)
@@ -101,28 +87,71 @@ static void leave_out_directory(void)
                 error_set(EINVAL, "%s", slash + 1);
 }
 
-int operating_reload(Daemon *daemon, Session *session, const Iod__Frame *request)
+static void forget_reload(LateRequest *late)
+{
+        ReloadRequest *request = (ReloadRequest *)late;
+
+        reload_forget(request->daemon, &request->asker);
+        free(request);
+}
+
+static int reply_reloaded(Session *session, uint32_t sequence, const ReloadChanges *changes)
 {
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Reloaded reloaded = IOD__RELOADED__INIT;
-        Changes changes = {.count = 0};
+        char *pointers[RELOAD_CHANGES_MAX];
+
+        for (size_t i = 0; i < changes->count; i++)
+                pointers[i] = (char *)changes->texts[i];
+        reloaded.n_change = changes->count;
+        reloaded.change = pointers;
+        reloaded.more = changes->more;
+        frame.body_case = IOD__FRAME__BODY_RELOADED;
+        frame.reloaded = &reloaded;
+        return session_reply(session, sequence, &frame);
+}
+
+static void on_reloaded(ReloadAsker *asker, int r, const ReloadChanges *changes)
+{
+        ReloadRequest *request = (ReloadRequest *)((char *)asker - offsetof(ReloadRequest, asker));
+        Session *session = request->late.session;
+        uint32_t sequence = request->late.sequence;
+
+        late_request_end(&request->late);
+        free(request);
+        if (r == 0) {
+                r = reply_reloaded(session, sequence, changes);
+        } else {
+                /* Whatever is wrong with the configuration: who asked was not denied, nor is
+                 * anything that was asked for missing. */
+                leave_out_directory();
+                r = answer_refused(session, sequence, r == -ENOMEM ? r : -EINVAL);
+        }
+        if (r < 0)
+                session_fail(session, sequence, r);
+}
+
+int operating_reload(Daemon *daemon, Session *session, const Iod__Frame *request)
+{
+        ReloadRequest *reload;
         int r;
 
         if (check_operator(daemon, session) < 0)
                 return EACCES;
-        r = reload(daemon, add_change, &changes);
-        /* Whatever is wrong with the configuration: who asked was not denied, nor is anything that
-         * was asked for missing. */
-        if (r < 0) {
-                leave_out_directory();
-                return r == -ENOMEM ? ENOMEM : EINVAL;
+        reload = malloc(sizeof(*reload));
+        if (!reload)
+                return -error_set(ENOMEM, "no memory to go on");
+        reload->daemon = daemon;
+        reload->asker.done = on_reloaded;
+        r = late_request_begin(&reload->late, session, request->sequence, forget_reload);
+        if (r == 0) {
+                r = reload_ask(daemon, &reload->asker);
+                if (r < 0)
+                        late_request_end(&reload->late);
         }
-        reloaded.n_change = changes.count;
-        reloaded.change = changes.pointers;
-        reloaded.more = changes.more;
-        frame.body_case = IOD__FRAME__BODY_RELOADED;
-        frame.reloaded = &reloaded;
-        return session_reply(session, request->sequence, &frame);
+        if (r < 0)
+                free(reload);
+        return -r;
 }
 
 /* ---- TestPolicy ---------------------------------------------------------------------------- */

@@ -11,6 +11,8 @@ libdaemon_la_SOURCES += \
 	daemon/restart/owned.h \
 	daemon/restart/reload.c \
 	daemon/restart/reload.h \
+	daemon/restart/reload_apply.c \
+	daemon/restart/reload_apply.h \
 	daemon/restart/restore.c \
 	daemon/restart/restore.h \
 	daemon/restart/successor.c \

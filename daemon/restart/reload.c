@@ -1,167 +1,271 @@
-/* Putting a changed configuration in force. See reload.h. */
+/* Reading the configuration again. See reload.h. */
 #include "daemon/restart/reload.h"
 
+#include "core/cleanup.h"
+#include "core/clock.h"
 #include "core/error.h"
-#include "daemon/config/authorise.h"
+#include "daemon/config/accounts.h"
 #include "daemon/daemon.h"
-#include "daemon/listen/listener_socket.h"
-#include "daemon/listen/socket_open.h"
 #include "daemon/process/log.h"
+#include "daemon/restart/reload_apply.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-/* Whom the differences are told. */
-typedef struct Telling {
-        void (*tell)(void *data, const char *sentence);
-        void *data;
-} Telling;
+typedef TAILQ_HEAD(AskerList, ReloadAsker) AskerList;
+
+/* The configuration being read. */
+typedef struct Reading {
+        BlockingTask task;
+        Reloader *reloader; /* NULL: nobody wants it, not even to know that it has come back */
+        TAILQ_ENTRY(Reading) link;
+        /* What is to be read, and under which options. */
+        char path[OPTIONS_PATH_MAX];
+        bool must_exist;
+        bool is_private;
+        char admin_group[CONFIG_GROUP_NAME_MAX + 1]; /* "": the configuration's */
+        /* What was read. */
+        int result;
+        char why[ERROR_TEXT_MAX];
+        Config *config;
+        int group_found;
+        gid_t group;
+} Reading;
+
+struct Reloader {
+        Daemon *daemon;
+        Reading *current; /* NULL: idle */
+        uint64_t since_ms;
+        AskerList askers;
+        bool again;     /* another one begins after it */
+        AskerList next; /* who waits for that */
+        TAILQ_HEAD(, Reading) given_up;
+        size_t n_given_up;
+};
+
+/* ---- Putting it in force ------------------------------------------------------------------- */
 
 static void tell_and_log(void *data, const char *sentence)
 {
-        const Telling *telling = data;
+        ReloadChanges *changes = data;
 
         log_daemon(LOG_NOTICE, "reloaded: %s", sentence);
-        if (telling->tell)
-                telling->tell(telling->data, sentence);
+        if (changes->count == RELOAD_CHANGES_MAX)
+                changes->more++;
+        else
+                snprintf(changes->texts[changes->count++], RELOAD_CHANGE_TEXT_MAX, "%s", sentence);
 }
 
-static const ListenerConfig *find_config(const Config *config, const char *name)
+/* 0, or -errno with error_text(), and nothing has changed. */
+static int put_in_force(Daemon *daemon, Reading *reading, ReloadChanges *changes)
 {
-        for (size_t i = 0; i < config->n_listeners; i++) {
-                if (strcmp(config->listeners[i].name, name) == 0)
-                        return &config->listeners[i];
+        int r;
+
+        if (reading->result < 0)
+                return error_set(-reading->result, "%s", reading->why);
+        r = reload_apply(daemon, reading->config, tell_and_log, changes);
+        if (r < 0)
+                return r;
+        reading->config = NULL;
+        admin_group_set(&daemon->admin_group, daemon->options, daemon->config, reading->group_found,
+                        reading->group);
+        return 0;
+}
+
+/* ---- Reading it ---------------------------------------------------------------------------- */
+
+/* On a thread. */
+static void read_configuration(BlockingTask *task)
+{
+        Reading *reading = (Reading *)task;
+        const char *group = reading->admin_group;
+
+        reading->result = config_load(&reading->config, reading->path, reading->must_exist,
+                                      reading->is_private);
+        if (reading->result < 0) {
+                snprintf(reading->why, sizeof(reading->why), "%s", error_text());
+                return;
         }
+        if (!*group)
+                group = reading->config->admin_group;
+        if (!reading->is_private)
+                reading->group_found = accounts_find_group(group, &reading->group);
+}
+
+static Reading *reading_free(Reading *reading)
+{
+        config_free(reading->config);
+        free(reading);
         return NULL;
 }
 
-/* A configured listener whose socket stays: a client's of that name is another. */
-static Listener *find_kept(const Daemon *daemon, const ListenerConfig *config)
+static void answer_all(AskerList *askers, int r, const ReloadChanges *changes)
 {
-        Listener *listener = listener_find(&daemon->listeners, config->name);
+        char why[ERROR_TEXT_MAX];
+        ReloadAsker *asker;
 
-        return listener && listener_suits(listener, config) ? listener : NULL;
-}
-
-/* Closes the configured listeners that are not in config. */
-static void close_others(Daemon *daemon, const Config *config)
-{
-        Listener *listener, *next;
-
-        for (listener = TAILQ_FIRST(&daemon->listeners.list); listener; listener = next) {
-                const ListenerConfig *wanted = find_config(config, listener->config.name);
-
-                next = TAILQ_NEXT(listener, link);
-                if (listener->configured && !(wanted && listener_suits(listener, wanted)))
-                        listener_free(listener);
-        }
-}
-
-/* Closes what this reload has opened, after one could not be. */
-static void close_new(Daemon *daemon, uint64_t after)
-{
-        Listener *listener;
-
-        while ((listener = TAILQ_LAST(&daemon->listeners.list, ListenerList)) &&
-               listener->group.number > after)
-                listener_free(listener);
-}
-
-/* Whether all that is wrong with the listener's socket is that a client was given it. */
-static bool is_given_away(const Daemon *daemon, const ListenerConfig *config)
-{
-        const Listener *listener = listener_find(&daemon->listeners, config->name);
-
-        return listener && listener->configured &&
-               listener_config_same_socket(&listener->config, config);
-}
-
-/* Opens what is not there yet. A listener that moves is there twice for a moment; one whose socket
- * was given away has its address once that is closed. */
-static int open_missing(Daemon *daemon, const Config *config)
-{
-        for (size_t i = 0; i < config->n_listeners; i++) {
-                Listener *listener;
-                int r;
-
-                if (find_kept(daemon, &config->listeners[i]))
-                        continue;
-                r = is_given_away(daemon, &config->listeners[i])
-                            ? listener_open_late(&listener, &daemon->listeners,
-                                                 &config->listeners[i])
-                            : listener_open(&listener, &daemon->listeners, &config->listeners[i],
-                                            NULL);
+        snprintf(why, sizeof(why), "%s", r < 0 ? error_text() : "");
+        while ((asker = TAILQ_FIRST(askers))) {
+                TAILQ_REMOVE(askers, asker, link);
                 if (r < 0)
-                        return r;
+                        error_set(-r, "%s", why);
+                asker->done(asker, r, changes);
         }
+}
+
+static int begin(Reloader *reloader);
+
+/* For those who came meanwhile. */
+static void begin_next(Reloader *reloader)
+{
+        int r;
+
+        if (!reloader->again)
+                return;
+        r = begin(reloader);
+        if (r < 0)
+                answer_all(&reloader->askers, r, NULL);
+}
+
+static void on_read(BlockingTask *task, int error)
+{
+        Reading *reading = (Reading *)task;
+        Reloader *reloader = reading->reloader;
+        ReloadChanges changes = {.count = 0};
+        int r = error;
+
+        if (reloader && reloader->current != reading) {
+                TAILQ_REMOVE(&reloader->given_up, reading, link);
+                reloader->n_given_up--;
+        }
+        if (!reloader || reloader->current != reading) {
+                reading_free(reading);
+                return;
+        }
+        reloader->current = NULL;
+        if (error == 0)
+                r = put_in_force(reloader->daemon, reading, &changes);
+        else
+                error_set(-error, "the daemon stops");
+        if (r < 0)
+                log_daemon(LOG_ERR, "not reloaded: %s", error_text());
+        reading_free(reading);
+        answer_all(&reloader->askers, r, &changes);
+        begin_next(reloader);
+}
+
+/* 0, or -EAGAIN or -ENOMEM with error_text(). Those who wait for the next one wait for this. */
+static int begin(Reloader *reloader)
+{
+        const Options *options = reloader->daemon->options;
+        Reading *reading = calloc(1, sizeof(*reading));
+        int r;
+
+        reloader->again = false;
+        TAILQ_CONCAT(&reloader->askers, &reloader->next, link);
+        if (!reading)
+                return error_set(ENOMEM, "there is no memory for the configuration");
+        reading->task = (BlockingTask){.run = read_configuration, .done = on_read};
+        reading->reloader = reloader;
+        strcpy(reading->path, options->config_path);
+        reading->must_exist = options->config_given;
+        reading->is_private = options->user;
+        if (options->given & OPTIONS_GIVEN_ADMIN_GROUP)
+                snprintf(reading->admin_group, sizeof(reading->admin_group), "%s",
+                         options->admin_group);
+        r = blocking_pool_spawn(reloader->daemon->blocking, geteuid(), &reading->task);
+        if (r < 0) {
+                free(reading);
+                return r;
+        }
+        reloader->current = reading;
+        reloader->since_ms = clock_now_ms();
         return 0;
 }
 
-static void adopt_options(Daemon *daemon, const Config *config)
+/* Nobody waits for the present reading any more. */
+static void give_up(Reloader *reloader)
 {
-        for (size_t i = 0; i < config->n_listeners; i++) {
-                Listener *listener = find_kept(daemon, &config->listeners[i]);
-                bool was_shared;
-
-                if (!listener)
-                        continue;
-                was_shared = listener->config.shared;
-                listener->config = config->listeners[i];
-                if (listener->config.shared != was_shared)
-                        listener_socket_store(listener); /* the record says which */
-                listener_socket_look(listener);
-                if (listener->fd < 0)
-                        continue;
-                /* The backlog may be another. If not, it goes on with the one it has. */
-                if (socket_listen(listener->fd, &listener->config) < 0)
-                        log_daemon(LOG_WARNING, "listener %s keeps its backlog: %s",
-                                   listener->config.name, error_text());
-        }
-        listener_update_all(&daemon->listeners);
+        TAILQ_INSERT_TAIL(&reloader->given_up, reloader->current, link);
+        reloader->n_given_up++;
+        reloader->current = NULL;
+        log_daemon(LOG_WARNING, "reading the configuration takes long, and is begun anew");
 }
 
-static void refresh_limits(Daemon *daemon)
-{
-        Session *session;
+/* ---- Asking -------------------------------------------------------------------------------- */
 
-        quota_forget_limits(&daemon->quota);
-        TAILQ_FOREACH(session, &daemon->sessions.list, link)
+int reload_ask(Daemon *daemon, ReloadAsker *asker)
+{
+        Reloader *reloader = daemon->reloader;
+        int r = 0;
+
+        if (reloader->current && clock_now_ms() - reloader->since_ms >= RELOAD_PATIENCE_MS) {
+                if (reloader->n_given_up >= RELOAD_GIVEN_UP_MAX)
+                        return error_set(EAGAIN, "%d reloads wait for a file or a name: try later",
+                                         RELOAD_GIVEN_UP_MAX);
+                give_up(reloader);
+        }
+        if (reloader->current)
+                reloader->again = true;
+        else
+                r = begin(reloader);
+        if (r < 0) {
+                answer_all(&reloader->askers, r, NULL);
+                return r;
+        }
+        if (asker && reloader->again)
+                TAILQ_INSERT_TAIL(&reloader->next, asker, link);
+        else if (asker)
+                TAILQ_INSERT_TAIL(&reloader->askers, asker, link);
+        return 0;
+}
+
+static void remove_from(AskerList *askers, ReloadAsker *asker)
+{
+        ReloadAsker *other;
+
+        TAILQ_FOREACH(other, askers, link)
         {
-                uint32_t limits[QUOTA_RESOURCE_COUNT];
-
-                authorise_limits(daemon->config->policy, &session->peer, limits);
-                quota_user_raise_limits(session->user, limits);
+                if (other == asker) {
+                        TAILQ_REMOVE(askers, asker, link);
+                        return;
+                }
         }
 }
 
-int reload(Daemon *daemon, void (*tell)(void *data, const char *sentence), void *data)
+void reload_forget(Daemon *daemon, ReloadAsker *asker)
 {
-        Telling telling = {.tell = tell, .data = data};
-        uint64_t last = daemon->listeners.total;
-        const Options *options = daemon->options;
-        Config *config;
-        int r = config_load(&config, options->config_path, options->config_given, options->user);
+        remove_from(&daemon->reloader->askers, asker);
+        remove_from(&daemon->reloader->next, asker);
+}
 
-        if (r < 0) {
-                log_daemon(LOG_ERR, "not reloaded: %s", error_text());
-                return r;
-        }
-        r = open_missing(daemon, config);
-        if (r < 0) {
-                log_daemon(LOG_ERR, "not reloaded: %s", error_text());
-                close_new(daemon, last);
-                config_free(config);
-                return r;
-        }
-        config_settle(config, daemon->options);
-        config_compare(daemon->config, config, tell_and_log, &telling);
-        close_others(daemon, config);
-        config_free(daemon->config);
-        daemon->config = config;
-        daemon->sessions.config = config;
-        refresh_limits(daemon);
-        watches_look_again(&daemon->watches);
-        adopt_options(daemon, config);
-        admin_group_find(&daemon->admin_group, daemon->options, daemon->config);
+int reload_open(Daemon *daemon)
+{
+        Reloader *reloader = calloc(1, sizeof(*reloader));
+
+        if (!reloader)
+                return error_set(ENOMEM, "no memory to reload with");
+        reloader->daemon = daemon;
+        TAILQ_INIT(&reloader->askers);
+        TAILQ_INIT(&reloader->next);
+        TAILQ_INIT(&reloader->given_up);
+        daemon->reloader = reloader;
         return 0;
+}
+
+void reload_close(Daemon *daemon)
+{
+        Reloader *reloader = STEAL_PTR(daemon->reloader);
+        Reading *reading;
+
+        if (!reloader)
+                return;
+        if (reloader->current)
+                reloader->current->reloader = NULL;
+        TAILQ_FOREACH(reading, &reloader->given_up, link)
+        reading->reloader = NULL;
+        free(reloader);
 }

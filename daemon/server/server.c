@@ -69,7 +69,8 @@ static void on_hang_up(evutil_socket_t signal_number, short what, void *data)
 
         (void)signal_number;
         (void)what;
-        reload(&server->daemon, NULL, NULL);
+        if (reload_ask(&server->daemon, NULL) < 0)
+                log_daemon(LOG_ERR, "not reloaded: %s", error_text());
 }
 
 static void on_woken(evutil_socket_t fd, short what, void *data)
@@ -149,6 +150,8 @@ static int start_driver(Server *server)
                 return error_set(-r, "no closer: %s", strerror(-r));
         server->closer_runs = true;
         r = blocking_pool_open(&daemon->blocking, daemon->loop.wake_fd);
+        if (r == 0)
+                r = reload_open(daemon);
         if (r < 0)
                 return r;
         r = reconciler_open(&daemon->reconciler, &daemon->loop, daemon->loop.wake_fd);
@@ -414,6 +417,7 @@ Server *server_close(Server *server)
         }
         /* Before the pool, which gives back the program that is being asked. */
         handover_deinit(&server->handover);
+        reload_close(daemon);
         if (blocking_pool_close(STEAL_PTR(daemon->blocking)))
                 log_daemon(LOG_NOTICE,
                            "names or paths are still waited for: left to their threads");

@@ -78,6 +78,8 @@ typedef struct Session {
         uint32_t endpoints;             /* given out so far */
         bool draining;                  /* its workers, those to come too */
         TAILQ_HEAD(, Connect) connects; /* under way */
+        TAILQ_HEAD(, LateRequest) late_requests;
+        size_t n_late_requests;
 
         uint64_t events;
         uint64_t frames;

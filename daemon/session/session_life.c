@@ -79,6 +79,7 @@ int session_new(Sessions *sessions, int take_socket_fd, uint64_t id, Session **o
         TAILQ_INIT(&session->outgoing);
         TAILQ_INIT(&session->workers);
         TAILQ_INIT(&session->connects);
+        TAILQ_INIT(&session->late_requests);
 
         r = meet_peer(session);
         if (r == 0)

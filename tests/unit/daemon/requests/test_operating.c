@@ -3,6 +3,8 @@
  */
 #include "daemon/requests/operating.h"
 
+#include "daemon/requests/late_request.h"
+#include "tests/support/deadline.h"
 #include "tests/support/sharing_scene.h"
 
 #include <errno.h>
@@ -63,6 +65,63 @@ START_TEST(another_is_told_who_may)
         SCENE_SEND(0, 5, RELOAD, reload,
                    {.base = PROTOBUF_C_MESSAGE_INIT(&iod__reload__descriptor)});
         ck_assert_str_eq(scene_expect_refused(0, 5, EACCES), sentence);
+}
+END_TEST
+
+static void ask_to_reload(uint32_t sequence)
+{
+        SCENE_SEND(0, sequence, RELOAD, reload,
+                   {.base = PROTOBUF_C_MESSAGE_INIT(&iod__reload__descriptor)});
+}
+
+static bool has_answer(const Session *session)
+{
+        inner_server_settle();
+        return TAILQ_EMPTY(&session->late_requests);
+}
+
+START_TEST(a_reload_is_answered_when_it_is_done)
+{
+        Session *session = scene_join(0, 4, NULL);
+
+        session->sees_all = true;
+        strcpy(inner.options.config_path, "");
+        ask_to_reload(5);
+        ck_assert(WAIT_UNTIL(has_answer(session), DEADLINE_MS));
+        ck_assert_uint_eq(scene_expect(0, IOD__FRAME__BODY_RELOADED)->sequence, 5);
+
+        /* The same for each of many; more are refused. */
+        for (uint32_t i = 0; i < LATE_REQUESTS_MAX; i++)
+                ask_to_reload(10 + i);
+        ask_to_reload(9);
+        ck_assert_str_eq(scene_expect_refused(0, 9, EAGAIN),
+                         "64 requests of this session wait already: try later");
+        ck_assert(WAIT_UNTIL(has_answer(session), DEADLINE_MS));
+        for (uint32_t i = 0; i < LATE_REQUESTS_MAX; i++)
+                ck_assert_uint_eq(scene_expect(0, IOD__FRAME__BODY_RELOADED)->sequence, 10 + i);
+        inner.options.config_given = true;
+        strcpy(inner.options.config_path, "/nonexistent/iod.conf");
+        ask_to_reload(6);
+        ck_assert(WAIT_UNTIL(has_answer(session), DEADLINE_MS));
+        ck_assert_str_eq(scene_expect_refused(0, 6, EINVAL),
+                         "/nonexistent/iod.conf: No such file or directory");
+}
+END_TEST
+
+START_TEST(a_reload_may_be_cancelled_and_its_session_end)
+{
+        Session *session = scene_join(0, 4, NULL);
+
+        session->sees_all = true;
+        strcpy(inner.options.config_path, "");
+        ask_to_reload(5);
+        SCENE_SEND(0, 6, CANCEL, cancel,
+                   {.base = PROTOBUF_C_MESSAGE_INIT(&iod__cancel__descriptor), .request = 5});
+        ck_assert_str_eq(scene_expect_refused(0, 5, ECANCELED), "cancelled as asked for");
+        ask_to_reload(7);
+        ask_to_reload(8);
+        inner_server_close_client(&sharing.clients[0]);
+        ck_assert_uint_eq(inner.daemon->sessions.count, 0);
 }
 END_TEST
 
@@ -169,6 +228,8 @@ TEST_SUITE(test_operating)
         tcase_set_timeout(policy, TEST_TIMEOUT_SECONDS);
         tcase_add_test(listeners, an_operator_pauses_and_resumes_a_listener);
         tcase_add_test(listeners, another_is_told_who_may);
+        tcase_add_test(listeners, a_reload_is_answered_when_it_is_done);
+        tcase_add_test(listeners, a_reload_may_be_cancelled_and_its_session_end);
         tcase_add_test(listeners, one_who_is_neither_root_nor_in_the_group_is_no_operator);
         tcase_add_loop_test(policy, the_policy_is_asked_about_each_action, 0,
                             sizeof(questions) / sizeof(questions[0]));

@@ -4,10 +4,13 @@
  */
 #include "daemon/restart/reload.h"
 
+#include "core/cleanup.h"
 #include "daemon/config/authorise.h"
 #include "daemon/process/log.h"
 #include "tests/support/capture.h"
+#include "tests/support/deadline.h"
 #include "tests/support/sharing_scene.h"
+#include "tests/support/silent_fuse.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,17 +31,51 @@ static void write_config(const char *format, const char *address)
         ck_assert_int_eq(fclose(file), 0);
 }
 
-static void count_sentence(void *data, const char *sentence)
+typedef struct Waiting {
+        ReloadAsker asker;
+        bool is_done;
+        int result;
+        char why[ERROR_TEXT_MAX];
+} Waiting;
+
+static void on_done(ReloadAsker *asker, int r, const ReloadChanges *changes)
 {
-        ck_assert_ptr_null(data);
-        ck_assert_str_ne(sentence, "");
-        told++;
+        Waiting *waiting = (Waiting *)asker;
+
+        ck_assert(!waiting->is_done);
+        waiting->is_done = true;
+        waiting->result = r;
+        snprintf(waiting->why, sizeof(waiting->why), "%s", r < 0 ? error_text() : "");
+        told = r == 0 ? changes->count : 0;
+        for (size_t i = 0; i < told; i++)
+                ck_assert_str_ne(changes->texts[i], "");
+}
+
+static void ask(Waiting *waiting)
+{
+        *waiting = (Waiting){.asker.done = on_done};
+        ck_assert_msg(reload_ask(inner.daemon, &waiting->asker) == 0, "%s", error_text());
+        ck_assert(!waiting->is_done);
+}
+
+static bool is_done(const Waiting *waiting)
+{
+        inner_server_settle();
+        return waiting->is_done;
+}
+
+static int await(Waiting *waiting)
+{
+        ck_assert(WAIT_UNTIL(is_done(waiting), DEADLINE_MS));
+        return waiting->result < 0 ? error_set(-waiting->result, "%s", waiting->why) : 0;
 }
 
 static int reload_now(void)
 {
-        told = 0;
-        return reload(inner.daemon, count_sentence, NULL);
+        Waiting waiting;
+
+        ask(&waiting);
+        return await(&waiting);
 }
 
 static void set_up(void)
@@ -298,6 +335,73 @@ START_TEST(the_new_policy_and_its_limits_count_at_once)
 }
 END_TEST
 
+START_TEST(what_was_written_before_it_was_asked_for_counts)
+{
+        Waiting first, second, third;
+
+        write_config(one_listener, "tcp:127.0.0.1:0");
+        ask(&first);
+        write_config("# nothing%s\n", "");
+        ask(&second);
+        write_config("max-sessions-per-second = 77%s\n", "");
+        ask(&third);
+        ck_assert_int_eq(await(&first), 0);
+        ck_assert_int_eq(await(&second), 0);
+        ck_assert_int_eq(await(&third), 0);
+        ck_assert_uint_eq(inner.daemon->config->sessions_per_second, 77);
+        ck_assert_uint_eq(inner.daemon->listeners.count, 0);
+}
+END_TEST
+
+START_TEST(who_forgets_it_is_not_told_and_the_daemon_may_stop_meanwhile)
+{
+        Waiting first, second, third;
+
+        write_config("max-sessions-per-second = 77%s\n", "");
+        ask(&first);
+        ask(&second);
+        reload_forget(inner.daemon, &first.asker);
+        reload_forget(inner.daemon, &second.asker);
+        ask(&third);
+        ck_assert_int_eq(await(&third), 0);
+        ck_assert_uint_eq(inner.daemon->config->sessions_per_second, 77);
+        ck_assert(!first.is_done && !second.is_done);
+        ck_assert_int_eq(reload_ask(inner.daemon, NULL), 0);
+        ck_assert_int_eq(reload_ask(inner.daemon, NULL), 0);
+}
+END_TEST
+
+static bool asked_again_and_done(const Waiting *waiting)
+{
+        ck_assert_int_eq(reload_ask(inner.daemon, NULL), 0);
+        return is_done(waiting);
+}
+
+/* Where the file lies on a file system that does not answer. */
+START_TEST(a_reading_that_does_not_end_is_given_up_for_the_next)
+{
+        CLEANUP(cleanup_close) int dead = silent_fuse_open(S_IFREG);
+        char written[OPTIONS_PATH_MAX];
+        Waiting waiting;
+
+        if (dead < 0)
+                SKIP_TEST("FUSE cannot be mounted here");
+        strcpy(written, path);
+        write_config("max-sessions-per-second = 77%s\n", "");
+        strcpy(inner.options.config_path, "/mnt/iod.conf");
+        ask(&waiting);
+        inner_server_settle();
+        ck_assert(!waiting.is_done);
+        /* The administrator has it read another file meanwhile. */
+        strcpy(inner.options.config_path, written);
+        ck_assert(WAIT_UNTIL(asked_again_and_done(&waiting), DEADLINE_MS));
+        ck_assert_int_eq(waiting.result, 0);
+        ck_assert_uint_eq(inner.daemon->config->sessions_per_second, 77);
+        ck_assert_int_eq(reload_now(), 0);
+        silent_fuse_end();
+}
+END_TEST
+
 TEST_SUITE(test_reload)
 {
         TCase *changes = tcase_create("changes");
@@ -314,5 +418,8 @@ TEST_SUITE(test_reload)
         tcase_add_test(changes, where_one_cannot_be_opened_none_is);
         tcase_add_test(changes, a_clients_listener_of_the_name_is_no_hindrance);
         tcase_add_test(changes, the_new_policy_and_its_limits_count_at_once);
+        tcase_add_test(changes, what_was_written_before_it_was_asked_for_counts);
+        tcase_add_test(changes, who_forgets_it_is_not_told_and_the_daemon_may_stop_meanwhile);
+        tcase_add_test(changes, a_reading_that_does_not_end_is_given_up_for_the_next);
         suite_add_tcase(suite, changes);
 }
