@@ -28,6 +28,7 @@ integration_tests = \
 	tests/integration/test_kyronctl_orders \
 	tests/integration/test_kyronctl_registrations \
 	tests/integration/test_kyronctl_words \
+	tests/integration/test_letting_go \
 	tests/integration/test_limits \
 	tests/integration/test_lost_wakeups \
 	tests/integration/test_no_allocation \
@@ -45,6 +46,8 @@ integration_tests = \
 	tests/integration/test_stopping \
 	tests/integration/test_threads \
 	tests/integration/test_unread
+# Whoever unlocks is held up there.
+tests_integration_test_letting_go_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pthread_mutex_unlock
 # Both sides of the wire, for valgrind.
 memchecked_integration_tests = \
 	tests/integration/test_documented_packets \

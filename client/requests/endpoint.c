@@ -32,6 +32,7 @@ static void end(KyronEndpoint *endpoint)
 {
         if (!endpoint->disposed || !endpoint->left)
                 return;
+        endpoint_address_deinit(&endpoint->address);
         free(endpoint->registration.refusal);
         free(endpoint);
 }
@@ -133,7 +134,7 @@ static int send_join(Request *request)
 static void set_joined(KyronEndpoint *endpoint, const Iod__Joined *joined)
 {
         endpoint->number = joined->endpoint;
-        snprintf(endpoint->address, sizeof(endpoint->address), "%s", joined->address);
+        endpoint_address_set(&endpoint->address, joined->address);
 }
 
 static ssize_t take_joined(Request *request, const Iod__Frame *frame, FdList *fds)
@@ -258,6 +259,7 @@ static int new_endpoint(KyronIoDriverHandle *handle, const KyronEndpointOptions 
         if (!endpoint)
                 return error_set(ENOMEM, "no memory for an endpoint");
         endpoint->serial = ++handle->endpoints_total;
+        endpoint_address_init(&endpoint->address);
         async_registration_init(&endpoint->registration, handle, -1);
         endpoint->registration.kind = &kind;
         /* Nothing is to be sent for a wait. */
@@ -325,7 +327,7 @@ int kyron_endpoint_join(KyronEndpoint **out, KyronIoDriverHandle *handle,
 
 const char *kyron_endpoint_address(const KyronEndpoint *endpoint)
 {
-        return endpoint->address;
+        return endpoint_address_text(&endpoint->address);
 }
 
 int kyron_endpoint_set_credits(KyronEndpoint *endpoint, unsigned credits)

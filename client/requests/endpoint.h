@@ -18,6 +18,7 @@
 #pragma once
 
 #include "client/readiness/async_registration.h"
+#include "client/requests/endpoint_address.h"
 #include "client/requests/passed_stream.h"
 #include "client/requests/request.h"
 #include "core/address_service.h"
@@ -50,7 +51,7 @@ struct KyronEndpoint {
         KyronListenerOptions listener;
         char name[LISTENER_NAME_MAX + 1];
         char wanted_address[ADDRESS_TEXT_MAX];
-        char address[ADDRESS_TEXT_MAX];
+        EndpointAddress address;
 };
 
 /* The daemon is lost: every endpoint joins again, or if it has gone for good, closes what was not

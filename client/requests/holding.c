@@ -78,9 +78,20 @@ static const RequestKind hold_kind = {
         .drop = drop_hold,
 };
 
-/* A request with its note. */
-static int ask_to_hold(KyronIoDriverHandle *handle, const Request *wanted, const void *note,
-                       size_t note_size)
+/* Asks for a connection to be kept on death. Once it is asked, and the lock let go of, its
+ * completion may run and close the stream. Lock held. */
+static int keep_stream(Request *request, PassedStream *stream)
+{
+        request->number = stream->bridged_fd.registration.id;
+        if (request->number == IO_ID_NONE)
+                return error_set(ESTALE, "the daemon has no copy of this connection any more");
+        stream->kept = true;
+        return 0;
+}
+
+/* A request with its note. stream: what is to be kept; or NULL. */
+static int ask_to_hold(KyronIoDriverHandle *handle, const Request *wanted, PassedStream *stream,
+                       const void *note, size_t note_size)
 {
         Request *request;
         int note_fd;
@@ -90,10 +101,14 @@ static int ask_to_hold(KyronIoDriverHandle *handle, const Request *wanted, const
                 return r;
         pthread_mutex_lock(&handle->lock);
         r = request_new(&request, handle, &hold_kind, wanted->operation);
+        if (r == 0 && stream) {
+                r = keep_stream(request, stream);
+                if (r < 0)
+                        request_free(request);
+        }
         if (r == 0) {
                 request->fd = wanted->fd;
                 request->name = wanted->name;
-                request->number = wanted->number;
                 request->time_ms = wanted->time_ms;
                 request->note_fd = note_fd;
                 request->note_size = (uint32_t)note_size;
@@ -124,27 +139,21 @@ int kyron_hold(KyronIoDriverHandle *handle, int borrow_fd, const char *name, con
                 return error_set(EBADF, "%d is not an open descriptor", borrow_fd);
         if (time_to_live_ms == 0)
                 return error_set(EINVAL, "a held descriptor needs a time to live of 1 ms or more");
-        return ask_to_hold(handle, &wanted, note, note_size);
+        return ask_to_hold(handle, &wanted, NULL, note, note_size);
 }
 
 int holding_keep(KyronBridgedFd *stream, const void *note, size_t note_size,
                  KyronOperation *operation)
 {
-        const Request wanted = {
-                .operation = operation,
-                .fd = -1,
-                .number = stream->registration.id,
-        };
+        const Request wanted = {.operation = operation, .fd = -1};
         int r = request_check(stream->registration.handle, operation);
 
         if (r < 0)
                 return r;
         if (!stream->registration.kind->is_passed)
                 return error_set(EINVAL, "only a connection from an endpoint can be kept on death");
-        r = ask_to_hold(stream->registration.handle, &wanted, note, note_size);
-        if (r == KYRON_PENDING)
-                passed_stream_keep((PassedStream *)stream);
-        return r;
+        return ask_to_hold(stream->registration.handle, &wanted, (PassedStream *)stream, note,
+                           note_size);
 }
 
 /* ---- Take ---------------------------------------------------------------------------------- */

@@ -5,6 +5,8 @@ libclient_la_SOURCES += \
 	client/requests/claim.h \
 	client/requests/endpoint.c \
 	client/requests/endpoint.h \
+	client/requests/endpoint_address.c \
+	client/requests/endpoint_address.h \
 	client/requests/holding.c \
 	client/requests/holding.h \
 	client/requests/listener_options.c \

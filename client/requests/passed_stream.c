@@ -155,15 +155,6 @@ void passed_stream_leave_claims(PassedStream *stream)
         stream->state = PASSED_STREAM_TAKEN;
 }
 
-void passed_stream_keep(PassedStream *stream)
-{
-        KyronIoDriverHandle *handle = stream->bridged_fd.registration.handle;
-
-        pthread_mutex_lock(&handle->lock);
-        stream->kept = true;
-        pthread_mutex_unlock(&handle->lock);
-}
-
 void passed_stream_keep_done(PassedStream *stream, int take_note_fd, uint32_t note_size)
 {
         if (stream->kept_note_fd >= 0)

@@ -59,8 +59,6 @@ PassedStream *passed_stream_of(KyronAsyncRegistration *registration);
 void passed_stream_tell_taken(PassedStream *stream);
 /* It is claimed, or not to be. Lock held. */
 void passed_stream_leave_claims(PassedStream *stream);
-/* The daemon is asked to keep it on death. Takes the lock. */
-void passed_stream_keep(PassedStream *stream);
 /* The daemon keeps it, with this note or -1. Lock held. */
 void passed_stream_keep_done(PassedStream *stream, int take_note_fd, uint32_t note_size);
 /* What the net types' functions of these names do. */
