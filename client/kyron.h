@@ -238,13 +238,13 @@ KYRON_PUBLIC int kyron_async_registration_remove(KyronAsyncRegistration *registr
  * be called when it may be (or when waiting has become impossible, which the next request says).
  * Closed and error readiness end every wait they concern.
  *
- * Errors: -EINVAL interest is none of KYRON_READABLE, KYRON_WRITABLE, KYRON_PRIORITY, the waker has
- * no wake, or 500 sessions wait for the file already; -EBUSY the waker is waiting already;
- * -EHOSTDOWN the daemon has gone for good; -ESTALE the connection was given to another worker;
- * -EOWNERDEAD; or what the daemon refused the descriptor with:
- * -EPERM a regular file or directory, -EBADF an O_PATH descriptor, -EOPNOTSUPP a kind it does not
- * wait for, -EEXIST the same open file is registered already in this session, -EDQUOT this session
- * or user has all the registrations it may have, -ENOSPC, -ENOMEM.
+ * Errors: -EINVAL interest is none of KYRON_READABLE, KYRON_WRITABLE, KYRON_PRIORITY, there is no
+ * waker or it has no wake, or 500 sessions wait for the file already; -EBUSY the waker is waiting
+ * already; -EHOSTDOWN the daemon has gone for good; -ESTALE the connection was given to another
+ * worker; -EOWNERDEAD; or what the daemon refused the descriptor with: -EPERM a regular file or
+ * directory, -EBADF an O_PATH descriptor, -EOPNOTSUPP a kind it does not wait for, -EEXIST the same
+ * open file is registered already in this session, -EDQUOT this session or user has all the
+ * registrations it may have, -ENOSPC, -ENOMEM.
  */
 KYRON_PUBLIC int kyron_async_registration_request_readiness(KyronAsyncRegistration *registration,
                                                             uint16_t interest, KyronWaker *waker,
@@ -292,7 +292,8 @@ struct KyronOperation {
         } internal;
 };
 
-/* Prepares an operation for its first use. completion may be NULL only if it never has to wait. */
+/* Prepares an operation for its first use. Without a completion it cannot wait: what would have to
+ * ends at once with -EINVAL, and has done nothing. */
 KYRON_PUBLIC void kyron_operation_init(KyronOperation *operation, KyronCompletion completion,
                                        void *user);
 
@@ -336,7 +337,8 @@ KYRON_PUBLIC int kyron_bridged_fd_fd(const KyronBridgedFd *bridged_fd);
 KYRON_PUBLIC KyronAsyncRegistration *kyron_bridged_fd_registration(KyronBridgedFd *bridged_fd);
 
 /* Runs function until it does not return -EAGAIN, waiting for interest in between. 0,
- * KYRON_PENDING, or a negative errno: the function's, -EBUSY the operation is in use already, or as
+ * KYRON_PENDING, or a negative errno: the function's; -EBUSY the operation is in use already;
+ * -EINVAL there is no operation or function, or it has to wait and has no completion; or as
  * request_readiness(). */
 KYRON_PUBLIC int kyron_bridged_fd_async_call(KyronBridgedFd *bridged_fd, KyronOperation *operation,
                                              uint16_t interest, KyronIoFunction function);
@@ -346,7 +348,8 @@ KYRON_PUBLIC int kyron_bridged_fd_async_call(KyronBridgedFd *bridged_fd, KyronOp
 KYRON_PUBLIC int kyron_bridged_fd_ready(KyronBridgedFd *bridged_fd, KyronOperation *operation,
                                         uint16_t interest);
 
-/* read(2) and write(2); result is the number of bytes, 0 at end of file. */
+/* read(2) and write(2); result is the number of bytes, 0 at end of file. Writing where nobody reads
+ * any more is -EPIPE, and raises no SIGPIPE. */
 KYRON_PUBLIC int kyron_bridged_fd_read(KyronBridgedFd *bridged_fd, KyronOperation *operation,
                                        void *buffer, size_t size);
 KYRON_PUBLIC int kyron_bridged_fd_write(KyronBridgedFd *bridged_fd, KyronOperation *operation,
@@ -366,11 +369,12 @@ KYRON_PUBLIC int kyron_bridged_fd_writev(KyronBridgedFd *bridged_fd, KyronOperat
  * (result 0), and then the caller's to close; out itself, texts and options have to stay in place
  * until then. Any thread may call them.
  *
- * A port may be a service's name ("http"). It is looked up (getservbyname) in the call itself, which
- * may take time where the name service does; a number is not.
+ * A port may be a service's name ("http"). It is looked up (getservbyname) in the call itself,
+ * which may take time where the name service does; a number is not.
  *
- * Errors at once: -EINVAL a text is missing or too long, or nobody knows the service; -EDQUOT this session has all the
- * registrations it may have; -EBUSY, -ENOMEM, -EHOSTDOWN, -EOWNERDEAD.
+ * Errors at once: -EINVAL a text is missing or too long, nobody knows the service, or there is no
+ * operation or it has no completion; -EDQUOT this session has all the registrations it may have;
+ * -EBUSY, -ENOMEM, -EHOSTDOWN, -EOWNERDEAD.
  *
  * Results: -EACCES the policy does not allow it: kyron_error_text() has the rule, or says that
  * there is none; -EINVAL the address or name is not one; -EDQUOT this user has all it may have;

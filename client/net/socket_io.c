@@ -49,7 +49,7 @@ static ssize_t do_receive_parts(int borrow_fd, KyronOperation *operation)
 {
         struct msghdr message = {
                 .msg_iov = operation->arguments.pointer,
-                .msg_iovlen = (size_t)operation->arguments.flags,
+                .msg_iovlen = operation->arguments.size,
         };
         ssize_t n;
 
@@ -74,21 +74,32 @@ static ssize_t do_send_parts(int borrow_fd, KyronOperation *operation)
         return operation_result(n, "write");
 }
 
+/* Starts it with these arguments, and others that are set before. */
+static int start(KyronBridgedFd *socket, KyronOperation *operation, Readiness interest,
+                 KyronIoFunction function, const void *pointer, size_t size)
+{
+        operation->arguments.pointer = (void *)pointer;
+        operation->arguments.size = size;
+        return kyron_bridged_fd_async_call(socket, operation, interest, function);
+}
+
 int socket_io_receive(KyronBridgedFd *socket, KyronOperation *operation, void *buffer, size_t size,
                       int flags)
 {
-        operation->arguments.pointer = buffer;
-        operation->arguments.size = size;
+        int r = operation_check(operation);
+
+        if (r < 0)
+                return r;
         operation->arguments.flags = flags;
-        return kyron_bridged_fd_async_call(socket, operation, KYRON_READABLE, do_receive);
+        return start(socket, operation, KYRON_READABLE, do_receive, buffer, size);
 }
 
 int socket_io_send(KyronBridgedFd *socket, KyronOperation *operation, const void *buffer,
                    size_t size)
 {
-        operation->arguments.pointer = (void *)buffer;
-        operation->arguments.size = size;
-        return kyron_bridged_fd_async_call(socket, operation, KYRON_WRITABLE, do_send);
+        int r = operation_check(operation);
+
+        return r < 0 ? r : start(socket, operation, KYRON_WRITABLE, do_send, buffer, size);
 }
 
 static int check_parts(int count)
@@ -102,25 +113,25 @@ static int check_parts(int count)
 int socket_io_receive_parts(KyronBridgedFd *socket, KyronOperation *operation,
                             const struct iovec *parts, int count)
 {
-        int r = check_parts(count);
+        int r = operation_check(operation);
 
-        if (r < 0)
-                return r;
-        operation->arguments.pointer = (void *)parts;
-        operation->arguments.flags = count;
-        return kyron_bridged_fd_async_call(socket, operation, KYRON_READABLE, do_receive_parts);
+        if (r == 0)
+                r = check_parts(count);
+        return r < 0 ? r
+                     : start(socket, operation, KYRON_READABLE, do_receive_parts, parts,
+                             (size_t)count);
 }
 
 int socket_io_send_parts(KyronBridgedFd *socket, KyronOperation *operation,
                          const struct iovec *parts, int count)
 {
-        int r = check_parts(count);
+        int r = operation_check(operation);
 
-        if (r < 0)
-                return r;
-        operation->arguments.pointer = (void *)parts;
-        operation->arguments.size = (size_t)count;
-        return kyron_bridged_fd_async_call(socket, operation, KYRON_WRITABLE, do_send_parts);
+        if (r == 0)
+                r = check_parts(count);
+        return r < 0 ? r
+                     : start(socket, operation, KYRON_WRITABLE, do_send_parts, parts,
+                             (size_t)count);
 }
 
 /* ---- Datagrams with addresses -------------------------------------------------------------- */
@@ -155,22 +166,26 @@ static ssize_t do_send_to(int borrow_fd, KyronOperation *operation)
 int socket_io_receive_from(KyronBridgedFd *socket, KyronOperation *operation, void *buffer,
                            size_t size, struct sockaddr *address, socklen_t *address_size)
 {
-        operation->arguments.pointer = buffer;
-        operation->arguments.size = size;
+        int r = operation_check(operation);
+
+        if (r < 0)
+                return r;
         operation->arguments.address = address_size ? address : NULL;
         operation->arguments.address_size_out = address ? address_size : NULL;
         operation->arguments.address_size = address && address_size ? *address_size : 0;
-        return kyron_bridged_fd_async_call(socket, operation, KYRON_READABLE, do_receive_from);
+        return start(socket, operation, KYRON_READABLE, do_receive_from, buffer, size);
 }
 
 int socket_io_send_to(KyronBridgedFd *socket, KyronOperation *operation, const void *buffer,
                       size_t size, const struct sockaddr *address, socklen_t address_size)
 {
-        operation->arguments.pointer = (void *)buffer;
-        operation->arguments.size = size;
+        int r = operation_check(operation);
+
+        if (r < 0)
+                return r;
         operation->arguments.address = (struct sockaddr *)address;
         operation->arguments.address_size = address_size;
-        return kyron_bridged_fd_async_call(socket, operation, KYRON_WRITABLE, do_send_to);
+        return start(socket, operation, KYRON_WRITABLE, do_send_to, buffer, size);
 }
 
 /* ---- Connections --------------------------------------------------------------------------- */
@@ -214,11 +229,14 @@ static ssize_t do_accept(int borrow_fd, KyronOperation *operation)
 int socket_io_accept(KyronBridgedFd *listener, KyronOperation *operation, KyronBridgedFd **out,
                      Readiness arm)
 {
+        int r = operation_check(operation);
+
+        if (r < 0)
+                return r;
         *out = NULL;
         operation->arguments.object = listener;
-        operation->arguments.pointer = out;
         operation->arguments.flags = arm;
-        return kyron_bridged_fd_async_call(listener, operation, KYRON_READABLE, do_accept);
+        return start(listener, operation, KYRON_READABLE, do_accept, out, 0);
 }
 
 /* Whether the connection was made: a socket that is still at it has neither error nor peer. */

@@ -8,6 +8,7 @@
 #include "client/net/opening.h"
 #include "client/net/socket_io.h"
 #include "client/net/socket_option.h"
+#include "client/readiness/operation.h"
 #include "client/requests/holding.h"
 #include "client/requests/passed_stream.h"
 #include "core/error.h"
@@ -31,8 +32,11 @@ int kyron_tcp_stream_connect(KyronTcpStream **out, KyronIoDriverHandle *handle,
                              const struct sockaddr *address, socklen_t address_size,
                              KyronOperation *operation)
 {
-        int fd, r;
+        int fd;
+        int r = operation_check(operation);
 
+        if (r < 0)
+                return r;
         *out = NULL;
         r = new_socket_check_inet(address, address_size);
         if (r < 0)

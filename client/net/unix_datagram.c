@@ -3,6 +3,7 @@
 #include "client/net/new_socket.h"
 #include "client/net/socket_io.h"
 #include "client/net/socket_option.h"
+#include "client/readiness/operation.h"
 #include "core/error.h"
 
 #include <errno.h>
@@ -96,12 +97,15 @@ int kyron_unix_datagram_send_to(KyronUnixDatagram *socket, KyronOperation *opera
         int r = io_driver_handle_check_process(socket->bridged_fd.registration.handle);
 
         if (r == 0)
+                r = operation_check(operation);
+        if (r == 0)
                 r = new_socket_unix_address(path, &address, &address_size);
         if (r < 0)
                 return r;
         do
-                n = sendto(socket->bridged_fd.registration.fd, buffer, size, MSG_NOSIGNAL,
-                           (const struct sockaddr *)&address, address_size);
+                n = sendto(socket->bridged_fd.registration.fd, buffer, size,
+                           MSG_NOSIGNAL | MSG_DONTWAIT, (const struct sockaddr *)&address,
+                           address_size);
         while (n < 0 && errno == EINTR);
         if (n < 0)
                 return error_set(errno, "cannot send to %s: %s", path, strerror(errno));

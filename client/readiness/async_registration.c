@@ -264,10 +264,12 @@ int kyron_async_registration_request_readiness(KyronAsyncRegistration *registrat
                 return r;
         if (async_registration_is_ready(registration, interest, event))
                 return 0;
+        if (!waker)
+                return error_set(EINVAL, "there is no waker");
         pthread_mutex_lock(&handle->lock);
         if (waker->internal.state == WAKER_WAITING || waker->internal.state == WAKER_WOKEN)
                 r = error_set(EBUSY, "this waker is waiting already");
-        else if (!waker->wake && !handle->gone)
+        else if (!waker->wake)
                 r = error_set(EINVAL, "this waker has no wake function");
         else
                 r = async_registration_wait(registration, interest, waker, event);

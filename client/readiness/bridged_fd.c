@@ -4,6 +4,7 @@
 #include "client/handle/io_driver_handle.h"
 #include "client/readiness/operation.h"
 #include "client/readiness/outbox.h"
+#include "client/readiness/quiet_write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -132,6 +133,10 @@ static ssize_t report_readiness(int borrow_fd, KyronOperation *operation)
 
 int kyron_bridged_fd_ready(KyronBridgedFd *bridged_fd, KyronOperation *operation, uint16_t interest)
 {
+        int r = operation_check(operation);
+
+        if (r < 0)
+                return r;
         operation->arguments.object = &bridged_fd->registration;
         operation->arguments.flags = interest;
         return kyron_bridged_fd_async_call(bridged_fd, operation, interest, report_readiness);
@@ -149,10 +154,11 @@ static ssize_t do_read(int borrow_fd, KyronOperation *operation)
 
 static ssize_t do_write(int borrow_fd, KyronOperation *operation)
 {
+        const struct iovec part = {operation->arguments.pointer, operation->arguments.size};
         ssize_t n;
 
         do
-                n = write(borrow_fd, operation->arguments.pointer, operation->arguments.size);
+                n = quiet_writev(borrow_fd, &part, 1);
         while (n < 0 && errno == EINTR);
         return operation_result(n, "write");
 }
@@ -162,7 +168,7 @@ static ssize_t do_readv(int borrow_fd, KyronOperation *operation)
         ssize_t n;
 
         do
-                n = readv(borrow_fd, operation->arguments.pointer, operation->arguments.flags);
+                n = readv(borrow_fd, operation->arguments.pointer, (int)operation->arguments.size);
         while (n < 0 && errno == EINTR);
         return operation_result(n, "read");
 }
@@ -172,39 +178,44 @@ static ssize_t do_writev(int borrow_fd, KyronOperation *operation)
         ssize_t n;
 
         do
-                n = writev(borrow_fd, operation->arguments.pointer, operation->arguments.flags);
+                n = quiet_writev(borrow_fd, operation->arguments.pointer,
+                                 (int)operation->arguments.size);
         while (n < 0 && errno == EINTR);
         return operation_result(n, "write");
+}
+
+static int start(KyronBridgedFd *bridged_fd, KyronOperation *operation, Readiness interest,
+                 KyronIoFunction function, const void *pointer, size_t size)
+{
+        int r = operation_check(operation);
+
+        if (r < 0)
+                return r;
+        operation->arguments.pointer = (void *)pointer;
+        operation->arguments.size = size;
+        return kyron_bridged_fd_async_call(bridged_fd, operation, interest, function);
 }
 
 int kyron_bridged_fd_read(KyronBridgedFd *bridged_fd, KyronOperation *operation, void *buffer,
                           size_t size)
 {
-        operation->arguments.pointer = buffer;
-        operation->arguments.size = size;
-        return kyron_bridged_fd_async_call(bridged_fd, operation, KYRON_READABLE, do_read);
+        return start(bridged_fd, operation, KYRON_READABLE, do_read, buffer, size);
 }
 
 int kyron_bridged_fd_write(KyronBridgedFd *bridged_fd, KyronOperation *operation,
                            const void *buffer, size_t size)
 {
-        operation->arguments.pointer = (void *)buffer;
-        operation->arguments.size = size;
-        return kyron_bridged_fd_async_call(bridged_fd, operation, KYRON_WRITABLE, do_write);
+        return start(bridged_fd, operation, KYRON_WRITABLE, do_write, buffer, size);
 }
 
 int kyron_bridged_fd_readv(KyronBridgedFd *bridged_fd, KyronOperation *operation,
                            const struct iovec *parts, int count)
 {
-        operation->arguments.pointer = (void *)parts;
-        operation->arguments.flags = count;
-        return kyron_bridged_fd_async_call(bridged_fd, operation, KYRON_READABLE, do_readv);
+        return start(bridged_fd, operation, KYRON_READABLE, do_readv, parts, (size_t)count);
 }
 
 int kyron_bridged_fd_writev(KyronBridgedFd *bridged_fd, KyronOperation *operation,
                             const struct iovec *parts, int count)
 {
-        operation->arguments.pointer = (void *)parts;
-        operation->arguments.flags = count;
-        return kyron_bridged_fd_async_call(bridged_fd, operation, KYRON_WRITABLE, do_writev);
+        return start(bridged_fd, operation, KYRON_WRITABLE, do_writev, parts, (size_t)count);
 }

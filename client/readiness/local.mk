@@ -8,4 +8,6 @@ libclient_la_SOURCES += \
 	client/readiness/operation.c \
 	client/readiness/operation.h \
 	client/readiness/outbox.c \
-	client/readiness/outbox.h
+	client/readiness/outbox.h \
+	client/readiness/quiet_write.c \
+	client/readiness/quiet_write.h

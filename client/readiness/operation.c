@@ -18,6 +18,22 @@ void kyron_operation_init(KyronOperation *operation, KyronCompletion completion,
         *operation = (KyronOperation){.completion = completion, .user = user};
 }
 
+int operation_check(const KyronOperation *operation)
+{
+        if (!operation)
+                return error_set(EINVAL, "there is no operation");
+        if (operation->internal.waker.internal.state != WAKER_IDLE)
+                return error_set(EBUSY, "this operation is in use already");
+        return 0;
+}
+
+int operation_check_completion(const KyronOperation *operation)
+{
+        return operation->completion
+                       ? 0
+                       : error_set(EINVAL, "this operation has to wait, and has no completion");
+}
+
 ssize_t operation_result(ssize_t n, const char *what)
 {
         if (n >= 0)
@@ -45,23 +61,40 @@ static bool run_while_ready(KyronAsyncRegistration *registration, KyronOperation
         return false;
 }
 
+/* For an operation that could not tell if it waited. */
+static int run_once(const KyronAsyncRegistration *registration, KyronOperation *operation,
+                    KyronIoFunction function)
+{
+        ssize_t result = function(registration->fd, operation);
+
+        if (result == -EAGAIN)
+                return operation_check_completion(operation);
+        operation->result = result;
+        return result < 0 ? (int)result : 0;
+}
+
 int kyron_bridged_fd_async_call(KyronBridgedFd *bridged_fd, KyronOperation *operation,
                                 uint16_t interest, KyronIoFunction function)
 {
         KyronAsyncRegistration *registration = &bridged_fd->registration;
         KyronIoDriverHandle *handle = registration->handle;
-        KyronWaker *waker = &operation->internal.waker;
+        KyronWaker *waker;
         KyronReadyEvent event;
-        int r;
+        int r = operation_check(operation);
 
+        if (r < 0)
+                return r;
+        if (!function)
+                return error_set(EINVAL, "there is no function to be run");
         if (!(interest & READINESS_INTERESTS) || (interest & ~READINESS_INTERESTS))
                 return error_set(EINVAL, "interest %#x is not made of READABLE, WRITABLE, PRIORITY",
                                  interest);
         r = io_driver_handle_check_process(handle);
         if (r < 0)
                 return r;
-        if (waker->internal.state != WAKER_IDLE)
-                return error_set(EBUSY, "this operation is in use already");
+        if (!operation->completion)
+                return run_once(registration, operation, function);
+        waker = &operation->internal.waker;
         operation->internal.function = function;
         waker->wake = NULL;
         waker->internal.handle = handle;

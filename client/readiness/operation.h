@@ -6,6 +6,12 @@
 
 #include "client/kyron.h"
 
+/* Whether it may be started, which whoever writes its arguments has to ask before: 0; -EINVAL there
+ * is none, or -EBUSY it is in use, with error_text(). */
+int operation_check(const KyronOperation *operation);
+/* Whether somebody would be told if it waited: 0, or -EINVAL with error_text(). */
+int operation_check_completion(const KyronOperation *operation);
+
 /* What an IO function returns for the result of a system call: n, or errno with a sentence about
  * what could not be done. EAGAIN is no failure and gets none. */
 ssize_t operation_result(ssize_t n, const char *what);

@@ -3,6 +3,7 @@
 
 #include "client/handle/io_driver_handle.h"
 #include "client/readiness/local_driver.h"
+#include "client/readiness/operation.h"
 #include "client/requests/claim.h"
 #include "client/requests/request.h"
 
@@ -92,10 +93,15 @@ static ssize_t take_arrived(int borrow_fd, KyronOperation *operation)
 static int accept_stream(KyronEndpoint *endpoint, KyronOperation *operation, KyronBridgedFd **out,
                          const char *scheme)
 {
+        const char *address = kyron_endpoint_address(endpoint);
+        int r = operation_check(operation);
+
+        if (r < 0)
+                return r;
         *out = NULL;
-        if (strncmp(endpoint->address, scheme, strlen(scheme)) != 0)
-                return error_set(EINVAL, "the listener is at %s, not at a %s address",
-                                 endpoint->address, scheme);
+        if (strncmp(address, scheme, strlen(scheme)) != 0)
+                return error_set(EINVAL, "the listener is at %s, not at a %s address", address,
+                                 scheme);
         operation->arguments.object = endpoint;
         operation->arguments.pointer = out;
         return kyron_bridged_fd_async_call((KyronBridgedFd *)endpoint, operation, KYRON_READABLE,

@@ -4,6 +4,7 @@
 #include "client/handle/io_driver_handle.h"
 #include "client/handle/sending.h"
 #include "client/readiness/async_registration.h"
+#include "client/readiness/operation.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -84,9 +85,8 @@ int request_check(const KyronIoDriverHandle *handle, const KyronOperation *opera
 
         if (r < 0)
                 return r;
-        if (operation->internal.waker.internal.state != WAKER_IDLE)
-                return error_set(EBUSY, "this operation is in use already");
-        return 0;
+        r = operation_check(operation);
+        return r < 0 ? r : operation_check_completion(operation);
 }
 
 int request_check_text(const char *what, const char *text, size_t max)
@@ -239,8 +239,8 @@ static int cancel(KyronOperation *operation)
 
 int kyron_operation_cancel(KyronOperation *operation)
 {
-        KyronWaker *waker = &operation->internal.waker;
-        KyronIoDriverHandle *handle = waker->internal.handle;
+        KyronWaker *waker = operation ? &operation->internal.waker : NULL;
+        KyronIoDriverHandle *handle = waker ? waker->internal.handle : NULL;
         KyronAsyncRegistration *registration;
         bool taken;
         int r;

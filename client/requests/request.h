@@ -84,8 +84,8 @@ void request_table_init(RequestTable *table);
 /* Frees them. Each has ended before, see request_end_all(). No lock is needed. */
 void request_table_deinit(RequestTable *table);
 
-/* The operation is not in use, and the handle this process's: 0, or -EBUSY, -EOWNERDEAD with
- * error_text(). Without the lock. */
+/* The operation is one, not in use and has a completion, and the handle is this process's: 0, or
+ * -EINVAL, -EBUSY, -EOWNERDEAD with error_text(). Without the lock. */
 int request_check(const KyronIoDriverHandle *handle, const KyronOperation *operation);
 
 /* A text for the wire, 1 to max bytes: 0, or -EINVAL with error_text(), which calls it what. */

@@ -49,6 +49,7 @@ tests_unit_client_handle_unit_SOURCES = \
 	tests/unit/client/handle/test_slot_table.c
 
 tests_unit_client_net_unit_SOURCES = \
+	tests/unit/client/net/test_no_operation.c \
 	tests/unit/client/net/test_opening.c \
 	tests/unit/client/net/test_socket_option.c \
 	tests/unit/client/net/test_tcp_listener.c \
@@ -63,7 +64,8 @@ tests_unit_client_readiness_unit_SOURCES = \
 	tests/unit/client/readiness/test_async_registration.c \
 	tests/unit/client/readiness/test_bridged_fd.c \
 	tests/unit/client/readiness/test_operation.c \
-	tests/unit/client/readiness/test_outbox.c
+	tests/unit/client/readiness/test_outbox.c \
+	tests/unit/client/readiness/test_quiet_write.c
 
 tests_unit_client_requests_unit_SOURCES = \
 	tests/unit/client/requests/test_claim.c \

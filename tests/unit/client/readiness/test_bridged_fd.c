@@ -345,6 +345,27 @@ END_TEST
 
 /* ---- What closed and broken descriptors say ------------------------------------------------ */
 
+START_TEST(writing_where_nobody_reads_raises_no_signal)
+{
+        const struct iovec part = {&byte, 1};
+        KyronBridgedFd *bridged_fd;
+        TestCall call;
+        int ends[2];
+
+        signal(SIGPIPE, SIG_DFL);
+        if (_i)
+                unix_pair(SOCK_STREAM | SOCK_NONBLOCK, ends);
+        else
+                pipe_pair(ends);
+        close(ends[0]);
+        bridged_fd = bridge(ends[1]);
+        test_call_init(&call);
+        ck_assert_int_eq(kyron_bridged_fd_write(bridged_fd, &call.operation, &byte, 1), -EPIPE);
+        ck_assert_int_eq(kyron_bridged_fd_writev(bridged_fd, &call.operation, &part, 1), -EPIPE);
+        kyron_bridged_fd_close(bridged_fd);
+}
+END_TEST
+
 START_TEST(a_readers_end_breaks_a_waiting_write)
 {
         KyronBridgedFd *bridged_fd;
@@ -688,6 +709,7 @@ TEST_SUITE(test_bridged_fd)
         suite_add_tcase(suite, using);
         tcase_set_timeout(ending, TEST_TIMEOUT_SECONDS);
         tcase_add_checked_fixture(ending, set_up, tear_down);
+        tcase_add_loop_test(ending, writing_where_nobody_reads_raises_no_signal, 0, 2);
         tcase_add_test(ending, a_readers_end_breaks_a_waiting_write);
         tcase_add_test(ending, a_fifo_without_writers_does_not_spin);
         tcase_add_test(ending, closing_cancels_what_waits_at_the_next_turn);

@@ -146,6 +146,59 @@ START_TEST(an_operation_in_use_cannot_be_started_again)
 }
 END_TEST
 
+START_TEST(an_operation_in_use_keeps_what_it_was_started_with)
+{
+        char mine = 0, others[2] = {0};
+        const struct iovec part = {others, 1};
+        TestCall call;
+
+        test_call_init(&call);
+        ck_assert_int_eq(kyron_bridged_fd_read(bridged_fd, &call.operation, &mine, 1),
+                         KYRON_PENDING);
+        ck_assert_int_eq(kyron_bridged_fd_read(bridged_fd, &call.operation, others, 2), -EBUSY);
+        ck_assert_int_eq(kyron_bridged_fd_write(bridged_fd, &call.operation, others, 2), -EBUSY);
+        ck_assert_int_eq(kyron_bridged_fd_readv(bridged_fd, &call.operation, &part, 1), -EBUSY);
+        ck_assert_int_eq(kyron_bridged_fd_ready(bridged_fd, &call.operation, KYRON_WRITABLE),
+                         -EBUSY);
+        put_byte(peer);
+        ck_assert(PROCESS_UNTIL(handle, call.completions == 1));
+        ck_assert_int_eq(call.result, 1);
+        ck_assert_int_ne(mine, 0);
+        ck_assert_int_eq(others[0], 0);
+}
+END_TEST
+
+START_TEST(what_has_to_wait_and_could_not_tell_is_refused_and_takes_nothing)
+{
+        const uint16_t interest = KYRON_READABLE;
+        KyronOperation silent;
+        TestCall call;
+
+        kyron_operation_init(&silent, NULL, NULL);
+        ck_assert_int_eq(kyron_bridged_fd_read(bridged_fd, &silent, &byte, 1), -EINVAL);
+        ck_assert_ptr_nonnull(strstr(kyron_error_text(), "no completion"));
+        /* What need not wait needs no completion. */
+        put_byte(peer);
+        process_all(handle);
+        ck_assert_int_eq(kyron_bridged_fd_read(bridged_fd, &silent, &byte, 1), 0);
+        ck_assert_int_eq(silent.result, 1);
+
+        put_byte(peer);
+        ck_assert_int_eq(kyron_bridged_fd_read(bridged_fd, NULL, &byte, 1), -EINVAL);
+        ck_assert_ptr_nonnull(strstr(kyron_error_text(), "no operation"));
+        ck_assert_int_eq(kyron_bridged_fd_write(bridged_fd, NULL, &byte, 1), -EINVAL);
+        ck_assert_int_eq(kyron_bridged_fd_ready(bridged_fd, NULL, interest), -EINVAL);
+        ck_assert_int_eq(kyron_bridged_fd_async_call(bridged_fd, NULL, interest, fail_at_once),
+                         -EINVAL);
+        test_call_init(&call);
+        ck_assert_int_eq(kyron_bridged_fd_async_call(bridged_fd, &call.operation, interest, NULL),
+                         -EINVAL);
+        ck_assert_int_eq(kyron_operation_cancel(NULL), -EALREADY);
+        /* The byte is still there. */
+        ck_assert_int_eq(start_read(&call), 0);
+}
+END_TEST
+
 static ssize_t count_and_read(int borrow_fd, KyronOperation *operation)
 {
         char unused[16];
@@ -473,6 +526,8 @@ TEST_SUITE(test_operation)
         tcase_add_test(running, a_function_that_fails_after_a_wait_is_a_completion);
         tcase_add_test(running, an_interest_that_cannot_be_asked_for_is_refused);
         tcase_add_test(running, an_operation_in_use_cannot_be_started_again);
+        tcase_add_test(running, an_operation_in_use_keeps_what_it_was_started_with);
+        tcase_add_test(running, what_has_to_wait_and_could_not_tell_is_refused_and_takes_nothing);
         tcase_add_test(running, many_operations_wait_on_one_descriptor);
         tcase_add_test(running, a_function_is_not_called_before_there_is_readiness);
         tcase_add_test(running, an_event_between_the_look_and_the_wait_is_seen);
