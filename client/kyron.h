@@ -409,8 +409,9 @@ KYRON_PUBLIC int kyron_tcp_listener_from_fd(KyronTcpListener **out, KyronIoDrive
 /*
  * Takes a listener from the daemon, to accept from it without the daemon. It outlives this process:
  * whoever takes it next finds the connections that came meanwhile. address NULL: there has to be a
- * listener of this name; otherwise it is opened there if there is none. options may be NULL; they
- * concern a listener opened by this call. See "Ready descriptors". Results: -ENOENT there is no
+ * listener of this name; otherwise it is opened there if there is none. A name is that of a listener
+ * of the daemon's configuration, or else one of this user's own, or of another user's that a policy
+ * lets this one serve. options may be NULL; they concern a listener opened by this call. See "Ready descriptors". Results: -ENOENT there is no
  * such listener; -EEXIST it is at another address; bind(2)'s and listen(2)'s errors; -EINVAL it is
  * of another kind.
  */
@@ -650,7 +651,8 @@ KYRON_PUBLIC KyronBridgedFd *kyron_unix_datagram_bridged_fd(KyronUnixDatagram *s
 /* ---- Endpoint: a share in a listener --------------------------------------------------------- */
 
 typedef struct KyronEndpointOptions {
-        /* The listener's: 1 to 63 printable characters without blanks, quotes, \ and *. */
+        /* The listener's: 1 to 63 printable characters without blanks, quotes, \ and *. Whose it is:
+         * as kyron_tcp_listener_take(). */
         const char *name;
         /* NULL: there has to be a listener of this name; otherwise it is opened there if there is
          * none. */

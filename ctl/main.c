@@ -38,6 +38,7 @@ static const char usage[] =
         "      --session ID      only this session's registrations\n"
         "      --timeout SECONDS how long drain waits; else as long as it takes\n"
         "      --undo            give a drained worker connections again\n"
+        "      --of USER         whose listener, where several users have one of that name\n"
         "      --json            JSON for programs\n"
         "      --no-legend       tables without headings\n"
         "      --socket PATH     the daemon's socket; else $KYRON_SOCKET, else\n"
@@ -52,6 +53,7 @@ enum {
         TAKES_SESSION = 1 << 0,
         TAKES_TIMEOUT = 1 << 1,
         TAKES_UNDO = 1 << 2,
+        TAKES_OWNER = 1 << 3,
 };
 
 static const struct {
@@ -70,8 +72,8 @@ static const struct {
         {"holds", verb_holds, 0, 0, 0, ""},
         {"policy", verb_policy, 0, 3, 4, "test USER ADDRESS [ACTION]"},
         {"version", verb_version, 0, 0, 0, ""},
-        {"pause", verb_pause, 0, 1, 1, "LISTENER"},
-        {"resume", verb_resume, 0, 1, 1, "LISTENER"},
+        {"pause", verb_pause, TAKES_OWNER, 1, 1, "LISTENER"},
+        {"resume", verb_resume, TAKES_OWNER, 1, 1, "LISTENER"},
         {"drain", verb_drain, TAKES_TIMEOUT | TAKES_UNDO, 1, 1, "SESSION"},
         {"reload", verb_reload, 0, 0, 0, ""},
 };
@@ -87,6 +89,7 @@ enum {
         OPTION_SESSION = 256,
         OPTION_TIMEOUT,
         OPTION_UNDO,
+        OPTION_OF,
         OPTION_JSON,
         OPTION_NO_LEGEND,
         OPTION_SOCKET,
@@ -99,6 +102,7 @@ static const struct option long_options[] = {
         {"session", required_argument, NULL, OPTION_SESSION},
         {"timeout", required_argument, NULL, OPTION_TIMEOUT},
         {"undo", no_argument, NULL, OPTION_UNDO},
+        {"of", required_argument, NULL, OPTION_OF},
         {"json", no_argument, NULL, OPTION_JSON},
         {"no-legend", no_argument, NULL, OPTION_NO_LEGEND},
         {"socket", required_argument, NULL, OPTION_SOCKET},
@@ -182,6 +186,8 @@ static int check_options(size_t verb, const CommandLine *command_line)
                 return error_set(EINVAL, "--timeout goes with drain, not with %s", name);
         if (command_line->undo && !(takes & TAKES_UNDO))
                 return error_set(EINVAL, "--undo goes with drain, not with %s", name);
+        if (command_line->owner && !(takes & TAKES_OWNER))
+                return error_set(EINVAL, "--of goes with pause and resume, not with %s", name);
         return 0;
 }
 
@@ -230,6 +236,9 @@ static int parse(CommandLine *command_line, int argc, char **argv, size_t *verb)
                         break;
                 case OPTION_UNDO:
                         command_line->undo = true;
+                        break;
+                case OPTION_OF:
+                        command_line->owner = optarg;
                         break;
                 case OPTION_JSON:
                         command_line->json = true;

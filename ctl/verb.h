@@ -27,6 +27,7 @@ typedef struct CommandLine {
         int argument_count;
         uint64_t session;   /* --session; 0: every one */
         uint64_t timeout_s; /* --timeout; 0: none */
+        const char *owner;  /* --of; NULL: nobody was named */
         bool undo;
         bool json;
         bool no_legend;

@@ -42,8 +42,8 @@ static bool wants_connections(const Listener *listener)
 
 static void rest(Listener *listener, int error)
 {
-        log_user(LOG_WARNING, listener->uid, "listener %s rests for %ld ms: %s",
-                 listener->config.name, (long)moment.tv_usec / 1000, strerror(error));
+        log_user(LOG_WARNING, listener->uid, "listener %s rests for %ld ms: %s", listener->title,
+                 (long)moment.tv_usec / 1000, strerror(error));
         listener->resting = true;
         timer_arm(listener->group.listeners->loop, listener->look_again, &moment, &listener->again);
 }
@@ -218,7 +218,7 @@ static void on_expired(evutil_socket_t fd, short what, void *data)
         if (is_served(listener))
                 return; /* somebody has come meanwhile */
         log_user(LOG_INFO, listener->uid, "listener %s closed: nobody has served it for %u s",
-                 listener->config.name, listener->config.keep_seconds);
+                 listener->title, listener->config.keep_seconds);
         listener_free(listener);
 }
 
@@ -323,6 +323,7 @@ static int new_listener(Listener **out, Listeners *listeners, const ListenerConf
                 .configured = !user,
         };
         address_format(&listener->bound, listener->address);
+        strcpy(listener->title, config->name);
         make_group(listener, listeners);
         waker_init(&listener->room, update, listener);
         waker_init(&listener->again, look_again, listener);
@@ -332,9 +333,30 @@ static int new_listener(Listener **out, Listeners *listeners, const ListenerConf
         return r < 0 ? r : make_timers(listener);
 }
 
+/* The number that an earlier run gave it, and its place among the others. */
+static void restore_number(Listener *listener, uint64_t number)
+{
+        Listeners *listeners = listener->group.listeners;
+        Listener *before;
+
+        listener->group.number = number;
+        if (listeners->total < number)
+                listeners->total = number;
+        TAILQ_REMOVE(&listeners->list, listener, link);
+        before = TAILQ_LAST(&listeners->list, ListenerList);
+        while (before && before->group.number > number)
+                before = TAILQ_PREV(before, ListenerList, link);
+        if (before)
+                TAILQ_INSERT_AFTER(&listeners->list, before, listener, link);
+        else
+                TAILQ_INSERT_HEAD(&listeners->list, listener, link);
+}
+
 static void belong_to(Listener *listener, QuotaUser *user)
 {
         listener->uid = user->uid;
+        snprintf(listener->title, sizeof(listener->title), "%s of user %u", listener->config.name,
+                 (unsigned)user->uid);
         listener->user = quota_user_ref_again(user);
 }
 
@@ -363,7 +385,7 @@ int listener_open(Listener **out, Listeners *listeners, const ListenerConfig *co
         }
         listener->group.number = ++listeners->total;
         listener_socket_store(listener);
-        log_user(LOG_INFO, listener->uid, "listener %s opened at %s", config->name,
+        log_user(LOG_INFO, listener->uid, "listener %s opened at %s", listener->title,
                  listener->address);
         *out = listener;
         return 0;
@@ -390,13 +412,13 @@ static int take_over(Listener *listener, const ListenerRestored *restored)
 
         if (r < 0 && listener->config.shared)
                 return r;
-        listener->group.number = restored->number;
+        restore_number(listener, restored->number);
         listener->group.stored = restored->stored;
         listener->paused = restored->paused;
         listener->file = restored->file;
         if (r < 0)
                 return listener_socket_replace(listener, restored->take_fd);
-        log_user(LOG_INFO, listener->uid, "listener %s is back at %s", listener->config.name,
+        log_user(LOG_INFO, listener->uid, "listener %s is back at %s", listener->title,
                  listener->address);
         return 0;
 }
@@ -417,8 +439,6 @@ int listener_restore(Listener **out, Listeners *listeners, const ListenerConfig 
                 free_failed(listener);
                 return r;
         }
-        if (listeners->total < listener->group.number)
-                listeners->total = listener->group.number;
         *out = listener;
         return 0;
 }
@@ -466,17 +486,35 @@ Listener *listener_free(Listener *listener)
         return NULL;
 }
 
-Listener *listener_find(const Listeners *listeners, const char *name)
+Listener *listener_next_named(const Listeners *listeners, const Listener *after, const char *name)
 {
-        Listener *listener, *found = NULL;
+        Listener *listener = after ? TAILQ_NEXT(after, link) : TAILQ_FIRST(&listeners->list);
 
-        TAILQ_FOREACH(listener, &listeners->list, link)
-        {
-                if (strcmp(listener->config.name, name) == 0 &&
-                    (!found || (listener->configured && !found->configured)))
-                        found = listener;
+        while (listener && strcmp(listener->config.name, name) != 0)
+                listener = TAILQ_NEXT(listener, link);
+        return listener;
+}
+
+Listener *listener_find_configured(const Listeners *listeners, const char *name)
+{
+        Listener *listener = NULL;
+
+        while ((listener = listener_next_named(listeners, listener, name)) &&
+               !listener->configured) {
         }
-        return found;
+        return listener;
+}
+
+Listener *listener_find(const Listeners *listeners, uid_t uid, const char *name)
+{
+        Listener *listener = listener_find_configured(listeners, name);
+
+        if (listener)
+                return listener;
+        while ((listener = listener_next_named(listeners, listener, name)) &&
+               listener->uid != uid) {
+        }
+        return listener;
 }
 
 void listener_set_paused(Listener *listener, bool paused)

@@ -39,6 +39,8 @@ enum {
         LISTENER_ACCEPTS_PER_TURN = 64,
         /* Connections of one listener whose first bytes have not come. */
         LISTENER_SILENT_MAX = 1024,
+        /* Bytes of a name with its user's number. */
+        LISTENER_TITLE_MAX = LISTENER_NAME_MAX + 24,
 };
 
 struct Listener {
@@ -47,6 +49,7 @@ struct Listener {
         ListenerConfig config;
         Address bound;
         char address[ADDRESS_TEXT_MAX]; /* bound, as text */
+        char title[LISTENER_TITLE_MAX]; /* for the log: the name, and whose it is */
         int fd;                         /* -1: there is none now */
         uint64_t inode;                 /* of its socket */
         SocketFile file;
@@ -103,8 +106,14 @@ Listener *listener_free(Listener *listener);
  */
 void listener_close_unused(Listener *listener);
 
-/* One of the configuration rather than a client's of the same name. NULL: there is none. */
-Listener *listener_find(const Listeners *listeners, const char *name);
+/* What a user means by a name: one of the configuration, or else one of theirs; each user has names
+ * of their own. NULL: there is none. */
+Listener *listener_find(const Listeners *listeners, uid_t uid, const char *name);
+/* One of the configuration. NULL: there is none. */
+Listener *listener_find_configured(const Listeners *listeners, const char *name);
+/* The next of that name after one or, after NULL, the first, whosever it is. NULL: there is none.
+ */
+Listener *listener_next_named(const Listeners *listeners, const Listener *after, const char *name);
 
 /* Accepts from now on, or no more, as its state says. To be called after whatever changes that. */
 void listener_update(Listener *listener);

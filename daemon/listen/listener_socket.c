@@ -118,7 +118,7 @@ static void note_lack(Listener *listener, int error)
         snprintf(listener->lacks, sizeof(listener->lacks), "%s", error_text());
         if (!is_told)
                 log_user(LOG_WARNING, listener->uid,
-                         "listener %s is not served, and tried again: %s", listener->config.name,
+                         "listener %s is not served, and tried again: %s", listener->title,
                          listener->lacks);
 }
 
@@ -138,7 +138,7 @@ void listener_socket_look(Listener *listener)
         listener->look_ms = 0;
         loop_event_del(listener->look_for_socket);
         listener_socket_store(listener);
-        log_user(LOG_INFO, listener->uid, "listener %s opened at %s", listener->config.name,
+        log_user(LOG_INFO, listener->uid, "listener %s opened at %s", listener->title,
                  listener->address);
         listener_update(listener);
 }
@@ -150,7 +150,7 @@ int listener_socket_renew(Listener *listener)
         const Listeners *listeners = listener->group.listeners;
 
         log_user(LOG_WARNING, listener->uid, "listener %s has ended, and is opened anew: %s",
-                 listener->config.name, error_text());
+                 listener->title, error_text());
         if (closer_reserve(listeners->closer, listener->group.lane, 1) < 0)
                 return error_set(ENOMEM, "no memory to open listener %.40s anew",
                                  listener->config.name);

@@ -41,33 +41,48 @@ static int make_config(ListenerConfig *config, const char *name, const Address *
         return 0;
 }
 
-/* Whether the session may serve a listener that is there. */
-static int may_serve(const Daemon *daemon, const Session *session, const Listener *listener)
+/* With port 0 it is the same as when it was opened; with the port that the kernel chose it is where
+ * it is. */
+static bool is_at(const Listener *listener, const Address *address)
 {
-        if (!listener->configured && listener->uid == session->peer.uid)
-                return 0;
-        return authorise(daemon->config->policy, &session->peer, POLICY_SERVE, NULL,
-                         listener->config.name);
+        char asked_for[ADDRESS_TEXT_MAX], wanted[ADDRESS_TEXT_MAX];
+
+        address_format(&listener->config.address, asked_for);
+        address_format(address, wanted);
+        return strcmp(asked_for, wanted) == 0 || strcmp(listener->address, wanted) == 0;
 }
 
 static int check_same(const Listener *listener, const Address *address, bool shared)
 {
-        char asked_for[ADDRESS_TEXT_MAX], wanted[ADDRESS_TEXT_MAX];
-
         if (listener->config.shared != shared)
                 return error_set(EINVAL, "listener %.40s is %s", listener->config.name,
                                  shared ? "there to be taken, not to be joined"
                                         : "shared: join it");
-        if (!address)
-                return 0;
-        /* With port 0 it is the same as when it was opened; with the port that the kernel chose it
-         * is where it is. */
-        address_format(&listener->config.address, asked_for);
-        address_format(address, wanted);
-        if (strcmp(asked_for, wanted) != 0 && strcmp(listener->address, wanted) != 0)
+        if (address && !is_at(listener, address))
                 return error_set(EEXIST, "listener %.30s is at %.40s already",
                                  listener->config.name, listener->address);
         return 0;
+}
+
+/*
+ * Another user's of that name, at the address if there is one, that the policy lets this one serve.
+ * Who may not is not told that it is there. Only who names no address can have meant no other one,
+ * and is in the log.
+ */
+static Listener *find_anothers(const Daemon *daemon, const Session *session, const char *name,
+                               const Address *address)
+{
+        const Policy *policy = daemon->config->policy;
+        Listener *listener = NULL;
+
+        while ((listener = listener_next_named(&daemon->listeners, listener, name)) && address &&
+               !is_at(listener, address)) {
+        }
+        if (!listener || authorise_quietly(policy, &session->peer, POLICY_SERVE, NULL, name) == 0)
+                return listener;
+        return !address && authorise(policy, &session->peer, POLICY_SERVE, NULL, name) == 0
+                       ? listener
+                       : NULL;
 }
 
 static int open_new(Daemon *daemon, Session *session, const char *name, const Address *address,
@@ -97,25 +112,24 @@ int named_listener_find(Daemon *daemon, Session *session, const char *name,
                         const char *address_text, bool shared, const Iod__ListenerOptions *options,
                         Listener **out)
 {
-        Address address;
-        int r;
+        Address parsed;
+        const Address *address = *address_text ? &parsed : NULL;
+        int r = address ? address_parse(address_text, &parsed) : 0;
 
-        if (*address_text) {
-                r = address_parse(address_text, &address);
-                if (r < 0)
-                        return r;
-        }
-        /* One that an earlier daemon left may have a name that is not given any more. */
-        *out = listener_find(&daemon->listeners, name);
-        if (!*out) {
-                r = name_check_listener(name);
-                if (r < 0)
-                        return r;
-        }
-        if (!*out && !*address_text)
-                return error_set(ENOENT, "there is no listener %.50s", name);
+        if (r < 0)
+                return r;
+        *out = listener_find(&daemon->listeners, session->peer.uid, name);
         if (!*out)
-                return open_new(daemon, session, name, &address, shared, options, out);
-        r = may_serve(daemon, session, *out);
-        return r < 0 ? r : check_same(*out, *address_text ? &address : NULL, shared);
+                *out = find_anothers(daemon, session, name, address);
+        else if ((*out)->configured)
+                r = authorise(daemon->config->policy, &session->peer, POLICY_SERVE, NULL, name);
+        if (*out)
+                return r < 0 ? r : check_same(*out, address, shared);
+        /* One that an earlier daemon left may have a name that is not given any more. */
+        r = name_check_listener(name);
+        if (r < 0)
+                return r;
+        if (!address)
+                return error_set(ENOENT, "there is no listener %.50s", name);
+        return open_new(daemon, session, name, address, shared, options, out);
 }

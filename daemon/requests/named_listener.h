@@ -8,9 +8,10 @@
 
 typedef struct Daemon Daemon;
 
-/* The listener of that name, or opened at address if there is none and address is not empty. shared
- * or to be taken. options may be NULL. 0, or -errno with error_text(): -ENOENT, -EEXIST it is
- * somewhere else, -EINVAL, -EACCES, -EDQUOT, and what opening says. Who then has no use for it
- * calls listener_close_unused(). */
+/* The listener that the session's user means by that name, or another user's that the policy lets
+ * it serve; or opened at address if there is none and address is not empty. shared or to be taken.
+ * options may be NULL. 0, or -errno with error_text(): -ENOENT, -EEXIST it is somewhere else,
+ * -EINVAL, -EACCES, -EDQUOT, and what opening says. Who then has no use for it calls
+ * listener_close_unused(). */
 int named_listener_find(Daemon *daemon, Session *session, const char *name, const char *address,
                         bool shared, const Iod__ListenerOptions *options, Listener **out);

@@ -25,22 +25,49 @@ static int check_operator(const Daemon *daemon, const Session *session)
                          daemon->config->admin_group);
 }
 
+/* By its number; by name, one of the configuration or the only one of a client's. */
+static int find_to_set(const Daemon *daemon, const Iod__SetListener *set, Listener **out)
+{
+        const Listeners *listeners = &daemon->listeners;
+
+        if (set->listener != 0) {
+                TAILQ_FOREACH(*out, &listeners->list, link)
+                {
+                        if ((*out)->group.number == set->listener)
+                                return 0;
+                }
+                return error_set(ENOENT, "there is no listener %llu",
+                                 (unsigned long long)set->listener);
+        }
+        *out = listener_find_configured(listeners, set->name);
+        if (*out)
+                return 0;
+        *out = listener_next_named(listeners, NULL, set->name);
+        if (!*out)
+                return error_set(ENOENT, "there is no listener %.50s", set->name);
+        if (listener_next_named(listeners, *out, set->name))
+                return error_set(EINVAL, "several users have a listener %.40s: say whose",
+                                 set->name);
+        return 0;
+}
+
 int operating_set_listener(Daemon *daemon, Session *session, const Iod__Frame *request)
 {
         const Iod__SetListener *set = request->set_listener;
         Listener *listener;
+        int r;
 
         if (check_operator(daemon, session) < 0)
                 return EACCES;
-        listener = listener_find(&daemon->listeners, set->name);
-        if (!listener)
-                return -error_set(ENOENT, "there is no listener %.50s", set->name);
+        r = find_to_set(daemon, set, &listener);
+        if (r < 0)
+                return -r;
         if (!listener->config.shared)
                 return -error_set(EINVAL, "listener %.40s is accepted from by who took it",
                                   set->name);
         listener_set_paused(listener, set->paused);
         log_session(LOG_NOTICE, &session->peer, "%s listener %s",
-                    set->paused ? "paused" : "resumed", set->name);
+                    set->paused ? "paused" : "resumed", listener->title);
         return session_reply_done(session, request->sequence);
 }
 

@@ -22,7 +22,7 @@ static const ListenerConfig *find_config(const Config *config, const char *name)
 /* A configured listener whose socket stays: a client's of that name is another. */
 static Listener *find_kept(const Daemon *daemon, const ListenerConfig *config)
 {
-        Listener *listener = listener_find(&daemon->listeners, config->name);
+        Listener *listener = listener_find_configured(&daemon->listeners, config->name);
 
         return listener && listener_suits(listener, config) ? listener : NULL;
 }
@@ -54,10 +54,9 @@ static void close_new(Daemon *daemon, uint64_t after)
 /* Whether all that is wrong with the listener's socket is that a client was given it. */
 static bool is_given_away(const Daemon *daemon, const ListenerConfig *config)
 {
-        const Listener *listener = listener_find(&daemon->listeners, config->name);
+        const Listener *listener = listener_find_configured(&daemon->listeners, config->name);
 
-        return listener && listener->configured &&
-               listener_config_same_socket(&listener->config, config);
+        return listener && listener_config_same_socket(&listener->config, config);
 }
 
 /* Opens what is not there yet. A listener that moves is there twice for a moment; one whose socket

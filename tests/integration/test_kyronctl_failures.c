@@ -67,6 +67,8 @@ static const struct {
         {{"drain", "1", "--session", "1"}, "--session goes with registrations, not with drain"},
         {{"pause", "web", "--timeout", "5"}, "--timeout goes with drain, not with pause"},
         {{"pause", "web", "--undo"}, "--undo goes with drain, not with pause"},
+        {{"drain", "1", "--of", "root"}, "--of goes with pause and resume, not with drain"},
+        {{"pause", "web", "--of"}, "--of needs an argument"},
 };
 
 START_TEST(mistakes_on_the_command_line_are_told)

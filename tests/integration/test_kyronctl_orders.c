@@ -236,6 +236,46 @@ static bool expect_resume(int fd, const Iod__Frame *request)
                lying_daemon_done(fd, request);
 }
 
+/* Three of that name: one of the configuration, and two of users. */
+static bool expect_pause_of_user(int fd, const Iod__Frame *request)
+{
+        Iod__ListenerEntry entries[3], *pointers[3];
+        Iod__Listeners page = IOD__LISTENERS__INIT;
+        Iod__Frame frame = IOD__FRAME__INIT;
+
+        if (request->body_case == IOD__FRAME__BODY_SET_LISTENER)
+                return request->set_listener->listener == 7 && request->set_listener->paused &&
+                       lying_daemon_done(fd, request);
+        if (request->body_case != IOD__FRAME__BODY_LIST_LISTENERS)
+                return false;
+        for (int i = 0; i < 3; i++) {
+                entries[i] = (Iod__ListenerEntry)IOD__LISTENER_ENTRY__INIT;
+                entries[i].listener = 5 + (uint64_t)i;
+                entries[i].name = (char *)"web";
+                entries[i].configured = i == 0;
+                entries[i].uid = i == 1 ? 61233 : 61234;
+                pointers[i] = &entries[i];
+        }
+        page.n_entry = 3;
+        page.entry = pointers;
+        frame.body_case = IOD__FRAME__BODY_LISTENERS;
+        frame.listeners = &page;
+        return lying_daemon_answer(fd, request, &frame);
+}
+
+START_TEST(pause_finds_the_listener_of_the_user_that_is_named)
+{
+        CLEANUP(kyronctl_run_release)
+        KyronctlRun paused = RUN_ONCE(expect_pause_of_user, "pause", "web", "--of", "61234");
+        CLEANUP(kyronctl_run_release)
+        KyronctlRun missing = RUN_ONCE(expect_pause_of_user, "pause", "web", "--of", "61235");
+
+        kyronctl_run_succeeded(&paused);
+        ck_assert_str_eq(paused.out, "");
+        kyronctl_run_failed(&missing, 5, "user 61235 has no listener \"web\"");
+}
+END_TEST
+
 START_TEST(pause_and_resume_are_silent_when_done)
 {
         CLEANUP(cleanup_json) json_t *object = NULL;
@@ -529,6 +569,7 @@ TEST_SUITE(test_kyronctl_orders)
                             sizeof(questions) / sizeof(questions[0]));
         tcase_add_test(each, policy_test_needs_a_user_that_there_is);
         tcase_add_test(each, pause_and_resume_are_silent_when_done);
+        tcase_add_test(each, pause_finds_the_listener_of_the_user_that_is_named);
         tcase_add_test(each, drain_returns_when_none_are_left);
         tcase_add_test(each, a_daemon_that_goes_away_while_drain_waits_is_exit_status_3);
         tcase_add_test(each, drain_gives_up_at_its_time_limit);

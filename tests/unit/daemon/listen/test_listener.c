@@ -4,6 +4,8 @@
  */
 #include "daemon/listen/listener.h"
 
+#include "daemon/listen/socket_open.h"
+
 #include "tests/support/refused_sends.h"
 #include "tests/support/sharing_scene.h"
 
@@ -304,8 +306,30 @@ START_TEST(a_configured_one_is_found_before_a_clients_of_its_name)
         scene_join(0, 1, NULL);
         ck_assert_int_eq(address_parse("tcp:127.0.0.1:0", &config.address), 0);
         ck_assert_int_eq(listener_open(&configured, &inner.daemon->listeners, &config, NULL), 0);
-        ck_assert_ptr_eq(listener_find(&inner.daemon->listeners, "web"), configured);
-        ck_assert_ptr_null(listener_find(&inner.daemon->listeners, "we"));
+        ck_assert_ptr_eq(listener_find_configured(&inner.daemon->listeners, "web"), configured);
+        ck_assert_ptr_eq(listener_find(&inner.daemon->listeners, getuid(), "web"), configured);
+        ck_assert_ptr_null(listener_find(&inner.daemon->listeners, getuid(), "we"));
+}
+END_TEST
+
+START_TEST(one_that_is_back_has_its_place_among_the_others)
+{
+        ListenerConfig config = {.name = "first", .shared = true};
+        ListenerRestored restored = {.number = 1};
+        Listener *listener;
+        SocketFile file;
+        Address bound;
+
+        ck_assert_int_eq(address_parse("tcp:127.0.0.1:0", &config.address), 0);
+        inner.daemon->listeners.total = 5;
+        ck_assert_int_eq(listener_open(&listener, &inner.daemon->listeners, &config, NULL), 0);
+        restored.take_fd = socket_open_listener(&config, &bound, &file);
+        ck_assert_int_ge(restored.take_fd, 0);
+        ck_assert_int_eq(listener_restore(&listener, &inner.daemon->listeners, &config, &restored),
+                         0);
+        ck_assert_ptr_eq(TAILQ_FIRST(&inner.daemon->listeners.list), listener);
+        ck_assert_uint_eq(TAILQ_NEXT(listener, link)->group.number, 6);
+        ck_assert_uint_eq(inner.daemon->listeners.total, 6);
 }
 END_TEST
 
@@ -474,6 +498,7 @@ TEST_SUITE(test_listener)
         tcase_add_test(end, it_stays_while_there_is_a_taker);
         tcase_add_test(end, a_configured_one_stays_without_anybody);
         tcase_add_test(end, a_configured_one_is_found_before_a_clients_of_its_name);
+        tcase_add_test(end, one_that_is_back_has_its_place_among_the_others);
         tcase_add_test(end, it_ends_with_connections_in_every_state);
         suite_add_tcase(suite, accepting);
         suite_add_tcase(suite, bytes);

@@ -167,7 +167,7 @@ static int accept_from(const char *name, const char *address, uint32_t slot, int
 
         service_join(&sharing.clients[2], 1, name, address, slot, 1, NULL);
         scene_expect(2, IOD__FRAME__BODY_JOINED);
-        where = listener_find(&inner.daemon->listeners, name)->bound;
+        where = listener_find(&inner.daemon->listeners, getuid(), name)->bound;
         if (where.kind == ADDRESS_TCP) {
                 where.size = sizeof(where.socket_address.v4);
                 where.socket_address.v4 = (struct sockaddr_in){

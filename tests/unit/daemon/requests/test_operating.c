@@ -51,6 +51,39 @@ START_TEST(an_operator_pauses_and_resumes_a_listener)
 }
 END_TEST
 
+START_TEST(where_several_users_have_a_name_its_number_says_whose)
+{
+        Session *session = scene_join(0, 4, NULL);
+        ListenerConfig config = scene_listener()->config;
+        Listener *another, *configured;
+
+        session->sees_all = true;
+        ck_assert_int_eq(listener_open(&another, &inner.daemon->listeners, &config, session->user),
+                         0);
+        another->uid++;
+        set_paused(0, 4, "web", true);
+        ck_assert_str_eq(scene_expect_refused(0, 4, EINVAL),
+                         "several users have a listener web: say whose");
+        SCENE_SEND(0, 5, SET_LISTENER, set_listener,
+                   {.base = PROTOBUF_C_MESSAGE_INIT(&iod__set_listener__descriptor),
+                    .name = (char *)"web",
+                    .listener = another->group.number,
+                    .paused = true});
+        scene_expect(0, IOD__FRAME__BODY_DONE);
+        ck_assert(another->paused && !scene_listener()->paused);
+        SCENE_SEND(0, 6, SET_LISTENER, set_listener,
+                   {.base = PROTOBUF_C_MESSAGE_INIT(&iod__set_listener__descriptor),
+                    .listener = 77,
+                    .paused = true});
+        ck_assert_str_eq(scene_expect_refused(0, 6, ENOENT), "there is no listener 77");
+        /* One of the configuration is meant by its name alone. */
+        ck_assert_int_eq(listener_open(&configured, &inner.daemon->listeners, &config, NULL), 0);
+        set_paused(0, 7, "web", true);
+        scene_expect(0, IOD__FRAME__BODY_DONE);
+        ck_assert(configured->paused && !scene_listener()->paused);
+}
+END_TEST
+
 START_TEST(another_is_told_who_may)
 {
         Session *session = scene_join(0, 4, NULL);
@@ -148,7 +181,7 @@ START_TEST(one_who_is_neither_root_nor_in_the_group_is_no_operator)
         set_paused(1, 4, "web", true);
         scene_expect_refused(1, 4, EACCES);
         service_join(&sharing.clients[1], 5, "web", "", 0, 1, NULL);
-        scene_expect_refused(1, 5, EACCES);
+        scene_expect_refused(1, 5, ENOENT);
 }
 END_TEST
 
@@ -227,6 +260,7 @@ TEST_SUITE(test_operating)
         tcase_set_timeout(listeners, TEST_TIMEOUT_SECONDS);
         tcase_set_timeout(policy, TEST_TIMEOUT_SECONDS);
         tcase_add_test(listeners, an_operator_pauses_and_resumes_a_listener);
+        tcase_add_test(listeners, where_several_users_have_a_name_its_number_says_whose);
         tcase_add_test(listeners, another_is_told_who_may);
         tcase_add_test(listeners, a_reload_is_answered_when_it_is_done);
         tcase_add_test(listeners, a_reload_may_be_cancelled_and_its_session_end);

@@ -9,6 +9,7 @@
 #include "tests/support/capture.h"
 #include "tests/support/sharing_scene.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -188,16 +189,112 @@ START_TEST(a_listener_that_is_there_to_be_taken_is_not_joined)
 }
 END_TEST
 
+/* Client 1 is another user, whom the policy allows the same, and what is in serve unless NULL. */
+static void become_another(const char *serve)
+{
+        Session *session = scene_open(1);
+        PolicyRule *rule;
+
+        session->peer.uid++;
+        ck_assert_int_eq(policy_add_rule(sharing.config->policy, POLICY_USER, session->peer.uid,
+                                         "user:other", &rule),
+                         0);
+        ck_assert_int_eq(policy_rule_allow(rule, POLICY_LISTEN, "tcp:127.0.0.1:*"), 0);
+        if (serve)
+                ck_assert_int_eq(policy_rule_allow(rule, POLICY_SERVE, serve), 0);
+}
+
 START_TEST(another_users_listener_is_joined_only_where_a_rule_says_so)
 {
+        char address[ADDRESS_TEXT_MAX];
+
         scene_join(0, 1, NULL);
-        scene_open(1)->peer.uid++;
+        strcpy(address, scene_listener()->address);
+        become_another("web");
         join(1, 2, "web", "");
-        scene_expect_refused(1, 2, EACCES);
-        ck_assert_int_eq(policy_rule_allow(sharing.rule, POLICY_SERVE, "web"), 0);
-        TAILQ_LAST(&inner.daemon->sessions.list, SessionList)->peer.uid--;
-        join(1, 3, "web", "");
+        ck_assert_str_eq(scene_expect(1, IOD__FRAME__BODY_JOINED)->joined->address, address);
+        join(1, 3, "web", address);
+        ck_assert_str_eq(scene_expect(1, IOD__FRAME__BODY_JOINED)->joined->address, address);
+        ck_assert_uint_eq(inner.daemon->listeners.count, 1);
+}
+END_TEST
+
+START_TEST(another_users_listener_is_not_there_for_who_may_not_serve_it)
+{
+        const char *sentence;
+
+        scene_join(0, 1, NULL);
+        become_another(NULL);
+        join(1, 2, "web", "");
+        sentence = scene_expect_refused(1, 2, ENOENT);
+        ck_assert_str_eq(sentence, "there is no listener web");
+        join(1, 3, "webs", "");
+        ck_assert_str_eq(scene_expect_refused(1, 3, ENOENT), "there is no listener webs");
+}
+END_TEST
+
+/* On loopback, where nobody listens now. */
+static void find_free_address(char out[static ADDRESS_TEXT_MAX])
+{
+        struct sockaddr_in address = {
+                .sin_family = AF_INET,
+                .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+        };
+        socklen_t size = sizeof(address);
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, size), 0);
+        ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+        close(fd);
+        snprintf(out, ADDRESS_TEXT_MAX, "tcp:127.0.0.1:%u", ntohs(address.sin_port));
+}
+
+START_TEST(each_user_has_names_of_their_own)
+{
+        char address[ADDRESS_TEXT_MAX];
+
+        scene_join(0, 4, NULL);
+        become_another(_i == 0 ? NULL : "web");
+        find_free_address(address);
+        /* Elsewhere it is another one, also for who may serve the first. */
+        for (uint32_t i = 0; i < 2; i++) {
+                service_join(&sharing.clients[1], 2 + i, "web", i == 0 ? address : "", 4 * i, 4,
+                             NULL);
+                ck_assert_str_eq(scene_expect(1, IOD__FRAME__BODY_JOINED)->joined->address,
+                                 address);
+                /* To the quota they are one. */
+                TAILQ_LAST(&inner.daemon->listeners.list, ListenerList)->uid = getuid() + 1;
+        }
+        ck_assert_uint_eq(inner.daemon->listeners.count, 2);
+        scene_dial_many(1);
+        ck_assert_uint_eq(scene_serve(0), 1);
+        ck_assert_uint_eq(scene_serve(1), 0);
+        /* And it ends with its user, not with the other. */
+        listener_free(scene_listener());
+        service_join(&sharing.clients[0], 5, "web", "", 8, 1, NULL);
+        scene_expect_refused(0, 5, ENOENT);
+        join(1, 6, "web", "");
         scene_expect(1, IOD__FRAME__BODY_JOINED);
+}
+END_TEST
+
+START_TEST(one_of_the_configuration_is_everybodys)
+{
+        ListenerConfig config = {.name = "web", .shared = true};
+        Listener *configured;
+
+        scene_join(0, 1, NULL);
+        become_another("web");
+        ck_assert_int_eq(address_parse("tcp:127.0.0.1:0", &config.address), 0);
+        ck_assert_int_eq(listener_open(&configured, &inner.daemon->listeners, &config, NULL), 0);
+        join(1, 2, "web", "");
+        ck_assert_str_eq(scene_expect(1, IOD__FRAME__BODY_JOINED)->joined->address,
+                         configured->address);
+        join(1, 3, "web", "tcp:127.0.0.1:1");
+        scene_expect_refused(1, 3, EEXIST);
+        /* Who may not serve it has none of that name. */
+        join(0, 4, "web", "");
+        scene_expect_refused(0, 4, EACCES);
 }
 END_TEST
 
@@ -345,6 +442,9 @@ TEST_SUITE(test_sharing)
         tcase_add_test(joining, a_refusal_by_the_policy_names_the_rule_in_the_reply_and_in_the_log);
         tcase_add_test(joining, a_listener_that_is_there_to_be_taken_is_not_joined);
         tcase_add_test(joining, another_users_listener_is_joined_only_where_a_rule_says_so);
+        tcase_add_test(joining, another_users_listener_is_not_there_for_who_may_not_serve_it);
+        tcase_add_loop_test(joining, each_user_has_names_of_their_own, 0, 2);
+        tcase_add_test(joining, one_of_the_configuration_is_everybodys);
         tcase_add_loop_test(joining, a_join_that_is_wrong_leaves_no_listener_behind, 0,
                             sizeof(bad_joins) / sizeof(bad_joins[0]));
         tcase_add_test(joining, who_may_not_hold_cannot_have_connections_kept_on_death);

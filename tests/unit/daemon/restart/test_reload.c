@@ -95,7 +95,7 @@ START_TEST(a_listener_that_is_new_is_opened_and_one_that_is_gone_is_closed)
         write_config(one_listener, "tcp:127.0.0.1:0");
         ck_assert_msg(reload_now() == 0, "%s", error_text());
         ck_assert_uint_gt(told, 0);
-        ck_assert(listener_find(&inner.daemon->listeners, "site")->configured);
+        ck_assert_ptr_nonnull(listener_find_configured(&inner.daemon->listeners, "site"));
         write_config("# nothing%s\n", "");
         ck_assert_int_eq(reload_now(), 0);
         ck_assert_uint_eq(told, 1);
@@ -112,7 +112,7 @@ START_TEST(one_that_stays_keeps_its_socket_and_its_workers)
 
         write_config(one_listener, "tcp:127.0.0.1:0");
         ck_assert_int_eq(reload_now(), 0);
-        listener = listener_find(&inner.daemon->listeners, "site");
+        listener = listener_find_configured(&inner.daemon->listeners, "site");
         fd = listener->fd;
         scene_open(0)->sees_all = true;
         ck_assert_int_eq(worker_join(&listener->group, TAILQ_FIRST(&inner.daemon->sessions.list),
@@ -121,7 +121,7 @@ START_TEST(one_that_stays_keeps_its_socket_and_its_workers)
         write_config("listener \"site\" { address = \"%s\" balance = least-loaded }\n",
                      "tcp:127.0.0.1:0");
         ck_assert_int_eq(reload_now(), 0);
-        ck_assert_ptr_eq(listener_find(&inner.daemon->listeners, "site"), listener);
+        ck_assert_ptr_eq(listener_find_configured(&inner.daemon->listeners, "site"), listener);
         ck_assert_int_eq(listener->fd, fd);
         ck_assert(listener->config.least_loaded);
         ck_assert(!TAILQ_EMPTY(&listener->group.workers));
@@ -137,7 +137,7 @@ START_TEST(a_backlog_that_cannot_be_changed_is_said_and_no_more)
 
         write_config(one_listener, "tcp:127.0.0.1:0");
         ck_assert_int_eq(reload_now(), 0);
-        listener = listener_find(&inner.daemon->listeners, "site");
+        listener = listener_find_configured(&inner.daemon->listeners, "site");
         before = dup(listener->fd);
         other = eventfd(0, EFD_CLOEXEC);
         ck_assert_int_ge(dup2(other, listener->fd), 0);
@@ -148,7 +148,7 @@ START_TEST(a_backlog_that_cannot_be_changed_is_said_and_no_more)
         capture_end(output, sizeof(output));
         log_open(LOG_CRIT);
         ck_assert_msg(strstr(output, "listener site keeps its backlog: ") != NULL, "%s", output);
-        ck_assert_ptr_eq(listener_find(&inner.daemon->listeners, "site"), listener);
+        ck_assert_ptr_eq(listener_find_configured(&inner.daemon->listeners, "site"), listener);
         ck_assert_uint_eq(listener->config.backlog, 5);
         dup2(before, listener->fd);
         close(before);
@@ -185,7 +185,7 @@ static uint16_t find_port(void)
         uint16_t port;
 
         reload_as(0, "shared");
-        port = listener_find(&inner.daemon->listeners, "site")->bound.port;
+        port = listener_find_configured(&inner.daemon->listeners, "site")->bound.port;
         write_config("# nothing%s\n", "");
         ck_assert_int_eq(reload_now(), 0);
         return port;
@@ -260,11 +260,12 @@ START_TEST(one_that_moves_is_another)
 
         write_config(one_listener, "tcp:127.0.0.1:0");
         ck_assert_int_eq(reload_now(), 0);
-        number = listener_find(&inner.daemon->listeners, "site")->group.number;
+        number = listener_find_configured(&inner.daemon->listeners, "site")->group.number;
         write_config(one_listener, "tcp:127.0.0.2:0");
         ck_assert_int_eq(reload_now(), 0);
         ck_assert_uint_eq(inner.daemon->listeners.count, 1);
-        ck_assert_uint_gt(listener_find(&inner.daemon->listeners, "site")->group.number, number);
+        ck_assert_uint_gt(listener_find_configured(&inner.daemon->listeners, "site")->group.number,
+                          number);
         ck_assert_int_eq(strncmp(scene_listener()->address, "tcp:127.0.0.2:", 14), 0);
 }
 END_TEST
@@ -307,7 +308,7 @@ START_TEST(a_clients_listener_of_the_name_is_no_hindrance)
         for (int i = 0; i < 2; i++) {
                 ck_assert_int_eq(reload_now(), 0);
                 ck_assert_uint_eq(inner.daemon->listeners.count, 2);
-                ck_assert(listener_find(&inner.daemon->listeners, "web")->configured);
+                ck_assert_ptr_nonnull(listener_find_configured(&inner.daemon->listeners, "web"));
         }
         ck_assert(!scene_listener()->configured);
 }
