@@ -19,6 +19,8 @@ libcore_la_SOURCES = \
 	core/name.h \
 	core/printable.c \
 	core/printable.h \
+	core/private_directory.c \
+	core/private_directory.h \
 	core/readiness.c \
 	core/readiness.h \
 	core/sealed_bytes.c \

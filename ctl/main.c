@@ -3,6 +3,7 @@
  */
 #include "client/handle/daemon_connection.h"
 #include "core/error.h"
+#include "core/private_directory.h"
 #include "core/standard_descriptors.h"
 #include "ctl/argument.h"
 #include "ctl/output.h"
@@ -138,7 +139,8 @@ static int choose_user_socket(const char **socket_path)
                                  "--user needs XDG_RUNTIME_DIR to be set, or --socket PATH");
         snprintf(path, sizeof(path), "%s/kyron-iod/socket", runtime_directory);
         *socket_path = path;
-        return 0;
+        /* Where it is missing there is no daemon either, which is said later. */
+        return private_directory_check(runtime_directory) == -EPERM ? -EPERM : 0;
 }
 
 /* An option that is not one, lacks its argument, or has one too many. */

@@ -1,4 +1,6 @@
 libdaemon_la_SOURCES += \
+	daemon/config/absolute_path.c \
+	daemon/config/absolute_path.h \
 	daemon/config/accounts.c \
 	daemon/config/accounts.h \
 	daemon/config/admin_group.c \

@@ -2,6 +2,7 @@
 #include "daemon/config/options.h"
 
 #include "core/error.h"
+#include "daemon/config/absolute_path.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -152,16 +153,16 @@ static int choose_socket_path(Options *options)
 /* An absolute one: in the background there is another directory, and a reload reads it again. */
 static int set_config_path(Options *options, const char *path)
 {
-        char directory[OPTIONS_PATH_MAX] = "";
+        int r;
 
         if (!*path)
                 return error_set(EINVAL, "--config takes the path of a file");
-        if (*path != '/' && !getcwd(directory, sizeof(directory)))
-                return error_set(errno, "--config: no current directory: %s", strerror(errno));
-        if (snprintf(options->config_path, sizeof(options->config_path), "%s%s%s", directory,
-                     *directory ? "/" : "", path) >= (int)sizeof(options->config_path))
+        r = absolute_path(path, options->config_path, sizeof(options->config_path));
+        if (r == -ENAMETOOLONG)
                 return error_set(ENAMETOOLONG, "--config takes a path of at most %zu bytes",
                                  sizeof(options->config_path) - 1);
+        if (r < 0)
+                return error_set(-r, "--config: no current directory: %s", strerror(-r));
         options->config_given = true;
         return 0;
 }
@@ -188,14 +189,11 @@ static const char *executed_path(const char *name)
 static void find_program(Options *options, const char *name)
 {
         const char *path = executed_path(name);
-        char directory[OPTIONS_PATH_MAX] = "";
         const size_t size = sizeof(options->program_path);
         ssize_t n;
 
         /* Not what it is a link to: that may be another by then. */
-        if (strchr(path, '/') && (*path == '/' || getcwd(directory, sizeof(directory))) &&
-            snprintf(options->program_path, size, "%s%s%s", directory, *directory ? "/" : "",
-                     path) < (int)size)
+        if (strchr(path, '/') && absolute_path(path, options->program_path, size) == 0)
                 return;
         n = readlink("/proc/self/exe", options->program_path, size - 1);
         options->program_path[n < 0 ? 0 : n] = '\0';

@@ -3,6 +3,7 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/private_directory.h"
 #include "daemon/process/service_manager.h"
 
 #include <errno.h>
@@ -107,26 +108,46 @@ static void unlock(StartLock *lock)
         close(lock->fd);
 }
 
-/* Makes sure that there is a directory for the socket. */
-static int prepare_directory(DaemonSocket *listening, bool make)
+/* Makes the directory if it is missing, where nobody else has a say. 0, 1: it was there, or -errno
+ * with error_text(). */
+static int make_private(const char *directory)
 {
+        char parent[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+        int r;
+
+        directory_of(directory, parent);
+        r = private_directory_check(parent);
+        if (r < 0)
+                return r;
+        if (mkdir(directory, 0700) == 0)
+                return 0;
+        if (errno != EEXIST)
+                return error_set(errno, "cannot make %s: %s", directory, strerror(errno));
+        r = private_directory_check(directory);
+        return r < 0 ? r : 1;
+}
+
+/* Makes sure that there is a directory for the socket. */
+static int prepare_directory(DaemonSocket *listening, bool is_private)
+{
+        char *directory = listening->made_directory;
         struct stat file;
         int r = 0;
 
-        directory_of(listening->path, listening->made_directory);
-        if (make && mkdir(listening->made_directory, 0700) == 0)
-                return 0;
-        if (make && errno != EEXIST)
-                return error_set(errno, "cannot make %s: %s", listening->made_directory,
-                                 strerror(errno));
-        if (stat(listening->made_directory, &file) < 0)
+        directory_of(listening->path, directory);
+        if (is_private) {
+                r = make_private(directory);
+                if (r <= 0)
+                        return r;
+                r = 0;
+        }
+        if (stat(directory, &file) < 0)
                 r = -errno;
         else if (!S_ISDIR(file.st_mode))
                 r = -ENOTDIR;
         if (r < 0)
-                return error_set(-r, "cannot open the directory %s: %s", listening->made_directory,
-                                 strerror(-r));
-        *listening->made_directory = '\0';
+                return error_set(-r, "cannot open the directory %s: %s", directory, strerror(-r));
+        *directory = '\0';
         return 0;
 }
 

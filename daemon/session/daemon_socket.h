@@ -26,7 +26,7 @@ typedef struct DaemonSocket {
  * Takes systemd's socket or opens path, which must outlive it. is_private: only this user may
  * connect, and the directory is made if it is missing; otherwise everybody may. 0, or with
  * error_text(): -EADDRINUSE another daemon serves it or is starting, -EACCES, -ENOENT, -ENOTDIR the
- * directory cannot be used, -EEXIST the path is something else than a socket, or the lock
+ * directory cannot be used, -EPERM others decide what is in the directory of a private one, -EEXIST the path is something else than a socket, or the lock
  * another's.
  */
 int daemon_socket_open(DaemonSocket *listening, const char *path, bool is_private);

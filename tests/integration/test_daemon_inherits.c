@@ -33,7 +33,7 @@ static void set_up(void)
         directory = make_temp_dir();
         snprintf(socket_path, sizeof(socket_path), "%s/socket", directory);
         /* For the runs that become nobody. */
-        ck_assert_int_eq(chmod(directory, 0777), 0);
+        ck_assert_int_eq(chmod(directory, 01777), 0);
 }
 
 static void tear_down(void)

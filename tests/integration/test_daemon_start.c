@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_SIZE = 256 };
+enum { PATH_SIZE = 256, NOBODY = 65534 };
 
 static Program daemon_program;
 static char *directory;
@@ -26,7 +26,7 @@ static void set_up(void)
         directory = make_temp_dir();
         snprintf(socket_path, sizeof(socket_path), "%s/socket", directory);
         /* For the runs that become nobody. */
-        ck_assert_int_eq(chmod(directory, 0777), 0);
+        ck_assert_int_eq(chmod(directory, 01777), 0);
 }
 
 static void tear_down(void)
@@ -243,6 +243,60 @@ START_TEST(a_private_instance_lets_only_its_user_connect)
 }
 END_TEST
 
+static void point_own_runtime_directory(void)
+{
+        setenv("XDG_RUNTIME_DIR", directory, 1);
+        setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
+}
+
+static void expect_private_failure(const char *path, const char *why)
+{
+        char expected[PATH_SIZE * 2];
+
+        ck_assert_int_eq(PROGRAM_RUN(&daemon_program, point_own_runtime_directory, "--user",
+                                     "--foreground", "--log-level", "error"),
+                         1);
+        snprintf(expected, sizeof(expected), "kyron-iod: error: %s %s\n", path, why);
+        ck_assert_str_eq(daemon_program.err, expected);
+}
+
+START_TEST(a_private_instance_makes_nothing_in_another_users_directory)
+{
+        char made[PATH_SIZE];
+
+        if (geteuid() != 0)
+                SKIP_TEST("only root can give a directory away");
+        ck_assert_int_eq(chmod(directory, 0700), 0);
+        ck_assert_int_eq(chown(directory, NOBODY, NOBODY), 0);
+        expect_private_failure(directory,
+                               "is user 65534's, not yours: use a directory of your own");
+        snprintf(made, sizeof(made), "%s/kyron-iod", directory);
+        ck_assert_int_lt(access(made, F_OK), 0);
+        /* Nor in one that somebody has made there beforehand. */
+        ck_assert_int_eq(chown(directory, 0, 0), 0);
+        ck_assert_int_eq(mkdir(made, 0700), 0);
+        ck_assert_int_eq(chown(made, NOBODY, NOBODY), 0);
+        expect_private_failure(made, "is user 65534's, not yours: use a directory of your own");
+        rmdir(made);
+}
+END_TEST
+
+static const mode_t writable[] = {0777, 0770, 0702, 0720};
+
+enum { WRITABLE = sizeof(writable) / sizeof(writable[0]) };
+
+START_TEST(a_private_instance_makes_nothing_where_others_may_replace_it)
+{
+        char made[PATH_SIZE];
+
+        ck_assert_int_eq(chmod(directory, writable[_i]), 0);
+        expect_private_failure(directory,
+                               "may be written by others: chmod go-w, or use another directory");
+        snprintf(made, sizeof(made), "%s/kyron-iod", directory);
+        ck_assert_int_lt(access(made, F_OK), 0);
+}
+END_TEST
+
 static TCase *add_case(Suite *suite, const char *name)
 {
         TCase *tcase = tcase_create(name);
@@ -273,4 +327,9 @@ TEST_SUITE(test_daemon_start)
         tcase_add_test(directories, a_directory_that_is_none_is_named);
 
         tcase_add_test(private_instance, a_private_instance_lets_only_its_user_connect);
+        tcase_add_test(private_instance,
+                       a_private_instance_makes_nothing_in_another_users_directory);
+        tcase_add_loop_test(private_instance,
+                            a_private_instance_makes_nothing_where_others_may_replace_it, 0,
+                            WRITABLE);
 }

@@ -82,6 +82,28 @@ START_TEST(mistakes_on_the_command_line_are_told)
 }
 END_TEST
 
+START_TEST(another_users_runtime_directory_is_told)
+{
+        enum { NOBODY = 65534 };
+        const KyronctlSetup none = {.socket_path = NULL};
+        CLEANUP(kyronctl_run_release) KyronctlRun run = {.exit_status = -1};
+        char *directory = make_temp_dir();
+
+        setenv("XDG_RUNTIME_DIR", directory, 1);
+        if (geteuid() == 0) {
+                ck_assert_int_eq(chown(directory, NOBODY, NOBODY), 0);
+                run = RUN(&none, "--user", "status");
+                kyronctl_run_failed(&run, 2, "is user 65534's, not yours");
+                kyronctl_run_release(&run);
+                ck_assert_int_eq(chown(directory, 0, 0), 0);
+        }
+        ck_assert_int_eq(chmod(directory, 0777), 0);
+        run = RUN(&none, "--user", "status");
+        kyronctl_run_failed(&run, 2, "may be written by others");
+        remove_temp_dir(directory);
+}
+END_TEST
+
 START_TEST(a_path_that_is_too_long_is_told)
 {
         char path[200] = {'\0'};
@@ -374,6 +396,7 @@ TEST_SUITE(test_kyronctl_failures)
         tcase_set_timeout(alone, TEST_TIMEOUT_SECONDS);
         tcase_add_loop_test(alone, mistakes_on_the_command_line_are_told, 0,
                             sizeof(mistakes) / sizeof(mistakes[0]));
+        tcase_add_test(alone, another_users_runtime_directory_is_told);
         tcase_add_test(alone, a_path_that_is_too_long_is_told);
         tcase_add_test(alone, no_daemon_is_exit_status_3);
         tcase_add_test(alone, a_socket_served_by_somebody_else_is_exit_status_4);

@@ -381,7 +381,7 @@ sentences_are_documented() {
         local for_operators='daemon/main.c|daemon/@(restart|server|store)/*|daemon/loop/loop.c'
         for_operators+='|daemon/config/@(config*|options|policy_rule).c'
         for_operators+='|daemon/*/*_@(record|store).c|daemon/process/@(inherited|service_manager).c'
-        for_operators+='|daemon/session/daemon_socket.c|core/@(address*|sealed_bytes).c'
+        for_operators+='|daemon/session/daemon_socket.c|core/@(address*|private_directory|sealed_bytes).c'
         local elsewhere='no memory for the (connector|resolver|name|holds)|a name server is ADDRESS'
         elsewhere+='|only (tcp|udp): addresses|udp: addresses are bound|is needed, not the name'
         elsewhere+='|a note of 0 bytes|bytes was announced and did not come|the path leads elsewhere'

@@ -111,6 +111,7 @@ tests_unit_daemon_closing_unit_SOURCES = \
 	tests/unit/daemon/closing/test_closer.c
 
 tests_unit_daemon_config_unit_SOURCES = \
+	tests/unit/daemon/config/test_absolute_path.c \
 	tests/unit/daemon/config/test_authorise.c \
 	tests/unit/daemon/config/test_config.c \
 	tests/unit/daemon/config/test_config_compare.c \
