@@ -45,7 +45,8 @@ integration_tests = \
 	tests/integration/test_slow_names \
 	tests/integration/test_stopping \
 	tests/integration/test_threads \
-	tests/integration/test_unread
+	tests/integration/test_unread \
+	tests/integration/test_waiting_calls
 # Whoever unlocks is held up there.
 tests_integration_test_letting_go_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pthread_mutex_unlock
 # Both sides of the wire, for valgrind.
@@ -166,6 +167,14 @@ tests_support_libfailing_malloc_la_SOURCES = \
 	tests/support/failing_malloc.h
 tests_support_libfailing_malloc_la_LDFLAGS = -module -avoid-version -rpath $(abs_builddir)
 tests_support_libfailing_malloc_la_LIBADD =
+check_LTLIBRARIES += tests/support/libslow_calls.la
+tests_support_libslow_calls_la_SOURCES = \
+	tests/support/slow_calls.c \
+	tests/support/slow_calls.h \
+	tests/support/waiting_call.c \
+	tests/support/waiting_call.h
+tests_support_libslow_calls_la_LDFLAGS = -module -avoid-version -rpath $(abs_builddir)
+tests_support_libslow_calls_la_LIBADD =
 check_PROGRAMS += $(unit_tests) $(integration_tests) $(host_programs)
 # For every program that names no libraries of its own.
 LDADD = libtestsupport.la libclient.la $(daemon_libs) $(CHECK_LIBS) $(JANSSON_LIBS)

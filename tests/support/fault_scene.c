@@ -6,7 +6,7 @@
  * fault_scene serve-names       a name server; says its address, until it is killed
  * fault_scene strict DIRECTORY  everything has to work
  * fault_scene failing DIRECTORY anything may fail, but every request is answered or its session
- * ends
+ * ends. failing DIRECTORY STEP: one of the steps only
  *
  * $KYRON_SOCKET is the daemon's socket; DIRECTORY has its configuration, as fault_scene.sh makes
  * it. Each step has sessions of its own, so that one that ends costs no other step.
@@ -130,32 +130,68 @@ static void operate(void)
         kyron_io_driver_handle_close(handle);
 }
 
-static void use_everything(void)
-{
-        static const KyronListenerOptions when_readable = {
-                .when_readable = true,
-                .nodelay = true,
-                .keepalive = true,
-                .keep_seconds = 1,
-        };
+static const KyronListenerOptions when_readable = {
+        .when_readable = true,
+        .nodelay = true,
+        .keepalive = true,
+        .keep_seconds = 1,
+};
 
-        /* It may have failed in an earlier scene. */
-        CONTROL("resume", "site");
-        fault_register();
-        fault_register_file();
-        fault_bind();
+static void connect_to_number(void)
+{
         fault_connect("127.0.0.1", "connecting to a number");
+}
+
+static void connect_to_names(void)
+{
         fault_connect("localhost", "connecting to this machine");
         fault_connect("there.test", "connecting to a name");
         fault_cancel_connect();
+}
+
+static void share_own(void)
+{
         fault_share("asked", "tcp:127.0.0.1:0", &when_readable, "sharing a listener of one's own");
+}
+
+static void share_configured(void)
+{
         fault_share("site", NULL, &when_readable, "sharing a configured listener");
-        fault_lose_worker();
-        fault_take_listeners();
-        fault_hold();
-        fault_hold_lingering();
-        crowd();
-        operate();
+}
+
+static const struct {
+        const char *name;
+        void (*take)(void);
+} steps[] = {
+        {"register", fault_register},
+        {"register-file", fault_register_file},
+        {"bind", fault_bind},
+        {"connect-to-number", connect_to_number},
+        {"connect-to-names", connect_to_names},
+        {"share-own", share_own},
+        {"share-configured", share_configured},
+        {"lose-worker", fault_lose_worker},
+        {"take-listeners", fault_take_listeners},
+        {"hold", fault_hold},
+        {"hold-lingering", fault_hold_lingering},
+        {"crowd", crowd},
+        {"operate", operate},
+};
+
+/* All of them, or the one of that name. */
+static bool take_steps(const char *name)
+{
+        bool found = false;
+
+        /* It may have failed in an earlier scene. */
+        CONTROL("resume", "site");
+        for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+                if (name && strcmp(name, steps[i].name) != 0)
+                        continue;
+                steps[i].take();
+                found = true;
+        }
+        return found;
 }
 
 /* ---- The name server ------------------------------------------------------------------------- */
@@ -243,14 +279,15 @@ int main(int argc, char **argv)
                 return tell_allocations(argc, argv);
         if (argc == 2 && strcmp(argv[1], "serve-names") == 0)
                 serve_names();
-        if (argc != 3 || (strcmp(argv[1], "strict") != 0 && strcmp(argv[1], "failing") != 0)) {
-                fprintf(stderr, "fault_scene serve-names | strict DIRECTORY | failing DIRECTORY | "
-                                "allocations FILE [FIRST LAST STEP]\n");
+        if ((argc != 3 && argc != 4) ||
+            (strcmp(argv[1], "strict") != 0 && strcmp(argv[1], "failing") != 0)) {
+                fprintf(stderr,
+                        "fault_scene serve-names | strict DIRECTORY | failing DIRECTORY [STEP] | "
+                        "allocations FILE [FIRST LAST STEP]\n");
                 return 2;
         }
         fault_scene.strict = strcmp(argv[1], "strict") == 0;
         fault_scene.tag = getpid();
         fault_scene.directory = argv[2];
-        use_everything();
-        return fault_scene.failures > 0;
+        return !take_steps(argv[3]) || fault_scene.failures > 0;
 }
