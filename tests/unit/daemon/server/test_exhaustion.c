@@ -195,7 +195,7 @@ START_TEST(in_want_of_anything_a_listener_rests_and_no_connection_is_lost)
         began_ms = clock_now_ms();
         peer = scene_dial();
         start_capture();
-        expect_rest("listener web rests for 100 ms", wants[_i], began_ms);
+        expect_rest(" rests for 100 ms", wants[_i], began_ms);
         ck_assert(WAIT_UNTIL((n = scene_connections(0, &connections)) > 0, DEADLINE_MS));
         ck_assert_uint_eq(n, 1);
         scene_taken(0, connections);
