@@ -32,4 +32,6 @@ libcore_la_SOURCES = \
 	core/self_connection.c \
 	core/self_connection.h \
 	core/standard_descriptors.c \
-	core/standard_descriptors.h
+	core/standard_descriptors.h \
+	core/tree.c \
+	core/tree.h

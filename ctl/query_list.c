@@ -3,6 +3,14 @@
 
 #include "ctl/output.h"
 
+/* Moves on to where the daemon says, if that is beyond what it told. false: it is where it was. */
+static bool go_on(uint64_t *after, uint64_t asked, uint64_t next)
+{
+        if (next > *after)
+                *after = next;
+        return *after > asked;
+}
+
 ExitCode query_sessions(Query *query, QuerySessionVisit visit, void *data)
 {
         Iod__ListSessions list = IOD__LIST_SESSIONS__INIT;
@@ -12,12 +20,11 @@ ExitCode query_sessions(Query *query, QuerySessionVisit visit, void *data)
         request.body_case = IOD__FRAME__BODY_LIST_SESSIONS;
         request.list_sessions = &list;
         do {
+                const uint64_t asked = list.after;
                 ExitCode code = query_ask(query, &request, IOD__FRAME__BODY_SESSIONS, &reply);
 
                 if (code != EXIT_CODE_OK)
                         return code;
-                if (reply->sessions->more && reply->sessions->n_entry == 0)
-                        return query_nonsense(query, "a page that leads nowhere");
                 for (size_t i = 0; i < reply->sessions->n_entry; i++) {
                         const Iod__SessionEntry *entry = reply->sessions->entry[i];
 
@@ -27,6 +34,8 @@ ExitCode query_sessions(Query *query, QuerySessionVisit visit, void *data)
                         visit(data, entry);
                         list.after = entry->session;
                 }
+                if (reply->sessions->more && !go_on(&list.after, asked, reply->sessions->next))
+                        return query_nonsense(query, "a page that leads nowhere");
         } while (reply->sessions->more);
         return EXIT_CODE_OK;
 }
@@ -100,12 +109,11 @@ ExitCode query_listeners(Query *query, QueryListenerVisit visit, void *data)
         request.body_case = IOD__FRAME__BODY_LIST_LISTENERS;
         request.list_listeners = &list;
         do {
+                const uint64_t asked = list.after;
                 ExitCode code = query_ask(query, &request, IOD__FRAME__BODY_LISTENERS, &reply);
 
                 if (code != EXIT_CODE_OK)
                         return code;
-                if (reply->listeners->more && reply->listeners->n_entry == 0)
-                        return query_nonsense(query, "a page that leads nowhere");
                 for (size_t i = 0; i < reply->listeners->n_entry; i++) {
                         const Iod__ListenerEntry *entry = reply->listeners->entry[i];
 
@@ -116,18 +124,37 @@ ExitCode query_listeners(Query *query, QueryListenerVisit visit, void *data)
                         visit(data, entry);
                         list.after = entry->listener;
                 }
+                if (reply->listeners->more && !go_on(&list.after, asked, reply->listeners->next))
+                        return query_nonsense(query, "a page that leads nowhere");
         } while (reply->listeners->more);
         return EXIT_CODE_OK;
 }
 
-/* Whether a worker comes after the last one. */
-static bool comes_after(const Iod__ListGroups *list, const Iod__GroupEntry *entry)
+/* Moves on to this worker; false: it does not come after the last one. */
+static bool move_on(Iod__ListGroups *list, uint64_t listener, uint64_t session, uint32_t endpoint)
 {
-        if (entry->listener != list->after_listener)
-                return entry->listener > list->after_listener;
-        if (entry->session != list->after_session)
-                return entry->session > list->after_session;
-        return entry->endpoint > list->after_endpoint;
+        bool comes_after = listener != list->after_listener ? listener > list->after_listener
+                           : session != list->after_session ? session > list->after_session
+                                                            : endpoint > list->after_endpoint;
+
+        list->after_listener = listener;
+        list->after_session = session;
+        list->after_endpoint = endpoint;
+        return comes_after;
+}
+
+/* Whether the page leads on: the request is moved to where the daemon says, or else it has gone on
+ * by what was told. */
+static bool leads_on(Iod__ListGroups *list, const Iod__Groups *page)
+{
+        const Iod__GroupEntry *last = page->n_entry > 0 ? page->entry[page->n_entry - 1] : NULL;
+
+        if (page->next_listener == 0)
+                return last;
+        if (last && page->next_listener == last->listener && page->next_session == last->session &&
+            page->next_endpoint == last->endpoint)
+                return true;
+        return move_on(list, page->next_listener, page->next_session, page->next_endpoint);
 }
 
 ExitCode query_groups(Query *query, QueryGroupVisit visit, void *data)
@@ -143,20 +170,17 @@ ExitCode query_groups(Query *query, QueryGroupVisit visit, void *data)
 
                 if (code != EXIT_CODE_OK)
                         return code;
-                if (reply->groups->more && reply->groups->n_entry == 0)
-                        return query_nonsense(query, "a page that leads nowhere");
                 for (size_t i = 0; i < reply->groups->n_entry; i++) {
                         const Iod__GroupEntry *entry = reply->groups->entry[i];
 
-                        if (!comes_after(&list, entry))
+                        if (!move_on(&list, entry->listener, entry->session, entry->endpoint))
                                 return query_nonsense(query, "groups out of order");
                         output_make_printable(entry->name);
                         output_make_printable(entry->program);
                         visit(data, entry);
-                        list.after_listener = entry->listener;
-                        list.after_session = entry->session;
-                        list.after_endpoint = entry->endpoint;
                 }
+                if (reply->groups->more && !leads_on(&list, reply->groups))
+                        return query_nonsense(query, "a page that leads nowhere");
         } while (reply->groups->more);
         return EXIT_CODE_OK;
 }
@@ -170,12 +194,11 @@ ExitCode query_holds(Query *query, QueryHoldVisit visit, void *data)
         request.body_case = IOD__FRAME__BODY_LIST_HOLDS;
         request.list_holds = &list;
         do {
+                const uint64_t asked = list.after;
                 ExitCode code = query_ask(query, &request, IOD__FRAME__BODY_HOLDS, &reply);
 
                 if (code != EXIT_CODE_OK)
                         return code;
-                if (reply->holds->more && reply->holds->n_entry == 0)
-                        return query_nonsense(query, "a page that leads nowhere");
                 for (size_t i = 0; i < reply->holds->n_entry; i++) {
                         const Iod__HoldEntry *entry = reply->holds->entry[i];
 
@@ -187,6 +210,8 @@ ExitCode query_holds(Query *query, QueryHoldVisit visit, void *data)
                         visit(data, entry);
                         list.after = entry->hold;
                 }
+                if (reply->holds->more && !go_on(&list.after, asked, reply->holds->next))
+                        return query_nonsense(query, "a page that leads nowhere");
         } while (reply->holds->more);
         return EXIT_CODE_OK;
 }

@@ -36,6 +36,7 @@ typedef struct Daemon {
         NotifyQueue notify;
         DescriptorStore store;
         Connector *connector;
+        uint32_t connects; /* under way */
 
         DaemonSocket socket; /* that clients connect to */
         Sessions sessions;

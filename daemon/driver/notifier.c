@@ -10,9 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-void notifier_init(Notifier *notifier, int borrow_socket_fd)
+void notifier_init(Notifier *notifier, int borrow_socket_fd, uint32_t *waiting)
 {
         notifier->borrow_socket_fd = borrow_socket_fd;
+        notifier->waiting = waiting;
         notifier->reply = NULL;
         notifier->reply_size = 0;
         notifier->readiness_size = 0;
@@ -20,8 +21,9 @@ void notifier_init(Notifier *notifier, int borrow_socket_fd)
 
 void notifier_deinit(Notifier *notifier)
 {
-        free(notifier->reply);
-        notifier->reply = NULL;
+        *notifier->waiting -= notifier_is_waiting(notifier);
+        free(STEAL_PTR(notifier->reply));
+        notifier->readiness_size = 0;
 }
 
 bool notifier_is_waiting(const Notifier *notifier)
@@ -53,8 +55,10 @@ int notifier_send_readiness(Notifier *notifier, const uint64_t *packed, size_t n
         assert(!notifier_is_waiting(notifier));
         size = readiness_frame_encode(notifier->readiness, packed, n);
         r = send_bytes(notifier, notifier->readiness, size);
-        if (r == NOTIFIER_WAITING)
+        if (r == NOTIFIER_WAITING) {
                 notifier->readiness_size = size;
+                ++*notifier->waiting;
+        }
         return r;
 }
 
@@ -75,6 +79,7 @@ int notifier_send_reply(Notifier *notifier, const Iod__Frame *frame)
                 return error_set(ENOMEM, "no memory to keep a reply");
         memcpy(notifier->reply, bytes, (size_t)size);
         notifier->reply_size = (size_t)size;
+        ++*notifier->waiting;
         return NOTIFIER_WAITING;
 }
 
@@ -94,6 +99,8 @@ int notifier_flush(Notifier *notifier)
 {
         int r;
 
+        if (!notifier_is_waiting(notifier))
+                return 0;
         if (notifier->reply) {
                 r = send_bytes(notifier, notifier->reply, notifier->reply_size);
                 if (r != 0)
@@ -106,5 +113,6 @@ int notifier_flush(Notifier *notifier)
                         return r;
                 notifier->readiness_size = 0;
         }
+        --*notifier->waiting;
         return 0;
 }

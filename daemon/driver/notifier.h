@@ -24,13 +24,15 @@ enum {
 
 typedef struct Notifier {
         int borrow_socket_fd;
-        uint8_t *reply; /* NULL: none kept */
+        uint32_t *waiting; /* how many wait, of all that have this count */
+        uint8_t *reply;    /* NULL: none kept */
         size_t reply_size;
         size_t readiness_size; /* 0: none kept */
         uint8_t readiness[READINESS_FRAME_BYTES_MAX];
 } Notifier;
 
-void notifier_init(Notifier *notifier, int borrow_socket_fd);
+/* waiting is counted up while it waits, and outlives it. */
+void notifier_init(Notifier *notifier, int borrow_socket_fd, uint32_t *waiting);
 void notifier_deinit(Notifier *notifier);
 
 bool notifier_is_waiting(const Notifier *notifier);

@@ -4,6 +4,7 @@
 #include "core/cleanup.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/tree.h"
 #include "daemon/hold/hold_record.h"
 #include "daemon/hold/note.h"
 
@@ -44,48 +45,24 @@ static int compare_expiries(const void *a, const void *b)
         return at_a == at_b ? compare_numbers(a, b) : at_a > at_b ? 1 : -1;
 }
 
-/*
- * A search for what no tree of search.h has a function for: the way down to where something would
- * be passes its successor, and that is the last one on the way that is above it.
- */
-typedef struct Search {
-        uint64_t number; /* above this one */
-        const Hold **above;
-} Search;
-
-static int pass_higher_number(const void *key, const void *element)
+/* Before whatever there is. */
+static int compare_first(const void *key, const void *element)
 {
-        const Search *search = key;
-        const Hold *hold = element;
-
-        if (hold->number <= search->number)
-                return 1;
-        *search->above = hold;
-        return -1;
-}
-
-static int pass_any(const void *key, const void *element)
-{
-        *((const Search *)key)->above = element;
+        (void)key;
+        (void)element;
         return -1;
 }
 
 static Hold *first_to_expire(const HoldSet *set)
 {
-        const Hold *first = NULL;
-        Search search = {.above = &first};
-
-        tfind(&search, &set->by_expiry, pass_any);
-        return (Hold *)first;
+        return tree_after(&set->by_expiry, NULL, compare_first);
 }
 
 const Hold *hold_set_next(const HoldSet *set, uint64_t after)
 {
-        const Hold *next = NULL;
-        Search search = {.number = after, .above = &next};
+        const Hold key = {.number = after};
 
-        tfind(&search, &set->by_number, pass_higher_number);
-        return next;
+        return tree_after(&set->by_number, &key, compare_numbers);
 }
 
 /* The name has been checked. */

@@ -24,9 +24,9 @@ typedef TAILQ_HEAD(ConnectionList, Connection) ConnectionList;
 typedef TAILQ_HEAD(WorkerList, Worker) WorkerList;
 
 typedef struct Group {
+        uint64_t number; /* the listener's; first: what it is found by */
         Listeners *listeners;
         /* The listener's. */
-        uint64_t number;
         const ListenerConfig *config;
         const Address *bound;
         CloserLane *lane; /* where it and its connections are closed */
@@ -37,8 +37,10 @@ typedef struct Group {
         const OutgoingKind *outgoing; /* of its workers */
 
         WorkerList workers; /* in order of session and endpoint */
+        void *by_number;    /* tsearch(3) tree of these */
         ConnectionList silent;
         ConnectionList queue;
+        uint32_t serving; /* workers and takers that have not left */
         uint32_t silent_count;
         uint32_t queued_count;
         uint32_t kept_count; /* connections the daemon has a descriptor of */

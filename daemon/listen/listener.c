@@ -197,25 +197,13 @@ static const OutgoingKind worker_kind = {
 
 /* ---- Opening and closing ------------------------------------------------------------------- */
 
-static bool is_served(const Listener *listener)
-{
-        const Worker *worker;
-
-        TAILQ_FOREACH(worker, &listener->group.workers, link)
-        {
-                if (!worker->left)
-                        return true;
-        }
-        return false;
-}
-
 static void on_expired(evutil_socket_t fd, short what, void *data)
 {
         Listener *listener = data;
 
         (void)fd;
         (void)what;
-        if (is_served(listener))
+        if (listener->group.serving > 0)
                 return; /* somebody has come meanwhile */
         log_user(LOG_INFO, listener->uid, "listener %s closed: nobody has served it for %u s",
                  listener->title, listener->config.keep_seconds);
@@ -228,7 +216,7 @@ void listener_watch_leaving(Listener *listener)
 
         if (listener->configured)
                 return;
-        if (is_served(listener))
+        if (listener->group.serving > 0)
                 loop_event_del(listener->expires);
         else if (!loop_event_is_added(listener->expires))
                 timer_arm(listener->group.listeners->loop, listener->expires, &keep,
@@ -333,25 +321,6 @@ static int new_listener(Listener **out, Listeners *listeners, const ListenerConf
         return r < 0 ? r : make_timers(listener);
 }
 
-/* The number that an earlier run gave it, and its place among the others. */
-static void restore_number(Listener *listener, uint64_t number)
-{
-        Listeners *listeners = listener->group.listeners;
-        Listener *before;
-
-        listener->group.number = number;
-        if (listeners->total < number)
-                listeners->total = number;
-        TAILQ_REMOVE(&listeners->list, listener, link);
-        before = TAILQ_LAST(&listeners->list, ListenerList);
-        while (before && before->group.number > number)
-                before = TAILQ_PREV(before, ListenerList, link);
-        if (before)
-                TAILQ_INSERT_AFTER(&listeners->list, before, listener, link);
-        else
-                TAILQ_INSERT_HEAD(&listeners->list, listener, link);
-}
-
 static void belong_to(Listener *listener, QuotaUser *user)
 {
         listener->uid = user->uid;
@@ -378,12 +347,14 @@ int listener_open(Listener **out, Listeners *listeners, const ListenerConfig *co
         if (r == 0 && user)
                 belong_to(listener, user);
         if (r == 0)
+                r = listeners_add(listener, listeners->total + 1);
+        if (r == 0)
                 r = listener_socket_open(listener);
         if (r < 0) {
                 free_failed(listener);
                 return r;
         }
-        listener->group.number = ++listeners->total;
+        listeners->total = listener->group.number;
         listener_socket_store(listener);
         log_user(LOG_INFO, listener->uid, "listener %s opened at %s", listener->title,
                  listener->address);
@@ -396,11 +367,13 @@ int listener_open_late(Listener **out, Listeners *listeners, const ListenerConfi
         Listener *listener;
         int r = new_listener(&listener, listeners, config, NULL);
 
+        if (r == 0)
+                r = listeners_add(listener, listeners->total + 1);
         if (r < 0) {
                 free_failed(listener);
                 return r;
         }
-        listener->group.number = ++listeners->total;
+        listeners->total = listener->group.number;
         *out = listener;
         return 0;
 }
@@ -412,7 +385,6 @@ static int take_over(Listener *listener, const ListenerRestored *restored)
 
         if (r < 0 && listener->config.shared)
                 return r;
-        restore_number(listener, restored->number);
         listener->group.stored = restored->stored;
         listener->paused = restored->paused;
         listener->file = restored->file;
@@ -434,11 +406,15 @@ int listener_restore(Listener **out, Listeners *listeners, const ListenerConfig 
                 belong_to(listener, restored->user);
         }
         if (r == 0)
+                r = listeners_add(listener, restored->number);
+        if (r == 0)
                 r = take_over(listener, restored);
         if (r < 0) {
                 free_failed(listener);
                 return r;
         }
+        if (listeners->total < restored->number)
+                listeners->total = restored->number;
         *out = listener;
         return 0;
 }
@@ -476,6 +452,7 @@ Listener *listener_free(Listener *listener)
                 quota_discharge(listener->user, QUOTA_LISTENERS, 1);
                 quota_user_unref(listeners->quota, listener->user);
         }
+        listeners_remove(listener);
         TAILQ_REMOVE(&listeners->list, listener, link);
         listeners->count--;
         if (listener->group.lane) {
@@ -484,37 +461,6 @@ Listener *listener_free(Listener *listener)
         }
         free(listener);
         return NULL;
-}
-
-Listener *listener_next_named(const Listeners *listeners, const Listener *after, const char *name)
-{
-        Listener *listener = after ? TAILQ_NEXT(after, link) : TAILQ_FIRST(&listeners->list);
-
-        while (listener && strcmp(listener->config.name, name) != 0)
-                listener = TAILQ_NEXT(listener, link);
-        return listener;
-}
-
-Listener *listener_find_configured(const Listeners *listeners, const char *name)
-{
-        Listener *listener = NULL;
-
-        while ((listener = listener_next_named(listeners, listener, name)) &&
-               !listener->configured) {
-        }
-        return listener;
-}
-
-Listener *listener_find(const Listeners *listeners, uid_t uid, const char *name)
-{
-        Listener *listener = listener_find_configured(listeners, name);
-
-        if (listener)
-                return listener;
-        while ((listener = listener_next_named(listeners, listener, name)) &&
-               listener->uid != uid) {
-        }
-        return listener;
 }
 
 void listener_set_paused(Listener *listener, bool paused)

@@ -53,7 +53,8 @@ struct Listener {
         int fd;                         /* -1: there is none now */
         uint64_t inode;                 /* of its socket */
         SocketFile file;
-        bool given; /* a client has it, or had */
+        bool listed; /* by its number and name */
+        bool given;  /* a client has it, or had */
         bool configured;
         uid_t uid;       /* who asked for it, unless configured */
         QuotaUser *user; /* charged for it; NULL: nobody */
@@ -105,15 +106,6 @@ Listener *listener_free(Listener *listener);
 /* Closes a client's listener that nobody has come to yet: who asked for it was refused after all.
  */
 void listener_close_unused(Listener *listener);
-
-/* What a user means by a name: one of the configuration, or else one of theirs; each user has names
- * of their own. NULL: there is none. */
-Listener *listener_find(const Listeners *listeners, uid_t uid, const char *name);
-/* One of the configuration. NULL: there is none. */
-Listener *listener_find_configured(const Listeners *listeners, const char *name);
-/* The next of that name after one or, after NULL, the first, whosever it is. NULL: there is none.
- */
-Listener *listener_next_named(const Listeners *listeners, const Listener *after, const char *name);
 
 /* Accepts from now on, or no more, as its state says. To be called after whatever changes that. */
 void listener_update(Listener *listener);

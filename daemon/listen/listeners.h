@@ -12,6 +12,8 @@
 #include "daemon/loop/loop.h"
 #include "daemon/store/descriptor_store.h"
 
+#include <sys/types.h>
+
 typedef struct Listener Listener;
 typedef TAILQ_HEAD(ListenerList, Listener) ListenerList;
 
@@ -22,10 +24,29 @@ struct Listeners {
         Closer *closer;
         DescriptorStore *store;
 
-        ListenerList list; /* in order of number */
+        ListenerList list; /* in order of opening */
+        void *by_number;   /* tsearch(3) trees of them */
+        void *by_name;
         uint32_t count;
         uint64_t total;
+        uint32_t workers; /* of all groups, that have not left; without takers */
         uint64_t connections_total;
         ConnectionStore waiting;
         DrainWaitList drains;
 };
+
+/* Of one that begins, which is found by this number and its name from now on, and of one that ends.
+ * 0, or -EEXIST or -ENOMEM with error_text(). */
+int listeners_add(Listener *listener, uint64_t number);
+void listeners_remove(Listener *listener);
+
+/* What a user means by a name: one of the configuration, or else one of theirs; each user has names
+ * of their own. NULL: there is none. */
+Listener *listener_find(const Listeners *listeners, uid_t uid, const char *name);
+/* One of the configuration. NULL: there is none. */
+Listener *listener_find_configured(const Listeners *listeners, const char *name);
+/* The next of that name after one or, after NULL, the first, whosever it is: one of the
+ * configuration before others. NULL: there is none. */
+Listener *listener_next_named(const Listeners *listeners, const Listener *after, const char *name);
+/* The first with a number above that; NULL. */
+Listener *listener_after(const Listeners *listeners, uint64_t number);

@@ -15,6 +15,7 @@ libdaemon_la_SOURCES += \
 	daemon/listen/listener_record.h \
 	daemon/listen/listener_socket.c \
 	daemon/listen/listener_socket.h \
+	daemon/listen/listeners.c \
 	daemon/listen/listeners.h \
 	daemon/listen/passing.c \
 	daemon/listen/passing.h \

@@ -3,6 +3,7 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/tree.h"
 #include "daemon/listen/connection_store.h"
 #include "daemon/listen/drain.h"
 #include "daemon/listen/listeners.h"
@@ -11,21 +12,41 @@
 #include "daemon/session/sessions.h"
 
 #include <errno.h>
+#include <search.h>
 #include <stdlib.h>
 
 /* ---- Joining and offering ------------------------------------------------------------------ */
 
 /* By session, and those of one session by endpoint. */
-static void insert_in_order(Group *group, Worker *worker)
+static int compare_numbers(const void *a, const void *b)
 {
-        Worker *before = TAILQ_LAST(&group->workers, WorkerList);
+        const Worker *worker_a = a, *worker_b = b;
 
-        while (before && before->session->id > worker->session->id)
-                before = TAILQ_PREV(before, WorkerList, link);
+        if (worker_a->session_id != worker_b->session_id)
+                return worker_a->session_id > worker_b->session_id ? 1 : -1;
+        return (worker_a->endpoint > worker_b->endpoint) -
+               (worker_a->endpoint < worker_b->endpoint);
+}
+
+/* 0 or -ENOMEM. */
+static int insert_in_order(Group *group, Worker *worker)
+{
+        Worker *before = tree_before(&group->by_number, worker, compare_numbers);
+
+        if (!tsearch(worker, &group->by_number, compare_numbers))
+                return -ENOMEM;
         if (before)
                 TAILQ_INSERT_AFTER(&group->workers, before, worker, link);
         else
                 TAILQ_INSERT_HEAD(&group->workers, worker, link);
+        return 0;
+}
+
+Worker *worker_after(const Group *group, uint64_t session, uint32_t endpoint)
+{
+        const Worker key = {.session_id = session, .endpoint = endpoint};
+
+        return tree_after(&group->by_number, &key, compare_numbers);
 }
 
 static bool has_too_many(const Session *session)
@@ -48,21 +69,27 @@ int worker_join(Group *group, Session *session, bool is_taker, Worker **out)
         worker = calloc(1, sizeof(*worker));
         if (worker && !is_taker)
                 worker->offers = calloc(FRAME_OFFERED_MAX, sizeof(*worker->offers));
-        if (!worker || (!is_taker && !worker->offers)) {
+        if (worker) {
+                worker->session_id = session->id;
+                worker->endpoint = session->endpoints + 1;
+        }
+        if (!worker || (!is_taker && !worker->offers) || insert_in_order(group, worker) < 0) {
+                free(worker ? worker->offers : NULL);
                 free(worker);
                 return error_set(ENOMEM, "no memory for another worker");
         }
+        session->endpoints++;
         worker->group = group;
         worker->session = session;
-        worker->endpoint = ++session->endpoints;
         worker->is_taker = is_taker;
         worker->weight = 1;
         TAILQ_INIT(&worker->assigned);
         TAILQ_INIT(&worker->in_hand);
-        insert_in_order(group, worker);
         TAILQ_INSERT_TAIL(&session->workers, worker, session_link);
         worker->outgoing.kind = group->outgoing;
         TAILQ_INSERT_TAIL(&session->outgoing, &worker->outgoing, link);
+        group->serving++;
+        group->listeners->workers += !is_taker;
         group_changed(group);
         *out = worker;
         return 0;
@@ -84,11 +111,21 @@ static void free_worker(Worker *worker)
 {
         Group *group = worker->group;
 
+        tdelete(worker, &group->by_number, compare_numbers);
         TAILQ_REMOVE(&group->workers, worker, link);
         TAILQ_REMOVE(&worker->session->workers, worker, session_link);
         TAILQ_REMOVE(&worker->session->outgoing, &worker->outgoing, link);
         free(worker->offers);
         free(worker);
+}
+
+static void mark_left(Worker *worker)
+{
+        if (worker->left)
+                return;
+        worker->left = true;
+        worker->group->serving--;
+        worker->group->listeners->workers -= !worker->is_taker;
 }
 
 /* After something left its hands. */
@@ -387,7 +424,7 @@ static void give_up(Worker *worker, bool session_goes_on)
 {
         Group *group = worker->group;
 
-        worker->left = true;
+        mark_left(worker);
         worker->outgoing.awaits_reading = false;
         group->somebody_left = true;
         queue_assigned_again(worker);
@@ -426,7 +463,7 @@ void worker_dissolve(Group *group)
                         take_from_worker(connection);
                         connection_free(connection);
                 }
-                worker->left = true;
+                mark_left(worker);
                 look_whether_done(worker);
         }
 }

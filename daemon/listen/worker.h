@@ -40,6 +40,7 @@ struct Worker {
         TAILQ_ENTRY(Worker) session_link; /* the session's */
         Group *group;
         Session *session;
+        uint64_t session_id; /* its number in the group: this and the endpoint */
         uint32_t endpoint;
         bool is_taker;
         bool keep_on_death;
@@ -73,6 +74,9 @@ void worker_dissolve(Group *group);
 
 /* The session's worker with that endpoint; NULL. A taker has none that a client could name. */
 Worker *worker_find(const Session *session, uint32_t endpoint);
+
+/* The first worker or taker of the group after that number; NULL. */
+Worker *worker_after(const Group *group, uint64_t session, uint32_t endpoint);
 
 /* Whether these may be offered to begin with. 0, or as worker_offer(). */
 int worker_check_sources(const uint64_t *sources, size_t n);

@@ -11,8 +11,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Sessions looked into for one page, so that a page with little on it costs little too. */
-enum { SESSIONS_PER_PAGE = 16 };
+enum {
+        /* Sessions looked at for one page, so that a page with little on it costs little too; */
+        SESSION_LOOKS = 1024,
+        /* and of those, looked into. */
+        SESSIONS_PER_PAGE = 16,
+        /* Descriptors counted, where the kernel does not say how many there are. */
+        DESCRIPTORS_COUNTED_MAX = 4096,
+};
 
 static bool may_see(const Session *viewer, const Session *session)
 {
@@ -31,7 +37,7 @@ static uint32_t open_descriptors(void)
         entries = opendir("/proc/self/fd");
         if (!entries)
                 return 0;
-        while (readdir(entries))
+        while (count < DESCRIPTORS_COUNTED_MAX && readdir(entries))
                 count++;
         closedir(entries);
         return count - 3; /* ".", ".." and the directory itself */
@@ -42,24 +48,10 @@ int inspect_get_status(Daemon *daemon, Session *session, const Iod__Frame *reque
         const Options *options = daemon->options;
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Status status = IOD__STATUS__INIT;
-        const Session *other;
-        const Listener *listener;
 
-        TAILQ_FOREACH(other, &daemon->sessions.list, link)
-        {
-                const Connect *connect;
-
-                status.sessions_waiting += notifier_is_waiting(&other->notifier);
-                TAILQ_FOREACH(connect, &other->connects, link)
-                status.connects++;
-        }
-        TAILQ_FOREACH(listener, &daemon->listeners.list, link)
-        {
-                const Worker *worker;
-
-                TAILQ_FOREACH(worker, &listener->group.workers, link)
-                status.workers += !worker->is_taker && !worker->left;
-        }
+        status.sessions_waiting = daemon->sessions.waiting;
+        status.connects = daemon->connects;
+        status.workers = daemon->listeners.workers;
         status.listeners = daemon->listeners.count;
         status.holds = (uint32_t)daemon->holds.count;
         status.descriptors_kept = daemon->kept.count + (uint32_t)daemon->holds.descriptors;
@@ -124,6 +116,7 @@ int inspect_list_sessions(Daemon *daemon, Session *viewer, const Iod__Frame *req
         Iod__SessionEntry entries[FRAME_PAGE_MAX];
         Iod__SessionEntry *pointers[FRAME_PAGE_MAX];
         Session *session;
+        unsigned looks = 0;
         int r;
 
         page.entry = pointers;
@@ -137,18 +130,21 @@ int inspect_list_sessions(Daemon *daemon, Session *viewer, const Iod__Frame *req
                 pointers[page.n_entry++] = &entries[0];
                 return session_reply(viewer, request->sequence, &frame);
         }
-        TAILQ_FOREACH(session, &daemon->sessions.list, link)
-        {
-                if (session->id <= list->after || !session->open || !may_see(viewer, session))
-                        continue;
-                if (page.n_entry == FRAME_PAGE_MAX) {
+        for (session = sessions_after(&daemon->sessions, list->after); session;
+             session = TAILQ_NEXT(session, link)) {
+                if (page.n_entry == FRAME_PAGE_MAX || looks++ == SESSION_LOOKS) {
                         page.more = true;
                         break;
                 }
+                page.next = session->id;
+                if (!session->open || !may_see(viewer, session))
+                        continue;
                 fill_session_entry(session, &entries[page.n_entry]);
                 pointers[page.n_entry] = &entries[page.n_entry];
                 page.n_entry++;
         }
+        if (!page.more)
+                page.next = 0;
         return session_reply(viewer, request->sequence, &frame);
 }
 
@@ -186,6 +182,11 @@ static bool fill_from_session(const Session *session, uint32_t *slot, Iod__Regis
         return true;
 }
 
+static Session *first_from(const Daemon *daemon, uint64_t id)
+{
+        return sessions_after(&daemon->sessions, id > 0 ? id - 1 : 0);
+}
+
 int inspect_list_registrations(Daemon *daemon, Session *viewer, const Iod__Frame *request)
 {
         const Iod__ListRegistrations *list = request->list_registrations;
@@ -194,7 +195,7 @@ int inspect_list_registrations(Daemon *daemon, Session *viewer, const Iod__Frame
         Iod__RegistrationEntry entries[FRAME_PAGE_MAX];
         Iod__RegistrationEntry *pointers[FRAME_PAGE_MAX];
         Session *session = NULL;
-        unsigned scanned = 0;
+        unsigned looks = 0, scanned = 0;
         int r;
 
         page.entry = pointers;
@@ -205,15 +206,15 @@ int inspect_list_registrations(Daemon *daemon, Session *viewer, const Iod__Frame
                 if (r > 0)
                         return r;
         }
-        for (Session *next = session ? session : TAILQ_FIRST(&daemon->sessions.list); next;
+        for (Session *next = session ? session : first_from(daemon, list->from_session); next;
              next = session ? NULL : TAILQ_NEXT(next, link)) {
                 uint32_t slot = next->id == list->from_session ? list->from_slot : 0;
+                bool is_shown = next->registrations.count > 0 && may_see(viewer, next) &&
+                                next->id >= list->from_session;
 
-                if (next->id < list->from_session || next->registrations.count == 0 ||
-                    !may_see(viewer, next))
-                        continue;
-                if (scanned++ == SESSIONS_PER_PAGE ||
-                    !fill_from_session(next, &slot, &page, entries)) {
+                if (looks++ == SESSION_LOOKS ||
+                    (is_shown && (scanned++ == SESSIONS_PER_PAGE ||
+                                  !fill_from_session(next, &slot, &page, entries)))) {
                         page.next_session = next->id;
                         page.next_slot = slot;
                         break;

@@ -4,13 +4,17 @@
 #include "daemon/daemon.h"
 #include "daemon/listen/balancer.h"
 
-/* Entries of one page: with their addresses and names at their longest they fit in a packet. */
-enum { PAGE_MAX = 48 };
+enum {
+        /* Entries of one page: with their addresses and names at their longest they fit in a
+         * packet.
+         */
+        PAGE_MAX = 48,
+        /* Listeners, workers or holds looked at for one. */
+        LOOKS_MAX = 512,
+};
 
 static void fill_listener_entry(const Listener *listener, Iod__ListenerEntry *entry)
 {
-        const Worker *worker;
-
         *entry = (Iod__ListenerEntry)IOD__LISTENER_ENTRY__INIT;
         entry->listener = listener->group.number;
         entry->name = (char *)listener->config.name;
@@ -21,8 +25,7 @@ static void fill_listener_entry(const Listener *listener, Iod__ListenerEntry *en
         entry->paused = listener->paused;
         entry->least_loaded = listener->config.least_loaded;
         entry->when_readable = listener->config.when_readable;
-        TAILQ_FOREACH(worker, &listener->group.workers, link)
-        entry->workers += !worker->left;
+        entry->workers = listener->group.serving;
         entry->credits = balancer_credit(&listener->group);
         entry->silent = listener->group.silent_count;
         entry->queued = listener->group.queued_count;
@@ -40,23 +43,26 @@ int inspect_list_listeners(Daemon *daemon, Session *viewer, const Iod__Frame *re
         Iod__ListenerEntry entries[PAGE_MAX];
         Iod__ListenerEntry *pointers[PAGE_MAX];
         const Listener *listener;
+        unsigned looks = 0;
 
         page.entry = pointers;
-        TAILQ_FOREACH(listener, &daemon->listeners.list, link)
-        {
+        page.next = request->list_listeners->after;
+        while ((listener = listener_after(&daemon->listeners, page.next))) {
                 bool is_theirs = !listener->configured && listener->uid == viewer->peer.uid;
 
-                if (listener->group.number <= request->list_listeners->after ||
-                    !(viewer->sees_all || is_theirs))
-                        continue;
-                if (page.n_entry == PAGE_MAX) {
+                if (page.n_entry == PAGE_MAX || looks++ == LOOKS_MAX) {
                         page.more = true;
                         break;
                 }
+                page.next = listener->group.number;
+                if (!viewer->sees_all && !is_theirs)
+                        continue;
                 fill_listener_entry(listener, &entries[page.n_entry]);
                 pointers[page.n_entry] = &entries[page.n_entry];
                 page.n_entry++;
         }
+        if (!page.more)
+                page.next = 0;
         frame.body_case = IOD__FRAME__BODY_LISTENERS;
         frame.listeners = &page;
         return session_reply(viewer, request->sequence, &frame);
@@ -83,32 +89,18 @@ static void fill_group_entry(const Worker *worker, Iod__GroupEntry *entry)
         entry->keep_on_death = worker->keep_on_death;
 }
 
-/* Whether the worker comes after where the page before ended. */
-static bool is_after(const Worker *worker, const Iod__ListGroups *list)
+/* Adds those of the listener's from worker on; false when the page is full, or took long enough. */
+static bool fill_from_listener(const Session *viewer, const Worker *worker, unsigned *looks,
+                               Iod__Groups *page, Iod__GroupEntry entries[static PAGE_MAX])
 {
-        uint64_t listener = worker->group->number;
-
-        if (listener != list->after_listener)
-                return listener > list->after_listener;
-        if (worker->session->id != list->after_session)
-                return worker->session->id > list->after_session;
-        return worker->endpoint > list->after_endpoint;
-}
-
-/* false when the page is full. */
-static bool fill_from_listener(const Session *viewer, const Listener *listener,
-                               const Iod__ListGroups *list, Iod__Groups *page,
-                               Iod__GroupEntry entries[static PAGE_MAX])
-{
-        const Worker *worker;
-
-        TAILQ_FOREACH(worker, &listener->group.workers, link)
-        {
-                if (worker->is_taker || !is_after(worker, list) ||
+        for (; worker; worker = TAILQ_NEXT(worker, link)) {
+                if (page->n_entry == PAGE_MAX || ++*looks > LOOKS_MAX)
+                        return false;
+                page->next_session = worker->session_id;
+                page->next_endpoint = worker->endpoint;
+                if (worker->is_taker ||
                     !(viewer->sees_all || worker->session->peer.uid == viewer->peer.uid))
                         continue;
-                if (page->n_entry == PAGE_MAX)
-                        return false;
                 fill_group_entry(worker, &entries[page->n_entry]);
                 page->entry[page->n_entry] = &entries[page->n_entry];
                 page->n_entry++;
@@ -118,20 +110,30 @@ static bool fill_from_listener(const Session *viewer, const Listener *listener,
 
 int inspect_list_groups(Daemon *daemon, Session *viewer, const Iod__Frame *request)
 {
+        const Iod__ListGroups *list = request->list_groups;
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Groups page = IOD__GROUPS__INIT;
         Iod__GroupEntry entries[PAGE_MAX];
         Iod__GroupEntry *pointers[PAGE_MAX];
+        uint64_t before = list->after_listener > 0 ? list->after_listener - 1 : 0;
         const Listener *listener;
+        unsigned looks = 0;
 
         page.entry = pointers;
-        TAILQ_FOREACH(listener, &daemon->listeners.list, link)
-        {
-                if (!fill_from_listener(viewer, listener, request->list_groups, &page, entries)) {
-                        page.more = true;
-                        break;
-                }
+        page.next_session = list->after_session;
+        page.next_endpoint = list->after_endpoint;
+        while ((listener = listener_after(&daemon->listeners, before)) && !page.more) {
+                if (listener->group.number != list->after_listener)
+                        page.next_session = page.next_endpoint = 0;
+                page.next_listener = before = listener->group.number;
+                page.more = ++looks > LOOKS_MAX ||
+                            !fill_from_listener(viewer,
+                                                worker_after(&listener->group, page.next_session,
+                                                             page.next_endpoint),
+                                                &looks, &page, entries);
         }
+        if (!page.more)
+                page.next_listener = page.next_session = page.next_endpoint = 0;
         frame.body_case = IOD__FRAME__BODY_GROUPS;
         frame.groups = &page;
         return session_reply(viewer, request->sequence, &frame);
@@ -159,22 +161,25 @@ int inspect_list_holds(Daemon *daemon, Session *viewer, const Iod__Frame *reques
         Iod__Holds page = IOD__HOLDS__INIT;
         Iod__HoldEntry entries[PAGE_MAX];
         Iod__HoldEntry *pointers[PAGE_MAX];
-        uint64_t after = request->list_holds->after;
         const Hold *hold;
+        unsigned looks = 0;
 
         page.entry = pointers;
-        while ((hold = hold_set_next(&daemon->holds, after))) {
-                after = hold->number;
-                if (!viewer->sees_all && hold->user->uid != viewer->peer.uid)
-                        continue;
-                if (page.n_entry == PAGE_MAX) {
+        page.next = request->list_holds->after;
+        while ((hold = hold_set_next(&daemon->holds, page.next))) {
+                if (page.n_entry == PAGE_MAX || looks++ == LOOKS_MAX) {
                         page.more = true;
                         break;
                 }
+                page.next = hold->number;
+                if (!viewer->sees_all && hold->user->uid != viewer->peer.uid)
+                        continue;
                 fill_hold_entry(hold, &entries[page.n_entry]);
                 pointers[page.n_entry] = &entries[page.n_entry];
                 page.n_entry++;
         }
+        if (!page.more)
+                page.next = 0;
         frame.body_case = IOD__FRAME__BODY_HOLDS;
         frame.holds = &page;
         return session_reply(viewer, request->sequence, &frame);

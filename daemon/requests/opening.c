@@ -24,6 +24,7 @@ static Connect *connect_free(Connect *connect)
         Session *session = connect->session;
 
         TAILQ_REMOVE(&session->connects, connect, link);
+        connect->daemon->connects--;
         quota_discharge(session->user, QUOTA_CONNECTS, 1);
         for (int i = 0; i < CONNECTOR_SOCKETS_MAX; i++)
                 kept_remove(&connect->daemon->kept);
@@ -96,6 +97,7 @@ static int start_connect(Daemon *daemon, Session *session, const Iod__Frame *fra
         connect->sequence = frame->sequence;
         connect->source = request->source;
         TAILQ_INSERT_TAIL(&session->connects, connect, link);
+        daemon->connects++;
         for (int i = 0; i < CONNECTOR_SOCKETS_MAX; i++)
                 kept_add(&daemon->kept);
         r = connector_start(daemon->connector, address,

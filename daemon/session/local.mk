@@ -24,4 +24,5 @@ libdaemon_la_SOURCES += \
 	daemon/session/session_source.h \
 	daemon/session/session_unread.c \
 	daemon/session/session_unread.h \
+	daemon/session/sessions.c \
 	daemon/session/sessions.h

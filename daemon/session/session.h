@@ -37,9 +37,10 @@ typedef struct Sessions Sessions;
 enum { SESSION_GREETING_SECONDS = 5 };
 
 typedef struct Session {
+        uint64_t id;               /* first: what it is found by */
         TAILQ_ENTRY(Session) link; /* in order of id */
+        bool listed;
         Sessions *sessions;
-        uint64_t id;
         int socket_fd;
 
         Peer peer;

@@ -157,15 +157,3 @@ void sessions_close(Sessions *sessions)
         sessions->accept_again = loop_event_free(sessions->accept_again);
         time_shares_close(&sessions->shares);
 }
-
-Session *sessions_find(const Sessions *sessions, uint64_t id)
-{
-        Session *session;
-
-        TAILQ_FOREACH(session, &sessions->list, link)
-        {
-                if (session->id == id)
-                        break;
-        }
-        return session;
-}

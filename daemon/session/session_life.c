@@ -72,7 +72,7 @@ int session_new(Sessions *sessions, int take_socket_fd, uint64_t id, Session **o
         registration_set_init(&session->registrations,
                               sessions->options->registrations_per_session_max);
         session->in_flight.data = session;
-        notifier_init(&session->notifier, session->socket_fd);
+        notifier_init(&session->notifier, session->socket_fd, &sessions->waiting);
         delivery_init(&session->delivery);
         session_events_init(session);
         waker_init(&session->end, end, session);
@@ -92,10 +92,7 @@ int session_new(Sessions *sessions, int take_socket_fd, uint64_t id, Session **o
                 session_free(session);
                 return r;
         }
-        TAILQ_INSERT_TAIL(&sessions->list, session, link);
-        sessions->count++;
-
-        if (session_events_make(session) < 0 ||
+        if (sessions_add(sessions, session) < 0 || session_events_make(session) < 0 ||
             setsockopt(session->socket_fd, SOL_SOCKET, SO_SNDBUF, &send_buffer,
                        sizeof(send_buffer)) < 0 ||
             setsockopt(session->socket_fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0) {
@@ -125,9 +122,9 @@ Session *session_free(Session *session)
                 waker_cancel(&session->deliver);
                 time_share_leave(&sessions->shares, &session->user->share, &session->serve);
                 in_flight_discharge(sessions->in_flight, &session->in_flight);
-                TAILQ_REMOVE(&sessions->list, session, link);
+                if (session->listed)
+                        sessions_remove(sessions, session);
                 waker_cancel(&session->room);
-                sessions->count--;
                 sessions->registration_count -= session->charged_registrations;
                 quota_discharge(session->user, QUOTA_REGISTRATIONS, session->charged_registrations);
                 share_give_back(&sessions->watches->share, &session->user->watches,

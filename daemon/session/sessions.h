@@ -40,8 +40,10 @@ struct Sessions {
         void *service_data;
 
         SessionList list; /* in order of id */
+        void *by_id;      /* tsearch(3) tree of these */
         uint32_t count;
-        uint32_t max; /* as configured, or fewer if descriptors do not suffice */
+        uint32_t waiting; /* for their clients to read */
+        uint32_t max;     /* as configured, or fewer if descriptors do not suffice */
         uint64_t total;
         uint64_t registration_count;
         uint64_t refusals;
@@ -61,5 +63,11 @@ int sessions_open(Sessions *sessions, int borrow_listening_fd);
 /* Accepts no more. The sessions are ended before. */
 void sessions_close(Sessions *sessions);
 
+/* Of one that begins, whose id is the highest, and of one that ends. 0 or -ENOMEM. */
+int sessions_add(Sessions *sessions, Session *session);
+void sessions_remove(Sessions *sessions, Session *session);
+
 /* The session with that id; NULL. */
 Session *sessions_find(const Sessions *sessions, uint64_t id);
+/* The first with a higher id than after; NULL. */
+Session *sessions_after(const Sessions *sessions, uint64_t after);

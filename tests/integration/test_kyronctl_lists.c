@@ -497,6 +497,60 @@ static bool reply_with_a_page_that_leads_nowhere(int fd, const Iod__Frame *reque
         }
 }
 
+/* An empty one, and then one with an entry. */
+static bool reply_with_an_empty_page_first(int fd, const Iod__Frame *request)
+{
+        enum { NEXT = 7 };
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Listeners listeners = IOD__LISTENERS__INIT;
+        Iod__Groups groups = IOD__GROUPS__INIT;
+        Iod__Holds holds = IOD__HOLDS__INIT;
+        Iod__ListenerEntry listener = IOD__LISTENER_ENTRY__INIT;
+        Iod__GroupEntry group = IOD__GROUP_ENTRY__INIT;
+        Iod__HoldEntry hold = IOD__HOLD_ENTRY__INIT;
+
+        listener.listener = hold.hold = group.session = NEXT + 1;
+        group.listener = NEXT;
+        switch (request->body_case) {
+        case IOD__FRAME__BODY_LIST_LISTENERS:
+                if (request->list_listeners->after == NEXT)
+                        return answer_listeners(fd, request, &listener, 1, false);
+                listeners.more = true;
+                listeners.next = NEXT;
+                frame.body_case = IOD__FRAME__BODY_LISTENERS;
+                frame.listeners = &listeners;
+                break;
+        case IOD__FRAME__BODY_LIST_GROUPS:
+                if (request->list_groups->after_session == NEXT)
+                        return answer_groups(fd, request, &group, 1, false);
+                groups.more = true;
+                groups.next_listener = groups.next_session = NEXT;
+                frame.body_case = IOD__FRAME__BODY_GROUPS;
+                frame.groups = &groups;
+                break;
+        default:
+                if (request->list_holds->after == NEXT)
+                        return answer_holds(fd, request, &hold, 1, false);
+                holds.more = true;
+                holds.next = NEXT;
+                frame.body_case = IOD__FRAME__BODY_HOLDS;
+                frame.holds = &holds;
+        }
+        return lying_daemon_answer(fd, request, &frame);
+}
+
+START_TEST(a_list_goes_on_after_an_empty_page)
+{
+        CLEANUP(cleanup_json) json_t *array = NULL;
+        CLEANUP(kyronctl_run_release)
+        KyronctlRun run = RUN_ONCE(reply_with_an_empty_page_first, lists[_i], "--json");
+
+        kyronctl_run_succeeded(&run);
+        array = kyronctl_run_json(&run);
+        ck_assert_uint_eq(json_array_size(array), 1);
+}
+END_TEST
+
 /* The same page again and again. */
 static bool reply_with_the_same_page(int fd, const Iod__Frame *request)
 {
@@ -569,6 +623,7 @@ TEST_SUITE(test_kyronctl_lists)
         tcase_add_loop_test(each, no_legend_leaves_the_rows, 0, 3);
         tcase_add_loop_test(each, all_entries_are_shown_when_they_fill_many_pages, 0, 3);
         tcase_add_loop_test(each, long_names_are_whole_in_a_file_and_cut_on_a_terminal, 0, 3);
+        tcase_add_loop_test(each, a_list_goes_on_after_an_empty_page, 0, 3);
         tcase_add_loop_test(each, a_list_that_makes_no_sense_is_an_error, 0, 3);
         suite_add_tcase(suite, each);
 }

@@ -385,7 +385,7 @@ sentences_are_documented() {
         local elsewhere='no memory for the (connector|resolver|name|holds)|a name server is ADDRESS'
         elsewhere+='|only (tcp|udp): addresses|udp: addresses are bound|is needed, not the name'
         elsewhere+='|a note of 0 bytes|bytes was announced and did not come|the path leads elsewhere'
-        elsewhere+='|it does not listen any more'
+        elsewhere+='|it does not listen any more|has another one.s number'
 
         text man/kyron-iod-protocol.7.scd | sed 's/ *"/"/g' >"$work/page"
         for file in core/*.c proto/*.c daemon/*.c daemon/*/*.c; do

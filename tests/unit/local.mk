@@ -96,7 +96,8 @@ tests_unit_core_unit_SOURCES = \
 	tests/unit/core/test_selector.c \
 	tests/unit/core/test_self_connection.c \
 	tests/unit/core/test_share.c \
-	tests/unit/core/test_standard_descriptors.c
+	tests/unit/core/test_standard_descriptors.c \
+	tests/unit/core/test_tree.c
 
 tests_unit_daemon_budget_unit_SOURCES = \
 	tests/unit/daemon/budget/test_in_flight.c \

@@ -22,6 +22,7 @@ enum { LIMIT = 8, RW = READINESS_READABLE | READINESS_WRITABLE };
 static IoDriver driver;
 static RegistrationSet set;
 static Notifier notifier;
+static uint32_t waiting;
 static int client; /* the other end of the notifier's socket */
 static FrameArena arena;
 static uint8_t packet[FRAME_BYTES_MAX];
@@ -34,7 +35,7 @@ static void set_up(void)
         ck_assert_int_eq(io_driver_open(&driver), 0);
         unix_pair(SOCK_SEQPACKET | SOCK_NONBLOCK, pair);
         client = pair[1];
-        notifier_init(&notifier, pair[0]);
+        notifier_init(&notifier, pair[0], &waiting);
         frame_arena_init(&arena);
         registration_set_init(&set, LIMIT);
         ck_assert_int_eq(selector_open(&set.selector), 0);
@@ -398,7 +399,7 @@ START_TEST(a_client_that_does_not_read_is_kept_one_frame)
         unix_pair(SOCK_SEQPACKET | SOCK_NONBLOCK, full);
         while (write(full[0], "x", 1) == 1)
                 ;
-        notifier_init(&notifier, full[0]);
+        notifier_init(&notifier, full[0], &waiting);
         put_byte(pipe[1]);
         told = io_driver_process_io(&driver, &set, &notifier, &notified);
         ck_assert_int_eq(told, 1);

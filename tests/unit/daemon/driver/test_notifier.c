@@ -14,6 +14,7 @@
 
 static int pair[2]; /* [0] the daemon's end, [1] the client's */
 static Notifier notifier;
+static uint32_t waiting;
 static FrameArena arena;
 static uint8_t packet[FRAME_BYTES_MAX];
 
@@ -21,7 +22,7 @@ static void set_up(void)
 {
         unix_pair(SOCK_SEQPACKET | SOCK_NONBLOCK, pair);
         frame_arena_init(&arena);
-        notifier_init(&notifier, pair[0]);
+        notifier_init(&notifier, pair[0], &waiting);
 }
 
 static void tear_down(void)

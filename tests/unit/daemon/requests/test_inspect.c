@@ -242,6 +242,46 @@ START_TEST(a_user_sees_their_own_sessions_and_root_all)
 }
 END_TEST
 
+/* More than one page looks at, of another user, between two of one's own. */
+START_TEST(a_page_that_passed_over_others_says_where_to_go_on)
+{
+        enum { OTHERS = 1100 };
+        static RawClient many;
+        Session *viewing = inner_server_open_session(&viewer), *foreign = NULL;
+        const Iod__Sessions *page;
+        const Iod__Registrations *registrations;
+        Session *own;
+
+        if (inner.daemon->sessions.max < OTHERS + 2)
+                SKIP_TEST("the limit of open files allows only %u sessions",
+                          inner.daemon->sessions.max);
+        policy_set_default_limit(inner.daemon->config->policy, POLICY_SESSIONS, OTHERS + 2);
+        inner.daemon->config->sessions_per_second = 2 * OTHERS;
+        /* The descriptors stay open although the client structure is used again. */
+        for (int i = 0; i < OTHERS; i++) {
+                foreign = inner_server_open_session(&many);
+                be_ordinary(viewing, foreign);
+        }
+        own = inner_server_open_session(&others[0]);
+        inner_server_add_pipe(&others[0], 0, 1, NULL);
+
+        page = list_sessions(0, 0);
+        ck_assert(page->n_entry == 1 && page->more && page->next > viewing->id);
+        page = list_sessions(viewing->id, 0);
+        ck_assert(page->n_entry == 0 && page->more && page->next < foreign->id);
+        page = list_sessions(page->next, 0);
+        ck_assert(page->n_entry == 1 && !page->more && page->next == 0);
+        ck_assert_uint_eq(page->entry[0]->session, own->id);
+
+        registrations = list_registrations(0, 0, 0);
+        ck_assert_uint_eq(registrations->n_entry, 0);
+        ck_assert_uint_gt(registrations->next_session, 0);
+        registrations = list_registrations(0, registrations->next_session, 0);
+        ck_assert_uint_eq(registrations->n_entry, 1);
+        ck_assert_uint_eq(registrations->next_session, 0);
+}
+END_TEST
+
 START_TEST(one_session_can_be_asked_for)
 {
         Session *session;
@@ -402,6 +442,7 @@ TEST_SUITE(test_inspect)
         tcase_add_test(lists, who_has_not_said_hello_has_no_session_yet);
         tcase_add_test(lists, pages_of_sessions_join);
         tcase_add_test(lists, a_user_sees_their_own_sessions_and_root_all);
+        tcase_add_test(lists, a_page_that_passed_over_others_says_where_to_go_on);
         tcase_add_test(lists, one_session_can_be_asked_for);
         tcase_add_test(lists, a_registration_is_shown_as_it_is);
         tcase_add_test(lists, pages_of_registrations_join_over_sessions);

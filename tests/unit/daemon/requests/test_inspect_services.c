@@ -205,6 +205,88 @@ START_TEST(pages_of_holds_join)
 }
 END_TEST
 
+/* More than one page looks at, of others; and then nothing. */
+enum { OTHERS = 700 };
+
+START_TEST(a_page_that_passed_over_others_says_where_to_go_on)
+{
+        const Iod__Listeners *listeners;
+        const Iod__Groups *groups;
+        const Iod__Holds *holds;
+        Iod__GroupEntry after = IOD__GROUP_ENTRY__INIT;
+        Session *viewer;
+
+        policy_set_default_limit(sharing.config->policy, POLICY_LISTENERS, OTHERS + 1);
+        viewer = scene_open(0);
+        scene_join(1, 0, NULL);
+        scene_join(2, 0, NULL);
+        scene_join(3, 0, NULL);
+        for (int i = 0; i < OTHERS; i++) {
+                char name[32];
+                int client = 1 + i % 3;
+
+                snprintf(name, sizeof(name), "web-%d", i);
+                service_join(&sharing.clients[client], 1, i < 100 ? "web" : name, "tcp:127.0.0.1:0",
+                             0, 0, NULL);
+                scene_expect(client, IOD__FRAME__BODY_JOINED);
+                hold(1, name);
+        }
+        viewer->peer.uid++;
+        viewer->sees_all = false;
+
+        listeners = list_listeners(0);
+        ck_assert(listeners->n_entry == 0 && listeners->more && listeners->next > 0);
+        listeners = list_listeners(listeners->next);
+        ck_assert(listeners->n_entry == 0 && !listeners->more && listeners->next == 0);
+
+        holds = list_holds(0);
+        ck_assert(holds->n_entry == 0 && holds->more && holds->next > 0);
+        holds = list_holds(holds->next);
+        ck_assert(holds->n_entry == 0 && !holds->more && holds->next == 0);
+
+        for (int i = 0; i < 2; i++) {
+                groups = list_groups(i == 0 ? NULL : &after);
+                ck_assert_uint_eq(groups->n_entry, 0);
+                ck_assert(groups->more);
+                ck_assert_uint_gt(groups->next_listener, after.listener);
+                after.listener = groups->next_listener;
+                after.session = groups->next_session;
+                after.endpoint = groups->next_endpoint;
+        }
+        groups = list_groups(&after);
+        ck_assert(groups->n_entry == 0 && !groups->more && groups->next_listener == 0);
+        viewer->peer.uid--;
+}
+END_TEST
+
+START_TEST(a_list_goes_on_where_what_it_had_come_to_is_gone)
+{
+        Iod__GroupEntry after = IOD__GROUP_ENTRY__INIT;
+        const Iod__Groups *groups;
+
+        scene_join(0, 0, NULL);
+        for (int i = 0; i < 3; i++) {
+                service_join(&sharing.clients[0], 1, i < 2 ? "web" : "web2", "tcp:127.0.0.1:0", 0,
+                             0, NULL);
+                scene_expect(0, IOD__FRAME__BODY_JOINED);
+        }
+        groups = list_groups(NULL);
+        ck_assert_uint_eq(groups->n_entry, 4);
+        after.listener = groups->entry[1]->listener;
+        after.session = groups->entry[1]->session;
+        after.endpoint = groups->entry[1]->endpoint;
+        service_leave(&sharing.clients[0], 1, 2);
+        scene_expect(0, IOD__FRAME__BODY_DONE);
+        ck_assert_uint_eq(list_groups(&after)->n_entry, 2);
+        after.session = 0;
+        ck_assert_uint_eq(list_groups(&after)->n_entry, 3);
+        after.session = UINT64_MAX;
+        ck_assert_uint_eq(list_groups(&after)->n_entry, 1);
+        after.listener = UINT64_MAX;
+        ck_assert_uint_eq(list_groups(&after)->n_entry, 0);
+}
+END_TEST
+
 START_TEST(nobody_sees_what_is_another_users)
 {
         Session *viewer = scene_open(0);
@@ -236,6 +318,8 @@ TEST_SUITE(test_inspect_services)
         tcase_add_test(lists, pages_of_groups_join);
         tcase_add_test(lists, a_worker_is_shown_with_what_it_has);
         tcase_add_test(lists, pages_of_holds_join);
+        tcase_add_test(lists, a_page_that_passed_over_others_says_where_to_go_on);
+        tcase_add_test(lists, a_list_goes_on_where_what_it_had_come_to_is_gone);
         tcase_add_test(lists, nobody_sees_what_is_another_users);
         suite_add_tcase(suite, lists);
 }
