@@ -328,7 +328,7 @@ START_TEST(one_that_is_back_has_its_place_among_the_others)
         ck_assert_int_eq(listener_restore(&listener, &inner.daemon->listeners, &config, &restored),
                          0);
         ck_assert_ptr_eq(listener_after(&inner.daemon->listeners, 0), listener);
-        ck_assert_uint_eq(TAILQ_NEXT(listener, link)->group.number, 6);
+        ck_assert_uint_eq(listener_after(&inner.daemon->listeners, 1)->group.number, 6);
         ck_assert_uint_eq(inner.daemon->listeners.total, 6);
 }
 END_TEST
