@@ -447,7 +447,8 @@ KYRON_PUBLIC int kyron_tcp_stream_connect(KyronTcpStream **out, KyronIoDriverHan
 /*
  * Connects through the daemon to "tcp:HOST:PORT": names are resolved there, and all their addresses
  * tried. timeout_ms is for all of it; 0: 30,000; at most 600,000. See "Ready descriptors". Results:
- * -ENOENT the name does not resolve; -EAGAIN its name servers did not answer; -ETIMEDOUT;
+ * -ENOENT the name does not resolve; -EAGAIN its name servers failed or did not
+ * answer; -ETIMEDOUT;
  * -EAFNOSUPPORT the address is not a "tcp:" one; what connect(2) said of the address tried last.
  */
 KYRON_PUBLIC int kyron_tcp_stream_connect_to(KyronTcpStream **out, KyronIoDriverHandle *handle,

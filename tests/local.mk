@@ -147,6 +147,7 @@ libtestsupport_la_SOURCES = \
 	tests/support/scripted_daemon.h \
 	tests/support/silent_fuse.c \
 	tests/support/silent_fuse.h \
+	tests/support/stub_names.h \
 	tests/support/suite.c \
 	tests/torture/latency.c \
 	tests/torture/latency.h

@@ -81,6 +81,7 @@ static void put_waiting(BlockingPool *pool, BlockingUser *user, BlockingTask *ta
 {
         task->user = user;
         task->error = 0;
+        task->waits = true;
         TAILQ_INSERT_TAIL(&user->waiting, task, link);
         user->n_waiting++;
         pool->n_waiting++;
@@ -88,6 +89,7 @@ static void put_waiting(BlockingPool *pool, BlockingUser *user, BlockingTask *ta
 
 static void take_waiting(BlockingPool *pool, BlockingTask *task)
 {
+        task->waits = false;
         TAILQ_REMOVE(&task->user->waiting, task, link);
         task->user->n_waiting--;
         pool->n_waiting--;
@@ -273,6 +275,20 @@ int blocking_pool_spawn(BlockingPool *pool, uid_t uid, BlockingTask *task)
         r = spawn(pool, uid, task);
         pthread_mutex_unlock(&pool->lock);
         return r;
+}
+
+bool blocking_pool_withdraw(BlockingPool *pool, BlockingTask *task)
+{
+        bool waits;
+
+        pthread_mutex_lock(&pool->lock);
+        waits = task->waits;
+        if (waits) {
+                take_waiting(pool, task);
+                forget_user(pool, STEAL_PTR(task->user));
+        }
+        pthread_mutex_unlock(&pool->lock);
+        return waits;
 }
 
 /* At most so many. Whether there are more. */

@@ -8,10 +8,10 @@
  * user alone has half of them and the next one always finds some. What has to wait for a thread is
  * taken in turn by user, and a user may have BLOCKING_WAITING_MAX waiting.
  *
- * A call cannot be taken back. Who does not want the answer any more says so in the task's own
- * memory, and frees it in done; so a task's memory refers to nothing that its asker has to give
- * back. A task that was not begun when the pool closes is given back at once; one whose call does
- * not return is left to its thread, and both end with the process.
+ * A call cannot be taken back, only what was not begun. Who does not want the answer any more says
+ * so in the task's own memory, and frees it in done; so a task's memory refers to nothing that its
+ * asker has to give back. A task that was not begun when the pool closes is given back at once; one
+ * whose call does not return is left to its thread, and both end with the process.
  *
  * Threads are started as they are needed, yield to the rest of the daemon (a niceness of 10 more),
  * and end when there was nothing to do for BLOCKING_IDLE_SECONDS.
@@ -38,6 +38,7 @@ typedef struct BlockingTask BlockingTask;
 struct BlockingTask {
         TAILQ_ENTRY(BlockingTask) link;
         struct BlockingUser *user;
+        bool waits; /* for a thread */
         int error;
         /* On a thread. May wait; uses nothing that the loop uses meanwhile. */
         void (*run)(BlockingTask *task);
@@ -57,6 +58,9 @@ BlockingPool *blocking_pool_close(BlockingPool *pool);
  * error_text() and nothing comes of it: -EAGAIN the user has too many waiting, or there is no
  * thread; -ENOMEM. */
 int blocking_pool_spawn(BlockingPool *pool, uid_t uid, BlockingTask *task);
+
+/* Takes back a task that was not begun, if so: then done is not called, and it is the caller's. */
+bool blocking_pool_withdraw(BlockingPool *pool, BlockingTask *task);
 
 /* Begins nothing more, and waits until no call is under way, for so long: executing another program
  * would wait for those. Whether none is. Until blocking_pool_resume(). */

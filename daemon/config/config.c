@@ -88,37 +88,22 @@ static int read_policy(Reader *reader, cfg_t *block)
 
 /* ---- The rest ---- */
 
-static void free_name_servers(Config *config)
-{
-        for (size_t i = 0; i < config->n_name_servers; i++)
-                free(config->name_servers[i]);
-        free(config->name_servers);
-        config->name_servers = NULL;
-        config->n_name_servers = 0;
-}
-
-static int read_name_servers(Config *config, cfg_t *cfg)
+static void read_name_servers(Config *config, cfg_t *cfg)
 {
         unsigned n = cfg_size(cfg, "name-servers");
 
         if (n == 0)
-                return 0;
-        free_name_servers(config);
-        config->name_servers = calloc(n, sizeof(*config->name_servers));
-        if (!config->name_servers)
-                return no_memory();
-        for (; config->n_name_servers < n; config->n_name_servers++) {
-                char *copy =
-                        strdup(cfg_getnstr(cfg, "name-servers", (unsigned)config->n_name_servers));
+                return;
+        config->n_name_servers = 0;
+        for (unsigned i = 0; i < n && i < CONFIG_NAME_SERVERS_MAX; i++) {
+                Address *server = &config->name_servers[config->n_name_servers];
 
-                if (!copy)
-                        return no_memory();
-                config->name_servers[config->n_name_servers] = copy;
+                if (config_syntax_name_server(cfg_getnstr(cfg, "name-servers", i), server) == 0)
+                        config->n_name_servers++;
         }
-        return 0;
 }
 
-static int read_settings(Config *config, cfg_t *cfg)
+static void read_settings(Config *config, cfg_t *cfg)
 {
         const char *text;
         bool audit = policy_is_audit(config->policy);
@@ -139,7 +124,7 @@ static int read_settings(Config *config, cfg_t *cfg)
         text = config_syntax_text(cfg, "admin-group");
         if (text)
                 strcpy(config->admin_group, text);
-        return read_name_servers(config, cfg);
+        read_name_servers(config, cfg);
 }
 
 static int read_file(Reader *reader, const char *path)
@@ -156,7 +141,7 @@ static int read_file(Reader *reader, const char *path)
                 return r;
         reader->path = path;
         reader->text = text;
-        r = read_settings(reader->config, cfg);
+        read_settings(reader->config, cfg);
         for (unsigned i = 0; i < cfg_size(cfg, "listener") && r == 0; i++)
                 r = read_listener(reader, cfg_getnsec(cfg, "listener", i));
         for (unsigned i = 0; i < cfg_size(cfg, "policy") && r == 0; i++)
@@ -279,7 +264,6 @@ Config *config_free(Config *config)
 {
         if (!config)
                 return NULL;
-        free_name_servers(config);
         free(config->listeners);
         policy_free(config->policy);
         free(config);

@@ -19,6 +19,7 @@
 
 enum {
         CONFIG_GROUP_NAME_MAX = 63, /* bytes, without a zero */
+        CONFIG_NAME_SERVERS_MAX = 3,
 
         CONFIG_DESCRIPTORS_MAX = 16384,
         CONFIG_SESSIONS_PER_SECOND = 1000,
@@ -69,8 +70,8 @@ typedef struct Config {
         uint32_t descriptors_max;
         int log_level;
         char admin_group[CONFIG_GROUP_NAME_MAX + 1];
-        /* Name servers to ask, "ADDRESS" or "ADDRESS:PORT"; none: those of /etc/resolv.conf. */
-        char **name_servers;
+        /* To be asked: numbers. None: as the machine does. */
+        Address name_servers[CONFIG_NAME_SERVERS_MAX];
         size_t n_name_servers;
 } Config;
 

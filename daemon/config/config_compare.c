@@ -116,7 +116,7 @@ static bool same_name_servers(const Config *a, const Config *b)
         if (a->n_name_servers != b->n_name_servers)
                 return false;
         for (size_t i = 0; i < a->n_name_servers; i++) {
-                if (strcmp(a->name_servers[i], b->name_servers[i]) != 0)
+                if (memcmp(&a->name_servers[i], &b->name_servers[i], sizeof(Address)) != 0)
                         return false;
         }
         return true;

@@ -35,21 +35,26 @@ static int check_admin_group(const char *text)
         return 0;
 }
 
-/* "192.0.2.1", "192.0.2.1:53", "2001:db8::1" or "[2001:db8::1]:53". */
-static int check_name_server(const char *text)
+int config_syntax_name_server(const char *text, Address *out)
 {
         static const char *const forms[] = {"udp:%s", "udp:%s:53", "udp:[%s]:53"};
         char address_text[512];
-        Address address;
 
         for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
                 if (snprintf(address_text, sizeof(address_text), forms[i], text) <
                             (int)sizeof(address_text) &&
-                    address_parse(address_text, &address) == 0 &&
-                    address.host_is == ADDRESS_NUMBER && address.port != 0)
+                    address_parse(address_text, out) == 0 && out->host_is == ADDRESS_NUMBER &&
+                    out->port != 0)
                         return 0;
         }
         return error_set(EINVAL, "name-servers takes numeric addresses, not \"%.80s\"", text);
+}
+
+static int check_name_server(const char *text)
+{
+        Address address;
+
+        return config_syntax_name_server(text, &address);
 }
 
 static int check_address(const char *text)
@@ -84,6 +89,7 @@ typedef struct Key {
         const char *words[2];
         int (*check)(const char *text);
         bool is_pattern;
+        unsigned values_max; /* of a list; 0: any number */
 } Key;
 
 static const Key keys[] = {
@@ -95,7 +101,7 @@ static const Key keys[] = {
         {"root", "max-descriptors", 1, CONFIG_DESCRIPTORS_LIMIT},
         {"root", "log-level", .check = check_log_level},
         {"root", "admin-group", .check = check_admin_group},
-        {"root", "name-servers", .check = check_name_server},
+        {"root", "name-servers", .check = check_name_server, .values_max = CONFIG_NAME_SERVERS_MAX},
         {"root", "audit"},
         {"listener", "address", .check = check_address},
         {"listener", "mode", .words = {"shared", "take"}},
@@ -291,7 +297,11 @@ static int on_value(cfg_t *section, cfg_opt_t *option)
         const char *text =
                 option->nvalues > 0 ? cfg_opt_getnstr(option, option->nvalues - 1) : NULL;
 
-        if (!key || !text || check_value(key, text) == 0)
+        if (!key || !text)
+                return 0;
+        if (key->values_max > 0 && option->nvalues > key->values_max)
+                error_set(EINVAL, "%s takes at most %u addresses", key->name, key->values_max);
+        else if (check_value(key, text) == 0)
                 return 0;
         cfg_error(section, "%s", error_text());
         return -1;

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include "core/address.h"
+
 #include <confuse.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,3 +25,8 @@ void config_syntax_bool(cfg_t *section, const char *key, bool *out);
 void config_syntax_choice(cfg_t *section, const char *key, const char *word, bool *out);
 /* The text, or NULL. */
 const char *config_syntax_text(cfg_t *section, const char *key);
+
+/* "192.0.2.1", "192.0.2.1:53", "2001:db8::1" or "[fe80::1%eth0]:53": 0, or -EINVAL with
+ * error_text().
+ */
+int config_syntax_name_server(const char *text, Address *out);

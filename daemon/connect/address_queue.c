@@ -12,6 +12,10 @@ bool address_queue_add(AddressQueue *queue, const InetAddress *address)
 
         if (family->count == CONNECT_ADDRESSES_MAX)
                 return false;
+        for (size_t i = 0; i < family->count; i++) {
+                if (inet_address_same_host(&family->addresses[i], address))
+                        return false;
+        }
         family->addresses[family->count++] = *address;
         return true;
 }
@@ -27,9 +31,4 @@ bool address_queue_take(AddressQueue *queue, InetAddress *out)
         *out = family->addresses[family->next++];
         queue->v4_is_next = !take_v4;
         return true;
-}
-
-bool address_queue_is_empty(const AddressQueue *queue)
-{
-        return family_is_empty(&queue->v6) && family_is_empty(&queue->v4);
 }

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "daemon/connect/hosts_file.h"
+#include "daemon/connect/name_lookup.h"
 
 typedef struct FamilyQueue {
         size_t count;
@@ -20,8 +20,7 @@ typedef struct AddressQueue {
         bool v4_is_next;
 } AddressQueue;
 
-/* false: there is no room, and it is left out. */
+/* false: it was added before, or there is no room, and it is left out. */
 bool address_queue_add(AddressQueue *queue, const InetAddress *address);
 /* Takes the next one; false when none is left. */
 bool address_queue_take(AddressQueue *queue, InetAddress *out);
-bool address_queue_is_empty(const AddressQueue *queue);

@@ -6,11 +6,6 @@
 
 #include <errno.h>
 
-socklen_t inet_address_size(const InetAddress *address)
-{
-        return address->any.sa_family == AF_INET6 ? sizeof(address->v6) : sizeof(address->v4);
-}
-
 /* 0: it is a connection. Else why not. */
 static int outcome_of(int borrow_fd)
 {

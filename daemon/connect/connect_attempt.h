@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "daemon/connect/hosts_file.h"
+#include "daemon/connect/inet_address.h"
 #include "daemon/loop/loop_event.h"
 
 typedef struct ConnectAttempt ConnectAttempt;
@@ -27,5 +27,3 @@ int connect_attempt_start(ConnectAttempt *attempt, Loop *loop, const InetAddress
 void connect_attempt_end(ConnectAttempt *attempt);
 /* The socket, now the caller's. */
 int connect_attempt_steal(ConnectAttempt *attempt);
-
-socklen_t inet_address_size(const InetAddress *address);

@@ -5,7 +5,7 @@
 #include "core/error.h"
 #include "daemon/connect/address_queue.h"
 #include "daemon/connect/connect_attempt.h"
-#include "daemon/connect/resolver.h"
+#include "daemon/connect/name_questions.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,10 +13,8 @@
 #include <sys/queue.h>
 
 enum {
-        /* RFC 8305: between one attempt and the next, and for IPv6 addresses when the IPv4 ones
-         * came first. */
+        /* RFC 8305: between one attempt and the next. */
         ATTEMPT_DELAY_MS = 250,
-        RESOLUTION_DELAY_MS = 50,
         /* An address and its name, in a sentence. */
         SUBJECT_MAX = ADDRESS_TEXT_MAX + ADDRESS_HOST_MAX + 8,
 };
@@ -44,13 +42,13 @@ struct Connecting {
         TAILQ_ENTRY(Connecting) link;
         Connector *connector;
         Address address;
+        uid_t uid;
         unsigned timeout_ms;
         ConnectorAllowed allowed;
         ConnectorDone done;
         void *data;
 
-        ResolverQuestion *v6_question; /* NULL: answered, or not asked */
-        ResolverQuestion *v4_question;
+        NameQuestions questions;
         AddressQueue addresses; /* to be tried */
         size_t tried;           /* attempts[0 … tried - 1] were started */
         size_t living;          /* of those, not over */
@@ -59,7 +57,6 @@ struct Connecting {
         LoopEvent *start;
         LoopEvent *deadline;
         LoopEvent *pace; /* pending: no attempt is started before */
-        bool waited_for_v6;
 
         FailureStage failed;
         int error;
@@ -78,10 +75,7 @@ static void connecting_free(Connecting *connecting)
 {
         for (size_t i = 0; i < connecting->tried; i++)
                 connect_attempt_end(&connecting->attempts[i]);
-        if (connecting->v6_question)
-                resolver_give_up(connecting->v6_question);
-        if (connecting->v4_question)
-                resolver_give_up(connecting->v4_question);
+        name_questions_close(&connecting->questions);
         loop_event_free(connecting->start);
         loop_event_free(connecting->deadline);
         loop_event_free(connecting->pace);
@@ -152,18 +146,6 @@ static void note_failed_attempt(Connecting *connecting, const ConnectAttempt *at
         note_failure(connecting, FAILED_TO_CONNECT, r, error_text());
 }
 
-/* Whether IPv4 addresses have to wait for the IPv6 ones that may come. */
-static bool waits_for_v6(Connecting *connecting)
-{
-        const struct timeval delay = milliseconds(RESOLUTION_DELAY_MS);
-
-        if (connecting->tried > 0 || connecting->waited_for_v6 || !connecting->v6_question ||
-            address_queue_is_empty(&connecting->addresses))
-                return false;
-        connecting->waited_for_v6 = true;
-        return loop_event_add(connecting->pace, &delay) == 0;
-}
-
 static bool is_paced(const Connecting *connecting)
 {
         return loop_event_is_added(connecting->pace);
@@ -191,8 +173,7 @@ static void advance(Connecting *connecting)
         const struct timeval delay = milliseconds(ATTEMPT_DELAY_MS);
         InetAddress address;
 
-        while (!is_paced(connecting) && !waits_for_v6(connecting) &&
-               connecting->tried < CONNECT_ADDRESSES_MAX &&
+        while (!is_paced(connecting) && connecting->tried < CONNECT_ADDRESSES_MAX &&
                address_queue_take(&connecting->addresses, &address)) {
                 ConnectAttempt *attempt = &connecting->attempts[connecting->tried];
                 int r;
@@ -214,8 +195,8 @@ static void advance(Connecting *connecting)
                 if (loop_event_add(connecting->pace, &delay) < 0)
                         return; /* the attempt ends it, or the deadline */
         }
-        if (connecting->living == 0 && !is_paced(connecting) && !connecting->v6_question &&
-            !connecting->v4_question)
+        if (connecting->living == 0 && !is_paced(connecting) &&
+            !name_questions_are_open(&connecting->questions))
                 finish_failed(connecting);
 }
 
@@ -263,13 +244,13 @@ static int check_address(Connecting *connecting, const InetAddress *address)
 }
 
 /* Takes an answer's addresses, as far as they may be connected to. */
-static void take_answer(Connecting *connecting, int error, const ResolverAnswer *answer)
+static void take_answer(Connecting *connecting, const NameAnswer *answer)
 {
-        char text[ERROR_TEXT_MAX];
+        if (answer->error < 0) {
+                int r = error_set(-answer->error, "%s: %s", answer->sentence,
+                                  connecting->address.host);
 
-        if (error < 0) {
-                snprintf(text, sizeof(text), "%s: %s", error_text(), connecting->address.host);
-                note_failure(connecting, FAILED_TO_RESOLVE, error, text);
+                note_failure(connecting, FAILED_TO_RESOLVE, r, error_text());
                 return;
         }
         for (size_t i = 0; i < answer->count; i++) {
@@ -288,58 +269,32 @@ static void take_answer(Connecting *connecting, int error, const ResolverAnswer 
         }
 }
 
-static void on_v6_answer(void *data, int error, const ResolverAnswer *answer)
+static void on_answer(void *data, const NameAnswer *answer)
 {
-        Connecting *connecting = data;
-
-        connecting->v6_question = NULL;
-        take_answer(connecting, error, answer);
-        /* There is nothing left for the others to wait for. */
-        if (connecting->tried == 0)
-                loop_event_del(connecting->pace);
-        advance(connecting);
-}
-
-static void on_v4_answer(void *data, int error, const ResolverAnswer *answer)
-{
-        Connecting *connecting = data;
-
-        connecting->v4_question = NULL;
-        take_answer(connecting, error, answer);
-        advance(connecting);
-}
-
-static void ask(Connecting *connecting, int family, ResolverAnswered answered,
-                ResolverQuestion **out)
-{
-        ResolverAnswer answer = {.count = 0};
-        int r = resolver_ask(connecting->connector->resolver, connecting->address.host, family,
-                             &answer, answered, connecting, out);
-
-        if (r != 0)
-                take_answer(connecting, r < 0 ? r : 0, &answer);
+        take_answer(data, answer);
 }
 
 static void on_start(evutil_socket_t fd, short what, void *data)
 {
         Connecting *connecting = data;
-        ResolverAnswer number = {.count = 1};
+        NameAnswer number = {.count = 1};
 
         (void)fd;
         (void)what;
-        /* What is said if nothing else goes wrong: the hosts file knows the name, for no family. */
-        snprintf(connecting->sentence, sizeof(connecting->sentence), "no address: %s",
-                 connecting->address.host);
-        connecting->error = -ENOENT;
         if (connecting->address.host_is == ADDRESS_NAME) {
-                ask(connecting, AF_INET6, on_v6_answer, &connecting->v6_question);
-                ask(connecting, AF_INET, on_v4_answer, &connecting->v4_question);
+                name_questions_ask(&connecting->questions, connecting->uid,
+                                   connecting->address.host);
         } else {
                 memcpy(&number.addresses[0], &connecting->address.socket_address,
                        connecting->address.size);
-                take_answer(connecting, 0, &number);
+                take_answer(connecting, &number);
         }
         advance(connecting);
+}
+
+static void on_taken(void *data)
+{
+        advance(data);
 }
 
 static void on_pace(evutil_socket_t fd, short what, void *data)
@@ -368,12 +323,9 @@ static void on_deadline(evutil_socket_t fd, short what, void *data)
         finish_failed(connecting);
 }
 
-int connector_open(Connector **out, Loop *loop, char *const *name_servers, size_t n)
+int connector_open(Connector **out, Loop *loop, BlockingPool *pool, const Address *name_servers,
+                   size_t n)
 {
-        static const ResolverFiles files = {
-                .resolv_conf = "/etc/resolv.conf",
-                .hosts = "/etc/hosts",
-        };
         CLEANUP(cleanup_free) Connector *connector = calloc(1, sizeof(*connector));
         int r;
 
@@ -381,11 +333,16 @@ int connector_open(Connector **out, Loop *loop, char *const *name_servers, size_
                 return error_set(ENOMEM, "no memory for the connector");
         connector->loop = loop;
         TAILQ_INIT(&connector->connectings);
-        r = resolver_open(&connector->resolver, loop, &files, name_servers, n);
+        r = resolver_open(&connector->resolver, pool, name_servers, n);
         if (r < 0)
                 return r;
         *out = STEAL_PTR(connector);
         return 0;
+}
+
+void connector_set_name_servers(Connector *connector, const Address *name_servers, size_t n)
+{
+        resolver_set_name_servers(connector->resolver, name_servers, n);
 }
 
 Connector *connector_close(Connector *connector)
@@ -410,7 +367,7 @@ static int check_start(const Address *address)
         return 0;
 }
 
-int connector_start(Connector *connector, const Address *address, unsigned timeout_ms,
+int connector_start(Connector *connector, uid_t uid, const Address *address, unsigned timeout_ms,
                     ConnectorAllowed allowed, ConnectorDone done, void *data, Connecting **out)
 {
         const struct timeval at_once = {0};
@@ -425,6 +382,7 @@ int connector_start(Connector *connector, const Address *address, unsigned timeo
                 return error_set(ENOMEM, "no memory for a connection");
         TAILQ_INSERT_TAIL(&connector->connectings, connecting, link);
         connecting->connector = connector;
+        connecting->uid = uid;
         connecting->address = *address;
         connecting->timeout_ms = timeout_ms == 0 ? CONNECTOR_TIMEOUT_MS : timeout_ms;
         if (connecting->timeout_ms > CONNECTOR_TIMEOUT_MAX_MS)
@@ -435,8 +393,14 @@ int connector_start(Connector *connector, const Address *address, unsigned timeo
         connecting->start = loop_timer_new(connector->loop, on_start, connecting);
         connecting->deadline = loop_timer_new(connector->loop, on_deadline, connecting);
         connecting->pace = loop_timer_new(connector->loop, on_pace, connecting);
+        connecting->questions = (NameQuestions){
+                .take = on_answer,
+                .taken = on_taken,
+                .data = connecting,
+        };
         deadline = milliseconds(connecting->timeout_ms);
         if (!connecting->start || !connecting->deadline || !connecting->pace ||
+            name_questions_open(&connecting->questions, connector->loop, connector->resolver) < 0 ||
             loop_event_add(connecting->start, &at_once) < 0 ||
             loop_event_add(connecting->deadline, &deadline) < 0) {
                 connecting_free(connecting);

@@ -5,9 +5,10 @@ libdaemon_la_SOURCES += \
 	daemon/connect/connect_attempt.h \
 	daemon/connect/connector.c \
 	daemon/connect/connector.h \
-	daemon/connect/hosts_file.c \
-	daemon/connect/hosts_file.h \
-	daemon/connect/loop_memory.c \
-	daemon/connect/loop_memory.h \
+	daemon/connect/inet_address.h \
+	daemon/connect/name_lookup.c \
+	daemon/connect/name_lookup.h \
+	daemon/connect/name_questions.c \
+	daemon/connect/name_questions.h \
 	daemon/connect/resolver.c \
 	daemon/connect/resolver.h

@@ -100,7 +100,7 @@ static int start_connect(Daemon *daemon, Session *session, const Iod__Frame *fra
         daemon->connects++;
         for (int i = 0; i < CONNECTOR_SOCKETS_MAX; i++)
                 kept_add(&daemon->kept);
-        r = connector_start(daemon->connector, address,
+        r = connector_start(daemon->connector, session->peer.uid, address,
                             request->timeout_ms ? request->timeout_ms : CONNECTOR_TIMEOUT_MS,
                             by_address ? is_allowed : NULL, on_connected, connect,
                             &connect->connecting);

@@ -133,6 +133,7 @@ int reload_apply(Daemon *daemon, Config *config, void (*tell)(void *data, const 
         config_free(daemon->config);
         daemon->config = config;
         daemon->sessions.config = config;
+        connector_set_name_servers(daemon->connector, config->name_servers, config->n_name_servers);
         refresh_limits(daemon);
         adopt_options(daemon, config);
         return 0;

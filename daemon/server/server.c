@@ -175,8 +175,8 @@ static int open_services(Server *server)
                               &daemon->closer);
 
         if (r == 0)
-                r = connector_open(&daemon->connector, &daemon->loop, config->name_servers,
-                                   config->n_name_servers);
+                r = connector_open(&daemon->connector, &daemon->loop, daemon->blocking,
+                                   config->name_servers, config->n_name_servers);
         if (r < 0)
                 return error_set(-r, "no memory to serve with");
         daemon->holds.store = &daemon->store;
@@ -408,13 +408,8 @@ Server *server_close(Server *server)
                 hold_set_deinit(&daemon->holds);
         for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
                 loop_event_free(events[i]);
-        /* Nobody is to be woken any more, and the resolver waits for callbacks that are. */
         later_close(&daemon->loop.later);
-        if (daemon->connector) {
-                connector_close(STEAL_PTR(daemon->connector));
-                /* Its callbacks that wait have to come before the base goes. */
-                event_base_loop(daemon->loop.base, EVLOOP_NONBLOCK);
-        }
+        daemon->connector = connector_close(daemon->connector);
         /* Before the pool, which gives back the program that is being asked. */
         handover_deinit(&server->handover);
         reload_close(daemon);

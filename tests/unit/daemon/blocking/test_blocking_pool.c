@@ -212,6 +212,25 @@ START_TEST(a_user_has_so_many_waiting_and_others_go_on)
 }
 END_TEST
 
+START_TEST(what_was_not_begun_can_be_taken_back)
+{
+        size_t half = BLOCKING_THREADS_MAX / 2;
+
+        spawn_many(ALICE, half + 2);
+        await_begun(ALICE, half);
+        ck_assert(blocking_pool_withdraw(pool, &tasks[half].task));
+        ck_assert(!blocking_pool_withdraw(pool, &tasks[half].task));
+        ck_assert(!blocking_pool_withdraw(pool, &tasks[0].task));
+        release(half + 1);
+        collect(half + 1);
+        ck_assert_int_eq(tasks[half].result, 1);
+        /* Its memory is the caller's. */
+        ck_assert_int_eq(blocking_pool_spawn(pool, ALICE, &tasks[half].task), 0);
+        release(1);
+        collect(half + 2);
+}
+END_TEST
+
 START_TEST(what_was_not_begun_is_given_back_when_the_pool_closes)
 {
         spawn_many(ALICE, 40);
@@ -288,6 +307,7 @@ TEST_SUITE(test_blocking_pool)
         tcase_add_test(tests, one_user_has_half_of_the_threads_and_the_next_finds_some);
         tcase_add_test(tests, what_waits_is_run_once_others_have_returned);
         tcase_add_test(tests, a_user_has_so_many_waiting_and_others_go_on);
+        tcase_add_test(tests, what_was_not_begun_can_be_taken_back);
         tcase_add_test(tests, what_was_not_begun_is_given_back_when_the_pool_closes);
         tcase_add_test(tests, a_call_that_does_not_return_does_not_keep_the_pool_from_closing);
         tcase_add_test(tests, while_it_is_paused_nothing_is_begun);

@@ -108,6 +108,17 @@ static void check_defaults(void)
         ck_assert(!may(geteuid(), POLICY_HOLD, "x"));
 }
 
+static void check_name_servers(const char *expected)
+{
+        char text[CONFIG_NAME_SERVERS_MAX * (ADDRESS_TEXT_MAX + 1)] = "";
+
+        for (size_t i = 0; i < config->n_name_servers; i++) {
+                address_format(&config->name_servers[i], text + strlen(text));
+                strcat(text, " ");
+        }
+        ck_assert_str_eq(text, expected);
+}
+
 START_TEST(a_missing_file_means_the_defaults_unless_it_must_exist)
 {
         char expected[512];
@@ -140,7 +151,7 @@ START_TEST(every_setting_is_read)
              "log-level = debug\n"
              "admin-group = wheel\n"
              "audit = true\n"
-             "name-servers = {\"192.0.2.1\", 2001:db8::1, \"[::1]:5353\", 127.0.0.1:54}\n");
+             "name-servers = {\"192.0.2.1\", 2001:db8::1, \"[fe80::1%lo]:5353\"}\n");
         ck_assert_uint_eq(config->sessions_max, 11);
         ck_assert_uint_eq(config->sessions_per_second, 16);
         ck_assert_uint_eq(config->sessions_per_user_max, 12);
@@ -150,9 +161,7 @@ START_TEST(every_setting_is_read)
         ck_assert_int_eq(config->log_level, LOG_DEBUG);
         ck_assert_str_eq(config->admin_group, "wheel");
         ck_assert(policy_is_audit(config->policy));
-        ck_assert_uint_eq(config->n_name_servers, 4);
-        ck_assert_str_eq(config->name_servers[1], "2001:db8::1");
-        ck_assert_str_eq(config->name_servers[3], "127.0.0.1:54");
+        check_name_servers("udp:192.0.2.1:53 udp:[2001:db8::1]:53 udp:[fe80::1%lo]:5353 ");
         ck_assert_uint_eq(limit_of(1, POLICY_SESSIONS), 12);
         ck_assert_uint_eq(limit_of(1, POLICY_REGISTRATIONS), 14);
 }
@@ -275,8 +284,7 @@ START_TEST(drop_ins_add_up_in_order_of_name_and_the_last_setting_counts)
         ck_assert_uint_eq(config->n_policies, 3);
         ck_assert(may(1000, POLICY_SERVE, "main") && may(1000, POLICY_SERVE, "a") &&
                   may(1000, POLICY_SERVE, "b"));
-        ck_assert_uint_eq(config->n_name_servers, 1);
-        ck_assert_str_eq(config->name_servers[0], "192.0.2.3");
+        check_name_servers("udp:192.0.2.3:53 ");
 
         /* Also where the file itself is missing. */
         ck_assert_int_eq(unlink(path), 0);
@@ -379,6 +387,8 @@ static const struct Mistake {
         /* addresses */
         {"name-servers = {192.0.2.1,\nns.example.org}",
          "2: name-servers takes numeric addresses, not \"ns.example.org\""},
+        {"name-servers = {192.0.2.1, 192.0.2.2,\n192.0.2.3,\n192.0.2.4}",
+         "3: name-servers takes at most 3 addresses"},
         {"name-servers = \"*\"", "1: name-servers takes numeric addresses, not \"*\""},
         {"name-servers = 192.0.2.1:0",
          "1: name-servers takes numeric addresses, not \"192.0.2.1:0\""},

@@ -5,7 +5,7 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "daemon/connect/connector.h"
-#include "daemon/connect/hosts_file.h"
+#include "daemon/connect/name_lookup.h"
 #include "daemon/loop/loop.h"
 #include "tests/support/deadline.h"
 #include "tests/support/dns_server.h"
@@ -18,11 +18,14 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 enum {
         /* Accepts too, but for a connector that has to find another in time. */
         BACKLOG = 64,
         SHORT_MS = 300,
+        STREAMS_LOOKED_FOR = 1024,
 };
 
 typedef struct Outcome {
@@ -55,6 +58,8 @@ static const DnsRecord records[] = {
         {"mixed.test", DNS_A, DNS_ANSWERS, 0, {"127.0.0.2"}},
         {"mixed.test", DNS_AAAA, DNS_ANSWERS, 200, {"::1"}},
         {"silent.test", DNS_A, DNS_SILENT, 0, {NULL}},
+        {"*.silent.test", DNS_A, DNS_SILENT, 0, {NULL}},
+        {"*.silent.test", DNS_AAAA, DNS_SILENT, 0, {NULL}},
         {"silent.test", DNS_AAAA, DNS_SILENT, 0, {NULL}},
         {"garbage.test", DNS_A, DNS_SENDS_GARBAGE, 0, {NULL}},
         {"garbage.test", DNS_AAAA, DNS_SENDS_GARBAGE, 0, {NULL}},
@@ -72,10 +77,12 @@ static const DnsRecord records[] = {
          0,
          {"127.0.1.1", "127.0.1.2", "127.0.1.3", "127.0.1.4", "127.0.1.5", "127.0.1.6", "127.0.1.7",
           "127.0.1.8", "127.0.1.9", "127.0.1.10", "127.0.1.11", "127.0.1.12", "127.0.1.13",
-          "127.0.1.14", "127.0.1.15", "127.0.1.16", "127.0.0.1"}},
+          "127.0.1.14", "127.0.1.15", "127.0.1.16", "127.0.1.17"}},
 };
 
 static Loop loop;
+static BlockingPool *pool;
+static LoopEvent *woken;
 static Connector *connector;
 static DnsServer dns;
 static int v4_listener;
@@ -105,20 +112,56 @@ static bool open_listeners(void)
         return false;
 }
 
+/* The connector's sockets, and the test's own. Names are asked for over others. */
+static size_t count_streams(void)
+{
+        size_t n = 0;
+
+        for (int fd = 0; fd < STREAMS_LOOKED_FOR; fd++) {
+                int type = 0;
+                socklen_t size = sizeof(type);
+
+                n += getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+        }
+        return n;
+}
+
+static void on_woken(evutil_socket_t fd, short what, void *data)
+{
+        eventfd_t value;
+
+        (void)what;
+        (void)data;
+        eventfd_read(fd, &value);
+        blocking_pool_collect(pool);
+}
+
+static void open_connector(void)
+{
+        Address server;
+
+        address_from_socket(ADDRESS_UDP, (struct sockaddr *)&dns.socket_address,
+                            sizeof(dns.socket_address), &server);
+        ck_assert_int_eq(connector_open(&connector, &loop, pool, &server, 1), 0);
+}
+
 static void set_up(void)
 {
-        char *servers[] = {dns.address};
-
         ck_assert_int_eq(loop_open(&loop), 0);
+        ck_assert_int_eq(blocking_pool_open(&pool, loop.wake_fd), 0);
+        woken = loop_event_new(&loop, loop.wake_fd, EV_READ | EV_PERSIST, on_woken, NULL);
+        ck_assert_int_eq(loop_event_add(woken, NULL), 0);
         ck_assert(WAIT_UNTIL(open_listeners(), DEADLINE_MS));
         dns_server_start(&dns, records, sizeof(records) / sizeof(records[0]));
-        ck_assert_int_eq(connector_open(&connector, &loop, servers, 1), 0);
+        open_connector();
 }
 
 static void tear_down(void)
 {
         connector = connector_close(connector);
-        event_base_loop(loop.base, EVLOOP_NONBLOCK);
+        /* Calls that wait for a silent server are left behind. */
+        blocking_pool_close(pool);
+        loop_event_free(woken);
         loop_close(&loop);
         dns_server_stop(&dns);
         close(v4_listener);
@@ -155,7 +198,8 @@ static void on_done(void *data, int take_fd, const Address *peer)
                 snprintf(outcome->sentence, sizeof(outcome->sentence), "%s", error_text());
 }
 
-static Connecting *start(Outcome *outcome, const char *host, unsigned ms, ConnectorAllowed allowed)
+static Connecting *start_for(uid_t uid, Outcome *outcome, const char *host, unsigned ms,
+                             ConnectorAllowed allowed)
 {
         Connecting *connecting = NULL;
         Address address;
@@ -164,11 +208,16 @@ static Connecting *start(Outcome *outcome, const char *host, unsigned ms, Connec
         *outcome = (Outcome){.fd = -1};
         snprintf(text, sizeof(text), "tcp:%s:%u", host, port);
         ck_assert_msg(address_parse(text, &address) == 0, "%s: %s", text, error_text());
-        ck_assert_int_eq(
-                connector_start(connector, &address, ms, allowed, on_done, outcome, &connecting),
-                0);
+        ck_assert_int_eq(connector_start(connector, uid, &address, ms, allowed, on_done, outcome,
+                                         &connecting),
+                         0);
         ck_assert_ptr_nonnull(connecting);
         return connecting;
+}
+
+static Connecting *start(Outcome *outcome, const char *host, unsigned ms, ConnectorAllowed allowed)
+{
+        return start_for(getuid(), outcome, host, ms, allowed);
 }
 
 static void turn(void)
@@ -258,11 +307,11 @@ static const struct {
         {"0.0.0.0", -EADDRNOTAVAIL, "no address to connect to: tcp:0.0.0.0:%u"},
         {"[::]", -EADDRNOTAVAIL, "no address to connect to: tcp:[::]:%u"},
         {"[::ffff:0.0.0.0]", -EADDRNOTAVAIL, "no address to connect to: tcp:0.0.0.0:%u"},
-        {"failing.test", -EAGAIN, "no answer from its name servers: failing.test"},
-        {"half.test", -EAGAIN, "its name servers failed (refused): half.test"},
-        {"other-half.test", -EAGAIN, "its name servers failed (refused): other-half.test"},
+        {"failing.test", -EAGAIN, "its name servers failed: failing.test"},
+        {"half.test", -EAGAIN, "its name servers failed: half.test"},
+        {"other-half.test", -EAGAIN, "its name servers failed: other-half.test"},
         {"silent.test", -ETIMEDOUT, "not resolved within 300 ms: silent.test"},
-        {"garbage.test", -EAGAIN, "its name servers failed (unknown): garbage.test"},
+        {"garbage.test", -ETIMEDOUT, "not resolved within 300 ms: garbage.test"},
         {"forged.test", -ETIMEDOUT, "not resolved within 300 ms: forged.test"},
 };
 
@@ -273,14 +322,14 @@ START_TEST(what_cannot_be_reached_is_said)
         size_t before;
 
         connect_to("missing.test", 0, NULL);
-        before = count_descriptors();
+        before = count_streams();
         outcome = connect_to(unreachable[_i].host, SHORT_MS, NULL);
         if (unreachable[_i].sentence) {
                 snprintf(expected, sizeof(expected), unreachable[_i].sentence, port);
                 ck_assert_str_eq(outcome.sentence, expected);
         }
         ck_assert_int_eq(outcome.result, unreachable[_i].result);
-        ck_assert_uint_eq(count_descriptors(), before);
+        ck_assert_uint_eq(count_streams(), before);
 }
 END_TEST
 
@@ -303,9 +352,9 @@ START_TEST(what_is_no_address_to_connect_to_is_refused)
         Address address;
 
         ck_assert_int_eq(address_parse(refused[_i].address, &address), 0);
-        ck_assert_int_eq(
-                connector_start(connector, &address, 0, NULL, on_done, &outcome, &connecting),
-                refused[_i].result);
+        ck_assert_int_eq(connector_start(connector, getuid(), &address, 0, NULL, on_done, &outcome,
+                                         &connecting),
+                         refused[_i].result);
         ck_assert_uint_gt(strlen(error_text()), 0);
         turn();
         ck_assert_int_eq(outcome.calls, 0);
@@ -323,7 +372,7 @@ static int connect_to_itself(void *data)
 
         port = ONLY_PORT;
         ck_assert_int_eq(loop_open(&loop), 0);
-        ck_assert_int_eq(connector_open(&connector, &loop, (char *[]){dns.address}, 1), 0);
+        ck_assert_int_eq(connector_open(&connector, &loop, pool, NULL, 0), 0);
         outcome = connect_to(data, 0, NULL);
         snprintf(expected, sizeof(expected), "Connection refused: tcp:%s:%u", (char *)data, port);
         if (outcome.result < 0)
@@ -363,15 +412,15 @@ START_TEST(ipv6_that_does_not_answer_is_overtaken_by_ipv4)
 
         connect_to("missing.test", 0, NULL);
         fill_backlog(v6_listener);
-        before = count_descriptors();
+        before = count_streams();
         start(&outcome, "both.test", 0, NULL);
         /* One socket first, then another, and the second wins. */
-        TURN_UNTIL((waited |= count_descriptors() == before + 1 && outcome.calls == 0) ||
+        TURN_UNTIL((waited |= count_streams() == before + 1 && outcome.calls == 0) ||
                    outcome.calls);
         ck_assert(waited);
         ck_assert(!was_reached(v4_listener));
         TURN_UNTIL(outcome.calls == 1);
-        ck_assert_uint_eq(count_descriptors(), before + 1);
+        ck_assert_uint_eq(count_streams(), before + 1);
         check_peer(&outcome, "127.0.0.1");
 }
 END_TEST
@@ -384,15 +433,15 @@ START_TEST(an_attempt_that_was_overtaken_can_still_win)
         connect_to("missing.test", 0, NULL);
         fill_backlog(v6_listener);
         fill_backlog(v4_listener);
-        before = count_descriptors();
+        before = count_streams();
         start(&outcome, "both.test", 0, NULL);
-        TURN_UNTIL(count_descriptors() == before + 2);
+        TURN_UNTIL(count_streams() == before + 2);
         ck_assert_int_eq(outcome.calls, 0);
         /* Room in the first one's queue: the kernel tries again within seconds. */
         while (was_reached(v6_listener))
                 ;
         TURN_UNTIL(outcome.calls == 1);
-        ck_assert_uint_eq(count_descriptors(), before + 1);
+        ck_assert_uint_eq(count_streams(), before + 1);
         check_peer(&outcome, "[::1]");
 }
 END_TEST
@@ -432,7 +481,7 @@ START_TEST(nobody_who_answers_ends_at_the_deadline)
         connect_to("missing.test", 0, NULL);
         fill_backlog(v6_listener);
         fill_backlog(v4_listener);
-        before = count_descriptors();
+        before = count_streams();
         outcome = connect_to("[::1]", SHORT_MS, NULL);
         snprintf(expected, sizeof(expected), "no answer within 300 ms: tcp:[::1]:%u", port);
         ck_assert_str_eq(outcome.sentence, expected);
@@ -441,19 +490,7 @@ START_TEST(nobody_who_answers_ends_at_the_deadline)
         snprintf(expected, sizeof(expected),
                  "no answer within 600 ms: tcp:127.0.0.1:%u of both.test", port);
         ck_assert_str_eq(outcome.sentence, expected);
-        ck_assert_uint_eq(count_descriptors(), before);
-}
-END_TEST
-
-START_TEST(only_so_many_addresses_are_tried)
-{
-        char expected[ERROR_TEXT_MAX];
-        Outcome outcome = connect_to("many.test", 0, NULL);
-
-        snprintf(expected, sizeof(expected), "Connection refused: tcp:127.0.1.%d:%u of many.test",
-                 CONNECT_ADDRESSES_MAX, port);
-        ck_assert_str_eq(outcome.sentence, expected);
-        ck_assert(!was_reached(v4_listener));
+        ck_assert_uint_eq(count_streams(), before);
 }
 END_TEST
 
@@ -483,6 +520,23 @@ static int allow_second(void *data, const Address *address)
         return error_set(EACCES, "no rule for %s", address->host);
 }
 
+static int allow_all(void *data, const Address *address)
+{
+        (void)data;
+        (void)address;
+        questions_of_allowed++;
+        return 0;
+}
+
+START_TEST(only_so_many_addresses_are_tried)
+{
+        Outcome outcome = connect_to("many.test", 0, allow_all);
+
+        ck_assert_ptr_nonnull(strstr(outcome.sentence, "Connection refused: tcp:127.0.1."));
+        ck_assert_int_eq(questions_of_allowed, CONNECT_ADDRESSES_MAX);
+}
+END_TEST
+
 START_TEST(only_so_many_attempts_are_open_at_once)
 {
         struct sockaddr_in any = {.sin_family = AF_INET};
@@ -499,12 +553,12 @@ START_TEST(only_so_many_attempts_are_open_at_once)
         outcome = connect_to("four.test", 0, NULL);
         close(outcome.fd);
         port = ntohs(any.sin_port);
-        before = count_descriptors();
+        before = count_streams();
         /* Time for six attempts or seven, none of which is answered. */
         start(&outcome, "many.test", 1700, NULL);
         while (outcome.calls == 0 && deadline_left(end) > 0) {
                 turn();
-                open = count_descriptors() - before;
+                open = count_streams() - before;
                 most = open > most ? open : most;
         }
         ck_assert_int_eq(outcome.result, -ETIMEDOUT);
@@ -527,7 +581,7 @@ START_TEST(addresses_that_are_not_allowed_are_passed_over)
         outcome = connect_to("second.test", 0, refuse_all);
         ck_assert_int_eq(questions_of_allowed, 3);
         ck_assert_int_eq(outcome.result, -EACCES);
-        ck_assert_str_eq(outcome.sentence, "no rule for 127.0.0.1");
+        ck_assert_ptr_nonnull(strstr(outcome.sentence, "no rule for 127.0.0."));
         outcome = connect_to("127.0.0.1", 0, refuse_all);
         ck_assert_int_eq(outcome.result, -EACCES);
 
@@ -549,9 +603,13 @@ START_TEST(a_silent_name_delays_only_who_asked)
         static Outcome silent[SILENT];
         Outcome outcome;
 
-        for (int i = 0; i < SILENT; i++)
-                start(&silent[i], "silent.test", 0, NULL);
-        TURN_UNTIL(atomic_load(&dns.questions) >= SILENT);
+        for (int i = 0; i < SILENT; i++) {
+                char host[32];
+
+                snprintf(host, sizeof(host), "%d.silent.test", i);
+                start_for(getuid() + 1, &silent[i], host, 0, NULL);
+        }
+        TURN_UNTIL(atomic_load(&dns.questions) >= BLOCKING_THREADS_MAX / 2);
         outcome = connect_to("four.test", 0, NULL);
         check_peer(&outcome, "127.0.0.1");
         for (int i = 0; i < SILENT; i++)
@@ -566,7 +624,7 @@ static const struct {
         size_t sockets;
 } stages[] = {
         {"127.0.0.1", 0, 0}, {"both.test", 0, 0}, {"silent.test", 2, 0},      {"[::1]", 0, 1},
-        {"both.test", 2, 1}, {"both.test", 2, 2}, {"half-silent.test", 2, 1},
+        {"both.test", 2, 1}, {"both.test", 2, 2}, {"half-silent.test", 3, 1},
 };
 
 START_TEST(cancelling_ends_it_without_a_word_at_any_stage)
@@ -579,39 +637,38 @@ START_TEST(cancelling_ends_it_without_a_word_at_any_stage)
         connect_to("missing.test", 0, NULL);
         fill_backlog(v6_listener);
         fill_backlog(v4_listener);
-        before = count_descriptors();
+        before = count_streams();
         asked = atomic_load(&dns.questions);
         connecting = start(&outcome, stages[_i].host, 0, NULL);
         if (stages[_i].questions + stages[_i].sockets > 0)
                 TURN_UNTIL(atomic_load(&dns.questions) == asked + stages[_i].questions &&
-                           count_descriptors() == before + stages[_i].sockets);
+                           count_streams() == before + stages[_i].sockets);
         connector_cancel(connecting);
-        ck_assert_uint_eq(count_descriptors(), before);
+        ck_assert_uint_eq(count_streams(), before);
         /* A number is answered from the loop meanwhile, but nobody is told of this one. */
         connect_to("four.test", SHORT_MS, NULL);
         ck_assert_int_eq(outcome.calls, 0);
-        ck_assert_uint_eq(count_descriptors(), before);
+        ck_assert_uint_eq(count_streams(), before);
 }
 END_TEST
 
 START_TEST(closing_ends_it_without_a_word_at_any_stage)
 {
-        char *servers[] = {dns.address};
         Outcome outcome;
         unsigned asked = atomic_load(&dns.questions);
         size_t before;
 
         fill_backlog(v6_listener);
         fill_backlog(v4_listener);
-        before = count_descriptors();
+        before = count_streams();
         start(&outcome, stages[_i].host, 0, NULL);
         if (stages[_i].questions + stages[_i].sockets > 0)
                 TURN_UNTIL(atomic_load(&dns.questions) == asked + stages[_i].questions &&
-                           count_descriptors() >= before + stages[_i].sockets);
+                           count_streams() >= before + stages[_i].sockets);
         connector_close(connector);
-        TURN_UNTIL(count_descriptors() == before);
+        TURN_UNTIL(count_streams() == before);
         ck_assert_int_eq(outcome.calls, 0);
-        ck_assert_int_eq(connector_open(&connector, &loop, servers, 1), 0);
+        open_connector();
 }
 END_TEST
 
@@ -646,7 +703,7 @@ START_TEST(thousands_leave_nothing_open)
         size_t before;
 
         connect_to("missing.test", 0, NULL);
-        before = count_descriptors();
+        before = count_streams();
         for (int round = 0; round < rounds; round++) {
                 for (int i = 0; i < AT_ONCE; i++)
                         connectings[i] = start(&outcomes[i], hosts[(i + round) % 8], 0, NULL);
@@ -661,7 +718,7 @@ START_TEST(thousands_leave_nothing_open)
                 while (was_reached(v4_listener) || was_reached(v6_listener))
                         ;
         }
-        ck_assert_uint_eq(count_descriptors(), before);
+        ck_assert_uint_eq(count_streams(), before);
 }
 END_TEST
 
@@ -680,17 +737,6 @@ START_TEST(without_descriptors_it_fails_and_says_so)
         unlimit_descriptors();
         ck_assert_int_eq(outcome.result, -EMFILE);
         ck_assert_ptr_nonnull(strstr(outcome.sentence, "Too many open files: tcp:127.0.0.1"));
-}
-END_TEST
-
-START_TEST(a_name_server_that_is_none_is_said)
-{
-        char *servers[] = {(char *)"somewhere"};
-        Connector *other = NULL;
-
-        ck_assert_int_eq(connector_open(&other, &loop, servers, 1), -EINVAL);
-        ck_assert_str_eq(error_text(), "a name server is ADDRESS or ADDRESS:PORT, not somewhere");
-        ck_assert_ptr_null(other);
 }
 END_TEST
 
@@ -722,7 +768,6 @@ TEST_SUITE(test_connector)
                             COUNT(stages));
         tcase_add_test(connecting, thousands_leave_nothing_open);
         tcase_add_test(connecting, without_descriptors_it_fails_and_says_so);
-        tcase_add_test(connecting, a_name_server_that_is_none_is_said);
         tcase_set_timeout(connecting, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, connecting);
 }

@@ -1,418 +1,323 @@
 /*
- * daemon/resolver: the hosts file comes first, name servers are those of the file as it is now, and
- * every question ends once.
+ * daemon/connect/resolver: a name is asked for once while it is being asked for, and nobody waits
+ * in another user's share; every question ends once, or is given up. The name service is the
+ * test's.
  */
 #include "core/error.h"
 #include "daemon/connect/resolver.h"
-#include "daemon/loop/loop.h"
 #include "tests/support/deadline.h"
-#include "tests/support/dns_server.h"
 #include "tests/support/fixture.h"
-#include "tests/support/own_malloc.h"
+#include "tests/support/stub_names.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <event2/event.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
-typedef struct Ending {
+enum { ALICE = 1000, BOB, SHARE = BLOCKING_THREADS_MAX / 2 };
+
+typedef struct Asker {
         int calls;
-        int error;
-        ResolverAnswer answer;
-        char sentence[ERROR_TEXT_MAX];
-} Ending;
+        NameAnswer answer;
+        ResolverQuestion *question;
+} Asker;
 
-static const DnsRecord records[] = {
-        {"some.test", DNS_A, DNS_ANSWERS, 0, {"192.0.2.7", "192.0.2.8"}},
-        {"some.test", DNS_AAAA, DNS_ANSWERS, 0, {"2001:db8::7"}},
-        {"big.test", DNS_A, DNS_TRUNCATES, 0, {NULL}},
-        {"silent.test", DNS_A, DNS_SILENT, 0, {NULL}},
-        {"known.test", DNS_A, DNS_ANSWERS, 0, {"192.0.2.9"}},
-        {"many.test",
-         DNS_A,
-         DNS_ANSWERS,
-         0,
-         {"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5", "192.0.2.6", "192.0.2.7",
-          "192.0.2.8", "192.0.2.9", "192.0.2.10", "192.0.2.11", "192.0.2.12", "192.0.2.13",
-          "192.0.2.14", "192.0.2.15", "192.0.2.16", "192.0.2.17", "192.0.2.18"}},
-};
-
-static const char hosts_text[] = "# a comment\n"
-                                 "127.0.0.1\tlocalhost\n"
-                                 "192.0.2.1 known.test alias Mixed.Case  # not this\n"
-                                 "2001:db8::1   known.test\n"
-                                 "192.0.2.2 known.test\r\n"
-                                 "not-a-number broken.test\n"
-                                 "192.0.2.3\n"
-                                 "\n"
-                                 "192.0.2.4 last.test";
-
-static Loop loop;
+static BlockingPool *pool;
 static Resolver *resolver;
-static DnsServer dns;
-static char *directory;
-static char resolv_conf[128];
-static char hosts[128];
-static ResolverFiles files = {.resolv_conf = resolv_conf, .hosts = hosts};
-
-static void write_file(const char *path, const char *text)
-{
-        FILE *file = fopen(path, "we");
-
-        ck_assert_ptr_nonnull(file);
-        ck_assert_int_ge(fputs(text, file), 0);
-        ck_assert_int_eq(fclose(file), 0);
-}
+static int wake_fd;
 
 static void set_up(void)
 {
-        ck_assert_int_eq(loop_open(&loop), 0);
-        directory = make_temp_dir();
-        snprintf(resolv_conf, sizeof(resolv_conf), "%s/resolv.conf", directory);
-        snprintf(hosts, sizeof(hosts), "%s/hosts", directory);
-        dns_server_start(&dns, records, sizeof(records) / sizeof(records[0]));
+        stub_names_open();
+        wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        ck_assert_int_ge(wake_fd, 0);
+        ck_assert_int_eq(blocking_pool_open(&pool, wake_fd), 0);
+        ck_assert_int_eq(resolver_open(&resolver, pool, NULL, 0), 0);
 }
 
 static void tear_down(void)
 {
         resolver = resolver_close(resolver);
-        event_base_loop(loop.base, EVLOOP_NONBLOCK);
-        loop_close(&loop);
-        dns_server_stop(&dns);
-        remove_temp_dir(directory);
+        stub_names_hang(false);
+        /* The threads may have just begun to return. */
+        ck_assert(WAIT_UNTIL((pool = blocking_pool_close(pool)) == NULL, DEADLINE_MS));
+        close(wake_fd);
+        ck_assert(!stub_names_loop_asked());
 }
 
-static void open_resolver(bool with_server)
+static void on_answered(void *data, const NameAnswer *answer)
 {
-        char *servers[] = {dns.address};
+        Asker *asker = data;
 
-        ck_assert_int_eq(resolver_open(&resolver, &loop, &files, servers, with_server), 0);
+        asker->calls++;
+        asker->answer = *answer;
+        asker->question = NULL;
 }
 
-static void on_answered(void *data, int error, const ResolverAnswer *answer)
+/* As resolver_ask(). */
+static int ask(Asker *asker, uid_t uid, const char *name, int family)
 {
-        Ending *ending = data;
+        const NameAnswer *answer;
+        int r;
 
-        ending->calls++;
-        ending->error = error;
-        ending->answer = *answer;
-        snprintf(ending->sentence, sizeof(ending->sentence), "%s", error_text());
+        *asker = (Asker){.calls = 0};
+        r = resolver_ask(resolver, uid, name, family, &answer, on_answered, asker,
+                         &asker->question);
+        ck_assert_int_eq(asker->calls, 0);
+        ck_assert_int_eq(r == 0, asker->question != NULL);
+        if (r == 1)
+                asker->answer = *answer;
+        return r;
 }
 
-static void turn_until(const int *calls)
+/* As the loop does, until it was answered. */
+static void await(const Asker *asker)
 {
-        const struct timeval soon = {.tv_usec = 1000};
-        Deadline end = deadline_in(DEADLINE_MS);
+        while (asker->calls == 0) {
+                struct pollfd woken = {.fd = wake_fd, .events = POLLIN};
+                eventfd_t value;
 
-        while (*calls == 0 && deadline_left(end) > 0) {
-                event_base_loopexit(loop.base, &soon);
-                event_base_dispatch(loop.base);
+                ck_assert_int_eq(poll(&woken, 1, DEADLINE_MS), 1);
+                eventfd_read(wake_fd, &value);
+                blocking_pool_collect(pool);
         }
-        ck_assert_int_eq(*calls, 1);
+        ck_assert_int_eq(asker->calls, 1);
 }
 
-/* Asks and waits. */
-static Ending ask(const char *name, int family)
+START_TEST(an_answer_has_the_addresses_of_the_family)
 {
-        Ending ending = {.calls = 0};
-        ResolverQuestion *question;
-        int r = resolver_ask(resolver, name, family, &ending.answer, on_answered, &ending,
-                             &question);
+        static const struct {
+                int family;
+                size_t count;
+        } asked[] = {{AF_UNSPEC, 2}, {AF_INET, 1}, {AF_INET6, 1}};
+        Asker asker;
 
-        if (r == 0) {
-                ck_assert_ptr_nonnull(question);
-                ck_assert_int_eq(ending.calls, 0);
-                turn_until(&ending.calls);
-                return ending;
+        for (size_t i = 0; i < 3; i++) {
+                ck_assert_int_eq(ask(&asker, ALICE, "some.test", asked[i].family), 0);
+                await(&asker);
+                ck_assert_int_eq(asker.answer.error, 0);
+                ck_assert_uint_eq(asker.answer.count, asked[i].count);
         }
-        ck_assert_ptr_null(question);
-        ending.error = r < 0 ? r : 0;
-        snprintf(ending.sentence, sizeof(ending.sentence), "%s", error_text());
-        return ending;
+        ck_assert_int_eq(asker.answer.addresses[0].any.sa_family, AF_INET6);
 }
+END_TEST
 
-static void check_addresses(const Ending *ending, const char *expected)
+START_TEST(what_is_being_asked_for_is_asked_for_once)
 {
-        char text[256] = "";
-        char number[INET6_ADDRSTRLEN];
+        enum { ASKERS = 100 };
+        Asker askers[ASKERS], other;
 
-        ck_assert_msg(ending->error == 0, "%s", ending->sentence);
-        for (size_t i = 0; i < ending->answer.count; i++) {
-                const InetAddress *address = &ending->answer.addresses[i];
-                bool is_v4 = address->any.sa_family == AF_INET;
-
-                inet_ntop(address->any.sa_family,
-                          is_v4 ? (const void *)&address->v4.sin_addr
-                                : (const void *)&address->v6.sin6_addr,
-                          number, sizeof(number));
-                strcat(text, i ? " " : "");
-                strcat(text, number);
+        stub_names_hang(true);
+        for (int i = 0; i < ASKERS; i++) {
+                ck_assert_int_eq(ask(&askers[i], i % 2 ? ALICE : BOB, "some.test", AF_INET), 0);
+                /* Bob's is begun, before Alice joins it. */
+                stub_names_await(1);
         }
-        ck_assert_str_eq(text, expected);
-}
-
-static const struct {
-        const char *name;
-        int family;
-        const char *addresses;
-} known[] = {
-        {"known.test", AF_INET, "192.0.2.1 192.0.2.2"},
-        {"known.test", AF_INET6, "2001:db8::1"},
-        {"alias", AF_INET, "192.0.2.1"},
-        {"alias", AF_INET6, ""},
-        {"mixed.case", AF_INET, "192.0.2.1"},
-        {"last.test", AF_INET, "192.0.2.4"},
-        {"localhost", AF_INET, "127.0.0.1"},
-};
-
-START_TEST(the_hosts_file_answers_without_asking_anybody)
-{
-        Ending ending;
-
-        write_file(hosts, hosts_text);
-        open_resolver(true);
-        ending = ask(known[_i].name, known[_i].family);
-        check_addresses(&ending, known[_i].addresses);
-        ck_assert_uint_eq(atomic_load(&dns.questions), 0);
+        ck_assert_int_eq(ask(&other, ALICE, "some.test", AF_INET6), 0);
+        stub_names_await(2);
+        stub_names_hang(false);
+        for (int i = 0; i < ASKERS; i++)
+                await(&askers[i]);
+        await(&other);
+        ck_assert_int_eq(stub_names_begun(), 2);
 }
 END_TEST
 
-static const char *const unknown[] = {"not", "this", "broken.test", "192.0.2.3", "comment", "know"};
-
-START_TEST(what_the_hosts_file_does_not_say_is_asked)
+START_TEST(an_answer_counts_for_a_moment_and_a_failure_does_not)
 {
-        write_file(hosts, hosts_text);
-        open_resolver(true);
-        ck_assert_int_eq(ask(unknown[_i], AF_INET).error, -ENOENT);
-        ck_assert_uint_eq(atomic_load(&dns.questions), 1);
-}
-END_TEST
+        Asker asker;
+        const struct timespec until_it_is_old = {.tv_sec = 1, .tv_nsec = 100000000};
 
-START_TEST(the_hosts_file_counts_as_it_is_now)
-{
-        Ending ending;
-
-        open_resolver(true);
-        ending = ask("known.test", AF_INET);
-        check_addresses(&ending, "192.0.2.9");
-        write_file(hosts, hosts_text);
-        ending = ask("known.test", AF_INET);
-        check_addresses(&ending, "192.0.2.1 192.0.2.2");
-}
-END_TEST
-
-START_TEST(localhost_is_known_without_a_file)
-{
-        Ending ending;
-
-        open_resolver(true);
-        ending = ask("localhost", AF_INET);
-        check_addresses(&ending, "127.0.0.1");
-        ending = ask("localhost", AF_INET6);
-        check_addresses(&ending, "::1");
-        ck_assert_uint_eq(atomic_load(&dns.questions), 0);
-}
-END_TEST
-
-START_TEST(name_servers_are_asked_family_by_family)
-{
-        Ending ending;
-
-        open_resolver(true);
-        ending = ask("some.test", AF_INET);
-        check_addresses(&ending, "192.0.2.7 192.0.2.8");
-        ending = ask("some.test", AF_INET6);
-        check_addresses(&ending, "2001:db8::7");
-        ending = ask("many.test", AF_INET);
-        ck_assert_uint_eq(ending.answer.count, CONNECT_ADDRESSES_MAX);
-        ending = ask("big.test", AF_INET);
-        ck_assert_int_eq(ending.error, -EAGAIN);
-        ck_assert_str_eq(ending.sentence,
-                         "its name servers failed (reply truncated or ill-formed)");
-}
-END_TEST
-
-START_TEST(the_case_of_letters_is_mixed_at_random)
-{
-        open_resolver(true);
-        /* All small by chance: once in 256 times. */
-        for (int i = 0; i < 20; i++)
-                ck_assert_int_eq(ask("some.test", AF_INET).error, 0);
-        ck_assert_uint_gt(atomic_load(&dns.capitals), 0);
-}
-END_TEST
-
-START_TEST(without_name_servers_it_fails_at_once_and_says_so)
-{
-        char expected[192];
-        Ending ending;
-
-        if (_i == 1)
-                write_file(resolv_conf, "# nothing\nsearch example.org\n");
-        write_file(hosts, hosts_text);
-        open_resolver(false);
-        ending = ask("some.test", AF_INET);
-        snprintf(expected, sizeof(expected), "no name server to ask, see %s", resolv_conf);
-        ck_assert_int_eq(ending.error, -EAGAIN);
-        ck_assert_str_eq(ending.sentence, expected);
-        ck_assert_int_eq(ending.calls, 0);
-        ending = ask("known.test", AF_INET6);
-        check_addresses(&ending, "2001:db8::1");
-}
-END_TEST
-
-/* How many sockets for name servers are open: in turns, for retired ones take one. */
-static bool count_comes_to(size_t expected)
-{
-        event_base_loop(loop.base, EVLOOP_NONBLOCK);
-        return count_descriptors() == expected;
-}
-
-START_TEST(a_changed_list_of_name_servers_counts_and_the_old_ones_go)
-{
-        ResolverQuestion *question;
-        Ending old = {.calls = 0};
-        size_t before = count_descriptors();
-
-        write_file(resolv_conf, "nameserver 127.0.0.1\n");
-        open_resolver(false);
-        /* Under way when the file changes: the old ones are kept for it. Nobody serves port 53
-         * here, or whoever does is not asked long enough. */
-        ck_assert_int_eq(resolver_ask(resolver, "silent.test", AF_INET, &old.answer, on_answered,
-                                      &old, &question),
-                         0);
-        ck_assert_uint_eq(count_descriptors(), before + 1);
-        write_file(resolv_conf, "nameserver 127.0.0.1\nnameserver 127.0.0.2\n");
-        for (int i = 0; i < 3; i++) {
-                ResolverQuestion *another;
-                Ending unheard = {.calls = 0};
-
-                ck_assert_int_eq(resolver_ask(resolver, "silent.test", AF_INET, &unheard.answer,
-                                              on_answered, &unheard, &another),
-                                 0);
-                resolver_give_up(another);
-                ck_assert_uint_eq(count_descriptors(), before + 3);
-        }
-        if (old.calls == 0)
-                resolver_give_up(question);
-        ck_assert(WAIT_UNTIL(count_comes_to(before + 2), DEADLINE_MS));
-        unlink(resolv_conf);
-        ck_assert_int_eq(resolver_ask(resolver, "silent.test", AF_INET, &old.answer, on_answered,
-                                      &old, &question),
-                         -EAGAIN);
-        ck_assert(WAIT_UNTIL(count_comes_to(before), DEADLINE_MS));
-        ck_assert_int_eq(old.calls, 0);
-}
-END_TEST
-
-START_TEST(what_was_given_up_is_never_answered)
-{
-        ResolverQuestion *question;
-        Ending ending = {.calls = 0};
-
-        open_resolver(true);
+        ck_assert_int_eq(ask(&asker, ALICE, "some.test", AF_INET), 0);
+        await(&asker);
+        ck_assert_int_eq(ask(&asker, BOB, "some.test", AF_INET), 1);
+        ck_assert_uint_eq(asker.answer.count, 1);
+        ck_assert_int_eq(ask(&asker, ALICE, "unknown", AF_INET), 0);
+        await(&asker);
+        ck_assert_int_eq(asker.answer.error, -ENOENT);
+        ck_assert_int_eq(ask(&asker, BOB, "unknown", AF_INET), 1);
+        ck_assert_str_eq(asker.answer.sentence, "no such name");
+        stub_names.host_error = EAI_AGAIN;
         for (int i = 0; i < 2; i++) {
-                ck_assert_int_eq(resolver_ask(resolver, i ? "silent.test" : "some.test", AF_INET,
-                                              &ending.answer, on_answered, &ending, &question),
-                                 0);
-                /* Given up before the loop has seen the answer that is there. */
-                ck_assert(WAIT_UNTIL(atomic_load(&dns.questions) == (unsigned)i + 1, DEADLINE_MS));
-                resolver_give_up(question);
-                ask("some.test", AF_INET6);
-                ck_assert_int_eq(ending.calls, 0);
-                atomic_store(&dns.questions, (unsigned)i + 1);
+                ck_assert_int_eq(ask(&asker, ALICE, "failing.test", AF_INET), 0);
+                await(&asker);
+                ck_assert_int_eq(asker.answer.error, -EAGAIN);
         }
+        ck_assert_int_eq(stub_names_begun(), 4);
+        /* Time itself is what it is about. */
+        nanosleep(&until_it_is_old, NULL);
+        ck_assert_int_eq(ask(&asker, ALICE, "some.test", AF_INET), 0);
+        await(&asker);
 }
 END_TEST
 
-/* evdns loses an answer that it has no memory to call back for, and says nothing. */
-START_TEST(whatever_allocation_fails_a_question_ends_or_can_be_given_up)
+START_TEST(so_many_answers_are_kept)
 {
-        /* More than there are. */
-        const int allocations = 60;
-        int ended = 0, lost = 0;
+        char name[32];
+        Asker asker;
 
-        if (!own_malloc_works())
-                SKIP_TEST("malloc is not this program's own here");
-        for (int i = 1; i <= allocations; i++) {
-                Ending ending = {.calls = 0};
-                ResolverQuestion *question = NULL;
-                ResolverAnswer answer;
-                Deadline end = deadline_in(20);
-                int r;
-
-                open_resolver(true);
-                own_malloc_countdown = i;
-                r = resolver_ask(resolver, "some.test", AF_INET, &answer, on_answered, &ending,
-                                 &question);
-                while (r == 0 && ending.calls == 0 && deadline_left(end) > 0)
-                        event_base_loop(loop.base, EVLOOP_NONBLOCK);
-                own_malloc_countdown = 0;
-                if (r == 0 && ending.calls == 0) {
-                        resolver_give_up(question);
-                        lost++;
-                } else {
-                        ended++;
-                }
-                ck_assert(r == 0 || r == -ENOMEM || r == -ENOENT || r == -EAGAIN);
-                /* And the next one is answered. */
-                ck_assert_int_eq(ask("some.test", AF_INET).error, 0);
-                resolver = resolver_close(resolver);
-                event_base_loop(loop.base, EVLOOP_NONBLOCK);
+        for (int i = 0; i <= RESOLVER_ANSWERS_MAX; i++) {
+                snprintf(name, sizeof(name), "%d.test", i);
+                ck_assert_int_eq(ask(&asker, ALICE, name, AF_INET), 0);
+                await(&asker);
         }
-        ck_assert_int_gt(ended, 0);
-        ck_assert_int_gt(lost, 0);
+        ck_assert_int_eq(ask(&asker, ALICE, "0.test", AF_INET), 0);
+        await(&asker);
 }
 END_TEST
 
-START_TEST(closing_with_questions_leaves_nothing)
+/* All that one user may have hang, and one more waits. */
+static void fill_share(Asker *askers)
 {
-        enum { QUESTIONS = 200 };
-        ResolverQuestion *question;
-        Ending ending = {.calls = 0};
-        size_t before = count_descriptors();
+        char name[32];
 
-        open_resolver(true);
-        for (int i = 0; i < QUESTIONS; i++)
-                ck_assert_int_eq(resolver_ask(resolver, i % 2 ? "silent.test" : "some.test",
-                                              AF_INET, &ending.answer, on_answered, &ending,
-                                              &question),
-                                 0);
-        /* With answers that wait to be read, and some that are being told of. */
-        ck_assert(WAIT_UNTIL(atomic_load(&dns.questions) == QUESTIONS, DEADLINE_MS));
-        if (_i == 1)
-                event_base_loop(loop.base, EVLOOP_ONCE);
-        ending.calls = 0;
+        stub_names_hang(true);
+        for (int i = 0; i <= SHARE; i++) {
+                snprintf(name, sizeof(name), "%d.test", i);
+                ck_assert_int_eq(ask(&askers[i], ALICE, name, AF_INET), 0);
+        }
+        stub_names_await(SHARE);
+}
+
+START_TEST(nobody_waits_in_another_users_share)
+{
+        Asker askers[SHARE + 1], bobs, another;
+        char waiting[32];
+
+        fill_share(askers);
+        snprintf(waiting, sizeof(waiting), "%d.test", SHARE);
+        /* Alice joins her own; Bob's begins at once, and can be joined then. */
+        ck_assert_int_eq(ask(&another, ALICE, waiting, AF_INET), 0);
+        ck_assert_int_eq(ask(&bobs, BOB, waiting, AF_INET), 0);
+        stub_names_await(SHARE + 1);
+        ck_assert_int_eq(stub_names_begun(), SHARE + 1);
+        stub_names_hang(false);
+        await(&bobs);
+        await(&another);
+        for (int i = 0; i <= SHARE; i++)
+                await(&askers[i]);
+}
+END_TEST
+
+START_TEST(what_was_given_up_is_never_answered_and_makes_room)
+{
+        Asker askers[SHARE + 1], again;
+        char name[32];
+
+        fill_share(askers);
+        for (int i = 0; i <= SHARE; i++)
+                resolver_give_up(askers[i].question);
+        /* What had not begun is not asked for any more. */
+        for (int i = 0; i < 2 * BLOCKING_WAITING_MAX; i++) {
+                snprintf(name, sizeof(name), "more-%d.test", i);
+                ck_assert_int_eq(ask(&again, ALICE, name, AF_INET), 0);
+                resolver_give_up(again.question);
+        }
+        ck_assert_int_eq(stub_names_begun(), SHARE);
+        /* What has is there for whoever asks for the same. */
+        ck_assert_int_eq(ask(&again, BOB, "0.test", AF_INET), 0);
+        stub_names_hang(false);
+        await(&again);
+        ck_assert_int_eq(stub_names_begun(), SHARE);
+        for (int i = 0; i <= SHARE; i++)
+                ck_assert_int_eq(askers[i].calls, 0);
+}
+END_TEST
+
+START_TEST(one_that_hangs_is_not_joined_for_ever)
+{
+        const struct timespec long_enough = {.tv_sec = RESOLVER_JOIN_MS / 1000,
+                                             .tv_nsec = 100000000};
+        Asker first, second;
+
+        stub_names_hang(true);
+        ck_assert_int_eq(ask(&first, ALICE, "some.test", AF_INET), 0);
+        stub_names_await(1);
+        nanosleep(&long_enough, NULL);
+        ck_assert_int_eq(ask(&second, ALICE, "some.test", AF_INET), 0);
+        stub_names_await(2);
+        stub_names_hang(false);
+        await(&first);
+        await(&second);
+}
+END_TEST
+
+START_TEST(closing_leaves_nothing_but_what_hangs)
+{
+        Asker askers[SHARE + 1];
+
+        fill_share(askers);
         resolver = resolver_close(resolver);
-        event_base_loop(loop.base, EVLOOP_NONBLOCK);
-        ck_assert_uint_eq(count_descriptors(), before);
-        ck_assert_int_eq(ending.calls, 0);
+        if (_i == 0)
+                stub_names_hang(false);
+        /* What hangs keeps nobody from closing, and returns to nobody. */
+        pool = blocking_pool_close(pool);
+        ck_assert_int_eq(_i == 0 || pool != NULL, 1);
+        for (int i = 0; i <= SHARE; i++)
+                ck_assert_int_eq(askers[i].calls, 0);
 }
 END_TEST
 
-#define COUNT(table) ((int)(sizeof(table) / sizeof((table)[0])))
+static ResolverQuestion *to_give_up;
+
+static void on_answered_give_up(void *data, const NameAnswer *answer)
+{
+        on_answered(data, answer);
+        resolver_give_up(to_give_up);
+}
+
+START_TEST(an_answer_may_end_another_question)
+{
+        Asker first = {.calls = 0}, second;
+        const NameAnswer *answer;
+
+        stub_names_hang(true);
+        ck_assert_int_eq(resolver_ask(resolver, ALICE, "some.test", AF_INET, &answer,
+                                      on_answered_give_up, &first, &first.question),
+                         0);
+        ck_assert_int_eq(ask(&second, ALICE, "some.test", AF_INET), 0);
+        to_give_up = second.question;
+        stub_names_hang(false);
+        await(&first);
+        ck_assert_int_eq(second.calls, 0);
+}
+END_TEST
+
+START_TEST(a_user_with_too_much_waiting_is_refused)
+{
+        static Asker askers[SHARE + BLOCKING_WAITING_MAX];
+        Asker more;
+        char name[32];
+
+        stub_names_hang(true);
+        for (int i = 0; i < SHARE + BLOCKING_WAITING_MAX; i++) {
+                snprintf(name, sizeof(name), "%d.test", i);
+                ck_assert_int_eq(ask(&askers[i], ALICE, name, AF_INET), 0);
+                if (i + 1 == SHARE)
+                        stub_names_await(SHARE);
+        }
+        ck_assert_int_eq(ask(&more, ALICE, "more.test", AF_INET), -EAGAIN);
+        ck_assert_str_eq(error_text(), "4096 names and paths of user 1000 wait already: try later");
+        ck_assert_int_eq(ask(&more, BOB, "more.test", AF_INET), 0);
+        stub_names_await(SHARE + 1);
+}
+END_TEST
 
 TEST_SUITE(test_resolver)
 {
         TCase *resolving = tcase_create("resolving");
 
         tcase_add_checked_fixture(resolving, set_up, tear_down);
-        tcase_add_loop_test(resolving, the_hosts_file_answers_without_asking_anybody, 0,
-                            COUNT(known));
-        tcase_add_loop_test(resolving, what_the_hosts_file_does_not_say_is_asked, 0,
-                            COUNT(unknown));
-        tcase_add_test(resolving, the_hosts_file_counts_as_it_is_now);
-        tcase_add_test(resolving, localhost_is_known_without_a_file);
-        tcase_add_test(resolving, name_servers_are_asked_family_by_family);
-        tcase_add_test(resolving, the_case_of_letters_is_mixed_at_random);
-        tcase_add_loop_test(resolving, without_name_servers_it_fails_at_once_and_says_so, 0, 2);
-        tcase_add_test(resolving, a_changed_list_of_name_servers_counts_and_the_old_ones_go);
-        tcase_add_test(resolving, what_was_given_up_is_never_answered);
-        tcase_add_test(resolving, whatever_allocation_fails_a_question_ends_or_can_be_given_up);
-        tcase_add_loop_test(resolving, closing_with_questions_leaves_nothing, 0, 2);
+        tcase_add_test(resolving, an_answer_has_the_addresses_of_the_family);
+        tcase_add_test(resolving, what_is_being_asked_for_is_asked_for_once);
+        tcase_add_test(resolving, an_answer_counts_for_a_moment_and_a_failure_does_not);
+        tcase_add_test(resolving, so_many_answers_are_kept);
+        tcase_add_test(resolving, nobody_waits_in_another_users_share);
+        tcase_add_test(resolving, what_was_given_up_is_never_answered_and_makes_room);
+        tcase_add_test(resolving, one_that_hangs_is_not_joined_for_ever);
+        tcase_add_loop_test(resolving, closing_leaves_nothing_but_what_hangs, 0, 2);
+        tcase_add_test(resolving, an_answer_may_end_another_question);
+        tcase_add_test(resolving, a_user_with_too_much_waiting_is_refused);
         tcase_set_timeout(resolving, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, resolving);
 }
