@@ -21,6 +21,9 @@
  * and every buffer and address given with it, is the caller's and has to stay in place until
  * then. Nothing is allocated for an operation.
  *
+ * KYRON_PENDING does not say that the descriptor is not ready: what has gone on for long without a
+ * wait waits its turn, so that no descriptor keeps the others waiting (libkyron(3), OPERATIONS).
+ *
  * Ready descriptors. What a program may not open itself, or what shall outlive it, the daemon opens
  * and passes on: connections to an address, UDP sockets, listeners, and the connections of
  * listeners that several processes share (KyronEndpoint). What is allowed, its policy says; see
@@ -165,8 +168,9 @@ KYRON_PUBLIC void kyron_io_driver_handle_close(KyronIoDriverHandle *handle);
 
 /*
  * One turn: sends what was registered since the last, waits up to timeout_ms (-1 for ever, 0 not
- * at all) for the daemon, and runs what became ready. Returns how many wakers and operations were
- * run, 0 when the time was up or kyron_io_driver_handle_wake() came first.
+ * at all) until something became ready, and runs it. Returns how many wakers and operations were
+ * run, 0 when the time was up or kyron_io_driver_handle_wake() came first: whatever else passes
+ * between it and the daemon does not end it.
  *
  * Errors: -EINTR a signal came while it slept; a moment before, it does not end the wait, so a
  * handler that has to end it calls kyron_io_driver_handle_wake(). -EBUSY another thread is in it,
@@ -235,7 +239,8 @@ KYRON_PUBLIC int kyron_async_registration_remove(KyronAsyncRegistration *registr
 
 /*
  * Whether the descriptor is ready for interest: 0 with *event, or KYRON_PENDING: waker->wake will
- * be called when it may be (or when waiting has become impossible, which the next request says).
+ * be called when it may be, when it has waited its turn, or when waiting has become impossible,
+ * which the next request says.
  * Closed and error readiness end every wait they concern.
  *
  * Errors: -EINVAL interest is none of KYRON_READABLE, KYRON_WRITABLE, KYRON_PRIORITY, there is no
@@ -409,11 +414,11 @@ KYRON_PUBLIC int kyron_tcp_listener_from_fd(KyronTcpListener **out, KyronIoDrive
 /*
  * Takes a listener from the daemon, to accept from it without the daemon. It outlives this process:
  * whoever takes it next finds the connections that came meanwhile. address NULL: there has to be a
- * listener of this name; otherwise it is opened there if there is none. A name is that of a listener
- * of the daemon's configuration, or else one of this user's own, or of another user's that a policy
- * lets this one serve. options may be NULL; they concern a listener opened by this call. See "Ready descriptors". Results: -ENOENT there is no
- * such listener; -EEXIST it is at another address; bind(2)'s and listen(2)'s errors; -EINVAL it is
- * of another kind.
+ * listener of this name; otherwise it is opened there if there is none. A name is that of a
+ * listener of the daemon's configuration, or else one of this user's own, or of another user's that
+ * a policy lets this one serve. options may be NULL; they concern a listener opened by this call.
+ * See "Ready descriptors". Results: -ENOENT there is no such listener; -EEXIST it is at another
+ * address; bind(2)'s and listen(2)'s errors; -EINVAL it is of another kind.
  */
 KYRON_PUBLIC int kyron_tcp_listener_take(KyronTcpListener **out, KyronIoDriverHandle *handle,
                                          const char *name, const char *address,
@@ -652,8 +657,8 @@ KYRON_PUBLIC KyronBridgedFd *kyron_unix_datagram_bridged_fd(KyronUnixDatagram *s
 /* ---- Endpoint: a share in a listener --------------------------------------------------------- */
 
 typedef struct KyronEndpointOptions {
-        /* The listener's: 1 to 63 printable characters without blanks, quotes, \ and *. Whose it is:
-         * as kyron_tcp_listener_take(). */
+        /* The listener's: 1 to 63 printable characters without blanks, quotes, \ and *. Whose it
+         * is: as kyron_tcp_listener_take(). */
         const char *name;
         /* NULL: there has to be a listener of this name; otherwise it is opened there if there is
          * none. */

@@ -28,6 +28,13 @@ unsigned io_driver_handle_count_forks(void)
         return fork_count;
 }
 
+uintptr_t io_driver_handle_self(void)
+{
+        static _Thread_local char self;
+
+        return (uintptr_t)&self;
+}
+
 int io_driver_handle_check_process(const KyronIoDriverHandle *handle)
 {
         if (handle->fork_count == fork_count)
@@ -56,7 +63,7 @@ static void tell_unparked(KyronIoDriverHandle *handle)
 
 void io_driver_handle_unpark(KyronIoDriverHandle *handle)
 {
-        if (!handle->parked && handle->in_process_io)
+        if (!handle->parked && atomic_load_explicit(&handle->driver, memory_order_relaxed) != 0)
                 return;
         handle->unparked = true;
         tell_unparked(handle);

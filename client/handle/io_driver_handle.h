@@ -30,6 +30,7 @@
 #include "proto/frame.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/queue.h>
 
 enum {
@@ -47,7 +48,9 @@ struct KyronIoDriverHandle {
         uint64_t session; /* 0: there is none */
         unsigned fork_count;
 
-        bool in_process_io;
+        _Atomic uint32_t turns; /* looks at what is ready; counted round */
+        _Atomic uintptr_t
+                driver;         /* the thread that is in process_io, as it names itself; 0: none */
         bool parked;            /* process_io waits: what is queued has to wake it */
         bool retry_soon;        /* the kernel was short of something: send again shortly */
         bool remove_wants_room; /* until the daemon has read */
@@ -72,10 +75,14 @@ struct KyronIoDriverHandle {
         TAILQ_HEAD(, Taken) taken;           /* by the program, which the daemon is to be told */
         TAILQ_HEAD(, PassedStream) to_claim; /* which a daemon after the one that passed them is */
         WakerList woken;
+        size_t woken_count;
 
         FrameArena arena;
         uint8_t bytes[FRAME_BYTES_MAX];
 };
+
+/* Tells the calling thread from others; never 0. */
+uintptr_t io_driver_handle_self(void);
 
 /* 0, or -EOWNERDEAD in a child of the process that opened it, with error_text(). */
 int io_driver_handle_check_process(const KyronIoDriverHandle *handle);

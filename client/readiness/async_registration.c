@@ -3,6 +3,7 @@
 
 #include "client/handle/io_driver_handle.h"
 #include "client/readiness/outbox.h"
+#include "client/readiness/portion.h"
 #include "core/cleanup.h"
 
 #include <errno.h>
@@ -72,12 +73,53 @@ int async_registration_wait(KyronAsyncRegistration *registration, Readiness inte
         return KYRON_PENDING;
 }
 
+static void add_to_woken(KyronAsyncRegistration *registration, KyronWaker *waker)
+{
+        waker->internal.state = WAKER_WOKEN;
+        waker_list_append(&registration->handle->woken, waker);
+        registration->handle->woken_count++;
+        registration->woken++;
+}
+
+static void remove_from_woken(KyronWaker *waker)
+{
+        KyronAsyncRegistration *registration = waker->internal.registration;
+
+        waker_list_remove(&registration->handle->woken, waker);
+        registration->handle->woken_count--;
+        registration->woken--;
+}
+
 static void move_to_woken(KyronAsyncRegistration *registration, KyronWaker *waker)
 {
         waker_list_remove(&registration->waiting, waker);
-        waker->internal.state = WAKER_WOKEN;
-        waker_list_append(&registration->handle->woken, waker);
-        registration->woken++;
+        add_to_woken(registration, waker);
+}
+
+KyronWaker *async_registration_take_woken(KyronIoDriverHandle *handle)
+{
+        KyronWaker *waker = handle->woken.first;
+
+        remove_from_woken(waker);
+        return waker;
+}
+
+bool async_registration_yield(KyronAsyncRegistration *registration, Readiness interest,
+                              KyronWaker *waker)
+{
+        KyronIoDriverHandle *handle = registration->handle;
+        bool yields;
+
+        pthread_mutex_lock(&handle->lock);
+        yields = !handle->gone;
+        if (yields) {
+                waker->internal.registration = registration;
+                waker->internal.interest = interest;
+                add_to_woken(registration, waker);
+                io_driver_handle_unpark(handle);
+        }
+        pthread_mutex_unlock(&handle->lock);
+        return yields;
 }
 
 void async_registration_wake(KyronAsyncRegistration *registration, Readiness bits)
@@ -137,8 +179,7 @@ bool async_registration_take_waker(KyronWaker *waker)
         if (waker->internal.state == WAKER_WAITING) {
                 waker_list_remove(&registration->waiting, waker);
         } else if (waker->internal.state == WAKER_WOKEN) {
-                waker_list_remove(&registration->handle->woken, waker);
-                registration->woken--;
+                remove_from_woken(waker);
         } else {
                 return false;
         }
@@ -249,6 +290,14 @@ int kyron_async_registration_remove(KyronAsyncRegistration *registration)
         return r;
 }
 
+/* Whether it has had its portion, and there is somebody to be woken: one that is asked for twice is
+ * no fault where it need not wait. */
+static bool may_yield(const KyronAsyncRegistration *registration, const KyronWaker *waker)
+{
+        return portion_is_used_up(registration) && waker && waker->wake &&
+               waker->internal.state != WAKER_WAITING && waker->internal.state != WAKER_WOKEN;
+}
+
 int kyron_async_registration_request_readiness(KyronAsyncRegistration *registration,
                                                uint16_t interest, KyronWaker *waker,
                                                KyronReadyEvent *event)
@@ -262,8 +311,13 @@ int kyron_async_registration_request_readiness(KyronAsyncRegistration *registrat
         r = io_driver_handle_check_process(handle);
         if (r < 0)
                 return r;
-        if (async_registration_is_ready(registration, interest, event))
+        if (async_registration_is_ready(registration, interest, event)) {
+                if (may_yield(registration, waker) &&
+                    async_registration_yield(registration, interest, waker))
+                        return KYRON_PENDING;
+                portion_use(registration, 0);
                 return 0;
+        }
         if (!waker)
                 return error_set(EINVAL, "there is no waker");
         pthread_mutex_lock(&handle->lock);

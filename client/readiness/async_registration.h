@@ -62,15 +62,16 @@ struct KyronAsyncRegistration {
         bool queued; /* in the handle's list of what is to be sent */
         const AsyncRegistrationKind *kind;
         _Atomic ReadinessWord word;
-        IoId id;          /* IO_ID_NONE until somebody had to wait */
-        Readiness arm;    /* asked for along with the first interest */
-        Readiness wanted; /* what was waited for so far */
-        Readiness armed;  /* what the daemon was told */
-        Readiness local;  /* what this process's own Selector was */
-        int error;        /* why the daemon refused it, as a negative errno */
-        char *refusal;    /* its sentence; NULL: none, or no memory */
-        uint32_t woken;   /* wakers in the handle's list */
-        uint32_t running; /* operations process_io is running */
+        _Atomic uint64_t portion; /* used up in a turn, see portion.h */
+        IoId id;                  /* IO_ID_NONE until somebody had to wait */
+        Readiness arm;            /* asked for along with the first interest */
+        Readiness wanted;         /* what was waited for so far */
+        Readiness armed;          /* what the daemon was told */
+        Readiness local;          /* what this process's own Selector was */
+        int error;                /* why the daemon refused it, as a negative errno */
+        char *refusal;            /* its sentence; NULL: none, or no memory */
+        uint32_t woken;           /* wakers in the handle's list */
+        uint32_t running;         /* operations process_io is running */
         WakerList waiting;
         TAILQ_ENTRY(KyronAsyncRegistration) queue_link;
 };
@@ -89,6 +90,13 @@ bool async_registration_is_ready(const KyronAsyncRegistration *registration, Rea
 int async_registration_wait(KyronAsyncRegistration *registration, Readiness interest,
                             KyronWaker *waker, KyronReadyEvent *event);
 
+/*
+ * It has had its portion of this turn: the waker is put behind those that were woken, ready or not.
+ * false: it may go on, for nobody is to come after. Takes the lock.
+ */
+bool async_registration_yield(KyronAsyncRegistration *registration, Readiness interest,
+                              KyronWaker *waker);
+
 /* One event: adds the bits and moves the wakers it concerns to the handle's list. Lock held. */
 void async_registration_wake(KyronAsyncRegistration *registration, Readiness bits);
 
@@ -105,6 +113,10 @@ void async_registration_fail(KyronAsyncRegistration *registration, int error, co
  * waits is told, and who asks after that registers anew. Lock held.
  */
 void async_registration_refuse(KyronAsyncRegistration *registration, int error, const char *text);
+
+/* Takes the first waker out of the handle's list, whose turn it is; there has to be one. Lock held.
+ */
+KyronWaker *async_registration_take_woken(KyronIoDriverHandle *handle);
 
 /* Takes the waker out of the list it is in; false when it is in none. Lock held. */
 bool async_registration_take_waker(KyronWaker *waker);

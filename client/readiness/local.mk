@@ -9,5 +9,7 @@ libclient_la_SOURCES += \
 	client/readiness/operation.h \
 	client/readiness/outbox.c \
 	client/readiness/outbox.h \
+	client/readiness/portion.c \
+	client/readiness/portion.h \
 	client/readiness/quiet_write.c \
 	client/readiness/quiet_write.h

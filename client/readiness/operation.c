@@ -3,6 +3,7 @@
 
 #include "client/handle/io_driver_handle.h"
 #include "client/readiness/bridged_fd.h"
+#include "client/readiness/portion.h"
 
 #include <errno.h>
 #include <string.h>
@@ -54,8 +55,10 @@ static bool run_while_ready(KyronAsyncRegistration *registration, KyronOperation
 
         while (async_registration_is_ready(registration, interest, &event)) {
                 *result = operation->internal.function(registration->fd, operation);
-                if (*result != -EAGAIN)
+                if (*result != -EAGAIN) {
+                        portion_use(registration, *result);
                         return true;
+                }
                 kyron_async_registration_clear_readiness(registration, &event, interest);
         }
         return false;
@@ -99,6 +102,9 @@ int kyron_bridged_fd_async_call(KyronBridgedFd *bridged_fd, KyronOperation *oper
         waker->wake = NULL;
         waker->internal.handle = handle;
         waker->internal.cancelled = false;
+        if (portion_is_used_up(registration) &&
+            async_registration_yield(registration, interest, waker))
+                return KYRON_PENDING;
         do {
                 if (run_while_ready(registration, operation, interest, &operation->result))
                         return operation->result < 0 ? (int)operation->result : 0;

@@ -93,7 +93,8 @@ void kyron_io_driver_handle_close(KyronIoDriverHandle *handle)
         if (io_driver_handle_check_process(handle) == 0) {
                 pthread_mutex_lock(&handle->lock);
                 request_end_all(handle, -ECANCELED);
-                woken_run(handle);
+                while (woken_is_any(handle))
+                        woken_run(handle);
                 /* What was closed last: nobody else is to be given it. */
                 flush_all(handle);
                 pthread_mutex_unlock(&handle->lock);

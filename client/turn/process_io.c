@@ -7,20 +7,29 @@
 #include "client/turn/inbox.h"
 #include "client/turn/outage.h"
 #include "client/turn/woken.h"
+#include "core/clock.h"
 
 #include <errno.h>
 #include <string.h>
 
+/* What it has come to so far. */
+typedef struct Turn {
+        int count;     /* wakers and operations that were run */
+        bool is_woken; /* by kyron_io_driver_handle_wake() */
+} Turn;
+
 /* Lock held, but not while it waits. */
-static int wait_for_events(KyronIoDriverHandle *handle, SelectorEvent *events, int timeout_ms)
+static int wait_for_events(KyronIoDriverHandle *handle, Turn *turn, SelectorEvent *events,
+                           int timeout_ms)
 {
         int n;
 
         flush_all(handle);
         /* What unparked us is done now. */
         handle->unparked = false;
-        if ((handle->unpark_written && io_driver_handle_take_unpark(handle)) ||
-            woken_is_any(handle))
+        if (handle->unpark_written && io_driver_handle_take_unpark(handle))
+                turn->is_woken = true;
+        if (turn->is_woken || woken_is_any(handle))
                 timeout_ms = 0;
         if (handle->retry_soon && (timeout_ms < 0 || timeout_ms > PROCESS_IO_RETRY_MS))
                 timeout_ms = PROCESS_IO_RETRY_MS;
@@ -32,6 +41,8 @@ static int wait_for_events(KyronIoDriverHandle *handle, SelectorEvent *events, i
 
         pthread_mutex_lock(&handle->lock);
         handle->parked = false;
+        /* Everybody has a portion again. */
+        atomic_fetch_add_explicit(&handle->turns, 1, memory_order_relaxed);
         return n;
 }
 
@@ -51,43 +62,66 @@ static int on_daemon(KyronIoDriverHandle *handle, Readiness readiness)
         return readiness & ~READINESS_WRITABLE ? inbox_receive(handle) : 0;
 }
 
-/* Returns how many wakers and operations were run. */
-static int on_event(KyronIoDriverHandle *handle, const SelectorEvent *event)
+static void on_event(KyronIoDriverHandle *handle, Turn *turn, const SelectorEvent *event)
 {
         switch (event->id) {
         case IO_ID_DAEMON:
-                return on_daemon(handle, event->readiness);
+                turn->count += on_daemon(handle, event->readiness);
+                return;
         case IO_ID_TIMER:
                 outage_on_timer(handle);
-                return 0;
+                return;
         case IO_ID_UNPARKER:
                 pthread_mutex_lock(&handle->lock);
-                io_driver_handle_take_unpark(handle);
+                if (io_driver_handle_take_unpark(handle))
+                        turn->is_woken = true;
                 pthread_mutex_unlock(&handle->lock);
-                return 0;
+                return;
         default:
                 pthread_mutex_lock(&handle->lock);
                 local_driver_wake(handle, event);
                 pthread_mutex_unlock(&handle->lock);
-                return 0;
         }
 }
 
-/* Lock held, but not while it waits or anything of the program's runs. */
-static int turn(KyronIoDriverHandle *handle, int timeout_ms)
+/* Waits once, and does what comes of it; or -errno. Lock held, but not while it waits or anything
+ * of the program's runs. */
+static int wait_once(KyronIoDriverHandle *handle, Turn *turn, int timeout_ms)
 {
         SelectorEvent events[SELECTOR_EVENTS_MAX];
-        int count = woken_run(handle);
-        int n = wait_for_events(handle, events, count > 0 ? 0 : timeout_ms);
+        int n = wait_for_events(handle, turn, events, turn->count > 0 ? 0 : timeout_ms);
 
         pthread_mutex_unlock(&handle->lock);
         for (int i = 0; i < n; i++)
-                count += on_event(handle, &events[i]);
+                on_event(handle, turn, &events[i]);
         pthread_mutex_lock(&handle->lock);
-        count += woken_run(handle);
+        turn->count += woken_run(handle);
         outage_report(handle);
         flush_all(handle);
-        return n < 0 && count == 0 ? n : count;
+        return n;
+}
+
+static int time_left(uint64_t end_ms)
+{
+        uint64_t now = clock_now_ms();
+
+        return now < end_ms ? (int)(end_ms - now) : 0;
+}
+
+/* Until something was run, it is woken, or the time is up: what else comes from the daemon is
+ * between the two. Lock held, but not while it waits or anything of the program's runs. */
+static int take_turn(KyronIoDriverHandle *handle, int timeout_ms)
+{
+        const uint64_t end_ms = timeout_ms > 0 ? clock_now_ms() + (unsigned)timeout_ms : 0;
+        Turn turn = {.count = woken_run(handle)};
+        int n;
+
+        do {
+                n = wait_once(handle, &turn, timeout_ms);
+                if (timeout_ms > 0)
+                        timeout_ms = time_left(end_ms);
+        } while (n >= 0 && turn.count == 0 && !turn.is_woken && !handle->gone && timeout_ms != 0);
+        return n < 0 && turn.count == 0 ? n : turn.count;
 }
 
 int kyron_io_driver_handle_process_io(KyronIoDriverHandle *handle, int timeout_ms)
@@ -98,14 +132,14 @@ int kyron_io_driver_handle_process_io(KyronIoDriverHandle *handle, int timeout_m
         if (r < 0)
                 return r;
         pthread_mutex_lock(&handle->lock);
-        if (handle->in_process_io) {
+        if (atomic_load(&handle->driver) != 0) {
                 pthread_mutex_unlock(&handle->lock);
                 return error_set(EBUSY, "process_io() is running already");
         }
-        handle->in_process_io = true;
-        r = turn(handle, handle->gone ? 0 : timeout_ms);
+        atomic_store(&handle->driver, io_driver_handle_self());
+        r = take_turn(handle, handle->gone ? 0 : timeout_ms);
         /* What another thread leaves here from now on unparks. */
-        handle->in_process_io = false;
+        atomic_store(&handle->driver, 0);
         if (woken_is_any(handle) || handle->retry_soon)
                 io_driver_handle_unpark(handle);
         gone = handle->gone;

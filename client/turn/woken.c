@@ -14,17 +14,16 @@ bool woken_is_any(const KyronIoDriverHandle *handle)
 
 int woken_run(KyronIoDriverHandle *handle)
 {
-        KyronWaker *waker;
         int count = 0;
 
-        while ((waker = handle->woken.first)) {
+        /* Those that come while these run have to let the handle look first what else there is. */
+        for (size_t left = handle->woken_count; left > 0 && handle->woken.first; left--) {
+                KyronWaker *waker = async_registration_take_woken(handle);
                 KyronAsyncRegistration *registration = waker->internal.registration;
                 int error = registration->closing
                                     ? error_set(ECANCELED, "what the operation waited on is closed")
                                     : 0;
 
-                waker_list_remove(&handle->woken, waker);
-                registration->woken--;
                 if (waker->wake) {
                         waker->internal.state = WAKER_IDLE;
                         pthread_mutex_unlock(&handle->lock);

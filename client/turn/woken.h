@@ -9,6 +9,6 @@
 /* Whether there is something to run. Lock held. */
 bool woken_is_any(const KyronIoDriverHandle *handle);
 
-/* Calls the wakers and runs the operations whose turn it is; returns how many. In process_io only.
- * Lock held, but not while they run. */
+/* Calls the wakers and runs the operations whose turn it is, but none that come meanwhile; returns
+ * how many. In process_io only. Lock held, but not while they run. */
 int woken_run(KyronIoDriverHandle *handle);

@@ -165,6 +165,7 @@ limits_agree() {
         says "$protocol" "This is protocol version $FRAME_PROTOCOL_VERSION"
         says "$protocol" "After $IO_ID_GENERATION_MAX comes 1 again."
         says man/libkyron.3.scd "within $((DAEMON_CONNECTION_TIMEOUT_MS / 1000)) seconds"
+        says man/libkyron.3.scd "after $PORTION_MAX operations on one descriptor in one turn, $((PORTION_BYTES / 1024)) KiB"
         says man/libkyron.3.scd "name is over $FRAME_PROGRAM_MAX printable characters"
 
         service_limits_agree "$protocol"

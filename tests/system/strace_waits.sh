@@ -1,12 +1,12 @@
 #!/bin/bash
 # An echo server on the library waits for none of its own sockets: traced while it serves TCP, UDP
-# and Unix connections, its only wait is the handle's, for the daemon and for its own unparker.
+# and Unix connections, its only wait is the handle's, for the daemon, its own unparker and its timer.
 set -u
 # shellcheck source=tests/support/scene.sh
 source "${KYRON_SOURCE_DIR:-.}/tests/support/scene.sh"
 
 waits=epoll_wait,epoll_pwait,epoll_pwait2,poll,ppoll,select,pselect6,io_uring_setup
-calls=connect,accept4,eventfd2,epoll_create,epoll_create1,epoll_ctl,$waits
+calls=connect,accept4,eventfd2,timerfd_create,epoll_create,epoll_create1,epoll_ctl,$waits
 trace=$directory/trace
 
 # calls_of NAME: lines of the trace, without the process id.
@@ -35,22 +35,25 @@ kill -TERM "$(cat "$directory/server.pid")"
 wait "${started[server]}" || fail "the server ended with status $?"
 unset "started[server]"
 
-# The daemon's socket and the unparker are what the handle made before its set.
+# Those and nothing else are in the set that the handle makes.
 daemon_fd=$(calls_of connect | sed -nE "s|^connect\(([0-9]+), .*\"$KYRON_SOCKET\".*= 0\$|\1|p")
 unparker_fd=$(calls_of eventfd2 | sed -nE 's/.* = ([0-9]+)$/\1/p')
+# The first is the handle's.
+timer_fd=$(calls_of timerfd_create | sed -nE 's/.* = ([0-9]+)$/\1/p' | head -n 1)
 set_fd=$(calls_of 'epoll_create1?' | sed -nE 's/.* = ([0-9]+)$/\1/p')
 [[ $daemon_fd =~ ^[0-9]+$ ]] || fail "it connected to the daemon not once: \"$daemon_fd\""
 [[ $unparker_fd =~ ^[0-9]+$ ]] || fail "it made not one eventfd: \"$unparker_fd\""
+[[ $timer_fd =~ ^[0-9]+$ ]] || fail "it made no timer: \"$timer_fd\""
 [[ $set_fd =~ ^[0-9]+$ ]] || fail "it made not one epoll set: \"$set_fd\""
 
 connections=$(calls_of accept4 | grep -c ' = [0-9]')
 [[ $connections -ge 40 ]] || fail "it accepted $connections connections only"
 
 added=$(calls_of epoll_ctl | sed -nE "s/^epoll_ctl\($set_fd, EPOLL_CTL_ADD, ([0-9]+),.*/\1/p" | sort -n | xargs)
-expected=$(printf '%s\n' "$daemon_fd" "$unparker_fd" | sort -n | xargs)
+expected=$(printf '%s\n' "$daemon_fd" "$unparker_fd" "$timer_fd" | sort -n | xargs)
 [[ $added == "$expected" ]] ||
-        fail "in the handle's set are \"$added\", not the daemon's socket and the unparker, \"$expected\""
-others=$(calls_of epoll_ctl | grep -cv "^epoll_ctl($set_fd, EPOLL_CTL_[A-Z]*, \($daemon_fd\|$unparker_fd\),")
+        fail "in the handle's set are \"$added\", not the daemon's socket, the unparker and the timer, \"$expected\""
+others=$(calls_of epoll_ctl | grep -cv "^epoll_ctl($set_fd, EPOLL_CTL_[A-Z]*, \($daemon_fd\|$unparker_fd\|$timer_fd\),")
 [[ $others -eq 0 ]] || fail "$(calls_of epoll_ctl)"
 
 # Opening waits for the Welcome, in poll(); nothing else does.

@@ -65,6 +65,7 @@ tests_unit_client_readiness_unit_SOURCES = \
 	tests/unit/client/readiness/test_bridged_fd.c \
 	tests/unit/client/readiness/test_operation.c \
 	tests/unit/client/readiness/test_outbox.c \
+	tests/unit/client/readiness/test_portion.c \
 	tests/unit/client/readiness/test_quiet_write.c
 
 tests_unit_client_requests_unit_SOURCES = \

@@ -454,7 +454,10 @@ END_TEST
 
 START_TEST(a_foreign_loop_is_told_when_to_try_again)
 {
-        lose_daemon();
+        scripted_daemon_vanish(&kyron_iod);
+        /* As soon as it is lost, and before it is tried again. */
+        ck_assert(
+                WAIT_UNTIL((process(handle, 0), handle->outage.state != OUTAGE_NONE), DEADLINE_MS));
         ck_assert(wait_readable(kyron_io_driver_handle_fd(handle), DEADLINE_MS));
         come_back(NEXT_EPOCH);
         process(handle, 0);

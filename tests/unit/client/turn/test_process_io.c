@@ -163,6 +163,71 @@ START_TEST(a_turn_ends_when_its_time_is_up)
 }
 END_TEST
 
+static bool is_parked(void)
+{
+        bool parked;
+
+        pthread_mutex_lock(&handle->lock);
+        parked = handle->parked;
+        pthread_mutex_unlock(&handle->lock);
+        return parked;
+}
+
+static atomic_bool has_returned;
+
+static void *take_turn_and_say(void *timeout_ms)
+{
+        int r = kyron_io_driver_handle_process_io(handle, *(int *)timeout_ms);
+
+        has_returned = true;
+        return (void *)(intptr_t)r;
+}
+
+static bool is_waiting_again(unsigned before)
+{
+        bool waits;
+
+        pthread_mutex_lock(&handle->lock);
+        waits = handle->parked && atomic_load(&handle->turns) != before;
+        pthread_mutex_unlock(&handle->lock);
+        return waits;
+}
+
+/* Whatever the handle hears of that nobody waits for, and what another thread leaves it. */
+START_TEST(a_turn_in_which_nothing_was_run_goes_on)
+{
+        int timeout_ms = _i ? -1 : DEADLINE_MS;
+        pthread_t thread;
+        TestCall call;
+        void *result;
+
+        ck_assert_int_eq(start_read(&call), KYRON_PENDING);
+        process_all(handle);
+        ck_assert_int_eq(kyron_operation_cancel(&call.operation), 0);
+        has_returned = false;
+        ck_assert_int_eq(pthread_create(&thread, NULL, take_turn_and_say, &timeout_ms), 0);
+        for (int i = 0; i < 3; i++) {
+                unsigned before;
+
+                ck_assert(WAIT_UNTIL(is_parked(), DEADLINE_MS));
+                before = atomic_load(&handle->turns);
+                if (i < 2) {
+                        drain(kyron_bridged_fd_fd(bridged_fd));
+                        put_byte(peer);
+                } else {
+                        pthread_mutex_lock(&handle->lock);
+                        io_driver_handle_unpark(handle);
+                        pthread_mutex_unlock(&handle->lock);
+                }
+                ck_assert(WAIT_UNTIL(is_waiting_again(before) || has_returned, DEADLINE_MS));
+                ck_assert(!has_returned);
+        }
+        kyron_io_driver_handle_wake(handle);
+        pthread_join(thread, &result);
+        ck_assert_int_eq((intptr_t)result, 0);
+}
+END_TEST
+
 static int result_of_reentry;
 
 static void reenter(KyronOperation *operation)
@@ -189,16 +254,6 @@ static void *take_turn(void *unused)
 {
         (void)unused;
         return (void *)(intptr_t)kyron_io_driver_handle_process_io(handle, -1);
-}
-
-static bool is_parked(void)
-{
-        bool parked;
-
-        pthread_mutex_lock(&handle->lock);
-        parked = handle->parked;
-        pthread_mutex_unlock(&handle->lock);
-        return parked;
 }
 
 START_TEST(one_thread_at_a_time_takes_turns)
@@ -612,6 +667,7 @@ TEST_SUITE(test_process_io)
         tcase_add_test(turns, a_handle_without_descriptors_says_so);
         tcase_add_test(turns, a_turn_counts_what_it_ran);
         tcase_add_test(turns, a_turn_ends_when_its_time_is_up);
+        tcase_add_loop_test(turns, a_turn_in_which_nothing_was_run_goes_on, 0, 2);
         tcase_add_test(turns, a_completion_cannot_take_a_turn);
         tcase_add_test(turns, one_thread_at_a_time_takes_turns);
         tcase_add_test(turns, waking_ends_the_next_turn_too);
