@@ -36,7 +36,7 @@ enum {
         NEIGHBOUR_MS = 10, /* 99 of 100 round trips end within it */
         PACE_MS = 2,
         ROUND_TRIPS_MIN = 200,
-        TRIES = 3, /* where others compute, a neighbour may notice them */
+        TRIES = 10, /* where others compute, a neighbour may notice them */
 };
 
 static const DnsRecord records[] = {{"there.test", DNS_A, DNS_ANSWERS, 0, {"127.0.0.1"}}};
