@@ -175,6 +175,23 @@ static bool is_below(const char *name, const char *suffix)
                strcmp(name + length - suffix_length, suffix) == 0;
 }
 
+/* What "localhost" is, also where it stands in a pattern. */
+static bool is_loopback(const Address *address)
+{
+        if (address->host_is != ADDRESS_NUMBER)
+                return false;
+        if (address->socket_address.any.sa_family == AF_INET)
+                return ntohl(address->socket_address.v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+        return IN6_IS_ADDR_LOOPBACK(&address->socket_address.v6.sin6_addr);
+}
+
+static bool name_matches(const AddressPattern *pattern, const Address *address)
+{
+        if (address->host_is == ADDRESS_NAME)
+                return strcmp(address->host, pattern->name) == 0;
+        return strcmp(pattern->name, "localhost") == 0 && is_loopback(address);
+}
+
 /* IPv4 and IPv6 do not contain each other, whatever the mapping says. */
 static bool network_contains(const AddressPattern *pattern, const Address *address)
 {
@@ -217,8 +234,7 @@ bool address_pattern_matches(const AddressPattern *pattern, const Address *addre
         case ADDRESS_PATTERN_ANY:
                 return true;
         case ADDRESS_PATTERN_NAME:
-                return address->host_is == ADDRESS_NAME &&
-                       strcmp(address->host, pattern->name) == 0;
+                return name_matches(pattern, address);
         case ADDRESS_PATTERN_BELOW:
                 return address->host_is == ADDRESS_NAME && is_below(address->host, pattern->name);
         case ADDRESS_PATTERN_NETWORK:

@@ -6,6 +6,7 @@
  *
  * A name is matched by names alone, a number by numbers and networks alone, "*" matches both. So a
  * request for a host name is allowed by its name, or else each address it resolves to is asked for.
+ * But "localhost" is the addresses of the loopback, too.
  * The address "*" (listening on all) is matched by "*" alone; "[::]", which may take in IPv4, by
  * "*" and itself; "0.0.0.0" by "*", itself and "0.0.0.0/0".
  */

@@ -31,6 +31,7 @@ integration_tests = \
 	tests/integration/test_letting_go \
 	tests/integration/test_limits \
 	tests/integration/test_lost_wakeups \
+	tests/integration/test_near_names \
 	tests/integration/test_no_allocation \
 	tests/integration/test_memory_bound \
 	tests/integration/test_outage_live \

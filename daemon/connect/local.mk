@@ -10,5 +10,7 @@ libdaemon_la_SOURCES += \
 	daemon/connect/name_lookup.h \
 	daemon/connect/name_questions.c \
 	daemon/connect/name_questions.h \
+	daemon/connect/near_address.c \
+	daemon/connect/near_address.h \
 	daemon/connect/resolver.c \
 	daemon/connect/resolver.h

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "daemon/config/authorise.h"
 #include "daemon/connect/connector.h"
+#include "daemon/connect/near_address.h"
 #include "daemon/daemon.h"
 #include "daemon/listen/listener_socket.h"
 #include "daemon/listen/socket_open.h"
@@ -32,10 +33,15 @@ static Connect *connect_free(Connect *connect)
         return NULL;
 }
 
+/* A name that is allowed may be answered for by anybody: it does not allow what is on this machine
+ * or beside it. */
 static int is_allowed(void *data, const Address *address)
 {
         const Connect *connect = data;
+        int near = connect->by_address ? 1 : near_address_check(address);
 
+        if (near <= 0)
+                return near;
         return authorise(connect->daemon->config->policy, &connect->session->peer, POLICY_CONNECT,
                          address, NULL);
 }
@@ -96,14 +102,15 @@ static int start_connect(Daemon *daemon, Session *session, const Iod__Frame *fra
         connect->session = session;
         connect->sequence = frame->sequence;
         connect->source = request->source;
+        connect->by_address = by_address;
         TAILQ_INSERT_TAIL(&session->connects, connect, link);
         daemon->connects++;
         for (int i = 0; i < CONNECTOR_SOCKETS_MAX; i++)
                 kept_add(&daemon->kept);
         r = connector_start(daemon->connector, session->peer.uid, address,
                             request->timeout_ms ? request->timeout_ms : CONNECTOR_TIMEOUT_MS,
-                            by_address ? is_allowed : NULL, on_connected, connect,
-                            &connect->connecting);
+                            address->host_is == ADDRESS_NAME ? is_allowed : NULL, on_connected,
+                            connect, &connect->connecting);
         if (r < 0)
                 connect_free(connect);
         return r;

@@ -16,6 +16,7 @@ typedef struct Connect {
         struct Connecting *connecting;
         uint32_t sequence;
         uint64_t source;
+        bool by_address; /* the name is not allowed itself */
 } Connect;
 
 /* Each serves one request; answers come by delivery.h. 0, a positive errno with error_text() to

@@ -3,9 +3,11 @@
 
 #include "tests/support/fixture.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -45,6 +47,58 @@ static bool enter(unsigned port)
         snprintf(range, sizeof(range), "%u %u", port, port);
         return raise_loopback() &&
                (port == 0 || write_file("/proc/sys/net/ipv4/ip_local_port_range", range));
+}
+
+/* A name of the loopback that has no address yet. */
+static void name_alias(struct ifreq *request)
+{
+        static int aliases;
+
+        snprintf(request->ifr_name, sizeof(request->ifr_name), "lo:%d", ++aliases);
+}
+
+static int add_v4(int borrow_fd, struct in_addr number, unsigned prefix_length)
+{
+        struct ifreq request = {.ifr_flags = 0};
+        struct sockaddr_in *address = (struct sockaddr_in *)&request.ifr_addr;
+
+        name_alias(&request);
+        address->sin_family = AF_INET;
+        address->sin_addr = number;
+        if (ioctl(borrow_fd, SIOCSIFADDR, &request) < 0)
+                return -errno;
+        address->sin_addr.s_addr = htonl((uint32_t)(UINT64_C(0xffffffff) << (32 - prefix_length)));
+        return ioctl(borrow_fd, SIOCSIFNETMASK, &request) < 0 ? -errno : 0;
+}
+
+static int add_v6(int borrow_fd, const struct in6_addr *number, unsigned prefix_length)
+{
+        /* As the kernel has it: its header and the C library's go together badly. */
+        struct {
+                struct in6_addr address;
+                uint32_t prefix_length;
+                int index;
+        } request = {*number, prefix_length, (int)if_nametoindex("lo")};
+
+        return ioctl(borrow_fd, SIOCSIFADDR, &request) < 0 ? -errno : 0;
+}
+
+int own_network_add_address(const char *number, unsigned prefix_length)
+{
+        struct in6_addr v6;
+        struct in_addr v4;
+        bool is_v4 = inet_pton(AF_INET, number, &v4) == 1;
+        int fd = socket(is_v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0), r;
+
+        if (fd < 0)
+                return -errno;
+        if (is_v4)
+                r = add_v4(fd, v4, prefix_length);
+        else
+                r = inet_pton(AF_INET6, number, &v6) == 1 ? add_v6(fd, &v6, prefix_length)
+                                                          : -EINVAL;
+        close(fd);
+        return r;
 }
 
 int own_network_run(unsigned port, int (*test)(void *data), void *data)

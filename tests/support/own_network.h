@@ -10,3 +10,6 @@
  * to give, and the test was not run.
  */
 int own_network_run(unsigned port, int (*test)(void *data), void *data);
+
+/* Within it: gives the loopback another address. 0, or -errno. */
+int own_network_add_address(const char *number, unsigned prefix_length);

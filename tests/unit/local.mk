@@ -124,7 +124,8 @@ tests_unit_daemon_config_unit_SOURCES = \
 tests_unit_daemon_connect_unit_SOURCES = \
 	tests/unit/daemon/connect/test_address_queue.c \
 	tests/unit/daemon/connect/test_connector.c \
-	tests/unit/daemon/connect/test_name_lookup.c
+	tests/unit/daemon/connect/test_name_lookup.c \
+	tests/unit/daemon/connect/test_near_address.c
 
 tests_unit_daemon_driver_unit_SOURCES = \
 	tests/unit/daemon/driver/test_descriptor_kind.c \
