@@ -77,6 +77,11 @@ static ExitCode print_text(const Iod__Status *status, const char *socket_path)
         printf("connects       %" PRIu32 " under way\n", status->connects);
         printf("holds          %" PRIu32 "; %" PRIu32 " of %" PRIu32 " descriptors kept\n",
                status->holds, status->descriptors_kept, status->descriptors_kept_max);
+        printf("unread         %" PRIu64 " of %" PRIu64 " descriptors passed on", status->in_flight,
+               status->in_flight_max);
+        if (status->in_flight_others > 0)
+                printf(", %" PRIu64 " not by this daemon", status->in_flight_others);
+        printf("; %" PRIu32 " sessions that have ended\n", status->sessions_left);
         printf("events         %" PRIu64 " in %" PRIu64 " frames", status->events, status->frames);
         if (status->frames > 0)
                 printf(", %.1f a frame", (double)status->events / (double)status->frames);
@@ -118,6 +123,10 @@ static ExitCode print_json(const Iod__Status *status, const char *socket_path)
         output_add_number(&object, "holds", status->holds);
         output_add_number(&object, "descriptors_kept", status->descriptors_kept);
         output_add_number(&object, "descriptors_kept_max", status->descriptors_kept_max);
+        output_add_number(&object, "in_flight", status->in_flight);
+        output_add_number(&object, "in_flight_max", status->in_flight_max);
+        output_add_number(&object, "in_flight_others", status->in_flight_others);
+        output_add_number(&object, "sessions_left", status->sessions_left);
         output_add_number(&object, "events", status->events);
         output_add_number(&object, "frames", status->frames);
         output_add_number(&object, "refusals", status->refusals);

@@ -4,8 +4,14 @@
 #include "core/error.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+
+/* The kernel's charge for a packet is at least this much. A packet just read may still be charged
+ * one byte when the edge of its reading is seen. */
+enum { PACKET_CHARGE_MIN = 256 };
 
 int frame_socket_send(int socket_fd, const void *bytes, size_t size, const int *borrow_fds,
                       size_t n)
@@ -36,6 +42,14 @@ int frame_socket_send(int socket_fd, const void *bytes, size_t size, const int *
                 sent = sendmsg(socket_fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
         while (sent < 0 && errno == EINTR);
         return sent < 0 ? -errno : 0;
+}
+
+bool frame_socket_has_unread(int socket_fd)
+{
+        int bytes = 0;
+
+        /* A socket that does not say is one that has nothing to read any more. */
+        return ioctl(socket_fd, SIOCOUTQ, &bytes) == 0 && bytes >= PACKET_CHARGE_MIN;
 }
 
 static void collect_credentials(const struct cmsghdr *header, struct ucred *sender)

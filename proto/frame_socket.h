@@ -6,6 +6,7 @@
 
 #include "core/fd_list.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -17,6 +18,9 @@
  */
 int frame_socket_send(int socket_fd, const void *bytes, size_t size, const int *borrow_fds,
                       size_t n);
+
+/* Whether the other side has left something unread. */
+bool frame_socket_has_unread(int socket_fd);
 
 /*
  * Receives one packet of at most capacity bytes. Descriptors, close-on-exec, are added to the

@@ -1,6 +1,8 @@
 libdaemon_la_SOURCES += \
 	daemon/budget/in_flight.c \
 	daemon/budget/in_flight.h \
+	daemon/budget/in_flight_room.c \
+	daemon/budget/in_flight_room.h \
 	daemon/budget/kept.c \
 	daemon/budget/kept.h \
 	daemon/budget/quota.c \

@@ -113,7 +113,8 @@ int closer_start(Closer *closer, Loop *loop, int borrow_wake_fd, size_t places)
         if (!closer->patience)
                 return -ENOMEM;
         closer_lane_init(closer, &closer->strangers, CLOSER_NOBODYS);
-        r = closer_places_grow(&closer->strangers, CLOSER_STRANGERS_MAX);
+        r = closer_places_grow(&closer->strangers,
+                               CLOSER_STRANGERS_MAX + CLOSER_STRANGERS_KEPT_MAX);
         if (r < 0) {
                 loop_event_free(closer->patience);
                 return r;

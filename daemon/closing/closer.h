@@ -47,6 +47,8 @@ enum {
         CLOSER_PLACES_MIN = 512,
         /* Connections that were turned away. */
         CLOSER_STRANGERS_MAX = 64,
+        /* And of those that come later, for they were kept until they were read. */
+        CLOSER_STRANGERS_KEPT_MAX = 32,
         /* Threads of a lane, and of all beyond which a lane has only one. */
         CLOSER_LANE_THREADS = 8,
         CLOSER_THREADS_MAX = 128,

@@ -59,7 +59,7 @@ bool closer_is_full(Closer *closer)
         bool full;
 
         pthread_mutex_lock(&closer->lock);
-        full = closer->strangers.queued >= closer->strangers.capacity ||
+        full = closer->strangers.queued >= CLOSER_STRANGERS_MAX ||
                closer->open > closer->places_max;
         pthread_mutex_unlock(&closer->lock);
         return full;

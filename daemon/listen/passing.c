@@ -151,15 +151,13 @@ static int packet_send(Packet *packet, Worker *worker)
          * two would serve them. */
         for (size_t i = 0; i < packet->count; i++)
                 connection_store_end(packet->connections[i]);
-        r = notifier_send_descriptors(&session->notifier, &frame, packet->fds, packet->n_fds);
+        r = delivery_send_descriptors(session, &frame, packet->fds, (uint32_t)packet->n_fds);
         if (r != 0) {
                 packet_take_back(packet, session);
                 for (size_t i = 0; i < packet->count; i++)
                         connection_store_begin(packet->connections[i]);
                 return r;
         }
-        in_flight_charge(session->sessions->in_flight, &session->in_flight,
-                         (uint32_t)packet->n_fds);
         for (size_t i = 0; i < packet->count; i++)
                 worker_passed(packet->connections[i]);
         return 0;

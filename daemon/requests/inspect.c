@@ -74,6 +74,10 @@ int inspect_get_status(Daemon *daemon, Session *session, const Iod__Frame *reque
         status.turns = daemon->loop.turn.count;
         status.longest_turn_us = daemon->loop.turn.longest_ns / 1000;
         status.descriptors = open_descriptors();
+        status.sessions_left = daemon->sessions.remains_count;
+        status.in_flight = daemon->in_flight.share.used;
+        status.in_flight_max = daemon->in_flight.share.max;
+        status.in_flight_others = daemon->in_flight.others;
         frame.body_case = IOD__FRAME__BODY_STATUS;
         frame.status = &status;
         return session_reply(session, request->sequence, &frame);

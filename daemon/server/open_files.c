@@ -14,7 +14,7 @@ enum {
         /* Descriptors beside those of sessions and of the closer: standard streams, epoll, signal
          * pipe, listening socket, eventfds, scratch number, /proc, one packet being received, and
          * connections that are turned away. */
-        DESCRIPTORS_OWN = 64 + FD_LIST_MAX + CLOSER_STRANGERS_MAX,
+        DESCRIPTORS_OWN = 32 + FD_LIST_MAX + CLOSER_STRANGERS_MAX + CLOSER_STRANGERS_KEPT_MAX,
         /* A session's socket, its epoll set and its process. */
         DESCRIPTORS_PER_SESSION = 3,
 };
@@ -86,6 +86,7 @@ int open_files_reserve(Server *server)
         if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
                 return error_set(errno, "the limit of open files: %s", strerror(errno));
         daemon->in_flight.share.max = in_flight_max(limit.rlim_cur);
+        in_flight_look(&daemon->in_flight);
         /* Each is waited for once, and a session's socket twice. */
         watches_open(&daemon->watches, limit.rlim_cur + daemon->sessions.max);
         divide(daemon, limit.rlim_cur, limit.rlim_cur - shared);

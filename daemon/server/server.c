@@ -16,6 +16,8 @@
 #include "daemon/server/open_files.h"
 #include "daemon/session/session_events.h"
 #include "daemon/session/session_life.h"
+#include "daemon/session/session_remains.h"
+#include "proto/frame_socket.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -275,6 +277,8 @@ static void connect_rooms(Daemon *daemon)
                 .service_data = daemon,
         };
         TAILQ_INIT(&daemon->sessions.list);
+        TAILQ_INIT(&daemon->sessions.remains);
+        TAILQ_INIT(&daemon->sessions.strangers);
         frame_arena_init(&daemon->sessions.arena);
         daemon->listeners = (Listeners){
                 .loop = &daemon->loop,
@@ -286,11 +290,6 @@ static void connect_rooms(Daemon *daemon)
         TAILQ_INIT(&daemon->listeners.list);
         TAILQ_INIT(&daemon->listeners.drains);
         kept_init(&daemon->kept, &daemon->closer, &daemon->holds.descriptors);
-}
-
-static bool has_unread(const void *data)
-{
-        return delivery_has_unread(data);
 }
 
 int server_open(Server **out, Options *options, Config *take_config)
@@ -313,7 +312,7 @@ int server_open(Server **out, Options *options, Config *take_config)
         daemon->watches = (Watches)WATCHES_INIT;
         TAILQ_INIT(&server->owned);
         quota_init(&daemon->quota);
-        in_flight_init(&daemon->in_flight, has_unread);
+        in_flight_init(&daemon->in_flight, frame_socket_has_unread);
         connect_rooms(daemon);
         /* A signal that comes now counts once the loop can take it, or all is undone: nothing is
          * left behind. */
@@ -394,6 +393,7 @@ Server *server_close(Server *server)
         notify_queue_close(&daemon->notify);
         /* What the end of one brings others, a drain that is done by it, stays unsent: the loop
          * turns no more for them, and they are told what is true, that the daemon stops. */
+        remains_close(&daemon->sessions);
         while ((session = TAILQ_FIRST(&daemon->sessions.list))) {
                 int r = error_set(ESHUTDOWN, "kyron-iod is stopping");
 

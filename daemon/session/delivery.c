@@ -5,16 +5,11 @@
 #include "daemon/process/log.h"
 #include "daemon/session/session_source.h"
 #include "daemon/session/sessions.h"
+#include "proto/frame_socket.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-
-/* The kernel's charge for a packet is at least this much. A packet just read may still be charged
- * one byte when the edge of its reading is seen. */
-enum { PACKET_CHARGE_MIN = 256 };
 
 void delivery_init(Delivery *delivery)
 {
@@ -86,10 +81,7 @@ static void await_no_more(Session *session)
 
 bool delivery_has_unread(const Session *session)
 {
-        int bytes = 0;
-
-        /* A socket that does not say is one that has nothing to read any more. */
-        return ioctl(session->socket_fd, SIOCOUTQ, &bytes) == 0 && bytes >= PACKET_CHARGE_MIN;
+        return frame_socket_has_unread(session->socket_fd);
 }
 
 bool delivery_can_send(const Session *session)
@@ -104,6 +96,19 @@ static bool may_send(Session *session, uint32_t n)
 {
         return !delivery_has_unread(session) &&
                in_flight_has_room(session->sessions->in_flight, &session->in_flight, n);
+}
+
+int delivery_send_descriptors(Session *session, Iod__Frame *frame, const int *borrow_fds,
+                              uint32_t n)
+{
+        InFlight *in_flight = session->sessions->in_flight;
+        int r = notifier_send_descriptors(&session->notifier, frame, borrow_fds, n);
+
+        if (r == 0)
+                in_flight_charge(in_flight, &session->in_flight, n);
+        else if (r == NOTIFIER_WAITING)
+                in_flight_look(in_flight);
+        return r;
 }
 
 static int send_refused(Session *session, Answer *answer)
@@ -159,9 +164,7 @@ static int send_opened(Session *session, Answer *answer)
         frame.sequence = answer->sequence;
         frame.body_case = IOD__FRAME__BODY_OPENED;
         frame.opened = &opened;
-        r = notifier_send_descriptors(&session->notifier, &frame, &answer->fd, 1);
-        if (r == 0)
-                in_flight_charge(session->sessions->in_flight, &session->in_flight, 1);
+        r = delivery_send_descriptors(session, &frame, &answer->fd, 1);
         if (r != 0 && answer->source != 0)
                 session_withdraw_io_source(session, answer->fd, id);
         return r;
@@ -173,7 +176,6 @@ static int send_held(Session *session, Answer *answer)
         Iod__Held held = IOD__HELD__INIT;
         const int fds[] = {answer->fd, answer->note_fd};
         const uint32_t n = answer->note_fd >= 0 ? 2 : 1;
-        int r;
 
         held.name = answer->text;
         held.note_size = answer->note_size;
@@ -181,10 +183,7 @@ static int send_held(Session *session, Answer *answer)
         frame.sequence = answer->sequence;
         frame.body_case = IOD__FRAME__BODY_HELD;
         frame.held = &held;
-        r = notifier_send_descriptors(&session->notifier, &frame, fds, n);
-        if (r == 0)
-                in_flight_charge(session->sessions->in_flight, &session->in_flight, n);
-        return r;
+        return delivery_send_descriptors(session, &frame, fds, n);
 }
 
 static int send_done(Session *session, Answer *answer)

@@ -40,6 +40,9 @@ bool delivery_is_full(const Session *session);
 bool delivery_has_unread(const Session *session);
 /* Whether a packet with descriptors could be sent now, with nothing before it. */
 bool delivery_can_send(const Session *session);
+/* Sends a frame with descriptors, which count as in flight then. As notifier_send_descriptors(). */
+int delivery_send_descriptors(Session *session, Iod__Frame *frame, const int *borrow_fds,
+                              uint32_t n);
 /* Whether there is something to be sent. */
 bool delivery_is_due(const Session *session);
 /* Sends what can be sent now. 0, or -errno: the session has to end. */

@@ -20,6 +20,8 @@ libdaemon_la_SOURCES += \
 	daemon/session/session_events.h \
 	daemon/session/session_life.c \
 	daemon/session/session_life.h \
+	daemon/session/session_remains.c \
+	daemon/session/session_remains.h \
 	daemon/session/session_source.c \
 	daemon/session/session_source.h \
 	daemon/session/session_unread.c \

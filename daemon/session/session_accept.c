@@ -3,6 +3,7 @@
 #include "daemon/loop/timer.h"
 #include "daemon/process/log.h"
 #include "daemon/session/session_life.h"
+#include "daemon/session/session_remains.h"
 #include "daemon/session/sessions.h"
 
 #include <errno.h>
@@ -57,24 +58,22 @@ static uid_t find_newcomer(int borrow_fd)
         return peer.uid;
 }
 
-/* As error_text() says it. */
-static void count_turned_away(Sessions *sessions, uid_t uid)
-{
-        log_user(LOG_NOTICE, uid, "a connection of user %u was turned away: %s", (unsigned)uid,
-                 error_text());
-        sessions->refusals++;
-}
-
-/* Tells one that is turned away why, as error_text() says it, and closes. error is a negative
- * errno. */
+/* Tells one that is turned away why, as error_text() says it, and closes; without a word if too
+ * many of its user's have not read theirs. error is a negative errno. */
 static void turn_away(Sessions *sessions, uid_t uid, int take_fd, int error)
 {
         Session stranger = {.socket_fd = take_fd};
 
-        count_turned_away(sessions, uid);
+        log_user(LOG_NOTICE, uid, "a connection of user %u was turned away: %s", (unsigned)uid,
+                 error_text());
+        sessions->refusals++;
+        if (!remains_have_room_for(sessions, uid)) {
+                closer_push_own(sessions->closer, &sessions->closer->strangers, take_fd);
+                return;
+        }
         session_say_goodbye(&stranger, 0, error, error_text());
         shutdown(take_fd, SHUT_RDWR);
-        closer_push_own(sessions->closer, &sessions->closer->strangers, take_fd);
+        remains_keep_stranger(sessions, uid, take_fd);
 }
 
 /* Whether there may be another session for who connected, before anything is done for it. 0, or
@@ -84,7 +83,7 @@ static int check_newcomer(Sessions *sessions, uid_t uid)
         const uint32_t pace = sessions->config->sessions_per_second;
         const uint32_t at_once = sessions->options->sessions_per_user_max;
 
-        if (sessions->count >= sessions->max)
+        if (sessions->count + sessions->remains_count >= sessions->max)
                 return error_set(EDQUOT,
                                  "the daemon is at its limit of %u sessions: try again later",
                                  sessions->max);
@@ -121,17 +120,14 @@ static void on_acceptable(evutil_socket_t listening_fd, short what, void *data)
                 }
                 uid = find_newcomer(fd);
                 r = check_newcomer(sessions, uid);
+                if (r == 0)
+                        r = session_new(sessions, fd, sessions->total + 1, &session);
                 if (r < 0) {
                         turn_away(sessions, uid, fd, r);
                         refused++;
-                        continue;
+                } else {
+                        sessions->total++;
                 }
-                if (session_new(sessions, fd, sessions->total + 1, &session) < 0) {
-                        count_turned_away(sessions, uid);
-                        refused++;
-                        continue;
-                }
-                sessions->total++;
         }
 }
 

@@ -7,6 +7,7 @@
 #include "daemon/process/log.h"
 #include "daemon/session/session_batch.h"
 #include "daemon/session/session_events.h"
+#include "daemon/session/session_remains.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,16 +15,31 @@
 #include <time.h>
 #include <unistd.h>
 
+/* A few anybody may have while there are any: of few, half would be too little. */
+static int check_share(const Session *session)
+{
+        const Sessions *sessions = session->sessions;
+        uint32_t mine = session->user->used[QUOTA_SESSIONS];
+        const Share all = {
+                .used = sessions->count + sessions->remains_count,
+                .max = sessions->max,
+        };
+
+        return mine < SESSIONS_FEW ? 0 : share_check(&all, mine, 1, "sessions", "end some");
+}
+
 static int charge_session(Session *session)
 {
         Sessions *sessions = session->sessions;
         uint32_t limits[QUOTA_RESOURCE_COUNT];
+        int r;
 
         authorise_limits(sessions->config->policy, &session->peer, limits);
         if (quota_user_ref(sessions->quota, session->peer.uid, limits, &session->user) < 0)
                 return error_set(ENOMEM, "no memory for another session");
         session->in_flight.user = session->user;
-        return quota_charge(session->user, QUOTA_SESSIONS, 1);
+        r = check_share(session);
+        return r < 0 ? r : quota_charge(session->user, QUOTA_SESSIONS, 1);
 }
 
 /* A private instance is its user's, and has no other. */
@@ -53,6 +69,15 @@ static void end(void *data)
         session_free(data);
 }
 
+/* Of one that has not begun: its socket stays the caller's. -errno, and error_text() stays. */
+static int give_up(Session *session, int error)
+{
+        session->user = quota_user_unref(session->sessions->quota, session->user);
+        session->socket_fd = -1;
+        session_free(session);
+        return error;
+}
+
 int session_new(Sessions *sessions, int take_socket_fd, uint64_t id, Session **out)
 {
         /* Frames a client may leave unread are bounded by this; it must hold the largest one. */
@@ -60,10 +85,8 @@ int session_new(Sessions *sessions, int take_socket_fd, uint64_t id, Session **o
         Session *session = calloc(1, sizeof(*session));
         int r;
 
-        if (!session) {
-                closer_push_own(sessions->closer, &sessions->closer->strangers, take_socket_fd);
+        if (!session)
                 return error_set(ENOMEM, "no memory for another session");
-        }
         session->sessions = sessions;
         session->id = id;
         session->socket_fd = take_socket_fd;
@@ -71,7 +94,7 @@ int session_new(Sessions *sessions, int take_socket_fd, uint64_t id, Session **o
         session->lane = &sessions->closer->strangers;
         registration_set_init(&session->registrations,
                               sessions->options->registrations_per_session_max);
-        session->in_flight.data = session;
+        session->in_flight.borrow_socket_fd = take_socket_fd;
         notifier_init(&session->notifier, session->socket_fd, &sessions->waiting);
         delivery_init(&session->delivery);
         session_events_init(session);
@@ -86,21 +109,35 @@ int session_new(Sessions *sessions, int take_socket_fd, uint64_t id, Session **o
                 r = closer_lane_join(sessions->closer, session->peer.uid, &session->lane);
         if (r == 0)
                 r = charge_session(session);
-        if (r < 0) {
-                session_say_goodbye(session, 0, r, error_text());
-                session->user = quota_user_unref(sessions->quota, session->user);
-                session_free(session);
-                return r;
-        }
+        if (r < 0)
+                return give_up(session, r);
         if (sessions_add(sessions, session) < 0 || session_events_make(session) < 0 ||
             setsockopt(session->socket_fd, SOL_SOCKET, SO_SNDBUF, &send_buffer,
                        sizeof(send_buffer)) < 0 ||
             setsockopt(session->socket_fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0) {
+                session->socket_fd = -1;
                 session_free(session);
                 return error_set(ENOMEM, "no memory for another session");
         }
         *out = session;
         return 0;
+}
+
+/* The client sees the end now; what it had sent may take its time to close. */
+static void leave_socket(Session *session)
+{
+        Sessions *sessions = session->sessions;
+
+        if (session->socket_fd >= 0)
+                shutdown(session->socket_fd, SHUT_RDWR);
+        if (session->user && remains_keep(session))
+                return;
+        in_flight_discharge(sessions->in_flight, &session->in_flight);
+        if (session->user)
+                quota_discharge(session->user, QUOTA_SESSIONS, 1);
+        session->user = quota_user_unref(sessions->quota, session->user);
+        closer_push_own(sessions->closer, session->lane, session->socket_fd);
+        closer_lane_leave(sessions->closer, session->lane);
 }
 
 Session *session_free(Session *session)
@@ -121,7 +158,6 @@ Session *session_free(Session *session)
                 delivery_deinit(session);
                 waker_cancel(&session->deliver);
                 time_share_leave(&sessions->shares, &session->user->share, &session->serve);
-                in_flight_discharge(sessions->in_flight, &session->in_flight);
                 if (session->listed)
                         sessions_remove(sessions, session);
                 waker_cancel(&session->room);
@@ -129,18 +165,13 @@ Session *session_free(Session *session)
                 quota_discharge(session->user, QUOTA_REGISTRATIONS, session->charged_registrations);
                 share_give_back(&sessions->watches->share, &session->user->watches,
                                 session->charged_watches);
-                quota_discharge(session->user, QUOTA_SESSIONS, 1);
                 /* To end a session is something done for its user, too. */
                 time_share_use(&sessions->shares, &session->user->share, clock_now_ns() - began);
-                session->user = quota_user_unref(sessions->quota, session->user);
         }
         session_batch_drop(session);
         closer_push_own(sessions->closer, session->lane,
                         STEAL_FD(session->registrations.selector.epoll_fd));
-        /* The client sees the end now; what it had sent may take its time to close. */
-        shutdown(session->socket_fd, SHUT_RDWR);
-        closer_push_own(sessions->closer, session->lane, session->socket_fd);
-        closer_lane_leave(sessions->closer, session->lane);
+        leave_socket(session);
         registration_set_deinit(&session->registrations);
         notifier_deinit(&session->notifier);
         peer_deinit(&session->peer);

@@ -9,9 +9,14 @@
 
 #include "daemon/session/sessions.h"
 
+enum {
+        /* That a user may have whatever is left free for others. */
+        SESSIONS_FEW = 64,
+};
+
 /*
- * Starts serving take_socket_fd, which is closed on failure. 0, or -errno with error_text():
- * -EDQUOT the user has too many sessions, -ENOMEM.
+ * Starts serving take_socket_fd, which stays the caller's on failure. 0, or -errno with
+ * error_text(): -EDQUOT the user has too many sessions, -ENOMEM.
  */
 int session_new(Sessions *sessions, int take_socket_fd, uint64_t id, Session **out);
 /* Ends it at once, with all it holds; returns NULL. Not from within an event of its own. */

@@ -23,6 +23,7 @@
 #include "proto/frame.h"
 
 typedef TAILQ_HEAD(SessionList, Session) SessionList;
+typedef TAILQ_HEAD(RemainsList, Remains) RemainsList;
 
 struct Sessions {
         Loop *loop;
@@ -43,7 +44,11 @@ struct Sessions {
         void *by_id;      /* tsearch(3) tree of these */
         uint32_t count;
         uint32_t waiting; /* for their clients to read */
-        uint32_t max;     /* as configured, or fewer if descriptors do not suffice */
+        /* What they have left, and those that were turned away: see session_remains.h. */
+        RemainsList remains, strangers;
+        uint32_t remains_count, strangers_count;
+        bool closing;
+        uint32_t max; /* as configured, or fewer if descriptors do not suffice */
         uint64_t total;
         uint64_t registration_count;
         uint64_t refusals;

@@ -308,6 +308,10 @@ static bool reply_with_status(int fd, const Iod__Frame *request)
         status.holds = 11;
         status.descriptors_kept = 13;
         status.descriptors_kept_max = 17;
+        status.in_flight = 19;
+        status.in_flight_max = 23;
+        status.in_flight_others = 29;
+        status.sessions_left = 31;
         frame.body_case = IOD__FRAME__BODY_STATUS;
         frame.status = &status;
         return lying_daemon_answer(fd, request, &frame);
@@ -323,7 +327,10 @@ START_TEST(status_counts_them)
         kyronctl_run_succeeded(&text);
         ck_assert_ptr_nonnull(strstr(text.out, "\nlisteners      3, with 5 workers\n"
                                                "connects       7 under way\n"
-                                               "holds          11; 13 of 17 descriptors kept\n"));
+                                               "holds          11; 13 of 17 descriptors kept\n"
+                                               "unread         19 of 23 descriptors passed on, 29 "
+                                               "not by this daemon; 31 sessions that have "
+                                               "ended\n"));
         status = kyronctl_run_json(&json);
         kyronctl_json_check_number(status, "listeners", 3);
         kyronctl_json_check_number(status, "workers", 5);
@@ -331,6 +338,10 @@ START_TEST(status_counts_them)
         kyronctl_json_check_number(status, "holds", 11);
         kyronctl_json_check_number(status, "descriptors_kept", 13);
         kyronctl_json_check_number(status, "descriptors_kept_max", 17);
+        kyronctl_json_check_number(status, "in_flight", 19);
+        kyronctl_json_check_number(status, "in_flight_max", 23);
+        kyronctl_json_check_number(status, "in_flight_others", 29);
+        kyronctl_json_check_number(status, "sessions_left", 31);
 }
 END_TEST
 

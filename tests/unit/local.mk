@@ -183,7 +183,8 @@ tests_unit_daemon_session_unit_SOURCES = \
 	tests/unit/daemon/session/test_daemon_socket.c \
 	tests/unit/daemon/session/test_delivery.c \
 	tests/unit/daemon/session/test_session_batch.c \
-	tests/unit/daemon/session/test_session_closed.c
+	tests/unit/daemon/session/test_session_closed.c \
+	tests/unit/daemon/session/test_session_remains.c
 
 tests_unit_daemon_store_unit_SOURCES = \
 	tests/unit/daemon/store/test_descriptor_store.c \

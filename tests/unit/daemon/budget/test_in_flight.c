@@ -4,9 +4,12 @@
  */
 #include "daemon/budget/in_flight.h"
 
+#include "tests/support/fd_message.h"
 #include "tests/support/sharing_scene.h"
 
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static void ask_to_bind(int i, uint32_t sequence)
 {
@@ -56,7 +59,7 @@ START_TEST(what_would_exceed_waits_and_comes_when_somebody_has_read)
 }
 END_TEST
 
-START_TEST(what_a_session_has_unread_ends_with_it)
+START_TEST(what_a_session_has_unread_ends_with_its_client)
 {
         InFlight *in_flight = &inner.daemon->in_flight;
 
@@ -102,6 +105,77 @@ START_TEST(who_reads_nothing_leaves_room_for_another_user)
 }
 END_TEST
 
+enum { OPEN_FILES = 1024, HALF = OPEN_FILES / 2, STAGES = 3 };
+
+/* What an ordinary process finds: by itself, with four packets in flight that it has not sent as
+ * the daemon, and after they were read. */
+static void look_as_others_send(uint64_t others[static STAGES])
+{
+        const struct rlimit limit = {.rlim_cur = OPEN_FILES, .rlim_max = OPEN_FILES};
+        QuotaUser user = {.uid = 1};
+        InFlightEntry entry = {.user = &user};
+        InFlight in_flight;
+        int ends[2], fds[FD_LIST_MAX];
+        FdMessage message;
+        char byte;
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends) < 0 ||
+            setrlimit(RLIMIT_NOFILE, &limit) < 0)
+                _exit(1);
+        for (int i = 0; i < FD_LIST_MAX; i++)
+                fds[i] = STDERR_FILENO;
+        in_flight_init(&in_flight, NULL);
+        in_flight.share.max = HALF;
+        in_flight_look(&in_flight);
+        others[0] = in_flight.others;
+        for (int i = 0; i < 4; i++) {
+                if (fd_message_send(ends[1], "x", 1, fds, FD_LIST_MAX) != 1)
+                        _exit(1);
+        }
+        in_flight.looked_ns = 0;
+        in_flight_look(&in_flight);
+        others[1] = in_flight.others;
+        /* The share is of what is left. */
+        if (!in_flight_has_room(&in_flight, &entry, (uint32_t)(HALF - others[1])) ||
+            in_flight_has_room(&in_flight, &entry, (uint32_t)(HALF - others[1] + 1)))
+                _exit(1);
+        while (fd_message_receive(ends[0], &byte, 1, FD_LIST_MAX, &message) == 1)
+                fd_message_close(&message);
+        in_flight.looked_ns = 0;
+        if (!in_flight_has_room(&in_flight, &entry, HALF))
+                _exit(1);
+        others[2] = in_flight.others;
+}
+
+START_TEST(what_others_of_this_user_have_in_flight_is_nobodys_until_it_is_read)
+{
+        const uid_t nobody = (uid_t)(2000000000 + getpid());
+        uint64_t others[STAGES];
+        int ends[2], status;
+        pid_t child;
+
+        ck_assert_int_eq(pipe(ends), 0);
+        child = fork();
+        ck_assert_int_ge(child, 0);
+        if (child == 0) {
+                if (geteuid() == 0 && setresuid(nobody, nobody, nobody) < 0)
+                        _exit(1);
+                look_as_others_send(others);
+                _exit(write(ends[1], others, sizeof(others)) == sizeof(others) ? 0 : 1);
+        }
+        close(ends[1]);
+        ck_assert(wait_exit(child, DEADLINE_MS, &status));
+        ck_assert_int_eq(status, 0);
+        ck_assert_int_eq(read(ends[0], others, sizeof(others)), sizeof(others));
+        close(ends[0]);
+        if (others[0] > 0)
+                SKIP_TEST("this user has %u descriptors in flight", (unsigned)others[0]);
+        /* The kernel takes one packet beyond the limit. */
+        ck_assert_uint_eq(others[1], HALF - FD_LIST_MAX);
+        ck_assert_uint_eq(others[2], 0);
+}
+END_TEST
+
 START_TEST(the_limit_is_half_of_the_open_files)
 {
         struct rlimit limit;
@@ -118,8 +192,9 @@ TEST_SUITE(test_in_flight)
         tcase_add_checked_fixture(room, sharing_scene_set_up, sharing_scene_tear_down);
         tcase_set_timeout(room, TEST_TIMEOUT_SECONDS);
         tcase_add_test(room, what_would_exceed_waits_and_comes_when_somebody_has_read);
-        tcase_add_test(room, what_a_session_has_unread_ends_with_it);
+        tcase_add_test(room, what_a_session_has_unread_ends_with_its_client);
         tcase_add_test(room, who_reads_nothing_leaves_room_for_another_user);
+        tcase_add_test(room, what_others_of_this_user_have_in_flight_is_nobodys_until_it_is_read);
         tcase_add_test(room, the_limit_is_half_of_the_open_files);
         suite_add_tcase(suite, room);
 }
