@@ -48,6 +48,12 @@ typedef struct Address {
         socklen_t size; /* of socket_address; 0: not set */
 } Address;
 
+/* Whether it is a path: that of a file, not an abstract name. */
+static inline bool address_is_path(const Address *address)
+{
+        return address->kind == ADDRESS_UNIX && address->socket_address.un.sun_path[0];
+}
+
 /* 0, or -EINVAL with error_text() that names the mistake and fits on the wire. The same address
  * always gives the same bytes in *out. */
 int address_parse(const char *text, Address *out);

@@ -48,9 +48,9 @@ typedef struct ListenerConfig {
         uint32_t silent_ms;    /* first bytes have to come within, when_readable */
         uint32_t keep_seconds; /* after the last worker; configured ones stay for ever */
         uint32_t mode;         /* of a Unix socket's file */
-        /* A client's: who may have left a file at its path, and how many bytes of that the policy
-         * names, a directory; 0: all of the path is the administrator's. */
-        uid_t user;
+        uid_t user;            /* whose it is: the daemon's, or a client's */
+        /* Of a path, the bytes that the policy names, a directory; 0: all is the administrator's.
+         */
         uint32_t fixed;
 } ListenerConfig;
 

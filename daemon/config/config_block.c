@@ -22,6 +22,7 @@ void listener_config_init(ListenerConfig *listener)
                 .silent_ms = CONFIG_SILENT_MS,
                 .keep_seconds = CONFIG_KEEP_SECONDS,
                 .mode = CONFIG_SOCKET_MODE,
+                .user = geteuid(),
         };
 }
 

@@ -6,6 +6,7 @@
 #include "daemon/driver/descriptor_kind.h"
 #include "daemon/listen/balancer.h"
 #include "daemon/listen/listener_socket.h"
+#include "daemon/listen/listener_waiter.h"
 #include "daemon/listen/passing.h"
 #include "daemon/listen/placing.h"
 #include "daemon/listen/socket_open.h"
@@ -315,6 +316,7 @@ static int new_listener(Listener **out, Listeners *listeners, const ListenerConf
         make_group(listener, listeners);
         waker_init(&listener->room, update, listener);
         waker_init(&listener->again, look_again, listener);
+        TAILQ_INIT(&listener->waiters);
         TAILQ_INSERT_TAIL(&listeners->list, listener, link);
         listeners->count++;
         r = closer_lane_open(listeners->closer, &listener->group.lane);
@@ -329,11 +331,15 @@ static void belong_to(Listener *listener, QuotaUser *user)
         listener->user = quota_user_ref_again(user);
 }
 
-/* There may be none. */
+/* There may be none. error_text() stays. */
 static void free_failed(Listener *listener)
 {
+        char why[ERROR_TEXT_MAX];
+
+        strcpy(why, error_text());
         if (listener)
                 listener_free(listener);
+        error_set(ECANCELED, "%s", why);
 }
 
 int listener_open(Listener **out, Listeners *listeners, const ListenerConfig *config,
@@ -355,10 +361,14 @@ int listener_open(Listener **out, Listeners *listeners, const ListenerConfig *co
                 return r;
         }
         listeners->total = listener->group.number;
+        *out = listener;
+        if (r > 0) {
+                listener->is_new = user;
+                return r;
+        }
         listener_socket_store(listener);
         log_user(LOG_INFO, listener->uid, "listener %s opened at %s", listener->title,
                  listener->address);
-        *out = listener;
         return 0;
 }
 
@@ -448,15 +458,14 @@ Listener *listener_free(Listener *listener)
         loop_event_free(listener->look_again);
         loop_event_free(listener->look_for_socket);
         loop_event_free(listener->expires);
-        if (listener->user) {
-                quota_discharge(listener->user, QUOTA_LISTENERS, 1);
-                quota_user_unref(listeners->quota, listener->user);
-        }
         listeners_remove(listener);
         TAILQ_REMOVE(&listeners->list, listener, link);
         listeners->count--;
+        if (!TAILQ_EMPTY(&listener->waiters))
+                listener_waiters_tell(listener, error_set(ECANCELED, "listener %.60s was closed",
+                                                          listener->config.name));
         if (listener->group.lane) {
-                listener_socket_close(listener);
+                listener_socket_close(listener, listener->user);
                 closer_lane_leave(listeners->closer, listener->group.lane);
         }
         free(listener);

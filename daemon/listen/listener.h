@@ -53,6 +53,9 @@ struct Listener {
         int fd;                         /* -1: there is none now */
         uint64_t inode;                 /* of its socket */
         SocketFile file;
+        PathOpening *opening; /* being opened, on a thread; or NULL */
+        TAILQ_HEAD(, ListenerWaiter) waiters;
+        bool is_new; /* a client's that has not been there yet */
         bool listed; /* by its number and name */
         bool given;  /* a client has it, or had */
         bool configured;
@@ -88,8 +91,9 @@ typedef struct ListenerRestored {
 } ListenerRestored;
 
 /*
- * Opens a listener. user is charged, and asked for it; NULL: it is one of the configuration. 0, or
- * -errno with error_text().
+ * Opens a listener. user is charged, and asked for it; NULL: it is one of the configuration. 0; 1
+ * its path is being opened, and listener_waiter.h tells whether it stays; or -errno with
+ * error_text().
  */
 int listener_open(Listener **out, Listeners *listeners, const ListenerConfig *config,
                   QuotaUser *user);

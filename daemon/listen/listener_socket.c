@@ -5,6 +5,8 @@
 #include "core/error.h"
 #include "daemon/driver/descriptor_kind.h"
 #include "daemon/listen/listener_record.h"
+#include "daemon/listen/listener_waiter.h"
+#include "daemon/listen/path_task.h"
 #include "daemon/listen/socket_open.h"
 #include "daemon/loop/timer.h"
 #include "daemon/process/log.h"
@@ -36,11 +38,19 @@ static ListenerConfig config_here(const Listener *listener)
         return config;
 }
 
+static void on_opened(void *data, PathOpening *opening);
+
 int listener_socket_open(Listener *listener)
 {
+        Listeners *listeners = listener->group.listeners;
         const ListenerConfig config = config_here(listener);
-        int r = socket_open_listener(&config, &listener->bound, &listener->file);
+        int r;
 
+        if (address_is_path(&config.address)) {
+                r = path_opening_start(&listener->opening, listeners, &config, on_opened, listener);
+                return r < 0 ? r : 1;
+        }
+        r = socket_open_listener(&config, &listener->bound, &listener->file);
         if (r < 0)
                 return r;
         listener->fd = r;
@@ -72,25 +82,36 @@ void listener_socket_store(Listener *listener)
         listener->group.stored = listener->fd >= 0 && listener_record_store(store, listener);
 }
 
-void listener_socket_close(Listener *listener)
+void listener_socket_close(Listener *listener, QuotaUser *take_user)
 {
-        const Listeners *listeners = listener->group.listeners;
+        Listeners *listeners = listener->group.listeners;
+
+        bool comes_back = listener->group.stored && listeners->store->frozen;
+        bool has_file = false;
 
         listener->acceptable = loop_event_free(listener->acceptable);
-        /* What comes back with the next start goes on meanwhile. */
-        if (listener->fd >= 0 && !(listener->group.stored && listeners->store->frozen)) {
-                /* Who took it may go on with it, and with its file. */
-                if (!listener->given) {
-                        shutdown(listener->fd, SHUT_RD);
-                        socket_file_remove(&listener->config, &listener->file);
-                }
+        if (listener->opening)
+                listener->opening = path_opening_give_up(listener->opening);
+        /* What comes back with the next start goes on meanwhile; and who took it may go on with it,
+         * and with its file. */
+        if (listener->fd >= 0 && !comes_back && !listener->given) {
+                shutdown(listener->fd, SHUT_RD);
+                has_file = listener->file.inode != 0;
         }
         if (listener->group.stored)
                 listener_record_forget(listeners->store, listener->group.number);
         listener->group.stored = false;
-        /* What waits in its backlog may bring descriptors that do not close. */
-        closer_push_own(listeners->closer, listener->group.lane, STEAL_FD(listener->fd));
         listener->inode = 0;
+        /* What waits in its backlog may bring descriptors that do not close. */
+        if (has_file)
+                path_removal_start(listeners, &listener->config, &listener->file,
+                                   STEAL_FD(listener->fd), listener->group.lane, take_user);
+        else
+                closer_push_own(listeners->closer, listener->group.lane, STEAL_FD(listener->fd));
+        if (has_file || !take_user)
+                return;
+        quota_discharge(take_user, QUOTA_LISTENERS, 1);
+        quota_user_unref(listeners->quota, take_user);
 }
 
 /* ---- Without one --------------------------------------------------------------------------- */
@@ -122,13 +143,9 @@ static void note_lack(Listener *listener, int error)
                          listener->lacks);
 }
 
-void listener_socket_look(Listener *listener)
+/* Has it now, or looks again later. */
+static void looked(Listener *listener, int r)
 {
-        int r = 0;
-
-        if (listener->acceptable)
-                return;
-        r = listener->fd < 0 ? listener_socket_open(listener) : settle(listener);
         if (r < 0) {
                 note_lack(listener, r);
                 look_later(listener);
@@ -143,6 +160,51 @@ void listener_socket_look(Listener *listener)
         listener_update(listener);
 }
 
+void listener_socket_look(Listener *listener)
+{
+        int r;
+
+        if (listener->acceptable || listener->opening)
+                return;
+        r = listener->fd < 0 ? listener_socket_open(listener) : settle(listener);
+        if (r <= 0)
+                looked(listener, r);
+}
+
+/* What was opened on a thread. */
+static int take_opened(Listener *listener, PathOpening *opening)
+{
+        int r = opening->fd;
+
+        if (r < 0)
+                return error_set(-r, "%s", opening->why);
+        r = socket_listen(opening->fd, &opening->config);
+        if (r < 0)
+                return r;
+        listener->fd = STEAL_FD(opening->fd);
+        listener->file = opening->file;
+        listener->given = false;
+        return settle(listener);
+}
+
+static void on_opened(void *data, PathOpening *opening)
+{
+        Listener *listener = data;
+        int r = take_opened(listener, opening);
+
+        listener->opening = NULL;
+        path_opening_free(opening);
+        listener_waiters_tell(listener, r);
+        /* Of a client's that was not there yet all that is left is to say so. */
+        if (r < 0 && listener->is_new) {
+                listener_free(listener);
+                return;
+        }
+        looked(listener, r);
+        listener->is_new = false;
+        listener_watch_leaving(listener);
+}
+
 /* ---- What has become of it ------------------------------------------------------------------ */
 
 int listener_socket_renew(Listener *listener)
@@ -154,7 +216,7 @@ int listener_socket_renew(Listener *listener)
         if (closer_reserve(listeners->closer, listener->group.lane, 1) < 0)
                 return error_set(ENOMEM, "no memory to open listener %.40s anew",
                                  listener->config.name);
-        listener_socket_close(listener);
+        listener_socket_close(listener, NULL);
         listener_socket_look(listener);
         return 0;
 }
@@ -181,6 +243,8 @@ int listener_socket_give_out(Listener *listener)
         if (listener->given && listener->fd >= 0 &&
             socket_adopt_listener(listener->fd, &config, &bound) < 0)
                 r = listener_socket_renew(listener);
+        if (r == 0 && listener->opening)
+                return -EINPROGRESS;
         if (r == 0 && !listener->acceptable)
                 r = error_set(-listener->lacks_error, "listener %.40s is not served: %s",
                               listener->config.name, listener->lacks);

@@ -19,8 +19,9 @@ enum {
         LISTENER_SOCKET_LOOK_MS = 1000,
 };
 
-/* Each gives a socket to a listener that has none. 0, or -errno with error_text(); then take_fd is
- * the caller's still. */
+/* Each gives a socket to a listener that has none. 0; 1 it is being opened at its path, which
+ * listener_waiter.h tells the end of; or -errno with error_text(), and then take_fd is the caller's
+ * still. */
 int listener_socket_open(Listener *listener);
 int listener_socket_adopt(Listener *listener, int take_fd);
 
@@ -29,8 +30,9 @@ void listener_socket_look(Listener *listener);
 /* Puts it into the store, with the listener's record of now. */
 void listener_socket_store(Listener *listener);
 /* The end of it, of the file of a Unix one, and of what the store has; unless it is to come back
- * with the next start. Takes the place in the closer. */
-void listener_socket_close(Listener *listener);
+ * with the next start. Takes the place in the closer; and gives back the charge and the reference
+ * of user, who may be NULL, once the file is gone. */
+void listener_socket_close(Listener *listener, QuotaUser *take_user);
 
 /* The socket has ended, and error_text() says how: closes it, and opens another at the same
  * address, now or later. 0, or -ENOMEM with error_text(), and it has it still. */
@@ -38,5 +40,5 @@ int listener_socket_renew(Listener *listener);
 /* The same with one that a listener without a socket was to have. */
 int listener_socket_replace(Listener *listener, int take_fd);
 /* A descriptor of it for a client, once it is seen that it is as it was opened, or is opened anew.
- * Or -errno with error_text(). */
+ * Or -errno with error_text(); -EINPROGRESS it is being opened. */
 int listener_socket_give_out(Listener *listener);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "daemon/blocking/blocking_pool.h"
 #include "daemon/budget/kept.h"
 #include "daemon/budget/quota.h"
 #include "daemon/listen/connection_store.h"
@@ -15,6 +16,8 @@
 #include <sys/types.h>
 
 typedef struct Listener Listener;
+typedef struct PathOpening PathOpening;
+typedef struct PathRemoval PathRemoval;
 typedef TAILQ_HEAD(ListenerList, Listener) ListenerList;
 
 struct Listeners {
@@ -23,6 +26,7 @@ struct Listeners {
         Kept *kept;
         Closer *closer;
         DescriptorStore *store;
+        BlockingPool *blocking;
 
         ListenerList list; /* in order of opening */
         void *by_number;   /* tsearch(3) trees of them */
@@ -33,6 +37,8 @@ struct Listeners {
         uint64_t connections_total;
         ConnectionStore waiting;
         DrainWaitList drains;
+        LIST_HEAD(, PathOpening) openings; /* being opened, and removed: path_task.h */
+        LIST_HEAD(, PathRemoval) removals;
 };
 
 /* Of one that begins, which is found by this number and its name from now on, and of one that ends.

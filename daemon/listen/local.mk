@@ -17,8 +17,12 @@ libdaemon_la_SOURCES += \
 	daemon/listen/listener_socket.h \
 	daemon/listen/listeners.c \
 	daemon/listen/listeners.h \
+	daemon/listen/listener_waiter.c \
+	daemon/listen/listener_waiter.h \
 	daemon/listen/passing.c \
 	daemon/listen/passing.h \
+	daemon/listen/path_task.c \
+	daemon/listen/path_task.h \
 	daemon/listen/placing.c \
 	daemon/listen/placing.h \
 	daemon/listen/socket_file.c \

@@ -38,11 +38,6 @@ uint32_t socket_deferred_ms(const ListenerConfig *config)
         return defers ? SOCKET_DEFERRED_MS : 0;
 }
 
-static bool is_abstract(const Address *address)
-{
-        return address->socket_address.un.sun_path[0] == '\0';
-}
-
 /* "*" where there is no IPv6. */
 static void use_v4_any(Address *address)
 {
@@ -117,11 +112,17 @@ static int open_unix(const ListenerConfig *config, SocketFile *file)
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0)
                 return fail(errno, address);
-        if (!is_abstract(address))
+        if (address_is_path(address))
                 r = socket_file_bind(fd, config, file);
         else if (bind(fd, &address->socket_address.any, address->size) < 0)
                 r = fail(errno, address);
         return r < 0 ? r : STEAL_FD(fd);
+}
+
+int socket_open_path(const ListenerConfig *config, SocketFile *file)
+{
+        *file = (SocketFile){.inode = 0};
+        return open_unix(config, file);
 }
 
 /* Best effort: the daemon waits for first bytes, too. */

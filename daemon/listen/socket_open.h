@@ -22,6 +22,9 @@
  */
 int socket_open_listener(const ListenerConfig *config, Address *bound, SocketFile *file);
 
+/* The same with a path up to bind(2): it does not listen yet, and its bound address is config's. */
+int socket_open_path(const ListenerConfig *config, SocketFile *file);
+
 enum {
         /* How long a TCP connection whose bytes have to come first waits for them in the kernel,
          * which outlives the daemon, before it waits in the daemon. */

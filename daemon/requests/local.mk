@@ -19,4 +19,6 @@ libdaemon_la_SOURCES += \
 	daemon/requests/registering.c \
 	daemon/requests/registering.h \
 	daemon/requests/sharing.c \
-	daemon/requests/sharing.h
+	daemon/requests/sharing.h \
+	daemon/requests/waiting_request.c \
+	daemon/requests/waiting_request.h

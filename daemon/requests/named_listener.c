@@ -105,7 +105,7 @@ static int open_new(Daemon *daemon, Session *session, const char *name, const Ad
         config.fixed = authorise_directory(daemon->config->policy, &session->peer, address);
         if (r == 0)
                 r = listener_open(out, &daemon->listeners, &config, session->user);
-        return r;
+        return r > 0 ? NAMED_LISTENER_OPENS : r;
 }
 
 int named_listener_find(Daemon *daemon, Session *session, const char *name,
@@ -123,8 +123,10 @@ int named_listener_find(Daemon *daemon, Session *session, const char *name,
                 *out = find_anothers(daemon, session, name, address);
         else if ((*out)->configured)
                 r = authorise(daemon->config->policy, &session->peer, POLICY_SERVE, NULL, name);
+        if (*out && r == 0)
+                r = check_same(*out, address, shared);
         if (*out)
-                return r < 0 ? r : check_same(*out, address, shared);
+                return r == 0 && (*out)->is_new ? NAMED_LISTENER_WAITS : r;
         /* One that an earlier daemon left may have a name that is not given any more. */
         r = name_check_listener(name);
         if (r < 0)

@@ -10,6 +10,7 @@
 #include "daemon/listen/listener_socket.h"
 #include "daemon/listen/socket_open.h"
 #include "daemon/requests/named_listener.h"
+#include "daemon/requests/waiting_request.h"
 #include "daemon/session/answer.h"
 
 #include <errno.h>
@@ -204,9 +205,12 @@ int opening_serve_take_listener(Daemon *daemon, Session *session, const Iod__Fra
         if (r == 0)
                 r = named_listener_find(daemon, session, take->name, take->address, false,
                                         take->options, &listener);
-        if (r != 0)
+        if (r < 0)
                 return -r;
-        fd = listener_socket_give_out(listener);
+        fd = r > 0 ? -EINPROGRESS : listener_socket_give_out(listener);
+        if (fd == -EINPROGRESS)
+                return waiting_request_keep(daemon, session, request, listener,
+                                            r == NAMED_LISTENER_OPENS);
         r = fd < 0 ? fd : 0;
         /* The listener stays open at least as long as this session. */
         if (r == 0 && !find_taker(session, listener))
@@ -217,6 +221,5 @@ int opening_serve_take_listener(Daemon *daemon, Session *session, const Iod__Fra
                 listener_close_unused(listener);
                 return -r;
         }
-        listener->given = true;
         return answer_opened(session, request->sequence, fd, take->source, &listener->bound);
 }

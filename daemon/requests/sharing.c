@@ -6,6 +6,7 @@
 #include "daemon/daemon.h"
 #include "daemon/process/log.h"
 #include "daemon/requests/named_listener.h"
+#include "daemon/requests/waiting_request.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -26,8 +27,11 @@ int sharing_join(Daemon *daemon, Session *session, const Iod__Frame *request)
         if (r == 0)
                 r = named_listener_find(daemon, session, join->name, join->address, true,
                                         join->options, &listener);
-        if (r != 0)
+        if (r < 0)
                 return -r;
+        if (r > 0)
+                return waiting_request_keep(daemon, session, request, listener,
+                                            r == NAMED_LISTENER_OPENS);
         if (join->keep_on_death)
                 r = authorise(daemon->config->policy, &session->peer, POLICY_HOLD, NULL,
                               listener->config.name);

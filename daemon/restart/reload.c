@@ -33,6 +33,7 @@ typedef struct Reading {
         Config *config;
         int group_found;
         gid_t group;
+        ReloadApply *apply; /* it is about to be put in force */
 } Reading;
 
 struct Reloader {
@@ -57,22 +58,6 @@ static void tell_and_log(void *data, const char *sentence)
                 changes->more++;
         else
                 snprintf(changes->texts[changes->count++], RELOAD_CHANGE_TEXT_MAX, "%s", sentence);
-}
-
-/* 0, or -errno with error_text(), and nothing has changed. */
-static int put_in_force(Daemon *daemon, Reading *reading, ReloadChanges *changes)
-{
-        int r;
-
-        if (reading->result < 0)
-                return error_set(-reading->result, "%s", reading->why);
-        r = reload_apply(daemon, reading->config, tell_and_log, changes);
-        if (r < 0)
-                return r;
-        reading->config = NULL;
-        admin_group_set(&daemon->admin_group, daemon->options, daemon->config, reading->group_found,
-                        reading->group);
-        return 0;
 }
 
 /* ---- Reading it ---------------------------------------------------------------------------- */
@@ -130,31 +115,69 @@ static void begin_next(Reloader *reloader)
                 answer_all(&reloader->askers, r, NULL);
 }
 
+/* The end of the present one. */
+static void end(Reloader *reloader, int r, const ReloadChanges *changes)
+{
+        reading_free(STEAL_PTR(reloader->current));
+        if (r < 0)
+                log_daemon(LOG_ERR, "not reloaded: %s", error_text());
+        answer_all(&reloader->askers, r, changes);
+        begin_next(reloader);
+}
+
+/* What is new in it is open, or cannot be opened. */
+static void on_opened(void *data)
+{
+        Reloader *reloader = data;
+        Reading *reading = reloader->current;
+        ReloadChanges changes = {.count = 0};
+        int r = reload_apply_end(STEAL_PTR(reading->apply), reading->config, tell_and_log,
+                                 &changes);
+
+        if (r == 0) {
+                const Daemon *daemon = reloader->daemon;
+
+                reading->config = NULL;
+                admin_group_set(&reloader->daemon->admin_group, daemon->options, daemon->config,
+                                reading->group_found, reading->group);
+        }
+        end(reloader, r, &changes);
+}
+
+static void put_in_force(Reloader *reloader)
+{
+        Reading *reading = reloader->current;
+        int r = reading->result;
+
+        if (r < 0)
+                error_set(-r, "%s", reading->why);
+        else
+                r = reload_apply_begin(&reading->apply, reloader->daemon, reading->config,
+                                       on_opened, reloader);
+        if (r < 0)
+                end(reloader, r, NULL);
+        else if (r == 0)
+                on_opened(reloader);
+}
+
 static void on_read(BlockingTask *task, int error)
 {
         Reading *reading = (Reading *)task;
         Reloader *reloader = reading->reloader;
-        ReloadChanges changes = {.count = 0};
-        int r = error;
 
-        if (reloader && reloader->current != reading) {
+        if (reloader && reloader->current == reading) {
+                if (error < 0) {
+                        reading->result = error;
+                        strcpy(reading->why, "the daemon stops");
+                }
+                put_in_force(reloader);
+                return;
+        }
+        if (reloader) {
                 TAILQ_REMOVE(&reloader->given_up, reading, link);
                 reloader->n_given_up--;
         }
-        if (!reloader || reloader->current != reading) {
-                reading_free(reading);
-                return;
-        }
-        reloader->current = NULL;
-        if (error == 0)
-                r = put_in_force(reloader->daemon, reading, &changes);
-        else
-                error_set(-error, "the daemon stops");
-        if (r < 0)
-                log_daemon(LOG_ERR, "not reloaded: %s", error_text());
         reading_free(reading);
-        answer_all(&reloader->askers, r, &changes);
-        begin_next(reloader);
 }
 
 /* 0, or -EAGAIN or -ENOMEM with error_text(). Those who wait for the next one wait for this. */
@@ -202,7 +225,8 @@ int reload_ask(Daemon *daemon, ReloadAsker *asker)
         Reloader *reloader = daemon->reloader;
         int r = 0;
 
-        if (reloader->current && clock_now_ms() - reloader->since_ms >= RELOAD_PATIENCE_MS) {
+        if (reloader->current && !reloader->current->apply &&
+            clock_now_ms() - reloader->since_ms >= RELOAD_PATIENCE_MS) {
                 if (reloader->n_given_up >= RELOAD_GIVEN_UP_MAX)
                         return error_set(EAGAIN, "%d reloads wait for a file or a name: try later",
                                          RELOAD_GIVEN_UP_MAX);
@@ -263,8 +287,13 @@ void reload_close(Daemon *daemon)
 
         if (!reloader)
                 return;
-        if (reloader->current)
-                reloader->current->reloader = NULL;
+        reading = reloader->current;
+        if (reading && reading->apply) {
+                reload_apply_undo(reading->apply);
+                reading_free(reading);
+        } else if (reading) {
+                reading->reloader = NULL;
+        }
         TAILQ_FOREACH(reading, &reloader->given_up, link)
         reading->reloader = NULL;
         free(reloader);

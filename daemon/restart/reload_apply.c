@@ -5,9 +5,14 @@
 #include "daemon/config/authorise.h"
 #include "daemon/daemon.h"
 #include "daemon/listen/listener_socket.h"
+#include "daemon/listen/listener_waiter.h"
 #include "daemon/listen/socket_open.h"
+#include "daemon/loop/timer.h"
 #include "daemon/process/log.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const ListenerConfig *find_config(const Config *config, const char *name)
@@ -41,14 +46,21 @@ static void close_others(Daemon *daemon, const Config *config)
         }
 }
 
-/* Closes what this reload has opened, after one could not be. */
-static void close_new(Daemon *daemon, uint64_t after)
+/* One that this reload has opened; a client may have opened others meanwhile. */
+static bool is_new(const Listener *listener, uint64_t last)
 {
-        Listener *listener;
+        return listener->configured && listener->group.number > last;
+}
 
-        while ((listener = TAILQ_LAST(&daemon->listeners.list, ListenerList)) &&
-               listener->group.number > after)
-                listener_free(listener);
+static void close_new(Daemon *daemon, uint64_t last)
+{
+        Listener *listener, *next;
+
+        for (listener = TAILQ_FIRST(&daemon->listeners.list); listener; listener = next) {
+                next = TAILQ_NEXT(listener, link);
+                if (is_new(listener, last))
+                        listener_free(listener);
+        }
 }
 
 /* Whether all that is wrong with the listener's socket is that a client was given it. */
@@ -117,16 +129,153 @@ static void refresh_limits(Daemon *daemon)
         }
 }
 
-int reload_apply(Daemon *daemon, Config *config, void (*tell)(void *data, const char *sentence),
-                 void *data)
-{
-        uint64_t last = daemon->listeners.total;
-        int r = open_missing(daemon, config);
+/* ---- What has to be waited for -------------------------------------------------------------- */
 
+typedef struct Awaited {
+        ListenerWaiter waiter; /* first */
+        ReloadApply *apply;
+        const char *name;
+        bool is_done;
+} Awaited;
+
+struct ReloadApply {
+        Daemon *daemon;
+        uint64_t last; /* the number of the last listener that was there before */
+        void (*opened)(void *data);
+        void *data;
+        LoopEvent *patience;
+        Waker over; /* the patience, where the timer could not be armed */
+        int result;
+        char why[ERROR_TEXT_MAX];
+        size_t n_awaited;
+        size_t n_pending;
+        Awaited awaited[]; /* as many as are configured */
+};
+
+static void await_no_more(ReloadApply *apply)
+{
+        for (size_t i = 0; i < apply->n_awaited; i++)
+                listener_waiter_cancel(&apply->awaited[i].waiter);
+        waker_cancel(&apply->over);
+        loop_event_del(apply->patience);
+}
+
+static void on_opened(ListenerWaiter *waiter, int r)
+{
+        Awaited *awaited = (Awaited *)waiter;
+        ReloadApply *apply = awaited->apply;
+
+        awaited->is_done = true;
+        apply->n_pending--;
         if (r < 0) {
-                close_new(daemon, last);
-                return r;
+                apply->result = r;
+                snprintf(apply->why, sizeof(apply->why), "%s", error_text());
         }
+        if (r == 0 && apply->n_pending > 0)
+                return;
+        await_no_more(apply);
+        apply->opened(apply->data);
+}
+
+static void on_impatient(void *data)
+{
+        ReloadApply *apply = data;
+
+        await_no_more(apply);
+        for (size_t i = 0; i < apply->n_awaited; i++) {
+                if (!apply->awaited[i].is_done)
+                        log_daemon(LOG_WARNING,
+                                   "listener %s is late: its file system does not answer",
+                                   apply->awaited[i].name);
+        }
+        apply->opened(apply->data);
+}
+
+static void on_patience(evutil_socket_t fd, short what, void *data)
+{
+        (void)fd;
+        (void)what;
+        on_impatient(data);
+}
+
+static void await(ReloadApply *apply, Listener *listener)
+{
+        Awaited *awaited = &apply->awaited[apply->n_awaited++];
+
+        awaited->apply = apply;
+        awaited->name = listener->config.name;
+        listener_waiter_wait(&awaited->waiter, listener, on_opened);
+        apply->n_pending++;
+}
+
+/* ---- All of it ----------------------------------------------------------------------------- */
+
+static ReloadApply *apply_free(ReloadApply *apply)
+{
+        await_no_more(apply);
+        loop_event_free(apply->patience);
+        free(apply);
+        return NULL;
+}
+
+ReloadApply *reload_apply_undo(ReloadApply *apply)
+{
+        await_no_more(apply);
+        close_new(apply->daemon, apply->last);
+        return apply_free(apply);
+}
+
+int reload_apply_begin(ReloadApply **out, Daemon *daemon, const Config *config,
+                       void (*opened)(void *data), void *data)
+{
+        const struct timeval patience = {.tv_sec = RELOAD_OPEN_MS / 1000};
+        ReloadApply *apply =
+                calloc(1, sizeof(*apply) + config->n_listeners * sizeof(apply->awaited[0]));
+        Listener *listener;
+        int r;
+
+        if (!apply)
+                return error_set(ENOMEM, "there is no memory for the configuration");
+        apply->daemon = daemon;
+        apply->last = daemon->listeners.total;
+        apply->opened = opened;
+        apply->data = data;
+        waker_init(&apply->over, on_impatient, apply);
+        apply->patience = loop_timer_new(&daemon->loop, on_patience, apply);
+        r = apply->patience ? open_missing(daemon, config)
+                            : error_set(ENOMEM, "no memory for the loop's events");
+        if (r < 0) {
+                char why[ERROR_TEXT_MAX];
+
+                strcpy(why, error_text());
+                reload_apply_undo(apply);
+                return error_set(-r, "%s", why);
+        }
+        TAILQ_FOREACH(listener, &daemon->listeners.list, link)
+        {
+                if (is_new(listener, apply->last) && listener->opening)
+                        await(apply, listener);
+        }
+        if (apply->n_pending > 0)
+                timer_arm(&daemon->loop, apply->patience, &patience, &apply->over);
+        *out = apply;
+        return apply->n_pending > 0;
+}
+
+int reload_apply_end(ReloadApply *apply, Config *config,
+                     void (*tell)(void *data, const char *sentence), void *data)
+{
+        Daemon *daemon = apply->daemon;
+
+        if (apply->result < 0) {
+                int r = apply->result;
+                char why[ERROR_TEXT_MAX];
+
+                strcpy(why, apply->why);
+                reload_apply_undo(apply);
+                return error_set(-r, "%s", why);
+        }
+        apply_free(apply);
         config_settle(config, daemon->options);
         config_compare(daemon->config, config, tell, data);
         close_others(daemon, config);

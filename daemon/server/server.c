@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "daemon/connect/connector.h"
 #include "daemon/driver/descriptor_kind.h"
+#include "daemon/listen/path_task.h"
 #include "daemon/loop/timer.h"
 #include "daemon/process/log.h"
 #include "daemon/process/service_manager.h"
@@ -32,6 +33,10 @@ enum {
         /* So many failures of the loop's wait within so many milliseconds end the daemon. */
         LOOP_FAILURES_MAX = 100,
         LOOP_FAILURES_MS = 1000,
+        /* How long what is configured may take to be opened before the rest is served, and files of
+         * listeners to be removed at the end. */
+        PATHS_START_MS = 1000,
+        PATHS_STOP_MS = 300,
 };
 
 static void on_watchdog(evutil_socket_t fd, short what, void *data)
@@ -152,6 +157,7 @@ static int start_driver(Server *server)
                 return error_set(-r, "no closer: %s", strerror(-r));
         server->closer_runs = true;
         r = blocking_pool_open(&daemon->blocking, daemon->loop.wake_fd);
+        daemon->listeners.blocking = daemon->blocking;
         if (r == 0)
                 r = reload_open(daemon);
         if (r < 0)
@@ -185,6 +191,19 @@ static int open_services(Server *server)
         return connection_store_open(&daemon->listeners);
 }
 
+/* Who starts after the daemon is to find what is configured; but a file system that does not answer
+ * keeps nobody from the rest. */
+static void await_paths(Listeners *listeners)
+{
+        const PathOpening *opening;
+
+        path_tasks_settle(listeners, PATHS_START_MS);
+        LIST_FOREACH(opening, &listeners->openings, link)
+        log_daemon(LOG_WARNING,
+                   "listener %s is late: its file system does not answer; the rest is served",
+                   opening->config.name);
+}
+
 /* What an earlier run left, and what is configured. */
 static int open_owned(Server *server)
 {
@@ -205,6 +224,8 @@ static int open_owned(Server *server)
                 restore_connections(daemon, list);
         }
         owned_end(list);
+        if (r == 0)
+                await_paths(&daemon->listeners);
         return r;
 }
 
@@ -270,6 +291,7 @@ static void connect_rooms(Daemon *daemon)
                 .in_flight = &daemon->in_flight,
                 .kept = &daemon->kept,
                 .watches = &daemon->watches,
+                .late_bytes = {.max = SESSIONS_LATE_BYTES_MAX},
                 .driver = &daemon->driver,
                 .closer = &daemon->closer,
                 .reconciler = &daemon->reconciler,
@@ -400,8 +422,11 @@ Server *server_close(Server *server)
                 session_say_goodbye(session, 0, r, error_text());
                 session_free(session);
         }
+        reload_close(daemon);
         while (!TAILQ_EMPTY(&daemon->listeners.list))
                 listener_free(TAILQ_FIRST(&daemon->listeners.list));
+        path_tasks_settle(&daemon->listeners, PATHS_STOP_MS);
+        path_tasks_abandon(&daemon->listeners);
         reconciler_close(&daemon->reconciler);
         sessions_close(&daemon->sessions);
         if (daemon->holds.timer)
@@ -412,7 +437,6 @@ Server *server_close(Server *server)
         daemon->connector = connector_close(daemon->connector);
         /* Before the pool, which gives back the program that is being asked. */
         handover_deinit(&server->handover);
-        reload_close(daemon);
         if (blocking_pool_close(STEAL_PTR(daemon->blocking)))
                 log_daemon(LOG_NOTICE,
                            "names or paths are still waited for: left to their threads");

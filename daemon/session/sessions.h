@@ -25,6 +25,11 @@
 typedef TAILQ_HEAD(SessionList, Session) SessionList;
 typedef TAILQ_HEAD(RemainsList, Remains) RemainsList;
 
+enum {
+        /* Bytes of requests that are kept until they can be served, of all users together. */
+        SESSIONS_LATE_BYTES_MAX = 4 * 1024 * 1024,
+};
+
 struct Sessions {
         Loop *loop;
         const Options *options;
@@ -52,6 +57,7 @@ struct Sessions {
         uint64_t total;
         uint64_t registration_count;
         uint64_t refusals;
+        Share late_bytes; /* of requests that are kept until they can be served */
         SessionRate rate;
         TimeShares shares;
 

@@ -1,6 +1,7 @@
 /* The daemon's server inside the test. See inner_server.h. */
 #include "tests/support/inner_server.h"
 
+#include "daemon/listen/path_task.h"
 #include "daemon/process/log.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fd_message.h"
@@ -94,10 +95,25 @@ void inner_server_turn(void)
         time_shares_renew(&inner.daemon->sessions.shares);
 }
 
+static bool has_path_tasks(void)
+{
+        const Listeners *listeners = &inner.daemon->listeners;
+
+        return !inner.paths_hang &&
+               (!LIST_EMPTY(&listeners->openings) || !LIST_EMPTY(&listeners->removals));
+}
+
 void inner_server_settle(void)
 {
-        event_base_loop(inner.daemon->loop.base, EVLOOP_NONBLOCK);
-        time_shares_renew(&inner.daemon->sessions.shares);
+        bool again;
+
+        do {
+                event_base_loop(inner.daemon->loop.base, EVLOOP_NONBLOCK);
+                time_shares_renew(&inner.daemon->sessions.shares);
+                again = has_path_tasks();
+                if (again)
+                        path_tasks_settle(&inner.daemon->listeners, DEADLINE_MS);
+        } while (again);
 }
 
 static bool closer_is_idle(void)

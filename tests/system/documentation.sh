@@ -277,6 +277,7 @@ service_limits_agree() {
         says "$page" "answers waiting for a client $DELIVERY_ANSWERS_MAX "
         says "$page" "while $DELIVERY_ANSWERS_MAX answers wait"
         says "$page" "requests of a session that wait for something $LATE_REQUESTS_MAX "
+        says "$page" "bytes of these of all users $SESSIONS_LATE_BYTES_MAX "
         says "$page" "endpoints of a session $WORKER_PER_SESSION_MAX "
         says "$page" "weight of a worker $WORKER_WEIGHT_MAX "
         says "$page" "0: 1. At most $WORKER_WEIGHT_MAX."

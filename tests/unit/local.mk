@@ -169,7 +169,8 @@ tests_unit_daemon_requests_unit_SOURCES = \
 	tests/unit/daemon/requests/test_keeping.c \
 	tests/unit/daemon/requests/test_opening.c \
 	tests/unit/daemon/requests/test_operating.c \
-	tests/unit/daemon/requests/test_sharing.c
+	tests/unit/daemon/requests/test_sharing.c \
+	tests/unit/daemon/requests/test_waiting_request.c
 
 tests_unit_daemon_restart_unit_SOURCES = \
 	tests/unit/daemon/restart/test_handover_answer.c \

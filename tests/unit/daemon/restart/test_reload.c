@@ -301,6 +301,34 @@ START_TEST(where_one_cannot_be_opened_none_is)
 }
 END_TEST
 
+START_TEST(one_at_a_path_is_opened_before_it_counts)
+{
+        char at[ADDRESS_TEXT_MAX], other[ADDRESS_TEXT_MAX];
+        const Config *before;
+
+        snprintf(at, sizeof(at), "unix:%.80s/site", inner.directory);
+        snprintf(other, sizeof(other), "unix:%.100s", path);
+        write_config(one_listener, at);
+        ck_assert_msg(reload_now() == 0, "%s", error_text());
+        ck_assert_int_ge(scene_listener()->fd, 0);
+        ck_assert_int_eq(access(at + strlen("unix:"), F_OK), 0);
+        /* The configuration itself is in the way of another one. */
+        before = inner.daemon->config;
+        write_config("listener \"other\" { address = \"%s\" }\n"
+                     "listener \"third\" { address = \"tcp:127.0.0.1:0\" }\n",
+                     other);
+        ck_assert_int_eq(reload_now(), -EEXIST);
+        ck_assert_int_eq(strncmp(error_text(), "no socket, move it away: ", 25), 0);
+        ck_assert_ptr_eq(inner.daemon->config, before);
+        ck_assert_uint_eq(inner.daemon->listeners.count, 1);
+        ck_assert_int_eq(access(at + strlen("unix:"), F_OK), 0);
+        write_config("# nothing%s\n", "");
+        ck_assert_int_eq(reload_now(), 0);
+        inner_server_settle();
+        ck_assert_int_eq(access(at + strlen("unix:"), F_OK), -1);
+}
+END_TEST
+
 START_TEST(a_clients_listener_of_the_name_is_no_hindrance)
 {
         scene_join(0, 1, NULL);
@@ -417,6 +445,7 @@ TEST_SUITE(test_reload)
         tcase_add_test(changes, one_that_moves_is_another);
         tcase_add_test(changes, a_broken_file_changes_nothing);
         tcase_add_test(changes, where_one_cannot_be_opened_none_is);
+        tcase_add_test(changes, one_at_a_path_is_opened_before_it_counts);
         tcase_add_test(changes, a_clients_listener_of_the_name_is_no_hindrance);
         tcase_add_test(changes, the_new_policy_and_its_limits_count_at_once);
         tcase_add_test(changes, what_was_written_before_it_was_asked_for_counts);
