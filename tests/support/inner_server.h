@@ -29,8 +29,8 @@ void inner_server_open_with(Config *take_config);
 void inner_server_set_up(void);
 void inner_server_tear_down(void);
 
-/* One turn of the loop; turns until nothing is left to do now, what is done to paths on threads with
- * it. */
+/* One turn of the loop; turns until nothing is left to do now, what is done to paths on threads
+ * with it. */
 void inner_server_turn(void);
 void inner_server_settle(void);
 
