@@ -407,8 +407,8 @@ typedef struct KyronListenerOptions {
  */
 KYRON_PUBLIC int kyron_tcp_listener_bind(KyronTcpListener **out, KyronIoDriverHandle *handle,
                                          const struct sockaddr *address, socklen_t address_size);
-/* Makes a listener of a listening socket, from systemd or elsewhere. Errors: -EINVAL it is not one;
- * as kyron_bridged_fd_new(). */
+/* Makes a listener of a listening socket of TCP or MPTCP, from systemd or elsewhere. Errors:
+ * -EINVAL it is not one; as kyron_bridged_fd_new(). */
 KYRON_PUBLIC int kyron_tcp_listener_from_fd(KyronTcpListener **out, KyronIoDriverHandle *handle,
                                             int take_fd);
 /*
@@ -459,12 +459,14 @@ KYRON_PUBLIC int kyron_tcp_stream_connect(KyronTcpStream **out, KyronIoDriverHan
 KYRON_PUBLIC int kyron_tcp_stream_connect_to(KyronTcpStream **out, KyronIoDriverHandle *handle,
                                              const char *address, unsigned timeout_ms,
                                              KyronOperation *operation);
-/* Makes a stream of a connected socket. Errors: -EINVAL it is not one; as kyron_bridged_fd_new().
- */
+/* Makes a stream of a connected socket of TCP or MPTCP. Errors: -EINVAL it is not one; as
+ * kyron_bridged_fd_new(). */
 KYRON_PUBLIC int kyron_tcp_stream_from_fd(KyronTcpStream **out, KyronIoDriverHandle *handle,
                                           int take_fd);
-/* Ends the connection; the peer sees it at once. A stream that had to wait once is shut down, so a
- * child of fork() cannot go on with it: kyron_bridged_fd_release() hands a connection on. */
+/* Ends the connection; the peer sees it at once, as close(2) would have told it: as broken off
+ * where SO_LINGER says so, or where something was not read. A stream that had to wait once is shut
+ * down, so a child of fork() cannot go on with it: kyron_bridged_fd_release() hands a connection
+ * on. */
 KYRON_PUBLIC void kyron_tcp_stream_close(KyronTcpStream *stream);
 /* result is the number of bytes, for read 0 at the end. write may write less than was given. */
 KYRON_PUBLIC int kyron_tcp_stream_read(KyronTcpStream *stream, KyronOperation *operation,

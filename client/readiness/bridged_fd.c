@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 int bridged_fd_new(KyronBridgedFd **out, KyronIoDriverHandle *handle, int take_fd, Readiness arm)
@@ -45,6 +46,31 @@ int kyron_bridged_fd_new(KyronBridgedFd **out, KyronIoDriverHandle *handle, int 
         return bridged_fd_new(out, handle, take_fd, 0);
 }
 
+/* Whether close() would break the connection off: the program said so, or has not read all. */
+static bool is_to_break_off(int fd)
+{
+        struct linger linger = {.l_onoff = 0};
+        socklen_t size = sizeof(linger);
+        int unread = 0;
+
+        return (ioctl(fd, FIONREAD, &unread) == 0 && unread > 0) ||
+               (getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &size) == 0 && linger.l_onoff &&
+                linger.l_linger == 0);
+}
+
+/* The peer is to see the end now, and the one that close() would bring: what breaks off TCP at once
+ * is a connect to nowhere. A Unix stream that is to be broken off has to wait for the last close().
+ */
+static void end_stream(int fd)
+{
+        const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+
+        if (is_to_break_off(fd))
+                connect(fd, &nowhere, sizeof(nowhere));
+        else
+                shutdown(fd, SHUT_RDWR);
+}
+
 /* What is left to do once nothing of it may be used any more; is_stream: see the header. */
 static void close_bridged_fd(KyronBridgedFd *bridged_fd, bool is_stream)
 {
@@ -66,7 +92,7 @@ static void close_bridged_fd(KyronBridgedFd *bridged_fd, bool is_stream)
         pthread_mutex_lock(&handle->lock);
         /* One that was passed on may be another worker's by now. */
         if (is_stream && registration->armed && !(registration->kind->is_passed && handle->gone))
-                shutdown(registration->fd, SHUT_RDWR);
+                end_stream(registration->fd);
         async_registration_detach(registration, false);
         close_fd = async_registration_reap(registration);
         pthread_mutex_unlock(&handle->lock);

@@ -18,8 +18,9 @@ struct KyronBridgedFd {
  */
 int bridged_fd_new(KyronBridgedFd **out, KyronIoDriverHandle *handle, int take_fd, Readiness arm);
 
-/* kyron_bridged_fd_close() for connected streams. One that was registered is shut down first: the
- * daemon may have a copy of the descriptor for a moment yet, and the peer shall see the end now. */
+/* kyron_bridged_fd_close() for connected streams. One that was registered is ended first: the
+ * daemon may have a copy of the descriptor for a moment yet, and the peer shall see the end now;
+ * and as close() would have ended it, also where that breaks the connection off. */
 void bridged_fd_close_stream(KyronBridgedFd *bridged_fd);
 
 /* As kyron_bridged_fd_async_call(), for an operation that has to wait before its first try. */

@@ -1,4 +1,5 @@
 /* TcpStream: connecting without blocking, bytes both ways, the ends, and the options. */
+#include "core/tcp_protocol.h"
 #include "tests/support/client.h"
 #include "tests/support/own_network.h"
 
@@ -220,6 +221,43 @@ START_TEST(what_is_not_connected_is_refused_and_closed)
 }
 END_TEST
 
+START_TEST(a_connection_of_mptcp_is_a_stream)
+{
+        struct sockaddr_in address = {
+                .sin_family = AF_INET,
+                .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+        };
+        socklen_t size = sizeof(address);
+        int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP);
+        int client, accepted;
+        KyronTcpStream *one, *other;
+        TestCall call;
+        char byte = 0;
+
+        if (listener < 0)
+                SKIP_TEST("there is no MPTCP here: %s", strerror(errno));
+        ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, size), 0);
+        ck_assert_int_eq(listen(listener, 1), 0);
+        ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+        client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, _i ? IPPROTO_TCP : IPPROTO_MPTCP);
+        ck_assert_int_eq(connect(client, (struct sockaddr *)&address, size), 0);
+        accepted = accept(listener, NULL, NULL);
+        ck_assert_int_eq(kyron_tcp_stream_from_fd(&one, handle, client), 0);
+        ck_assert_int_eq(kyron_tcp_stream_from_fd(&other, handle, accepted), 0);
+        test_call_init(&call);
+        ck_assert_int_eq(kyron_tcp_stream_read(other, &call.operation, &byte, 1), KYRON_PENDING);
+        put_byte(kyron_bridged_fd_fd(kyron_tcp_stream_bridged_fd(one)));
+        ck_assert(PROCESS_UNTIL(handle, call.completions == 1));
+        ck_assert_int_eq(call.result, 1);
+        kyron_tcp_stream_close(one);
+        test_call_init(&call);
+        ck_assert_int_ge(kyron_tcp_stream_read(other, &call.operation, &byte, 1), 0);
+        ck_assert(call.operation.result == 0 || PROCESS_UNTIL(handle, call.completions == 1));
+        kyron_tcp_stream_close(other);
+        close(listener);
+}
+END_TEST
+
 /* ---- Bytes --------------------------------------------------------------------------------- */
 
 START_TEST(it_reads_what_comes_and_peeks_before)
@@ -393,6 +431,79 @@ START_TEST(a_reset_is_an_error)
 }
 END_TEST
 
+/* How the peer sees the stream's end: 0 bytes, or an error. */
+static int see_end(void)
+{
+        char byte;
+        ssize_t n;
+
+        ck_assert(wait_readable(peer, DEADLINE_MS));
+        n = recv(peer, &byte, 1, MSG_DONTWAIT);
+        return n < 0 ? -errno : (int)n;
+}
+
+enum { HAS_WAITED = 1, DAEMON_HAS_A_COPY = 2, ENDINGS = 3 };
+
+static void wait_once(int ending)
+{
+        TestCall call;
+        char byte;
+
+        if (ending == 0)
+                return;
+        if (ending == DAEMON_HAS_A_COPY)
+                test_daemon_pause(&kyron_iod);
+        test_call_init(&call);
+        ck_assert_int_eq(kyron_tcp_stream_read(stream, &call.operation, &byte, 1), KYRON_PENDING);
+        if (ending == DAEMON_HAS_A_COPY)
+                process(handle, 0);
+        else
+                process_all(handle);
+        ck_assert_int_eq(kyron_operation_cancel(&call.operation), 0);
+}
+
+/* And sees how: before the daemon goes on. */
+static int close_stream(int ending)
+{
+        int end;
+
+        kyron_tcp_stream_close(stream);
+        stream = NULL;
+        process(handle, 0);
+        end = see_end();
+        if (ending == DAEMON_HAS_A_COPY)
+                test_daemon_resume(&kyron_iod);
+        return end;
+}
+
+START_TEST(closing_is_the_peers_end)
+{
+        wait_once(_i);
+        ck_assert_int_eq(close_stream(_i), 0);
+}
+END_TEST
+
+START_TEST(closing_breaks_it_off_where_the_program_says_so)
+{
+        const struct linger none = {.l_onoff = 1};
+
+        wait_once(_i);
+        setsockopt(kyron_bridged_fd_fd(kyron_tcp_stream_bridged_fd(stream)), SOL_SOCKET, SO_LINGER,
+                   &none, sizeof(none));
+        ck_assert_int_eq(close_stream(_i), -ECONNRESET);
+}
+END_TEST
+
+START_TEST(closing_breaks_it_off_where_something_was_not_read)
+{
+        wait_once(_i);
+        put_byte(peer);
+        ck_assert(wait_readable(kyron_bridged_fd_fd(kyron_tcp_stream_bridged_fd(stream)),
+                                DEADLINE_MS));
+        ck_assert_int_eq(close_stream(_i), -ECONNRESET);
+}
+END_TEST
+
 START_TEST(closing_cancels_what_waits)
 {
         TestCall call;
@@ -454,6 +565,7 @@ TEST_SUITE(test_tcp_stream)
         tcase_add_test(all, a_connect_that_takes_long_can_be_cancelled_and_closed);
         tcase_add_test(all, an_address_of_another_family_is_refused);
         tcase_add_test(all, what_is_not_connected_is_refused_and_closed);
+        tcase_add_loop_test(all, a_connection_of_mptcp_is_a_stream, 0, 2);
         tcase_add_test(all, it_reads_what_comes_and_peeks_before);
         tcase_add_test(all, a_file_that_somebody_made_blocking_blocks_nobody);
         tcase_add_test(all, parts_are_read_and_written_in_one);
@@ -462,6 +574,9 @@ TEST_SUITE(test_tcp_stream)
         tcase_add_test(all, the_peers_end_is_0_bytes);
         tcase_add_test(all, a_shutdown_is_the_peers_end);
         tcase_add_test(all, a_reset_is_an_error);
+        tcase_add_loop_test(all, closing_is_the_peers_end, 0, ENDINGS);
+        tcase_add_loop_test(all, closing_breaks_it_off_where_the_program_says_so, 0, ENDINGS);
+        tcase_add_loop_test(all, closing_breaks_it_off_where_something_was_not_read, 0, ENDINGS);
         tcase_add_test(all, closing_cancels_what_waits);
         tcase_add_test(all, it_knows_both_addresses);
         tcase_add_test(all, its_options_are_set_and_read);
