@@ -33,5 +33,6 @@ libcore_la_SOURCES = \
 	core/self_connection.h \
 	core/standard_descriptors.c \
 	core/standard_descriptors.h \
+	core/tcp_protocol.h \
 	core/tree.c \
 	core/tree.h

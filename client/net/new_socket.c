@@ -3,6 +3,7 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/tcp_protocol.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -159,22 +160,21 @@ static bool is_connected(int fd)
         return getpeername(fd, (struct sockaddr *)&peer, &size) == 0;
 }
 
-static bool is_of_kind(int fd, const SocketKind *kind)
+static bool is_of_family(int fd, const SocketKind *kind)
 {
         int family = ask(fd, SO_DOMAIN);
-        int protocol = kind->type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
 
-        if (ask(fd, SO_TYPE) != kind->type)
-                return false;
-        if (kind->is_unix) {
-                if (family != AF_UNIX)
-                        return false;
-        } else {
-                if (family != AF_INET && family != AF_INET6)
-                        return false;
-                if (ask(fd, SO_PROTOCOL) != protocol)
-                        return false;
-        }
+        return kind->is_unix ? family == AF_UNIX : family == AF_INET || family == AF_INET6;
+}
+
+static bool is_of_protocol(int protocol, const SocketKind *kind)
+{
+        return kind->is_unix ||
+               (kind->type == SOCK_STREAM ? tcp_protocol_is(protocol) : protocol == IPPROTO_UDP);
+}
+
+static bool is_in_state(int fd, const SocketKind *kind)
+{
         switch (kind->state) {
         case SOCKET_LISTENS:
                 return ask(fd, SO_ACCEPTCONN) == 1;
@@ -185,16 +185,33 @@ static bool is_of_kind(int fd, const SocketKind *kind)
         }
 }
 
+/* 0, or -EINVAL with error_text(). */
+static int check_kind(int fd, const SocketKind *kind)
+{
+        int protocol = ask(fd, SO_PROTOCOL);
+
+        if (ask(fd, SO_TYPE) != kind->type || !is_of_family(fd, kind))
+                return error_set(EINVAL, "descriptor %d is not %s", fd, kind->name);
+        if (!is_of_protocol(protocol, kind))
+                return error_set(EINVAL, "descriptor %d is not %s: its protocol is %d, not %s", fd,
+                                 kind->name, protocol,
+                                 kind->type == SOCK_STREAM ? "TCP or MPTCP" : "UDP");
+        return is_in_state(fd, kind) ? 0
+                                     : error_set(EINVAL, "descriptor %d is not %s", fd, kind->name);
+}
+
 int new_socket_take_over(int take_fd, const SocketKind *kind)
 {
         CLEANUP(cleanup_close) int fd = -1;
         int flags = fcntl(take_fd, F_GETFL);
+        int r;
 
         if (flags < 0)
                 return error_set(errno, "%d is not an open descriptor", take_fd);
         fd = take_fd;
-        if (!is_of_kind(fd, kind))
-                return error_set(EINVAL, "descriptor %d is not %s", fd, kind->name);
+        r = check_kind(fd, kind);
+        if (r < 0)
+                return r;
         if (!(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
                 return error_set(errno, "descriptor %d cannot be made non-blocking: %s", fd,
                                  strerror(errno));

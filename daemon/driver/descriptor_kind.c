@@ -2,6 +2,7 @@
 #include "daemon/driver/descriptor_kind.h"
 
 #include "core/error.h"
+#include "core/tcp_protocol.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -102,14 +103,9 @@ static DescriptorKind unix_kind(int type)
 
 static DescriptorKind internet_kind(int protocol)
 {
-        switch (protocol) {
-        case IPPROTO_TCP:
+        if (tcp_protocol_is(protocol))
                 return DESCRIPTOR_KIND_TCP;
-        case IPPROTO_UDP:
-                return DESCRIPTOR_KIND_UDP;
-        default:
-                return DESCRIPTOR_KIND_SOCKET;
-        }
+        return protocol == IPPROTO_UDP ? DESCRIPTOR_KIND_UDP : DESCRIPTOR_KIND_SOCKET;
 }
 
 static int classify_socket(int fd, DescriptorKind *kind)

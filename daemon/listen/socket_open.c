@@ -3,6 +3,7 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/tcp_protocol.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -249,14 +250,13 @@ static int get_option(int borrow_fd, int option)
  */
 static int check_alive(int borrow_fd, const Address *address)
 {
-        const int protocol = address->kind == ADDRESS_UNIX ? 0 : IPPROTO_TCP;
         struct pollfd state = {.fd = borrow_fd, .events = POLLRDHUP};
         int none = 0;
 
         if (poll(&state, 1, 0) < 0 || state.revents & (POLLHUP | POLLRDHUP | POLLNVAL))
                 return no_more(EPIPE, "it was shut down", address);
         if (get_option(borrow_fd, SO_TYPE) != SOCK_STREAM ||
-            get_option(borrow_fd, SO_PROTOCOL) != protocol)
+            (address->kind == ADDRESS_TCP && !tcp_protocol_is(get_option(borrow_fd, SO_PROTOCOL))))
                 return no_more(EPROTOTYPE, "it is of another kind", address);
         /* A filter may keep everybody out. */
         if (setsockopt(borrow_fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof(none)) < 0 &&

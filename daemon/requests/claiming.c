@@ -2,6 +2,7 @@
 #include "daemon/requests/claiming.h"
 
 #include "core/error.h"
+#include "core/tcp_protocol.h"
 #include "daemon/config/authorise.h"
 #include "daemon/daemon.h"
 #include "daemon/hold/note.h"
@@ -76,14 +77,24 @@ static bool same_option(int borrow_a, int borrow_b, int option, size_t size)
                getsockopt(borrow_b, SOL_SOCKET, option, &b, &size_b) == 0 && a == b;
 }
 
+static bool is_tcp(int borrow_fd)
+{
+        int protocol = 0;
+        socklen_t size = sizeof(protocol);
+
+        return getsockopt(borrow_fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0 &&
+               tcp_protocol_is(protocol);
+}
+
 /* Whether a socket is of the listener's network, where addresses mean the same, and of its family
- * and protocol, as everything is that it accepts. Whoever has a network namespace of their own can
- * give a connection any address there. */
+ * and protocol, as everything is that it accepts (what one of MPTCP does may be TCP). Whoever has a
+ * network namespace of their own can give a connection any address there. */
 static bool is_like(const Listener *listener, int borrow_fd)
 {
         return same_option(listener->fd, borrow_fd, SO_NETNS_COOKIE, sizeof(uint64_t)) &&
                same_option(listener->fd, borrow_fd, SO_DOMAIN, sizeof(int)) &&
-               same_option(listener->fd, borrow_fd, SO_PROTOCOL, sizeof(int));
+               (same_option(listener->fd, borrow_fd, SO_PROTOCOL, sizeof(int)) ||
+                (is_tcp(listener->fd) && is_tcp(borrow_fd)));
 }
 
 /*

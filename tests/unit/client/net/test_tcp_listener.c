@@ -1,4 +1,5 @@
 /* TcpListener: binding, accepting, and what it refuses. */
+#include "core/tcp_protocol.h"
 #include "tests/support/client.h"
 
 #include <arpa/inet.h>
@@ -226,6 +227,46 @@ START_TEST(a_listening_socket_is_taken_over)
 }
 END_TEST
 
+START_TEST(a_socket_that_listens_for_mptcp_is_taken_over)
+{
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP);
+        struct sockaddr_in there;
+        socklen_t size = sizeof(there);
+        KyronTcpListener *other;
+        KyronTcpStream *stream;
+        TestCall call;
+        int client;
+
+        if (fd < 0)
+                SKIP_TEST("there is no MPTCP here: %s", strerror(errno));
+        ck_assert_int_eq(listen(fd, 1), 0);
+        ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&there, &size), 0);
+        ck_assert_int_eq(kyron_tcp_listener_from_fd(&other, handle, fd), 0);
+        test_call_init(&call);
+        ck_assert_int_eq(kyron_tcp_listener_accept(other, &call.operation, &stream), KYRON_PENDING);
+        client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        there.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        ck_assert_int_eq(connect(client, (struct sockaddr *)&there, size), 0);
+        ck_assert(PROCESS_UNTIL(handle, call.completions == 1));
+        ck_assert_int_eq(call.result, 0);
+        kyron_tcp_stream_close(stream);
+        kyron_tcp_listener_close(other);
+        close(client);
+}
+END_TEST
+
+START_TEST(another_protocol_is_refused_by_its_number)
+{
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_SCTP);
+        KyronTcpListener *other;
+
+        if (fd < 0)
+                SKIP_TEST("there is no SCTP here: %s", strerror(errno));
+        ck_assert_int_eq(kyron_tcp_listener_from_fd(&other, handle, fd), -EINVAL);
+        ck_assert_ptr_nonnull(strstr(kyron_error_text(), "its protocol is 132, not TCP or MPTCP"));
+}
+END_TEST
+
 START_TEST(what_does_not_listen_is_refused_and_closed)
 {
         KyronTcpListener *other;
@@ -270,6 +311,8 @@ TEST_SUITE(test_tcp_listener)
         tcase_add_test(all, an_address_of_another_family_is_refused);
         tcase_add_test(all, it_listens_on_ipv6);
         tcase_add_test(all, a_listening_socket_is_taken_over);
+        tcase_add_test(all, a_socket_that_listens_for_mptcp_is_taken_over);
+        tcase_add_test(all, another_protocol_is_refused_by_its_number);
         tcase_add_test(all, what_does_not_listen_is_refused_and_closed);
         tcase_add_test(all, it_has_a_ttl_and_no_error);
         suite_add_tcase(suite, all);
