@@ -54,6 +54,7 @@ static void append_object(Listeners *listeners, const Iod__ListenerEntry *entry)
         output_add_number(&object, "passed_again", entry->passed_again);
         output_add_number(&object, "timed_out", entry->timed_out);
         output_add_text(&object, "state", state_text(entry));
+        output_add_text(&object, "lack", entry->lack);
         output_list_append(&listeners->list, object);
 }
 
@@ -70,7 +71,7 @@ static void append_row(Listeners *listeners, const Iod__ListenerEntry *entry)
         output_list_cell(list, "%" PRIu64, entry->credits);
         output_list_cell(list, "%" PRIu64, waiting(entry));
         output_list_cell(list, "%" PRIu64, entry->accepted);
-        output_list_cell(list, "%s", state_text(entry));
+        output_list_cell(list, "%s%s%s", state_text(entry), *entry->lack ? ": " : "", entry->lack);
 }
 
 static void append(void *data, const Iod__ListenerEntry *entry)

@@ -72,8 +72,14 @@ static ExitCode print_text(const Iod__Status *status, const char *socket_path)
                " a user), %" PRIu64 " ever\n",
                status->registrations, status->registrations_per_session_max,
                status->registrations_per_user_max, status->registrations_total);
-        printf("listeners      %" PRIu32 ", with %" PRIu32 " workers\n", status->listeners,
+        printf("listeners      %" PRIu32 ", with %" PRIu32 " workers", status->listeners,
                status->workers);
+        if (status->listeners_waiting > 0)
+                printf("; %" PRIu32 " waiting for an address", status->listeners_waiting);
+        putchar('\n');
+        if (status->policies_waiting > 0)
+                printf("policies       %" PRIu32 " for users or groups that nobody knows\n",
+                       status->policies_waiting);
         printf("connects       %" PRIu32 " under way\n", status->connects);
         printf("holds          %" PRIu32 "; %" PRIu32 " of %" PRIu32 " descriptors kept\n",
                status->holds, status->descriptors_kept, status->descriptors_kept_max);
@@ -118,7 +124,9 @@ static ExitCode print_json(const Iod__Status *status, const char *socket_path)
                           status->registrations_per_user_max);
         output_add_number(&object, "registrations_total", status->registrations_total);
         output_add_number(&object, "listeners", status->listeners);
+        output_add_number(&object, "listeners_waiting", status->listeners_waiting);
         output_add_number(&object, "workers", status->workers);
+        output_add_number(&object, "policies_waiting", status->policies_waiting);
         output_add_number(&object, "connects", status->connects);
         output_add_number(&object, "holds", status->holds);
         output_add_number(&object, "descriptors_kept", status->descriptors_kept);

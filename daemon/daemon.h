@@ -26,7 +26,8 @@ typedef struct Daemon {
         Scheduling scheduling;
         Closer closer;
         BlockingPool *blocking;
-        struct Reloader *reloader; /* restart/reload.h */
+        struct Reloader *reloader;    /* restart/reload.h */
+        struct LateNames *late_names; /* restart/late_names.h */
         IoDriver driver;
         Reconciler reconciler;
         Quota quota;

@@ -4,6 +4,7 @@
  */
 #include "core/error.h"
 #include "daemon/config/config.h"
+#include "daemon/config/config_check.h"
 #include "daemon/config/options.h"
 #include "daemon/process/background.h"
 #include "daemon/process/inherited.h"
@@ -26,6 +27,11 @@ static int fail(void)
         return EXIT_FAILURE;
 }
 
+static void print_warning(const char *sentence)
+{
+        fprintf(stderr, "warning: %s\n", sentence);
+}
+
 /* --check-config: for people and scripts, so on standard output and error and in no log. */
 static int check_config(void)
 {
@@ -35,6 +41,7 @@ static int check_config(void)
                 fprintf(stderr, "%s\n", error_text());
                 return EXIT_FAILURE;
         }
+        config_check(config, print_warning);
         printf("%s: fine: %zu listeners, %zu policies\n", options.config_path, config->n_listeners,
                config->n_policies);
         config_free(config);
@@ -84,6 +91,8 @@ int main(int argc, char **argv)
                 return give_up();
         config_settle(config, &options);
         log_open(options.log_level);
+        for (size_t i = 0; i < config->n_warnings; i++)
+                log_daemon(LOG_WARNING, "%s", config->warnings[i]);
 
         if (detaches) {
                 background = background_start();

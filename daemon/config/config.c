@@ -76,6 +76,23 @@ static int read_listener(Reader *reader, cfg_t *block)
         return 0;
 }
 
+/* Keeps what error_text() says, of a block. */
+static int block_warning(const Reader *reader, cfg_t *block)
+{
+        Config *config = reader->config;
+        size_t n = config->n_warnings;
+        char **warnings = reallocarray(config->warnings, n + 1, sizeof(*warnings));
+
+        if (!warnings)
+                return no_memory();
+        config->warnings = warnings;
+        if (asprintf(&warnings[n], "%s:%d: %s: the policy is for nobody now", reader->path,
+                     block_line(reader, block), error_text()) < 0)
+                return no_memory();
+        config->n_warnings++;
+        return 0;
+}
+
 static int read_policy(Reader *reader, cfg_t *block)
 {
         int r = config_block_policy(block, reader->config->policy);
@@ -83,7 +100,7 @@ static int read_policy(Reader *reader, cfg_t *block)
         if (r < 0)
                 return block_mistake(reader, block, r);
         reader->config->n_policies++;
-        return 0;
+        return r > 0 ? block_warning(reader, block) : 0;
 }
 
 /* ---- The rest ---- */
@@ -264,6 +281,9 @@ Config *config_free(Config *config)
 {
         if (!config)
                 return NULL;
+        for (size_t i = 0; i < config->n_warnings; i++)
+                free(config->warnings[i]);
+        free(config->warnings);
         free(config->listeners);
         policy_free(config->policy);
         free(config);

@@ -7,6 +7,9 @@
  * and what was probably meant. The result is constant but for config_settle(); a reload makes
  * another.
  *
+ * A policy whose user or group nobody knows is no mistake: it is for nobody until somebody does,
+ * and the rest counts.
+ *
  * Of a setting that is in several files the last counts. A listener is in one of them only.
  * Policies add up.
  */
@@ -70,6 +73,10 @@ typedef struct Config {
         uint32_t descriptors_max;
         int log_level;
         char admin_group[CONFIG_GROUP_NAME_MAX + 1];
+        /* What is left out for now, a sentence each: policies of users and groups that nobody
+         * knows. */
+        char **warnings;
+        size_t n_warnings;
         /* To be asked: numbers. None: as the machine does. */
         Address name_servers[CONFIG_NAME_SERVERS_MAX];
         size_t n_name_servers;

@@ -63,15 +63,26 @@ static bool read_id(const char *text, uint32_t *out)
         return options_read_number("id", text, 0, UINT32_MAX - 1, out) == 0;
 }
 
-static int say_unknown(const char *what, const char *name, int error)
+/* As they are known now. */
+static int find_name(const char *what, const char *name, uint32_t *id)
 {
-        if (error == -ENOENT)
+        const bool is_user = strcmp(what, "user") == 0;
+        int r;
+
+        if (read_id(name, id))
+                return 0;
+        /* A number that is none stays so. */
+        if (!*name || name[strspn(name, "0123456789")] == '\0')
                 return error_set(EINVAL, "there is no %s \"%.80s\"", what, name);
-        return error_set(EINVAL, "cannot look up the %s \"%.80s\": %s", what, name,
-                         strerror(-error));
+        r = is_user ? accounts_find_user(name, id) : accounts_find_group(name, id);
+        if (r == -ENOENT)
+                error_set(ENOENT, "there is no %s \"%.80s\"", what, name);
+        else if (r < 0)
+                error_set(-r, "cannot look up the %s \"%.80s\": %s", what, name, strerror(-r));
+        return r < 0 ? 1 : 0;
 }
 
-static int read_whom(const char *title, PolicyWho *who, uint32_t *id)
+int config_block_find_whom(const char *title, PolicyWho *who, uint32_t *id)
 {
         int r;
 
@@ -80,23 +91,20 @@ static int read_whom(const char *title, PolicyWho *who, uint32_t *id)
         if (strcmp(title, "user:*") == 0)
                 return 0;
         if (strncmp(title, "user:", 5) == 0) {
+                r = find_name("user", title + 5, id);
                 *who = POLICY_USER;
-                if (read_id(title + 5, id))
-                        return 0;
-                r = accounts_find_user(title + 5, id);
-                return r < 0 ? say_unknown("user", title + 5, r) : 0;
-        }
-        if (strncmp(title, "group:", 6) == 0) {
+        } else if (strncmp(title, "group:", 6) == 0) {
+                r = find_name("group", title + 6, id);
                 *who = POLICY_GROUP;
-                if (read_id(title + 6, id))
-                        return 0;
-                r = accounts_find_group(title + 6, id);
-                return r < 0 ? say_unknown("group", title + 6, r) : 0;
+        } else {
+                r = error_set(EINVAL,
+                              "a policy is for \"user:NAME\", \"group:NAME\" or \"user:*\", not "
+                              "\"%.80s\"",
+                              title);
         }
-        return error_set(
-                EINVAL,
-                "a policy is for \"user:NAME\", \"group:NAME\" or \"user:*\", not \"%.80s\"",
-                title);
+        if (r > 0)
+                *who = POLICY_UNKNOWN;
+        return r;
 }
 
 int config_block_policy(cfg_t *block, Policy *policy)
@@ -104,10 +112,10 @@ int config_block_policy(cfg_t *block, Policy *policy)
         PolicyRule *rule;
         PolicyWho who;
         uint32_t id, value = 0;
-        int r = read_whom(cfg_title(block), &who, &id);
+        int whom = config_block_find_whom(cfg_title(block), &who, &id), r;
 
-        if (r < 0)
-                return r;
+        if (whom < 0)
+                return whom;
         r = policy_add_rule(policy, who, id, cfg_title(block), &rule);
         for (int i = 0; i < POLICY_ACTION_COUNT && r == 0; i++) {
                 const char *key = policy_action_name((PolicyAction)i);
@@ -123,7 +131,7 @@ int config_block_policy(cfg_t *block, Policy *policy)
                 config_syntax_number(block, key, &value);
                 policy_rule_set_limit(rule, (PolicyLimit)i, value);
         }
-        return r;
+        return r < 0 ? r : whom;
 }
 
 int config_block_allow_own_user(Policy *policy)

@@ -11,6 +11,8 @@ libdaemon_la_SOURCES += \
 	daemon/config/config.h \
 	daemon/config/config_block.c \
 	daemon/config/config_block.h \
+	daemon/config/config_check.c \
+	daemon/config/config_check.h \
 	daemon/config/config_compare.c \
 	daemon/config/config_syntax.c \
 	daemon/config/config_syntax.h \

@@ -15,6 +15,8 @@ static bool is_theirs(const PolicyRule *rule, const PolicySubject *subject)
 {
         if (rule->who == POLICY_EVERYONE)
                 return true;
+        if (rule->who == POLICY_UNKNOWN)
+                return false;
         if (rule->who == POLICY_USER)
                 return rule->id == subject->uid;
         for (size_t i = 0; i < subject->n_groups; i++) {

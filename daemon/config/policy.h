@@ -5,8 +5,10 @@
  * A rule allows: nothing denies, so the order of rules means nothing. A user's limits are the
  * largest of the rules that are theirs, or the defaults where none names one.
  *
- * Made by the configuration's reader and constant from then on. Deciding asks no name service,
- * which could hold up the loop: users are named by number, rules as the configuration has them.
+ * Made by the configuration's reader and constant from then on, but for rules of users and groups
+ * that nobody knew then: they are for nobody until policy_set_known(). Deciding asks no name
+ * service, which could hold up the loop: users are named by number, rules as the configuration has
+ * them.
  */
 #pragma once
 
@@ -58,6 +60,12 @@ int policy_rule_allow(PolicyRule *rule, PolicyAction action, const char *pattern
 /* What policy_rule_allow() would say of the pattern. */
 int policy_check_pattern(PolicyAction action, const char *pattern);
 void policy_rule_set_limit(PolicyRule *rule, PolicyLimit limit, uint32_t value);
+/* How many rules are for nobody. */
+size_t policy_count_unknown(const Policy *policy);
+/* The title of the first rule from *index on that is for nobody, with its index; or NULL. */
+const char *policy_next_unknown(const Policy *policy, size_t *index);
+/* The rule with this index and title is for them from now on. */
+void policy_set_known(Policy *policy, size_t index, const char *title, PolicyWho who, uint32_t id);
 /* Tells every rule that was added, removed or changed, a sentence each. */
 void policy_compare(const Policy *old_policy, const Policy *new_policy,
                     void (*tell)(void *data, const char *sentence), void *data);

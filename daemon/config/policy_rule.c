@@ -80,6 +80,7 @@ int policy_add_rule(Policy *policy, PolicyWho who, uint32_t id, const char *titl
                 return no_memory();
         }
         policy->rules[policy->n_rules++] = rule;
+        policy->n_unknown += who == POLICY_UNKNOWN;
         *out = rule;
         return 0;
 }
@@ -140,6 +141,31 @@ void policy_rule_set_limit(PolicyRule *rule, PolicyLimit limit, uint32_t value)
         rule->has_limit[limit] = true;
 }
 
+size_t policy_count_unknown(const Policy *policy)
+{
+        return policy->n_unknown;
+}
+
+const char *policy_next_unknown(const Policy *policy, size_t *index)
+{
+        for (; *index < policy->n_rules; (*index)++) {
+                if (policy->rules[*index]->who == POLICY_UNKNOWN)
+                        return policy->rules[*index]->title;
+        }
+        return NULL;
+}
+
+void policy_set_known(Policy *policy, size_t index, const char *title, PolicyWho who, uint32_t id)
+{
+        PolicyRule *rule = index < policy->n_rules ? policy->rules[index] : NULL;
+
+        if (!rule || rule->who != POLICY_UNKNOWN || strcmp(rule->title, title) != 0)
+                return;
+        rule->who = who;
+        rule->id = id;
+        policy->n_unknown--;
+}
+
 size_t policy_rule_count(const Policy *policy)
 {
         return policy->n_rules;
@@ -181,7 +207,15 @@ static void compare_rules(const PolicyRule *before, const PolicyRule *now,
 {
         char sentence[ERROR_TEXT_MAX], old_limit[16], new_limit[16];
 
-        if (before->who != now->who || before->id != now->id) {
+        if (before->who != now->who && now->who == POLICY_UNKNOWN) {
+                snprintf(sentence, sizeof(sentence), "policy %s: nobody has that name now",
+                         now->title);
+                tell(data, sentence);
+        } else if (before->who != now->who && before->who == POLICY_UNKNOWN) {
+                snprintf(sentence, sizeof(sentence), "policy %s: is for id %u, was for nobody",
+                         now->title, now->id);
+                tell(data, sentence);
+        } else if (before->who != now->who || before->id != now->id) {
                 snprintf(sentence, sizeof(sentence), "policy %s: is for id %u, was for %u",
                          now->title, now->id, before->id);
                 tell(data, sentence);

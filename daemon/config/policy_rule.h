@@ -28,6 +28,7 @@ struct PolicyRule {
 struct Policy {
         PolicyRule **rules;
         size_t n_rules;
+        size_t n_unknown; /* of them, for nobody */
         uint32_t default_limits[POLICY_LIMIT_COUNT];
         bool audit;
 };

@@ -29,6 +29,7 @@ typedef enum PolicyWho {
         POLICY_USER,
         POLICY_GROUP,
         POLICY_EVERYONE,
+        POLICY_UNKNOWN, /* nobody knows the user or group: for nobody now */
 } PolicyWho;
 
 /* "listen", …; and back: false when there is none of that name. */

@@ -458,6 +458,7 @@ Listener *listener_free(Listener *listener)
         loop_event_free(listener->look_again);
         loop_event_free(listener->look_for_socket);
         loop_event_free(listener->expires);
+        listener_socket_forget_lack(listener);
         listeners_remove(listener);
         TAILQ_REMOVE(&listeners->list, listener, link);
         listeners->count--;

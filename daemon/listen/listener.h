@@ -66,9 +66,9 @@ struct Listener {
         LoopEvent *acceptable; /* NULL: there is no socket */
         LoopEvent *look_again;
         LoopEvent *look_for_socket;
-        uint32_t look_ms;           /* until the next look for it; 0: the first */
-        int lacks_error;            /* why there is none, -errno */
-        char lacks[ERROR_TEXT_MAX]; /* as a sentence */
+        uint32_t look_ms;               /* until the next look for it; 0: the first */
+        int lacks_error;                /* why there is none, -errno */
+        char lacks[ERROR_WIRE_MAX + 1]; /* as a sentence; "": nothing */
         LoopEvent *expires;
         Waker room;  /* the daemon can keep more descriptors again */
         Waker again; /* a timer could not be armed */

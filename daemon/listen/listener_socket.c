@@ -133,14 +133,23 @@ static void look_later(Listener *listener)
 /* Keeps why there is no socket, and says so: again only where it is another reason. */
 static void note_lack(Listener *listener, int error)
 {
-        bool is_told = strcmp(listener->lacks, error_text()) == 0;
+        bool is_told = strncmp(listener->lacks, error_text(), sizeof(listener->lacks) - 1) == 0;
 
+        if (!*listener->lacks)
+                listener->group.listeners->waiting_count++;
         listener->lacks_error = error;
         snprintf(listener->lacks, sizeof(listener->lacks), "%s", error_text());
         if (!is_told)
                 log_user(LOG_WARNING, listener->uid,
                          "listener %s is not served, and tried again: %s", listener->title,
                          listener->lacks);
+}
+
+void listener_socket_forget_lack(Listener *listener)
+{
+        if (*listener->lacks)
+                listener->group.listeners->waiting_count--;
+        *listener->lacks = '\0';
 }
 
 /* Has it now, or looks again later. */
@@ -151,7 +160,7 @@ static void looked(Listener *listener, int r)
                 look_later(listener);
                 return;
         }
-        *listener->lacks = '\0';
+        listener_socket_forget_lack(listener);
         listener->look_ms = 0;
         loop_event_del(listener->look_for_socket);
         listener_socket_store(listener);

@@ -27,6 +27,8 @@ int listener_socket_adopt(Listener *listener, int take_fd);
 
 /* Opens it if there is none; or looks again later. Says in the log why there is none. */
 void listener_socket_look(Listener *listener);
+/* It lacks nothing any more, or is no more. */
+void listener_socket_forget_lack(Listener *listener);
 /* Puts it into the store, with the listener's record of now. */
 void listener_socket_store(Listener *listener);
 /* The end of it, of the file of a Unix one, and of what the store has; unless it is to come back

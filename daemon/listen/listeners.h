@@ -32,6 +32,7 @@ struct Listeners {
         void *by_number;   /* tsearch(3) trees of them */
         void *by_name;
         uint32_t count;
+        uint32_t waiting_count; /* of them, those that lack a socket */
         uint64_t total;
         uint32_t workers; /* of all groups, that have not left; without takers */
         uint64_t connections_total;

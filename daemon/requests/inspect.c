@@ -53,6 +53,8 @@ int inspect_get_status(Daemon *daemon, Session *session, const Iod__Frame *reque
         status.connects = daemon->connects;
         status.workers = daemon->listeners.workers;
         status.listeners = daemon->listeners.count;
+        status.listeners_waiting = daemon->listeners.waiting_count;
+        status.policies_waiting = (uint32_t)policy_count_unknown(daemon->config->policy);
         status.holds = (uint32_t)daemon->holds.count;
         status.descriptors_kept = daemon->kept.count + (uint32_t)daemon->holds.descriptors;
         status.descriptors_kept_max = daemon->kept.max;

@@ -34,6 +34,8 @@ static void fill_listener_entry(const Listener *listener, Iod__ListenerEntry *en
         entry->passed_again = listener->group.passed_again;
         entry->timed_out = listener->group.timed_out;
         entry->lacks_socket = !listener->acceptable;
+        if (entry->lacks_socket)
+                entry->lack = (char *)listener->lacks;
 }
 
 int inspect_list_listeners(Daemon *daemon, Session *viewer, const Iod__Frame *request)

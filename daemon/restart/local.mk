@@ -7,6 +7,8 @@ libdaemon_la_SOURCES += \
 	daemon/restart/handover_execute.h \
 	daemon/restart/handover_state.c \
 	daemon/restart/handover_state.h \
+	daemon/restart/late_names.c \
+	daemon/restart/late_names.h \
 	daemon/restart/owned.c \
 	daemon/restart/owned.h \
 	daemon/restart/reload.c \

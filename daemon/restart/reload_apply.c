@@ -9,6 +9,7 @@
 #include "daemon/listen/socket_open.h"
 #include "daemon/loop/timer.h"
 #include "daemon/process/log.h"
+#include "daemon/restart/late_names.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -71,25 +72,52 @@ static bool is_given_away(const Daemon *daemon, const ListenerConfig *config)
         return listener && listener_config_same_socket(&listener->config, config);
 }
 
-/* Opens what is not there yet. A listener that moves is there twice for a moment; one whose socket
- * was given away has its address once that is closed. */
+/* Opens one that is not there yet, or has it wait for its address: that is not this machine's yet,
+ * and nobody else serves under this name; or it is free once a socket that was given away is
+ * closed. */
+static int open_new(Daemon *daemon, const ListenerConfig *config)
+{
+        Listeners *listeners = &daemon->listeners;
+        Listener *listener;
+        int r;
+
+        if (is_given_away(daemon, config))
+                return listener_open_late(&listener, listeners, config);
+        r = listener_open(&listener, listeners, config, NULL);
+        if (r == -EADDRNOTAVAIL && !listener_find_configured(listeners, config->name))
+                r = listener_open_late(&listener, listeners, config);
+        return r;
+}
+
+/* Opens what is not there yet. A listener that moves is there twice for a moment. */
 static int open_missing(Daemon *daemon, const Config *config)
 {
-        for (size_t i = 0; i < config->n_listeners; i++) {
-                Listener *listener;
-                int r;
+        int r = 0;
 
-                if (find_kept(daemon, &config->listeners[i]))
-                        continue;
-                r = is_given_away(daemon, &config->listeners[i])
-                            ? listener_open_late(&listener, &daemon->listeners,
-                                                 &config->listeners[i])
-                            : listener_open(&listener, &daemon->listeners, &config->listeners[i],
-                                            NULL);
-                if (r < 0)
-                        return r;
+        for (size_t i = 0; i < config->n_listeners && r >= 0; i++) {
+                if (!find_kept(daemon, &config->listeners[i]))
+                        r = open_new(daemon, &config->listeners[i]);
         }
-        return 0;
+        return r < 0 ? r : 0;
+}
+
+/* What the configuration has and is not in force yet. */
+static void tell_what_waits(const Daemon *daemon, const Config *config,
+                            void (*tell)(void *data, const char *sentence), void *data)
+{
+        char sentence[ERROR_TEXT_MAX];
+
+        for (size_t i = 0; i < config->n_listeners; i++) {
+                const Listener *listener = find_kept(daemon, &config->listeners[i]);
+
+                if (!listener || !*listener->lacks)
+                        continue;
+                snprintf(sentence, sizeof(sentence), "listener %s: waits for its address: %s",
+                         listener->config.name, listener->lacks);
+                tell(data, sentence);
+        }
+        for (size_t i = 0; i < config->n_warnings; i++)
+                tell(data, config->warnings[i]);
 }
 
 static void adopt_options(Daemon *daemon, const Config *config)
@@ -115,7 +143,7 @@ static void adopt_options(Daemon *daemon, const Config *config)
         listener_update_all(&daemon->listeners);
 }
 
-static void refresh_limits(Daemon *daemon)
+void reload_refresh_limits(Daemon *daemon)
 {
         Session *session;
 
@@ -283,7 +311,9 @@ int reload_apply_end(ReloadApply *apply, Config *config,
         daemon->config = config;
         daemon->sessions.config = config;
         connector_set_name_servers(daemon->connector, config->name_servers, config->n_name_servers);
-        refresh_limits(daemon);
+        reload_refresh_limits(daemon);
         adopt_options(daemon, config);
+        tell_what_waits(daemon, config, tell, data);
+        late_names_begin(daemon);
         return 0;
 }

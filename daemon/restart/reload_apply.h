@@ -24,3 +24,6 @@ int reload_apply_end(ReloadApply *apply, Config *config,
                      void (*tell)(void *data, const char *sentence), void *data);
 /* Closes what was opened. Returns NULL. */
 ReloadApply *reload_apply_undo(ReloadApply *apply);
+
+/* What users may have by the policy, which has changed. */
+void reload_refresh_limits(Daemon *daemon);

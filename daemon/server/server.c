@@ -11,6 +11,7 @@
 #include "daemon/process/log.h"
 #include "daemon/process/service_manager.h"
 #include "daemon/requests/dispatch.h"
+#include "daemon/restart/late_names.h"
 #include "daemon/restart/reload.h"
 #include "daemon/restart/restore.h"
 #include "daemon/restart/takeover.h"
@@ -160,6 +161,8 @@ static int start_driver(Server *server)
         daemon->listeners.blocking = daemon->blocking;
         if (r == 0)
                 r = reload_open(daemon);
+        if (r == 0)
+                r = late_names_open(daemon);
         if (r < 0)
                 return r;
         r = reconciler_open(&daemon->reconciler, &daemon->loop, daemon->loop.wake_fd);
@@ -422,6 +425,7 @@ Server *server_close(Server *server)
                 session_say_goodbye(session, 0, r, error_text());
                 session_free(session);
         }
+        late_names_close(daemon);
         reload_close(daemon);
         while (!TAILQ_EMPTY(&daemon->listeners.list))
                 listener_free(TAILQ_FIRST(&daemon->listeners.list));

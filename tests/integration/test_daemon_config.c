@@ -64,6 +64,74 @@ START_TEST(a_check_says_what_is_there_or_what_is_wrong)
 }
 END_TEST
 
+START_TEST(a_check_warns_of_what_cannot_be_in_force_now)
+{
+        char warnings[1024];
+
+        put("policy \"user:no-such-user\" { serve = \"*\" }\n"
+            "listener here { address = \"tcp:127.0.0.1:0\" }\n"
+            "listener late { address = \"tcp:192.0.2.1:80\" }\n"
+            "listener late6 { address = \"tcp:[2001:db8::1]:80\" }\n");
+        ck_assert_int_eq(PROGRAM_RUN(&program, NULL, "--check-config", "--config", path), 0);
+        snprintf(warnings, sizeof(warnings),
+                 "warning: %s:1: there is no user \"no-such-user\": the policy is for nobody now\n"
+                 "warning: listener late would wait: not an address of this machine: "
+                 "tcp:192.0.2.1:80\n"
+                 "warning: listener late6 would wait: not an address of this machine: "
+                 "tcp:[2001:db8::1]:80\n",
+                 path);
+        ck_assert_str_eq(program.err, warnings);
+        ck_assert_ptr_nonnull(strstr(program.out, ": fine: 3 listeners, 1 policies\n"));
+}
+END_TEST
+
+START_TEST(a_daemon_starts_without_what_is_not_there_and_says_so)
+{
+        char expected[512];
+        TestDaemon kyron_iod;
+        KyronctlSetup setup = {.socket_path = kyron_iod.socket_path};
+        KyronctlRun run;
+
+        put("policy \"user:no-such-user\" { serve = \"*\" }\n"
+            "policy \"group:no-such-group\" { serve = \"*\" }\n"
+            "listener here { address = \"tcp:127.0.0.1:0\" }\n"
+            "listener late { address = \"tcp:192.0.2.1:80\" }\n"
+            "listener nowhere { address = \"unix:/nonexistent/directory/socket\" }\n");
+        test_daemon_start(&kyron_iod, (const char *const[]){"--config", path, NULL});
+        run = RUN(&setup, "status");
+        kyronctl_run_succeeded(&run);
+        ck_assert_ptr_nonnull(
+                strstr(run.out, "listeners      3, with 0 workers; 2 waiting for an address\n"));
+        ck_assert_ptr_nonnull(
+                strstr(run.out, "policies       2 for users or groups that nobody knows\n"));
+        kyronctl_run_release(&run);
+        run = RUN(&setup, "listeners");
+        kyronctl_run_succeeded(&run);
+        ck_assert_ptr_nonnull(
+                strstr(run.out, "waiting: not an address of this machine: tcp:192.0.2.1:80\n"));
+        ck_assert_ptr_nonnull(strstr(run.out, "waiting: No such file or directory"));
+        ck_assert_ptr_nonnull(strstr(run.out, " accepting\n"));
+        kyronctl_run_release(&run);
+
+        /* A reload of the same takes it as well, and one with another such listener. */
+        put("policy \"user:no-such-user\" { serve = \"*\" }\n"
+            "listener here { address = \"tcp:127.0.0.1:0\" }\n"
+            "listener late { address = \"tcp:192.0.2.1:80\" }\n"
+            "listener later { address = \"tcp:192.0.2.1:81\" }\n");
+        run = RUN(&setup, "reload");
+        kyronctl_run_succeeded(&run);
+        ck_assert_ptr_nonnull(strstr(run.out, "listener later: added\n"));
+        ck_assert_ptr_nonnull(
+                strstr(run.out, "listener later: waits for its address: not an address of this "
+                                "machine: tcp:192.0.2.1:81\n"));
+        snprintf(expected, sizeof(expected),
+                 "%s:1: there is no user \"no-such-user\": the policy is for nobody now\n", path);
+        ck_assert_ptr_nonnull(strstr(run.out, expected));
+        kyronctl_run_release(&run);
+        test_daemon_stop(&kyron_iod);
+}
+END_TEST
+
 START_TEST(a_daemon_does_not_start_with_a_mistake_in_it)
 {
         char socket_path[300], expected[1024];
@@ -112,6 +180,8 @@ TEST_SUITE(test_daemon_config)
 
         tcase_add_checked_fixture(files, set_up, tear_down);
         tcase_add_test(files, a_check_says_what_is_there_or_what_is_wrong);
+        tcase_add_test(files, a_check_warns_of_what_cannot_be_in_force_now);
+        tcase_add_test(files, a_daemon_starts_without_what_is_not_there_and_says_so);
         tcase_add_test(files, a_daemon_does_not_start_with_a_mistake_in_it);
         tcase_add_test(files, the_limits_are_the_configurations_and_the_command_line_wins);
         tcase_set_timeout(files, TEST_TIMEOUT_SECONDS);

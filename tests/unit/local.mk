@@ -26,6 +26,7 @@ memchecked_unit_tests = \
 	tests/unit/daemon/process/unit \
 	tests/unit/daemon/process/test_log \
 	tests/unit/daemon/requests/unit \
+	tests/unit/daemon/restart/test_late_names \
 	tests/unit/daemon/restart/unit \
 	tests/unit/daemon/server/unit \
 	tests/unit/daemon/server/test_exhaustion \

@@ -412,8 +412,6 @@ static const struct Mistake {
          "2: \"a\" is in this file already"},
         {"policy \"user:root\" { }\npolicy \"user:root\" { }",
          "2: \"user:root\" is in this file already"},
-        {"\npolicy \"user:no-such-user\" {\n}", "2: there is no user \"no-such-user\""},
-        {"\npolicy \"group:no-such-group\" {\n}", "2: there is no group \"no-such-group\""},
         {"policy \"user:\" { }", "1: there is no user \"\""},
         {"policy \"user:4294967295\" { }", "1: there is no user \"4294967295\""},
         {"policy \"www\" { }",
@@ -427,6 +425,44 @@ static const struct Mistake {
         {"max-sessions 5", "1: missing equal sign after option 'max-sessions'"},
         {"\nmax-sessions =", "2: premature end of file"},
 };
+
+START_TEST(a_policy_of_nobody_is_a_warning_and_the_rest_counts)
+{
+        const gid_t root_group = 0;
+        const PolicySubject root = {.uid = 0, .groups = &root_group, .n_groups = 1};
+        char expected[512], rule[POLICY_RULE_MAX];
+        size_t index = 0;
+
+        put_file(path, "max-sessions = 7\npolicy \"user:no-such-user\" { hold = \"*\" }\n"
+                       "policy \"group:no-such-group\" { hold = \"*\" }\n"
+                       "policy \"user:root\" { serve = \"web\" }\n");
+        ck_assert_msg(config_load(&config, path, true, false) == 0, "%s", error_text());
+        ck_assert_uint_eq(config->sessions_max, 7);
+        ck_assert_uint_eq(config->n_policies, 3);
+        ck_assert_uint_eq(config->n_warnings, 2);
+        snprintf(expected, sizeof(expected),
+                 "%s:2: there is no user \"no-such-user\": the policy is for nobody now", path);
+        ck_assert_str_eq(config->warnings[0], expected);
+        snprintf(expected, sizeof(expected),
+                 "%s:3: there is no group \"no-such-group\": the policy is for nobody now", path);
+        ck_assert_str_eq(config->warnings[1], expected);
+        ck_assert_int_eq(policy_decide(config->policy, &root, POLICY_SERVE, NULL, "web", rule), 0);
+        ck_assert_int_eq(policy_decide(config->policy, &root, POLICY_HOLD, NULL, "x", rule),
+                         -EACCES);
+
+        /* Until somebody is known. */
+        ck_assert_str_eq(policy_next_unknown(config->policy, &index), "user:no-such-user");
+        policy_set_known(config->policy, index, "user:another", POLICY_USER, 0);
+        ck_assert_int_eq(policy_decide(config->policy, &root, POLICY_HOLD, NULL, "x", rule),
+                         -EACCES);
+        policy_set_known(config->policy, index, "user:no-such-user", POLICY_USER, 0);
+        ck_assert_int_eq(policy_decide(config->policy, &root, POLICY_HOLD, NULL, "x", rule), 0);
+        index++;
+        ck_assert_str_eq(policy_next_unknown(config->policy, &index), "group:no-such-group");
+        index++;
+        ck_assert_ptr_null(policy_next_unknown(config->policy, &index));
+}
+END_TEST
 
 START_TEST(each_kind_of_mistake_has_its_sentence_and_its_line)
 {
@@ -553,6 +589,7 @@ TEST_SUITE(test_config)
         tcase_add_test(files, drop_ins_add_up_in_order_of_name_and_the_last_setting_counts);
         tcase_add_test(files, a_listener_that_two_files_have_is_told_with_both_places);
         tcase_add_test(files, a_mistake_in_a_drop_in_is_told_with_its_name);
+        tcase_add_test(files, a_policy_of_nobody_is_a_warning_and_the_rest_counts);
         tcase_add_loop_test(files, each_kind_of_mistake_has_its_sentence_and_its_line, 0,
                             (int)(sizeof(mistakes) / sizeof(mistakes[0])));
         tcase_add_test(files, after_a_mistake_the_next_file_is_read_as_ever);
