@@ -30,15 +30,19 @@ typedef struct Row {
         }
 
 static const Row rows[] = {
+        ROW(bind, NULL, "take-listeners"),
         ROW(close, NULL, "hold-lingering"),
         ROW(connect, waiting_scene_remake_manager, NULL),
         ROW(getaddrinfo, NULL, "connect-to-names"),
         ROW(getdents, NULL, "operate"),
         ROW(getgrnam, NULL, "operate"),
         ROW(open, NULL, "operate"),
+        ROW(open, NULL, "take-listeners"),
         ROW(posix_spawn, waiting_scene_hand_over, NULL),
         ROW(read, NULL, "operate"),
         ROW(stat, NULL, "operate"),
+        ROW(stat, NULL, "take-listeners"),
+        ROW(unlink, NULL, "share-local"),
         ROW(write, NULL, "crowd"),
 };
 
@@ -57,6 +61,8 @@ static const char *const steps[] = {
         "lose-worker",
         "hold",
         "hold-lingering",
+        "take-listeners",
+        "share-local",
         "crowd",
         "operate",
 };
@@ -116,6 +122,7 @@ START_TEST(the_loops_thread_makes_no_call_that_may_wait)
         waiting_scene_arm(SLOW_CALL_none);
         for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
                 ck_assert(wait_exit(waiting_scene_start_step(steps[i]), DEADLINE_MS, NULL));
+        waiting_scene_measure(0, SLOW_CALL_unlink);
         waiting_scene_remake_manager();
         waiting_scene_measure(0, SLOW_CALL_connect);
         waiting_scene_hand_over();

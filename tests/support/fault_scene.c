@@ -170,6 +170,7 @@ static const struct {
         {"connect-to-names", connect_to_names},
         {"share-own", share_own},
         {"share-configured", share_configured},
+        {"share-local", fault_share_local},
         {"lose-worker", fault_lose_worker},
         {"take-listeners", fault_take_listeners},
         {"hold", fault_hold},

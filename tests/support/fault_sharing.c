@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { DIALS = 4 };
@@ -168,4 +169,23 @@ void fault_lose_worker(void)
                 fault_settle(handle);
         kyron_io_driver_handle_close(handle);
         close(peer);
+}
+
+/* Whose file the daemon makes, and removes once nobody serves it. */
+void fault_share_local(void)
+{
+        KyronIoDriverHandle *handle = fault_open("sharing a Unix listener");
+        char address[160], name[64];
+        struct timespec now;
+
+        if (!handle)
+                return;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        snprintf(name, sizeof(name), "shared-%d-%lld.%09ld", (int)fault_scene.tag,
+                 (long long)now.tv_sec, now.tv_nsec);
+        snprintf(address, sizeof(address), "unix:%s/%s", fault_scene.directory, name);
+        kyron_endpoint_close(
+                fault_join(handle, name, address, &(KyronListenerOptions){.keep_seconds = 1}));
+        fault_settle(handle);
+        kyron_io_driver_handle_close(handle);
 }

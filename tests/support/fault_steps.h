@@ -23,6 +23,7 @@ void fault_hold_lingering(void);
 /* Serving a listener; as a worker that dies; having one and leaving. */
 void fault_share(const char *name, const char *address, const KyronListenerOptions *options,
                  const char *step);
+void fault_share_local(void);
 void fault_lose_worker(void);
 KyronEndpoint *fault_join(KyronIoDriverHandle *handle, const char *name, const char *address,
                           const KyronListenerOptions *listener);
