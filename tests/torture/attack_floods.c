@@ -82,6 +82,20 @@ static void flood_with_connections(Attack *attack)
         }
 }
 
+/* Each session ends with a line in the daemon's log. */
+static void speak_nonsense(Attack *attack)
+{
+        while (attack_goes_on(attack)) {
+                AttackSession session = {.fd = attack_connect(attack)};
+
+                if (session.fd < 0)
+                        continue;
+                if (attack_session_send(&session, "\xff", 1, NULL, 0) == 0)
+                        attack_count(attack, 1);
+                attack_session_close(&session);
+        }
+}
+
 /* Full packets of sources, in slots that are in use already but for their generation. */
 static void flood_with_descriptors(Attack *attack)
 {
@@ -148,6 +162,7 @@ static void compute(Attack *attack)
 const AttackKind attack_floods[] = {
         {"request-flood", "requests", NULL, flood_with_requests},
         {"connection-flood", "connections", NULL, flood_with_connections},
+        {"nonsense", "sessions of nonsense", NULL, speak_nonsense},
         {"descriptor-flood", "descriptors", NULL, flood_with_descriptors},
         {"compute", "million additions", NULL, compute},
         {"cycles", "registrations", NULL, cycle},

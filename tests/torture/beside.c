@@ -154,7 +154,7 @@ void torture_beside(const Torture *torture, const TortureCase *case_, Result *re
         Baseline before;
 
         beside = (Beside){0};
-        world_start(&beside.world, torture->build);
+        world_start(&beside.world, torture->build, case_->wrong);
         world_start_echo(&beside.world);
         torture_start_client(&beside.world, "16", "1000", &beside.client);
         before = world_baseline_at_rest(&beside.world);

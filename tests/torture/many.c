@@ -42,7 +42,7 @@ void torture_many(const Torture *torture, const TortureCase *case_, Result *resu
         World world;
         double seconds;
 
-        world_start(&world, torture->build);
+        world_start(&world, torture->build, case_->wrong);
         world_start_echo(&world);
         torture_start_client(&world, "16", "100", &client);
         before = world_baseline_at_rest(&world);

@@ -169,7 +169,7 @@ static void begin(Outage *outage, const Torture *torture, bool fallback, Result 
 {
         *outage = (Outage){0};
         setenv("KYRON_LOCAL_FALLBACK", fallback ? "1" : "0", 1);
-        world_start(&outage->world, torture->build);
+        world_start(&outage->world, torture->build, 0);
         world_start_echo(&outage->world);
         for (int i = 0; i < CLIENTS; i++)
                 torture_start_client(&outage->world, CONNECTIONS, RATE, &outage->clients[i]);

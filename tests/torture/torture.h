@@ -34,6 +34,7 @@ struct TortureCase {
         const char *attack; /* the kind, for those that have one */
         uint64_t count;     /* how often, where that is fixed */
         size_t kept_kib;    /* and how much memory may be kept then */
+        unsigned wrong;     /* around the daemon, see world.h */
 };
 
 /* Ends with an empty one. */

@@ -86,7 +86,14 @@ static void start_daemon(World *world)
                 NULL,
         };
 
-        process_start(&world->daemon, words, world->user, world->log_path);
+        if (world->wrong & WORLD_STOPPED_MANAGER) {
+                setenv("NOTIFY_SOCKET", world->notify_path, 1);
+                setenv("WATCHDOG_USEC", "100000", 1);
+        }
+        process_start(&world->daemon, words, world->user,
+                      world->wrong & WORLD_UNREAD_LOG ? world->pipe_path : world->log_path);
+        unsetenv("NOTIFY_SOCKET");
+        unsetenv("WATCHDOG_USEC");
         if (!WAIT_UNTIL(serves(world), SERVES_MS))
                 torture_fail("the daemon does not serve; see %s", world->log_path);
 }
@@ -125,6 +132,55 @@ static void make_directory(World *world)
                 torture_fail("%s: %s", world->config_path, strerror(errno));
 }
 
+/* ---- Who does not read --------------------------------------------------------------------- */
+
+static void write_until_full(int fd)
+{
+        static const char bytes[64];
+
+        while (write(fd, bytes, sizeof(bytes)) > 0)
+                ;
+        if (errno != EAGAIN)
+                torture_fail("what nobody reads: %s", strerror(errno));
+}
+
+static void make_unread_pipe(World *world)
+{
+        snprintf(world->pipe_path, sizeof(world->pipe_path), "%s/pipe", world->directory);
+        if (mkfifo(world->pipe_path, 0600) < 0 || chmod(world->pipe_path, 0666) < 0)
+                torture_fail("%s: %s", world->pipe_path, strerror(errno));
+        world->pipe_fd = open(world->pipe_path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+        if (world->pipe_fd < 0)
+                torture_fail("%s: %s", world->pipe_path, strerror(errno));
+        write_until_full(world->pipe_fd);
+}
+
+static void make_stopped_manager(World *world)
+{
+        CLEANUP(cleanup_close)
+        int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+        snprintf(world->notify_path, sizeof(world->notify_path), "%s/notify", world->directory);
+        strcpy(address.sun_path, world->notify_path);
+        world->notify_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        if (bind(world->notify_fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+            chmod(world->notify_path, 0666) < 0 ||
+            connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+                torture_fail("%s: %s", world->notify_path, strerror(errno));
+        write_until_full(fd);
+}
+
+static void forget_unread(World *world)
+{
+        if (world->wrong & WORLD_UNREAD_LOG)
+                unlink(world->pipe_path);
+        if (world->wrong & WORLD_STOPPED_MANAGER)
+                unlink(world->notify_path);
+        cleanup_close(&world->pipe_fd);
+        cleanup_close(&world->notify_fd);
+}
+
 /* The first name that is asked for opens what stays open: the name server's socket. A daemon that
  * cannot be asked is found out otherwise. */
 static void ask_for_name(const World *world)
@@ -144,7 +200,7 @@ static void ask_for_name(const World *world)
         process_wait(&attack, ENDS_MS);
 }
 
-void world_start(World *world, const char *build)
+void world_start(World *world, const char *build, unsigned wrong)
 {
         bool is_root = geteuid() == 0;
         int log_fd;
@@ -153,8 +209,15 @@ void world_start(World *world, const char *build)
                 .build = build,
                 .user = is_root ? USER : (uid_t)-1,
                 .attacker = is_root ? ATTACKER : (uid_t)-1,
+                .wrong = wrong,
+                .pipe_fd = -1,
+                .notify_fd = -1,
         };
         make_directory(world);
+        if (wrong & WORLD_UNREAD_LOG)
+                make_unread_pipe(world);
+        if (wrong & WORLD_STOPPED_MANAGER)
+                make_stopped_manager(world);
         setenv("KYRON_SOCKET", world->socket_path, 1);
         /* Before anybody else makes it, since all of them write to it. */
         log_fd = open(world->log_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
@@ -320,6 +383,7 @@ const char *world_stop(World *world)
                 tell_descriptors(world);
         if (process_stop(&world->daemon, ENDS_MS) != 0)
                 snprintf(wrong, sizeof(wrong), "the daemon did not end well");
+        forget_unread(world);
         unlink(world->config_path);
         unlink(world->socket_path);
         if (*wrong)

@@ -12,6 +12,12 @@
 
 #include <stdint.h>
 
+/* What is wrong around the daemon from the beginning. */
+enum {
+        WORLD_UNREAD_LOG = 1 << 0,      /* standard error is a full pipe that nobody reads */
+        WORLD_STOPPED_MANAGER = 1 << 1, /* so is NOTIFY_SOCKET, and the watchdog is to be fed */
+};
+
 typedef struct World {
         const char *build; /* the directory with the programs */
         uid_t user;        /* as process_start() */
@@ -20,6 +26,10 @@ typedef struct World {
         char socket_path[96];
         char config_path[96];
         char log_path[96];
+        unsigned wrong;
+        char pipe_path[96]; /* the daemon's log, if nobody reads it */
+        char notify_path[96];
+        int pipe_fd, notify_fd; /* whoever does not read; -1: there is none */
         Process daemon;
         Process echo;
         char echo_address[80];
@@ -27,7 +37,7 @@ typedef struct World {
 } World;
 
 /* Starts the daemon and, unless it is to be later, the echo server. */
-void world_start(World *world, const char *build);
+void world_start(World *world, const char *build, unsigned wrong);
 void world_start_echo(World *world);
 /* Stops both, when everybody else has gone: the daemon has to be as it was before anybody came, and
  * both have to end well. NULL, or what was wrong, valid until the next call. */
