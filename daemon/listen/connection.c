@@ -10,13 +10,23 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+/* Without waiting for what is to be sent yet, whatever a worker has left (SO_LINGER): where nobody
+ * else has the file, nobody can set that meanwhile. */
+static void close_at_once(int take_fd)
+{
+        const struct linger none = {.l_onoff = 0};
+
+        (void)setsockopt(take_fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+        close(take_fd);
+}
+
 Connection *connection_new(Group *group, int take_fd)
 {
         Connection *connection = calloc(1, sizeof(*connection));
 
         if (!connection || kept_add_descriptor(group->listeners->kept, group->lane) < 0) {
                 free(connection);
-                close(take_fd);
+                close_at_once(take_fd);
                 return NULL;
         }
         connection->group = group;
@@ -44,6 +54,8 @@ Connection *connection_restore(Group *group, uint64_t number, bool again, int ta
         connection->number = number;
         connection->stored = descriptor_store_is_there(listeners->store);
         connection->again = again;
+        if (again)
+                socket_prepare_again(take_fd);
         connection->note_fd = take_note_fd;
         connection->note_size = note_size;
         if (take_note_fd >= 0)

@@ -99,7 +99,8 @@ static void on_look_again(evutil_socket_t fd, short what, void *data)
 
 void listener_admit(Connection *connection)
 {
-        int has = connection->group->config->when_readable
+        /* Of what a worker had, that one may have read them. */
+        int has = connection->group->config->when_readable && !connection->again
                           ? connection_has_first_bytes(connection->fd)
                           : 1;
 

@@ -170,6 +170,12 @@ int socket_open_listener(const ListenerConfig *config, Address *bound, SocketFil
         return r < 0 ? r : STEAL_FD(fd);
 }
 
+static bool is_every_host(const Address *address)
+{
+        return address->host_is == ADDRESS_ANY || strcmp(address->host, "0.0.0.0") == 0 ||
+               strcmp(address->host, "::") == 0;
+}
+
 /* Whether a socket is where it is wanted. Of a path through an open directory (socket_place.h) all
  * that the kernel tells is the name in it. */
 static bool is_at(const Address *found, const Address *wanted)
@@ -178,7 +184,7 @@ static bool is_at(const Address *found, const Address *wanted)
         char wanted_text[ADDRESS_TEXT_MAX], found_text[ADDRESS_TEXT_MAX];
 
         if (wanted->host_is == ADDRESS_ANY)
-                return wanted->port == found->port;
+                return wanted->port == found->port && is_every_host(found);
         address_format(wanted, wanted_text);
         address_format(found, found_text);
         if (strncmp(found_text, through, strlen(through)) == 0 && strchr(wanted_text, '/'))
@@ -211,12 +217,6 @@ int socket_check_listener(int borrow_fd, const Address *address)
         if (wanted.kind != ADDRESS_UNIX && wanted.port == 0)
                 wanted.port = found.port;
         return is_at(&found, &wanted) ? 0 : no_more(EINVAL, "it is somewhere else", address);
-}
-
-static bool is_every_host(const Address *address)
-{
-        return address->host_is == ADDRESS_ANY || strcmp(address->host, "0.0.0.0") == 0 ||
-               strcmp(address->host, "::") == 0;
 }
 
 bool socket_overlaps(int borrow_fd, const Address *address, const Address *other)
@@ -290,6 +290,14 @@ void socket_prepare_accepted(int borrow_fd, const ListenerConfig *config)
                 set_option(borrow_fd, IPPROTO_TCP, TCP_NODELAY, 1);
         if (config->keepalive)
                 set_option(borrow_fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+}
+
+void socket_prepare_again(int borrow_fd)
+{
+        fcntl(borrow_fd, F_SETFL, O_RDWR | O_NONBLOCK);
+        set_option(borrow_fd, SOL_SOCKET, SO_RCVLOWAT, 1);
+        set_option(borrow_fd, SOL_SOCKET, SO_PEEK_OFF, -1);
+        set_option(borrow_fd, SOL_SOCKET, SO_DETACH_FILTER, 0);
 }
 
 int socket_open_udp(const Address *address, Address *bound)

@@ -50,5 +50,9 @@ int socket_adopt_listener(int borrow_fd, const ListenerConfig *config, Address *
 /* Sets what a listener's connections are to have. Best effort: the connection is good without. */
 void socket_prepare_accepted(int borrow_fd, const ListenerConfig *config);
 
+/* Makes a connection that a worker had be read from like a new one: not blocking, from its first
+ * byte, unfiltered. What else that worker has set stays. Best effort. */
+void socket_prepare_again(int borrow_fd);
+
 /* Opens a UDP socket bound to an address ("*": dual stack). As socket_open_listener(). */
 int socket_open_udp(const Address *address, Address *bound);

@@ -7,6 +7,7 @@
 #include "daemon/listen/connection_store.h"
 #include "daemon/listen/drain.h"
 #include "daemon/listen/listeners.h"
+#include "daemon/listen/socket_open.h"
 #include "daemon/process/log.h"
 #include "daemon/session/session_source.h"
 #include "daemon/session/sessions.h"
@@ -416,6 +417,7 @@ static void hand_over(Worker *worker, bool session_goes_on)
                 }
                 connection->again = true;
                 connection->group->passed_again++;
+                socket_prepare_again(connection->fd);
                 queue_again(connection);
         }
 }

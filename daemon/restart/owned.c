@@ -65,6 +65,35 @@ static void collect(OwnedList *list, const char *text, int take_fd)
                            text);
 }
 
+/* ---- Giving up ------------------------------------------------------------------------------ */
+
+/* Where it is closed: who left it says how long that takes (SO_LINGER). There from the first that
+ * is to be closed to owned_close_end(). */
+static struct {
+        Closer *closer;
+        CloserLane *lane; /* NULL: there was none */
+} apart;
+
+void owned_close(Daemon *daemon, int take_fd)
+{
+        if (take_fd < 0)
+                return;
+        if (!apart.lane && closer_lane_open(&daemon->closer, &apart.lane) == 0)
+                apart.closer = &daemon->closer;
+        if (apart.lane && closer_reserve(apart.closer, apart.lane, 1) == 0)
+                closer_push_own(apart.closer, apart.lane, take_fd);
+        else
+                close(take_fd);
+}
+
+void owned_close_end(void)
+{
+        if (!apart.lane)
+                return;
+        closer_push_own(apart.closer, apart.lane, -1);
+        closer_lane_leave(apart.closer, STEAL_PTR(apart.lane));
+}
+
 void owned_free(OwnedItem *item)
 {
         cleanup_close(&item->fd);
@@ -84,6 +113,8 @@ void owned_give_up(Daemon *daemon, OwnedList *list, OwnedItem *item, const char 
         TAILQ_REMOVE(list, item, link);
         if (item->stored)
                 stored_name_forget(&daemon->store, item->name, item->note_fd >= 0);
+        owned_close(daemon, STEAL_FD(item->fd));
+        owned_close(daemon, STEAL_FD(item->note_fd));
         owned_free(item);
 }
 
@@ -166,4 +197,5 @@ void owned_end(OwnedList *list)
                 TAILQ_REMOVE(list, item, link);
                 owned_free(item);
         }
+        owned_close_end();
 }

@@ -33,9 +33,13 @@ int owned_add(OwnedList *list, StoredName name, bool stored, int take_fd, int ta
               State__Record *take_record);
 /* Counts what is in the store. */
 void owned_count(Daemon *daemon, const OwnedList *list);
-/* Gives up one that cannot be used, here and in the store, and says so in the log. */
+/* Gives up one that cannot be used, here and in the store, and says so in the log. It is closed off
+ * the loop. */
 void owned_give_up(Daemon *daemon, OwnedList *list, OwnedItem *item, const char *why);
+/* Closes a descriptor of one, off the loop; and no more are to be closed, for now. */
+void owned_close(Daemon *daemon, int take_fd);
+void owned_close_end(void);
 /* Frees one that is in no list, and closes what was not taken of it. */
 void owned_free(OwnedItem *item);
-/* Closes what nobody has taken over. */
+/* Closes what nobody has taken over; to be called also after all was. */
 void owned_end(OwnedList *list);

@@ -116,7 +116,7 @@ int takeover_begin(Takeover *takeover, Daemon *daemon, OwnedList *list)
         return r;
 }
 
-void takeover_settle(Takeover *takeover, Options *options)
+void takeover_settle(Takeover *takeover, Daemon *daemon)
 {
         State__State *state = STEAL_PTR(takeover->state);
 
@@ -124,13 +124,15 @@ void takeover_settle(Takeover *takeover, Options *options)
                 return;
         cleanup_close(&state->socket->fd);
         for (size_t i = 0; i < state->n_owned; i++) {
-                cleanup_close(&state->owned[i]->fd);
-                cleanup_close(&state->owned[i]->note_fd);
+                /* Perhaps there is no other any more: it was given up. */
+                owned_close(daemon, state->owned[i]->fd);
+                owned_close(daemon, state->owned[i]->note_fd);
         }
+        owned_close_end();
         if (state->former)
                 cleanup_close(&state->former->fd);
         state__state__free_unpacked(state, NULL);
-        close(STEAL_FD(options->state_fd));
+        close(STEAL_FD(daemon->options->state_fd));
 }
 
 /* ---- Going back ---------------------------------------------------------------------------- */

@@ -32,7 +32,7 @@ int takeover_check(const Options *options);
  * error_text(). */
 int takeover_begin(Takeover *takeover, Daemon *daemon, OwnedList *list);
 /* The daemon can serve. */
-void takeover_settle(Takeover *takeover, Options *options);
+void takeover_settle(Takeover *takeover, Daemon *daemon);
 /* This program cannot serve, for what error_text() says: executes the one before, if there was one.
  * Returns if there was none, or if that fails. */
 void takeover_go_back(Options *options);

@@ -267,7 +267,7 @@ static int open_parts(Server *server)
         if (r == 0)
                 admin_group_find(&daemon->admin_group, daemon->options, daemon->config);
         if (r == 0)
-                takeover_settle(&server->takeover, daemon->options);
+                takeover_settle(&server->takeover, daemon);
         return r;
 }
 
@@ -445,7 +445,7 @@ Server *server_close(Server *server)
                 log_daemon(LOG_NOTICE,
                            "names or paths are still waited for: left to their threads");
         connection_store_close(&daemon->listeners);
-        takeover_settle(&server->takeover, daemon->options);
+        takeover_settle(&server->takeover, daemon);
         owned_end(&server->owned);
         daemon_socket_close(&daemon->socket);
         quota_deinit(&daemon->quota);

@@ -3,6 +3,7 @@
  * connects waits and is served.
  */
 #include "tests/integration/handover_scene.h"
+#include "tests/support/config_file.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
 #include "tests/support/memfd_note.h"
@@ -142,6 +143,63 @@ START_TEST(under_load_no_connection_is_refused_or_reset)
 }
 END_TEST
 
+/* Which listener's connection is that of a dead worker, who has left it so that its last close()
+ * takes a minute. */
+static int leave_lingering(const struct sockaddr_in *address)
+{
+        const struct linger minute = {.l_onoff = 1, .l_linger = 60};
+        int peer = dial(address), fd;
+
+        handover_expect(IOD__FRAME__BODY_CONNECTIONS);
+        fd = fd_list_borrow(&handover.received, 0);
+        ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &minute, sizeof(minute)), 0);
+        fill(fd);
+        fd_list_close(&handover.received);
+        raw_client_close(&handover.client);
+        return peer;
+}
+
+static void join_to_keep(struct sockaddr_in *address)
+{
+        Iod__Join join = IOD__JOIN__INIT;
+        unsigned port;
+
+        join.name = (char *)"web";
+        join.keep_on_death = true;
+        service_join_as(&handover.client, 1, &join, 0, 16);
+        ck_assert_int_eq(sscanf(handover_expect(IOD__FRAME__BODY_JOINED)->joined->address,
+                                "tcp:127.0.0.1:%u", &port),
+                         1);
+        *address = (struct sockaddr_in){
+                .sin_family = AF_INET,
+                .sin_port = htons((uint16_t)port),
+                .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+        };
+}
+
+START_TEST(what_is_given_up_and_does_not_close_holds_up_nobody)
+{
+        struct sockaddr_in address;
+        ConfigFile config;
+        int peer;
+
+        config_file_make(&config);
+        config_file_write(&config, "listener \"web\" { address = \"tcp:127.0.0.1:0\" }\n");
+        raw_client_close(&handover.client);
+        test_daemon_stop(&handover.daemon);
+        test_daemon_start(&handover.daemon,
+                          (const char *const[]){"--user", "--config", config.path, NULL});
+        handover_open_client();
+        join_to_keep(&address);
+        peer = leave_lingering(&address);
+        /* The next program has no such listener. */
+        config_file_write(&config, "\n");
+        handover_do();
+        close(peer);
+        config_file_remove(&config);
+}
+END_TEST
+
 TEST_SUITE(test_handover)
 {
         TCase *tcase = tcase_create("handover");
@@ -149,6 +207,7 @@ TEST_SUITE(test_handover)
         tcase_add_checked_fixture(tcase, handover_set_up, handover_tear_down);
         tcase_add_test(tcase, what_the_daemon_owns_is_there_in_the_next_program);
         tcase_add_test(tcase, what_waits_for_a_client_to_read_is_held_again);
+        tcase_add_test(tcase, what_is_given_up_and_does_not_close_holds_up_nobody);
         tcase_add_test(tcase, nothing_else_stays_open);
         tcase_add_test(tcase, under_load_no_connection_is_refused_or_reset);
         tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);

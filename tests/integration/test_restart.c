@@ -487,6 +487,31 @@ START_TEST(what_a_dead_worker_gave_back_comes_back_marked)
 }
 END_TEST
 
+/* Its first bytes may have been read by who had it. */
+START_TEST(what_a_dead_worker_gave_back_does_not_wait_for_first_bytes_again)
+{
+        Iod__ListenerOptions listener_options = IOD__LISTENER_OPTIONS__INIT;
+        struct sockaddr_in address;
+        char byte;
+        int peer;
+
+        listener_options.when_readable = true;
+        address = join_with("web", "tcp:127.0.0.1:0", 16, &listener_options);
+        peer = dial(&address);
+        ck_assert_int_eq(write(peer, "x", 1), 1);
+        expect(IOD__FRAME__BODY_CONNECTIONS);
+        ck_assert_int_eq(read(fd_list_borrow(&received, 0), &byte, 1), 1);
+        raw_client_close(&client);
+        expect_stored("owned-returned-", 1);
+        fake_manager_restart(&manager, signals[_i]);
+        raw_client_open(&client, manager.daemon.socket_path);
+        join("web", "");
+        ck_assert(wait_readable(client.socket_fd, DEADLINE_MS / 2)); /* not in the time they have */
+        ck_assert(expect(IOD__FRAME__BODY_CONNECTIONS)->connections->connection[0]->again);
+        close(peer);
+}
+END_TEST
+
 START_TEST(a_connection_whose_listener_does_not_come_back_is_closed)
 {
         Iod__ListenerOptions silently = IOD__LISTENER_OPTIONS__INIT;
@@ -727,6 +752,8 @@ TEST_SUITE(test_restart)
         tcase_add_test(listeners, a_stop_stores_what_no_tick_has);
         tcase_add_loop_test(listeners, what_was_passed_on_is_its_workers_alone, 0, 2);
         tcase_add_loop_test(listeners, what_a_dead_worker_gave_back_comes_back_marked, 0, 2);
+        tcase_add_loop_test(listeners,
+                            what_a_dead_worker_gave_back_does_not_wait_for_first_bytes_again, 0, 2);
         tcase_add_test(listeners, a_connection_whose_listener_does_not_come_back_is_closed);
         tcase_add_loop_test(holds, a_hold_comes_back_by_name_with_its_note_and_its_age, 0, 2);
         tcase_add_test(holds, what_was_taken_does_not_come_back);
