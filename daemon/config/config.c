@@ -76,21 +76,29 @@ static int read_listener(Reader *reader, cfg_t *block)
         return 0;
 }
 
+/* Keeps a sentence. It is the configuration's then, also if it fails. */
+static int add_warning(Config *config, char *take_text)
+{
+        char **warnings = reallocarray(config->warnings, config->n_warnings + 1, sizeof(*warnings));
+
+        if (!warnings) {
+                free(take_text);
+                return no_memory();
+        }
+        config->warnings = warnings;
+        warnings[config->n_warnings++] = take_text;
+        return 0;
+}
+
 /* Keeps what error_text() says, of a block. */
 static int block_warning(const Reader *reader, cfg_t *block)
 {
-        Config *config = reader->config;
-        size_t n = config->n_warnings;
-        char **warnings = reallocarray(config->warnings, n + 1, sizeof(*warnings));
+        char *text;
 
-        if (!warnings)
-                return no_memory();
-        config->warnings = warnings;
-        if (asprintf(&warnings[n], "%s:%d: %s: the policy is for nobody now", reader->path,
+        if (asprintf(&text, "%s:%d: %s: the policy is for nobody now", reader->path,
                      block_line(reader, block), error_text()) < 0)
                 return no_memory();
-        config->n_warnings++;
-        return 0;
+        return add_warning(reader->config, text);
 }
 
 static int read_policy(Reader *reader, cfg_t *block)
@@ -183,6 +191,25 @@ static int by_name(const struct dirent **a, const struct dirent **b)
         return strcmp((*a)->d_name, (*b)->d_name);
 }
 
+/* One that is gone since the directory was read, or leads to nothing, is left out. */
+static int read_drop_in(Reader *reader, const char *directory, const char *name)
+{
+        CLEANUP(cleanup_free) char *file = NULL;
+        char *text;
+        int r;
+
+        if (asprintf(&file, "%s/%s", directory, name) < 0) {
+                file = NULL;
+                return no_memory();
+        }
+        r = read_file(reader, file);
+        if (r != -ENOENT)
+                return r;
+        if (asprintf(&text, "%s: the file is left out", error_text()) < 0)
+                return no_memory();
+        return add_warning(reader->config, text);
+}
+
 static int read_drop_ins(Reader *reader, const char *path)
 {
         CLEANUP(cleanup_close) int fd = -1;
@@ -205,14 +232,8 @@ static int read_drop_ins(Reader *reader, const char *path)
         if (n < 0)
                 return error_set(errno, "%s: %s", directory, strerror(errno));
         for (int i = 0; i < n; i++) {
-                char *file = NULL;
-
-                if (r == 0) {
-                        r = asprintf(&file, "%s/%s", directory, entries[i]->d_name) < 0
-                                    ? no_memory()
-                                    : read_file(reader, file);
-                        free(file);
-                }
+                if (r == 0)
+                        r = read_drop_in(reader, directory, entries[i]->d_name);
                 free(entries[i]);
         }
         free(entries);

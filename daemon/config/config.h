@@ -74,7 +74,7 @@ typedef struct Config {
         int log_level;
         char admin_group[CONFIG_GROUP_NAME_MAX + 1];
         /* What is left out for now, a sentence each: policies of users and groups that nobody
-         * knows. */
+         * knows, and links to no file. */
         char **warnings;
         size_t n_warnings;
         /* To be asked: numbers. None: as the machine does. */

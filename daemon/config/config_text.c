@@ -110,6 +110,20 @@ static bool begins_comment(const char *text, const char *at)
         return *at == '#' || (*at == '/' && (at[1] == '/' || at[1] == '*'));
 }
 
+/* As editors of other systems write it: a mark that it is UTF-8 becomes blank, and lines end by a
+ * newline alone. */
+static void use_plain_lines(char *text, size_t length)
+{
+        static const char mark[] = "\xef\xbb\xbf";
+
+        if (strncmp(text, mark, strlen(mark)) == 0)
+                memset(text, ' ', strlen(mark));
+        for (size_t i = 0; i < length; i++) {
+                if (text[i] == '\r')
+                        text[i] = text[i + 1] == '\n' ? ' ' : '\n';
+        }
+}
+
 static int prepare(const char *path, char *text, size_t length)
 {
         Place place = {.path = path, .at = text, .line = 1};
@@ -169,6 +183,7 @@ int config_text_read(const char *path, char **out)
         if (length > CONFIG_TEXT_MAX)
                 return error_set(EINVAL, "%s: it has more than %d bytes", path, CONFIG_TEXT_MAX);
         text[length] = '\0';
+        use_plain_lines(text, length);
         r = prepare(path, text, length);
         if (r < 0)
                 return r;

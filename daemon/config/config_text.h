@@ -1,7 +1,8 @@
 /*
- * A configuration file's text, made ready for libconfuse: comments become blanks, and what has a
- * beginning has its end. libconfuse 3.3 counts the line of a comment three times, takes no comments
- * within lists, and a block without its closing brace as if it had one.
+ * A configuration file's text, made ready for libconfuse: comments become blanks, lines end by a
+ * newline alone, and what has a beginning has its end. libconfuse 3.3 counts the line of a comment
+ * three times, takes no comments within lists, and a block without its closing brace as if it had
+ * one.
  */
 #pragma once
 

@@ -309,6 +309,46 @@ START_TEST(a_listener_that_two_files_have_is_told_with_both_places)
 }
 END_TEST
 
+START_TEST(a_drop_in_that_leads_to_nothing_is_a_warning)
+{
+        char link[300], expected[400];
+
+        put_file(path, "");
+        put_drop_in("b.conf", "max-sessions = 5\n");
+        snprintf(link, sizeof(link), "%s/a.conf", drop_ins);
+        ck_assert_int_eq(symlink("/nonexistent/a.conf", link), 0);
+        ck_assert_msg(config_load(&config, path, true, false) == 0, "%s", error_text());
+        ck_assert_uint_eq(config->sessions_max, 5);
+        ck_assert_uint_eq(config->n_warnings, 1);
+        snprintf(expected, sizeof(expected), "%s: No such file or directory: the file is left out",
+                 link);
+        ck_assert_str_eq(config->warnings[0], expected);
+}
+END_TEST
+
+/* Without waiting for it, whatever it is. */
+START_TEST(a_drop_in_that_is_no_file_is_a_mistake)
+{
+        char other[300], expected[400];
+
+        put_file(path, "");
+        put_drop_in("b.conf", "max-sessions = 5\n");
+        snprintf(other, sizeof(other), "%s/a.conf", drop_ins);
+        snprintf(expected, sizeof(expected), "%s: it is not a file", other);
+        ck_assert_int_eq(mkfifo(other, 0644), 0);
+        ck_assert_int_eq(config_load(&config, path, true, false), -EINVAL);
+        ck_assert_str_eq(error_text(), expected);
+        ck_assert_int_eq(unlink(other), 0);
+        ck_assert_int_eq(mkdir(other, 0755), 0);
+        ck_assert_int_eq(config_load(&config, path, true, false), -EINVAL);
+        ck_assert_str_eq(error_text(), expected);
+        ck_assert_int_eq(rmdir(other), 0);
+        ck_assert_int_eq(symlink("/dev/zero", other), 0);
+        ck_assert_int_eq(config_load(&config, path, true, false), -EINVAL);
+        ck_assert_str_eq(error_text(), expected);
+}
+END_TEST
+
 START_TEST(a_mistake_in_a_drop_in_is_told_with_its_name)
 {
         char expected[512];
@@ -588,6 +628,8 @@ TEST_SUITE(test_config)
         tcase_add_test(files, in_a_private_instance_without_a_policy_its_user_may_do_everything);
         tcase_add_test(files, drop_ins_add_up_in_order_of_name_and_the_last_setting_counts);
         tcase_add_test(files, a_listener_that_two_files_have_is_told_with_both_places);
+        tcase_add_test(files, a_drop_in_that_leads_to_nothing_is_a_warning);
+        tcase_add_test(files, a_drop_in_that_is_no_file_is_a_mistake);
         tcase_add_test(files, a_mistake_in_a_drop_in_is_told_with_its_name);
         tcase_add_test(files, a_policy_of_nobody_is_a_warning_and_the_rest_counts);
         tcase_add_loop_test(files, each_kind_of_mistake_has_its_sentence_and_its_line, 0,

@@ -52,6 +52,15 @@ static const struct Good {
         {"{# c }\n}", "{     \n}"},
         {"unix:/run/a//b a#b", "unix:/run/a//b a#b"},
         {"{{}{}}{}", "{{}{}}{}"},
+        {"\xef\xbb\xbf"
+         "a = 1",
+         "   a = 1"},
+        {"\xef\xbb\xbf# c", "      "},
+        {"a\xef\xbb\xbf", "a\xef\xbb\xbf"},
+        {"# c\r\na = 1\r\n", "    \na = 1 \n"},
+        {"a {\r\n} // c\r\n", "a { \n}      \n"},
+        {"# c\ra = 1\r", "   \na = 1\n"},
+        {"a = \"b\"\r", "a = \"b\"\n"},
         {"a /**/ b /* * / */", "a      b          "},
 };
 
