@@ -134,33 +134,40 @@ static int clear(const SocketPlace *place, const ListenerConfig *config)
 
 /* bind() lets the umask have a say. Only what is the daemon's, and known by no other name, is
  * given the mode that was meant. */
-static void settle_mode(int borrow_file, const struct stat *status, mode_t mode)
+static int settle_mode(int borrow_file, const struct stat *status, mode_t mode)
 {
         char path[64];
 
         if ((status->st_mode & 0777) == mode || status->st_nlink != 1)
-                return;
+                return 0;
         path_of(borrow_file, path, sizeof(path));
-        chmod(path, mode);
+        return chmod(path, mode) < 0 ? -errno : 0;
 }
 
-/* What bind() has made, unless somebody has taken it away. */
-static void find_made(const SocketPlace *place, mode_t mode, SocketFile *out)
+/* Looks at what bind() has made, unless somebody has taken it away. */
+static int find_made(const SocketPlace *place, const ListenerConfig *config, SocketFile *out)
 {
         CLEANUP(cleanup_close)
         int file = openat(place->directory_fd, place->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         struct stat status;
+        int r;
 
-        if (file < 0 || fstat(file, &status) < 0 || !S_ISSOCK(status.st_mode) ||
-            status.st_uid != geteuid())
-                return;
-        settle_mode(file, &status, mode);
+        if (file < 0 || fstat(file, &status) < 0)
+                return errno == ENOENT ? 0 : fail(errno, config);
+        if (!S_ISSOCK(status.st_mode) || status.st_uid != geteuid())
+                return 0;
+        r = settle_mode(file, &status, config->mode & 0777);
+        if (r < 0) {
+                take_away(place, config, &status);
+                return fail(-r, config);
+        }
         *out = (SocketFile){
                 .directory_device = place->device,
                 .directory_inode = place->inode,
                 .device = status.st_dev,
                 .inode = status.st_ino,
         };
+        return 0;
 }
 
 static int bind_at(int borrow_fd, const SocketPlace *place, const ListenerConfig *config,
@@ -177,8 +184,7 @@ static int bind_at(int borrow_fd, const SocketPlace *place, const ListenerConfig
         if (fchmod(borrow_fd, config->mode & 0777) < 0 ||
             bind(borrow_fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
                 return fail(errno, config);
-        find_made(place, config->mode & 0777, out);
-        return 0;
+        return find_made(place, config, out);
 }
 
 int socket_file_bind(int borrow_fd, const ListenerConfig *config, SocketFile *out)

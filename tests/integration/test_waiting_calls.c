@@ -31,6 +31,7 @@ typedef struct Row {
 
 static const Row rows[] = {
         ROW(bind, NULL, "take-listeners"),
+        ROW(chmod, NULL, "operate"),
         ROW(close, NULL, "hold-lingering"),
         ROW(connect, waiting_scene_remake_manager, NULL),
         ROW(getaddrinfo, NULL, "connect-to-names"),

@@ -84,7 +84,7 @@ static void control(const char *const *words)
 
 #define CONTROL(...) control((const char *const[]){"kyronctl", __VA_ARGS__, NULL})
 
-/* Has the configuration one listener more, or not, and puts it in force. */
+/* Has the configuration two listeners more, or not, and puts it in force. */
 static void reload(bool with)
 {
         char path[256];
@@ -95,7 +95,10 @@ static void reload(bool with)
         if (!file)
                 abort();
         if (with)
-                fputs("listener \"more\" { address = \"tcp:127.0.0.1:0\" }\n", file);
+                fprintf(file,
+                        "listener \"more\" { address = \"tcp:127.0.0.1:0\" }\n"
+                        "listener \"file\" { address = \"unix:%s/file\" }\n",
+                        fault_scene.directory);
         fclose(file);
         CONTROL("reload");
 }

@@ -19,6 +19,7 @@ enum { LINK_BYTES = 160 };
 
 typedef enum Kind {
         PATH,      /* arguments: path */
+        FOLLOWED,  /* path, and what it links to */
         PATH_AT,   /* descriptor of the directory, path */
         FILE_AT,   /* likewise, or the descriptor itself where the path is empty */
         TWO_PATHS, /* path, path */
@@ -52,7 +53,7 @@ static const struct {
         CALL(accept4, accept, ACCEPTING),
         CALL(accept, accept, ACCEPTING),
         CALL(bind, bind, BINDING),
-        CALL(chdir, chdir, PATH),
+        CALL(chdir, chdir, FOLLOWED),
         CALL(clock_nanosleep, sleep, ALWAYS),
         CALL(close, close, CLOSING),
         CALL(connect, connect, CONNECTING),
@@ -91,16 +92,16 @@ static const struct {
         CALL(statfs, stat, PATH),
         CALL(statx, stat, FILE_AT),
         CALL(symlinkat, link, PATH),
-        CALL(truncate, truncate, PATH),
+        CALL(truncate, truncate, FOLLOWED),
         CALL(unlinkat, unlink, PATH_AT),
         CALL(wait4, wait_process, PROCESS),
         CALL(waitid, wait_process, PROCESS_ID),
         CALL(write, write, STREAM),
         CALL(writev, write, STREAM),
 #ifdef SYS_open
-        CALL(access, access, PATH),
-        CALL(chmod, chmod, PATH),
-        CALL(chown, chown, PATH),
+        CALL(access, access, FOLLOWED),
+        CALL(chmod, chmod, FOLLOWED),
+        CALL(chown, chown, FOLLOWED),
         CALL(lchown, chown, PATH),
         CALL(link, link, TWO_PATHS),
         CALL(lstat, stat, PATH),
@@ -111,7 +112,7 @@ static const struct {
         CALL(rename, rename, TWO_PATHS),
         CALL(renameat, rename, TWO_PATHS_AT),
         CALL(rmdir, unlink, PATH),
-        CALL(stat, stat, PATH),
+        CALL(stat, stat, FOLLOWED),
         CALL(unlink, unlink, PATH),
 #endif
 #undef CALL
@@ -254,11 +255,12 @@ static bool condition_waits(const WaitingCall *call)
 static bool waits(const WaitingCall *call, Kind kind, char *what, size_t size)
 {
         const unsigned long *a = call->arguments;
-        bool opens = kind == OPEN || kind == OPEN_AT;
+        bool opens = kind == OPEN || kind == OPEN_AT || kind == FOLLOWED;
 
         *what = '\0';
         switch (kind) {
         case PATH:
+        case FOLLOWED:
         case OPEN:
         case TWO_PATHS:
                 return path_waits((const char *)a[0], opens, what, size);
