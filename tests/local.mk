@@ -42,6 +42,7 @@ integration_tests = \
 	tests/integration/test_request_descriptors \
 	tests/integration/test_restart \
 	tests/integration/test_shared_listener \
+	tests/integration/test_shares \
 	tests/integration/test_slow_client \
 	tests/integration/test_slow_names \
 	tests/integration/test_stopping \

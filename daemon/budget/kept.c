@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <unistd.h>
 
@@ -12,56 +13,59 @@ void kept_init(Kept *kept, Closer *closer, const size_t *held)
         TAILQ_INIT(&kept->waiting);
 }
 
-void kept_add(Kept *kept)
+static Share share_of(const Kept *kept)
+{
+        return (Share){.used = kept->count + *kept->held, .max = kept->max};
+}
+
+void kept_add(Kept *kept, uint64_t *mine)
 {
         kept->count++;
+        ++*mine;
 }
 
-static bool keeps_enough(const Kept *kept)
+void kept_remove(Kept *kept, uint64_t *mine)
 {
-        return kept->count + *kept->held >= kept->max;
-}
-
-bool kept_has_room(const Kept *kept, CloserLane *lane)
-{
-        return !keeps_enough(kept) && !closer_is_behind(kept->closer, lane);
-}
-
-int kept_check_room(const Kept *kept, CloserLane *lane)
-{
-        if (keeps_enough(kept))
-                return error_set(EDQUOT, "the daemon keeps %u descriptors already: try later",
-                                 kept->max);
-        if (closer_is_behind(kept->closer, lane))
-                return error_set(EBUSY, "what was kept before takes long to close: try later");
-        return 0;
-}
-
-void kept_remove(Kept *kept)
-{
-        bool was_full = keeps_enough(kept);
-
+        assert(kept->count > 0 && *mine > 0);
         kept->count--;
-        if (was_full)
-                waker_list_wake_all(&kept->waiting);
+        --*mine;
+        /* Whose share has no room all the same looks again after a while. */
+        waker_list_wake_first(&kept->waiting);
 }
 
-int kept_add_descriptor(Kept *kept, CloserLane *lane)
+bool kept_has_room(const Kept *kept, uint64_t mine, CloserLane *lane, uint32_t n)
+{
+        const Share share = share_of(kept);
+
+        return share_has_room(&share, mine, n) && !closer_is_behind(kept->closer, lane);
+}
+
+int kept_check_room(const Kept *kept, uint64_t mine, CloserLane *lane, uint32_t n)
+{
+        const Share share = share_of(kept);
+        int r = share_check(&share, mine, n, "kept descriptors", "end some");
+
+        if (r == 0 && closer_is_behind(kept->closer, lane))
+                r = error_set(EBUSY, "what was kept before takes long to close: try later");
+        return r;
+}
+
+int kept_add_descriptor(Kept *kept, uint64_t *mine, CloserLane *lane)
 {
         if (closer_reserve(kept->closer, lane, 1) < 0)
                 return error_set(ENOMEM, "no memory to keep a descriptor");
-        kept_add(kept);
+        kept_add(kept, mine);
         return 0;
 }
 
-void kept_close(Kept *kept, CloserLane *lane, int take_fd)
+void kept_close(Kept *kept, uint64_t *mine, CloserLane *lane, int take_fd)
 {
         closer_push_own(kept->closer, lane, take_fd);
-        kept_remove(kept);
+        kept_remove(kept, mine);
 }
 
-void kept_close_note(Kept *kept, int take_fd)
+void kept_close_note(Kept *kept, uint64_t *mine, int take_fd)
 {
         close(take_fd);
-        kept_remove(kept);
+        kept_remove(kept, mine);
 }

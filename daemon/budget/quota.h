@@ -38,6 +38,7 @@ typedef struct QuotaUser {
         uint32_t limits[QUOTA_RESOURCE_COUNT];
         uint32_t used[QUOTA_RESOURCE_COUNT];
         uint64_t in_flight;  /* descriptors, see in_flight.h */
+        uint64_t kept;       /* descriptors, see kept.h */
         uint64_t watches;    /* entries in the kernel, see watches.h */
         uint64_t late_bytes; /* of requests that are kept, see requests/waiting_request.h */
         UserShare share;     /* of the loop's time */

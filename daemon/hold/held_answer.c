@@ -36,9 +36,9 @@ static bool unsent(Answer *answer, Session *session)
         held->taken.was.user = session->user;
         if (hold_set_restore(held->set, &held->taken.was) < 0)
                 return false;
-        kept_remove(session->sessions->kept);
+        kept_remove(session->sessions->kept, &session->user->kept);
         if (answer->note_fd >= 0)
-                kept_remove(session->sessions->kept);
+                kept_remove(session->sessions->kept, &session->user->kept);
         return true;
 }
 
@@ -48,16 +48,17 @@ int held_answer_queue(HoldSet *set, Session *session, uint32_t sequence, const c
                       const HoldTaken *take)
 {
         Kept *kept = session->sessions->kept;
+        uint64_t *mine = &session->user->kept;
         HeldAnswer *held = malloc(sizeof(*held));
 
-        kept_add(kept);
+        kept_add(kept, mine);
         if (take->note_fd >= 0)
-                kept_add(kept);
+                kept_add(kept, mine);
         if (!held) {
                 forget(set, take);
-                kept_close(kept, session->lane, take->fd);
+                kept_close(kept, mine, session->lane, take->fd);
                 if (take->note_fd >= 0)
-                        kept_close(kept, session->lane, take->note_fd);
+                        kept_close(kept, mine, session->lane, take->note_fd);
                 return error_set(ENOMEM, "no memory for an answer");
         }
         *held = (HeldAnswer){

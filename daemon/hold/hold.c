@@ -106,6 +106,22 @@ static void free_hold(HoldSet *set, Hold *hold)
         free(hold);
 }
 
+/* Its user's kept ones count here, too (kept.h). */
+static void count(HoldSet *set, const Hold *hold)
+{
+        const size_t n = hold->note_fd >= 0 ? 2 : 1;
+
+        set->descriptors += n;
+        hold->user->kept += n;
+}
+
+static void discount(HoldSet *set, const Hold *hold, size_t n)
+{
+        assert(set->descriptors >= n && hold->user->kept >= n);
+        set->descriptors -= n;
+        hold->user->kept -= n;
+}
+
 static bool give_away(HoldSet *set, const Hold *hold, int *fd)
 {
         if (*fd < 0)
@@ -113,7 +129,7 @@ static bool give_away(HoldSet *set, const Hold *hold, int *fd)
         if (!set->close(set->close_data, hold->user->uid, *fd))
                 return false;
         *fd = -1;
-        set->descriptors--;
+        discount(set, hold, 1);
         return true;
 }
 
@@ -190,6 +206,7 @@ void hold_set_deinit(HoldSet *set)
         let_go(set);
         while ((hold = STAILQ_FIRST(&set->leaving))) {
                 STAILQ_REMOVE_HEAD(&set->leaving, link);
+                discount(set, hold, (hold->fd >= 0) + (hold->note_fd >= 0));
                 free_hold(set, hold);
         }
         assert(set->count == 0 && !set->by_name && !set->by_number && !set->by_expiry);
@@ -273,7 +290,7 @@ static int insert(HoldSet *set, Hold *hold)
                 return error_set(ENOMEM, "no memory for another hold");
         }
         quota_user_ref_again(hold->user);
-        set->descriptors += hold->note_fd >= 0 ? 2 : 1;
+        count(set, hold);
         return 0;
 }
 
@@ -365,7 +382,7 @@ int hold_set_take(HoldSet *set, uid_t uid, const char *name, HoldTaken *out)
                 .stored = hold->stored ? hold->number : 0,
         };
         out->was.user = NULL;
-        set->descriptors -= hold->note_fd >= 0 ? 2 : 1;
+        discount(set, hold, hold->note_fd >= 0 ? 2 : 1);
         remove_from_trees(set, hold);
         free_hold(set, hold);
         arm_timer(set);

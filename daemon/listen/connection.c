@@ -24,13 +24,13 @@ Connection *connection_new(Group *group, int take_fd)
 {
         Connection *connection = calloc(1, sizeof(*connection));
 
-        if (!connection || kept_add_descriptor(group->listeners->kept, group->lane) < 0) {
+        if (!connection ||
+            kept_add_descriptor(group->listeners->kept, group->keeper, group->lane) < 0) {
                 free(connection);
                 close_at_once(take_fd);
                 return NULL;
         }
         connection->group = group;
-        group->kept_count++;
         connection->fd = take_fd;
         connection->note_fd = -1;
         connection->number = ++group->listeners->connections_total;
@@ -59,7 +59,7 @@ Connection *connection_restore(Group *group, uint64_t number, bool again, int ta
         connection->note_fd = take_note_fd;
         connection->note_size = note_size;
         if (take_note_fd >= 0)
-                kept_add(listeners->kept);
+                kept_add(listeners->kept, group->keeper);
         return connection;
 }
 
@@ -67,18 +67,17 @@ Connection *connection_claim(Group *group, int take_fd, int take_note_fd, uint32
 {
         Connection *connection = calloc(1, sizeof(*connection));
 
-        if (!connection ||
-            (take_fd >= 0 && kept_add_descriptor(group->listeners->kept, group->lane) < 0)) {
+        if (!connection || (take_fd >= 0 && kept_add_descriptor(group->listeners->kept,
+                                                                group->keeper, group->lane) < 0)) {
                 free(connection);
                 return NULL;
         }
         connection->group = group;
-        group->kept_count += take_fd >= 0;
         connection->fd = take_fd;
         connection->note_fd = take_note_fd;
         connection->note_size = note_size;
         if (take_note_fd >= 0)
-                kept_add(group->listeners->kept);
+                kept_add(group->listeners->kept, group->keeper);
         connection->number = ++group->listeners->connections_total;
         return connection;
 }
@@ -90,18 +89,17 @@ void connection_close_copy(Connection *connection)
         if (connection->fd < 0)
                 return;
         connection_store_end(connection);
-        group->kept_count--;
-        kept_close(group->listeners->kept, group->lane, STEAL_FD(connection->fd));
+        kept_close(group->listeners->kept, group->keeper, group->lane, STEAL_FD(connection->fd));
 }
 
 void connection_free(Connection *connection)
 {
-        Listeners *listeners = connection->group->listeners;
+        Group *group = connection->group;
 
         loop_event_free(connection->first_bytes);
         connection_close_copy(connection);
         if (connection->note_fd >= 0)
-                kept_close_note(listeners->kept, connection->note_fd);
+                kept_close_note(group->listeners->kept, group->keeper, connection->note_fd);
         free(connection);
 }
 

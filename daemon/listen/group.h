@@ -35,6 +35,9 @@ typedef struct Group {
         /* A silent connection's first bytes have come: it is to be placed. */
         void (*heard)(Connection *connection);
         const OutgoingKind *outgoing; /* of its workers */
+        /* Where what is kept for it is counted (kept.h): its user's, or its own. */
+        uint64_t *keeper;
+        uint64_t kept;
 
         WorkerList workers; /* in order of session and endpoint */
         void *by_number;    /* tsearch(3) tree of these */
@@ -43,9 +46,8 @@ typedef struct Group {
         uint32_t serving; /* workers and takers that have not left */
         uint32_t silent_count;
         uint32_t queued_count;
-        uint32_t kept_count; /* connections the daemon has a descriptor of */
-        bool parked;         /* nobody is ready: nothing is accepted until somebody is */
-        bool somebody_left;  /* since the listener looked */
+        bool parked;        /* nobody is ready: nothing is accepted until somebody is */
+        bool somebody_left; /* since the listener looked */
         uint64_t passed;
         uint64_t passed_again;
         uint64_t timed_out;

@@ -23,13 +23,12 @@ static const struct timeval moment = {.tv_usec = 100000};
 
 /* ---- Accepting ----------------------------------------------------------------------------- */
 
-/* For another descriptor, and as many for other listeners as it has already. */
+/* For another descriptor. */
 static bool has_room(const Listener *listener)
 {
-        const Kept *kept = listener->group.listeners->kept;
+        const Group *group = &listener->group;
 
-        return kept_has_room(kept, listener->group.lane) &&
-               listener->group.kept_count < kept->max - kept->count;
+        return kept_has_room(group->listeners->kept, *group->keeper, group->lane, 1);
 }
 
 /* A connection accepted now would have a worker, and the daemon room for it. */
@@ -266,6 +265,7 @@ static void make_group(Listener *listener, Listeners *listeners)
         group->bound = &listener->bound;
         group->heard = heard;
         group->outgoing = &worker_kind;
+        group->keeper = &group->kept;
         waker_init(&group->place, place, listener);
         TAILQ_INIT(&group->workers);
         TAILQ_INIT(&group->silent);
@@ -330,6 +330,7 @@ static void belong_to(Listener *listener, QuotaUser *user)
         snprintf(listener->title, sizeof(listener->title), "%s of user %u", listener->config.name,
                  (unsigned)user->uid);
         listener->user = quota_user_ref_again(user);
+        listener->group.keeper = &user->kept;
 }
 
 /* There may be none. error_text() stays. */

@@ -340,7 +340,8 @@ void worker_taken(Connection *connection)
 
 int worker_keep(Connection *connection, int take_note_fd, uint32_t note_size)
 {
-        Kept *kept = connection->group->listeners->kept;
+        Group *group = connection->group;
+        Kept *kept = group->listeners->kept;
         int r;
 
         if (connection->fd < 0)
@@ -351,11 +352,11 @@ int worker_keep(Connection *connection, int take_note_fd, uint32_t note_size)
                 return r;
         connection->keep = true;
         if (connection->note_fd >= 0)
-                kept_close_note(kept, connection->note_fd);
+                kept_close_note(kept, group->keeper, connection->note_fd);
         connection->note_fd = take_note_fd;
         connection->note_size = note_size;
         if (take_note_fd >= 0)
-                kept_add(kept);
+                kept_add(kept, group->keeper);
         return 0;
 }
 

@@ -149,7 +149,7 @@ static int check_kept(const Daemon *daemon, Session *session, const Listener *li
         if (r == 0 && claimed->note_size > 0)
                 r = note_check(borrow_fds[1], claimed->note_size);
         if (r == 0)
-                r = kept_check_room(&daemon->kept, session->lane);
+                r = kept_check_room(&daemon->kept, *listener->group.keeper, session->lane, 1);
         return r;
 }
 

@@ -36,7 +36,7 @@ static int keep_connection(Daemon *daemon, Session *session, const Iod__Hold *ho
         if (r == 0 && hold->note_size > 0)
                 r = note_check(fd_list_borrow(fds, 0), hold->note_size);
         if (r == 0)
-                r = kept_check_room(&daemon->kept, session->lane);
+                r = kept_check_room(&daemon->kept, *connection->group->keeper, session->lane, 1);
         if (r < 0)
                 return r;
         r = worker_keep(connection, hold->note_size > 0 ? fd_list_borrow(fds, 0) : -1,
@@ -59,7 +59,8 @@ static int hold_descriptor(Daemon *daemon, Session *session, const Iod__Hold *ho
         int r = authorise(daemon->config->policy, &session->peer, POLICY_HOLD, NULL, hold->name);
 
         if (r == 0)
-                r = kept_check_room(&daemon->kept, session->lane);
+                r = kept_check_room(&daemon->kept, session->user->kept, session->lane,
+                                    (uint32_t)fds->count);
         if (r == 0)
                 r = closer_reserve(&daemon->closer, session->lane, fds->count);
         if (r < 0)

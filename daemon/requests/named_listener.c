@@ -98,7 +98,7 @@ static int open_new(Daemon *daemon, Session *session, const char *name, const Ad
                                  address->host);
         r = authorise(daemon->config->policy, &session->peer, POLICY_LISTEN, address, NULL);
         if (r == 0)
-                r = kept_check_room(&daemon->kept, session->lane);
+                r = kept_check_room(&daemon->kept, session->user->kept, session->lane, 1);
         if (r == 0)
                 r = make_config(&config, name, address, shared, options);
         config.user = session->peer.uid;

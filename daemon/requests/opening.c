@@ -29,7 +29,7 @@ static Connect *connect_free(Connect *connect)
         connect->daemon->connects--;
         quota_discharge(session->user, QUOTA_CONNECTS, 1);
         for (int i = 0; i < CONNECTOR_SOCKETS_MAX; i++)
-                kept_remove(&connect->daemon->kept);
+                kept_remove(&connect->daemon->kept, &session->user->kept);
         free(connect);
         return NULL;
 }
@@ -107,7 +107,7 @@ static int start_connect(Daemon *daemon, Session *session, const Iod__Frame *fra
         TAILQ_INSERT_TAIL(&session->connects, connect, link);
         daemon->connects++;
         for (int i = 0; i < CONNECTOR_SOCKETS_MAX; i++)
-                kept_add(&daemon->kept);
+                kept_add(&daemon->kept, &session->user->kept);
         r = connector_start(daemon->connector, session->peer.uid, address,
                             request->timeout_ms ? request->timeout_ms : CONNECTOR_TIMEOUT_MS,
                             address->host_is == ADDRESS_NAME ? is_allowed : NULL, on_connected,
@@ -127,7 +127,8 @@ int opening_serve_connect(Daemon *daemon, Session *session, const Iod__Frame *re
         if (r == 0)
                 r = check_connect(daemon, session, request->connect, &address, &by_address);
         if (r == 0)
-                r = kept_check_room(&daemon->kept, session->lane);
+                r = kept_check_room(&daemon->kept, session->user->kept, session->lane,
+                                    CONNECTOR_SOCKETS_MAX);
         if (r == 0)
                 r = start_connect(daemon, session, request, &address, by_address);
         return -r;
@@ -173,7 +174,7 @@ int opening_serve_bind(Daemon *daemon, Session *session, const Iod__Frame *reque
         if (r == 0)
                 r = authorise(daemon->config->policy, &session->peer, POLICY_BIND, &address, NULL);
         if (r == 0)
-                r = kept_check_room(&daemon->kept, session->lane);
+                r = kept_check_room(&daemon->kept, session->user->kept, session->lane, 1);
         if (r < 0)
                 return -r;
         fd = socket_open_udp(&address, &bound);
@@ -201,7 +202,7 @@ int opening_serve_take_listener(Daemon *daemon, Session *session, const Iod__Fra
         Worker *taker;
         int fd, r;
 
-        r = kept_check_room(&daemon->kept, session->lane);
+        r = kept_check_room(&daemon->kept, session->user->kept, session->lane, 1);
         if (r == 0)
                 r = named_listener_find(daemon, session, take->name, take->address, false,
                                         take->options, &listener);

@@ -17,9 +17,9 @@ void answer_free(Session *session, Answer *answer)
         if (answer->kind)
                 answer->kind->sent(answer);
         if (answer->fd >= 0)
-                kept_close(sessions->kept, session->lane, answer->fd);
+                kept_close(sessions->kept, &session->user->kept, session->lane, answer->fd);
         if (answer->note_fd >= 0)
-                kept_close(sessions->kept, session->lane, answer->note_fd);
+                kept_close(sessions->kept, &session->user->kept, session->lane, answer->note_fd);
         free(answer);
 }
 
@@ -55,14 +55,14 @@ int answer_opened(Session *session, uint32_t sequence, int take_fd, uint64_t sou
         int r;
 
         address_format(address, answer.text);
-        r = kept_add_descriptor(session->sessions->kept, session->lane);
+        r = kept_add_descriptor(session->sessions->kept, &session->user->kept, session->lane);
         if (r < 0) {
                 close(take_fd); /* ours alone as yet */
                 return r;
         }
         r = queue_copy(session, &answer);
         if (r < 0)
-                kept_close(session->sessions->kept, session->lane, take_fd);
+                kept_close(session->sessions->kept, &session->user->kept, session->lane, take_fd);
         return r;
 }
 

@@ -101,7 +101,7 @@ START_TEST(what_is_kept_goes_to_another_when_its_worker_ends)
         ck_assert_uint_eq(in_hand(), 1);
         ck_assert_uint_eq(holds(), 1);
         ck_assert_uint_eq(inner.daemon->kept.count, 2);
-        ck_assert_uint_eq(scene_listener()->group.kept_count, 1);
+        ck_assert_uint_eq(*scene_listener()->group.keeper, 2);
         scene_close(1);
         ck_assert_uint_eq(scene_connections(2, &connections), 1);
         ck_assert(connections->connection[0]->again);
@@ -251,7 +251,7 @@ static void expect_refused(int error, const char *sentence)
         ck_assert_uint_eq(in_hand(), 0);
         ck_assert_uint_eq(holds(), 0);
         ck_assert_uint_eq(inner.daemon->kept.count, 0);
-        ck_assert_uint_eq(scene_listener()->group.kept_count, 0);
+        ck_assert_uint_eq(*scene_listener()->group.keeper, 0);
         /* The registration goes on. */
         ck_assert_ptr_nonnull(
                 registration_set_recreate(&session->registrations, io_id_make(SLOT, 1)));
@@ -438,7 +438,7 @@ START_TEST(a_user_has_no_more_kept_than_its_limit)
         ck_assert_ptr_nonnull(strstr(scene_expect_refused(1, CLAIM, EDQUOT), "at the limit of 0"));
         ck_assert_uint_eq(in_hand(), 0);
         ck_assert_uint_eq(inner.daemon->kept.count, 0);
-        ck_assert_uint_eq(scene_listener()->group.kept_count, 0);
+        ck_assert_uint_eq(*scene_listener()->group.keeper, 0);
 }
 END_TEST
 
@@ -446,7 +446,8 @@ START_TEST(the_daemon_keeps_no_more_than_it_may)
 {
         inner.daemon->kept.max = 0;
         claim_as(1, 1, SLOT, true, 0, &own, 1);
-        expect_refused(EDQUOT, "the daemon keeps 0 descriptors already: try later");
+        expect_refused(EDQUOT,
+                       "0 of 0 kept descriptors of all users together; 0 are yours: try later");
 }
 END_TEST
 

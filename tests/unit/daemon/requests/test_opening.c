@@ -200,7 +200,7 @@ START_TEST(connects_are_charged_and_limited)
         inner.daemon->kept.max = 0;
         ask_to_connect(5, address, 0);
         ck_assert_str_eq(scene_expect_refused(0, 5, EDQUOT),
-                         "the daemon keeps 0 descriptors already: try later");
+                         "0 of 0 kept descriptors of all users together; 0 are yours: try later");
         expect_nothing_left();
         close(listener);
 }
