@@ -246,10 +246,10 @@ KYRON_PUBLIC int kyron_async_registration_remove(KyronAsyncRegistration *registr
  * Errors: -EINVAL interest is none of KYRON_READABLE, KYRON_WRITABLE, KYRON_PRIORITY, there is no
  * waker or it has no wake, or 500 sessions wait for the file already; -EBUSY the waker is waiting
  * already; -EHOSTDOWN the daemon has gone for good; -ESTALE the connection was given to another
- * worker; -EOWNERDEAD; or what the daemon refused the descriptor with: -EPERM a regular file or
- * directory, -EBADF an O_PATH descriptor, -EOPNOTSUPP a kind it does not wait for, -EEXIST the same
- * open file is registered already in this session, -EDQUOT this session or user has all the
- * registrations it may have, -ENOSPC, -ENOMEM.
+ * worker; -EOWNERDEAD; or what the descriptor was refused with: -EPERM a regular file, a directory
+ * or a device that is always ready, -EBADF an O_PATH descriptor, -EEXIST the same open file is
+ * registered already in this session, -EDQUOT this session or user has all the registrations it may
+ * have, -ENOSPC, -ENOMEM. The kinds that the daemon does not wait for, process_io() does.
  */
 KYRON_PUBLIC int kyron_async_registration_request_readiness(KyronAsyncRegistration *registration,
                                                             uint16_t interest, KyronWaker *waker,
@@ -315,8 +315,9 @@ KYRON_PUBLIC int kyron_operation_cancel(KyronOperation *operation);
 /* ---- BridgedFd: any descriptor that can be waited for -------------------------------------- */
 
 /*
- * Makes a BridgedFd of take_fd: socket, pipe, eventfd, inotify, timerfd or pidfd. It is made
- * non-blocking. Errors: -EBADF, -ENOMEM, -EOWNERDEAD.
+ * Makes a BridgedFd of take_fd: socket, pipe, eventfd, inotify, timerfd, pidfd, terminal, signalfd
+ * or whatever else epoll(7) can wait for. It is made non-blocking. Errors: -EBADF, -ENOMEM,
+ * -EOWNERDEAD.
  */
 KYRON_PUBLIC int kyron_bridged_fd_new(KyronBridgedFd **out, KyronIoDriverHandle *handle,
                                       int take_fd);

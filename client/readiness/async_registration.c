@@ -2,6 +2,7 @@
 #include "client/readiness/async_registration.h"
 
 #include "client/handle/io_driver_handle.h"
+#include "client/readiness/local_driver.h"
 #include "client/readiness/outbox.h"
 #include "client/readiness/portion.h"
 #include "core/cleanup.h"
@@ -162,6 +163,12 @@ void async_registration_refuse(KyronAsyncRegistration *registration, int error, 
         /* It has no file yet: whatever is said of its id, its request is answered. */
         if (registration->fd < 0)
                 return;
+        if (error == -EOPNOTSUPP) {
+                error = local_driver_take_over(registration);
+                if (error == 0)
+                        return;
+                text = error_text();
+        }
         if (!is_for_want_of_room(error)) {
                 async_registration_fail(registration, error, text);
                 return;

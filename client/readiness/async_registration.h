@@ -68,10 +68,11 @@ struct KyronAsyncRegistration {
         Readiness wanted;         /* what was waited for so far */
         Readiness armed;          /* what the daemon was told */
         Readiness local;          /* what this process's own Selector was */
-        int error;                /* why the daemon refused it, as a negative errno */
-        char *refusal;            /* its sentence; NULL: none, or no memory */
-        uint32_t woken;           /* wakers in the handle's list */
-        uint32_t running;         /* operations process_io is running */
+        bool stays_local; /* the daemon does not wait for its kind: this process always does */
+        int error;        /* why the daemon refused it, as a negative errno */
+        char *refusal;    /* its sentence; NULL: none, or no memory */
+        uint32_t woken;   /* wakers in the handle's list */
+        uint32_t running; /* operations process_io is running */
         WakerList waiting;
         TAILQ_ENTRY(KyronAsyncRegistration) queue_link;
 };

@@ -2,7 +2,9 @@
 #include "client/readiness/local_driver.h"
 
 #include "client/handle/outage_state.h"
+#include "client/readiness/outbox.h"
 
+#include <errno.h>
 #include <string.h>
 
 bool local_driver_leaves_in_doubt(const KyronIoDriverHandle *handle,
@@ -19,16 +21,34 @@ int local_driver_serve(KyronAsyncRegistration *registration)
         Readiness wanted = registration->wanted;
         int r;
 
-        if (!outage_is_local(handle) || registration->fd < 0 || !(wanted & ~registration->local) ||
-            local_driver_leaves_in_doubt(handle, registration))
+        if (registration->fd < 0 || !(wanted & ~registration->local))
+                return 0;
+        if (!registration->stays_local &&
+            (!outage_is_local(handle) || local_driver_leaves_in_doubt(handle, registration)))
                 return 0;
         r = registration->local
                     ? selector_modify(&handle->selector, registration->fd, registration->id, wanted)
                     : selector_add(&handle->selector, registration->fd, registration->id, wanted);
+        if (r == -EPERM)
+                return error_set(EPERM,
+                                 "a file of this kind is always ready: use it without waiting");
         if (r < 0)
                 return error_set(-r, "this descriptor cannot be waited for: %s", strerror(-r));
         registration->local = wanted;
         return 0;
+}
+
+int local_driver_take_over(KyronAsyncRegistration *registration)
+{
+        int r;
+
+        outbox_withdraw(registration);
+        registration->armed = 0;
+        registration->stays_local = true;
+        r = local_driver_serve(registration);
+        if (r < 0)
+                registration->stays_local = false;
+        return r;
 }
 
 void local_driver_serve_all(KyronIoDriverHandle *handle)
@@ -79,7 +99,7 @@ void local_driver_end_handover(KyronIoDriverHandle *handle)
         for (uint32_t slot = 0; slot < handle->slots.size; slot++) {
                 KyronAsyncRegistration *registration = handle->slots.slots[slot].registration;
 
-                if (registration && !registration->queued)
+                if (registration && !registration->queued && !registration->stays_local)
                         local_driver_leave(registration);
         }
 }

@@ -10,6 +10,10 @@
  *
  * A PassedStream that another worker may have by now is not served before that is known.
  *
+ * It also serves, at any time, the kinds of files that no daemon waits for: terminals and other
+ * devices, signalfds, epoll sets, and what cannot be passed on to one. So it makes no difference to
+ * a program who serves it.
+ *
  * Every function here is called with the handle's lock held.
  */
 #pragma once
@@ -24,6 +28,9 @@ bool local_driver_leaves_in_doubt(const KyronIoDriverHandle *handle,
 /* Serves a registration with what it wants, if this process is to serve any. 0, or the errors of
  * selector_add() with error_text(). */
 int local_driver_serve(KyronAsyncRegistration *registration);
+/* Serves it here from now on, whoever serves the others. 0, or -errno with error_text(): this
+ * process cannot wait for it either. */
+int local_driver_take_over(KyronAsyncRegistration *registration);
 /* Serves every registration that has been waited for. */
 void local_driver_serve_all(KyronIoDriverHandle *handle);
 /* The daemon has been sent it. */

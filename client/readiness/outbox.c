@@ -23,6 +23,8 @@ static void take_first(KyronIoDriverHandle *handle, int error)
                 return;
         }
         local_driver_leave(registration);
+        if (error != -EBADF && local_driver_take_over(registration) == 0)
+                return; /* a kind that is not passed on */
         snprintf(why, sizeof(why), "this descriptor cannot be sent to the daemon: %s",
                  strerror(-error));
         async_registration_fail(registration, error, why);
@@ -144,7 +146,7 @@ int outbox_add_io_source(KyronIoDriverHandle *handle, KyronAsyncRegistration *re
                         return r;
         }
         r = local_driver_serve(registration);
-        if (r < 0 || registration->queued)
+        if (r < 0 || registration->queued || registration->stays_local)
                 return r;
         registration->queued = true;
         TAILQ_INSERT_TAIL(&handle->queue, registration, queue_link);

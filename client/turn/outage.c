@@ -85,7 +85,7 @@ static void queue_all(KyronIoDriverHandle *handle)
         for (uint32_t slot = 0; slot < handle->slots.size; slot++) {
                 KyronAsyncRegistration *registration = handle->slots.slots[slot].registration;
 
-                if (!registration || registration->fd < 0)
+                if (!registration || registration->fd < 0 || registration->stays_local)
                         continue; /* or it has no file yet, and its request is queued */
                 async_registration_lose(registration);
                 registration->armed = 0;

@@ -64,6 +64,7 @@ tests_unit_client_net_unit_SOURCES = \
 tests_unit_client_readiness_unit_SOURCES = \
 	tests/unit/client/readiness/test_async_registration.c \
 	tests/unit/client/readiness/test_bridged_fd.c \
+	tests/unit/client/readiness/test_local_kinds.c \
 	tests/unit/client/readiness/test_operation.c \
 	tests/unit/client/readiness/test_outbox.c \
 	tests/unit/client/readiness/test_portion.c \
