@@ -97,7 +97,7 @@ static const struct {
         {point_too_deep, 2,
          "kyron-iod: XDG_RUNTIME_DIR is too long for a socket: use --socket PATH\n"},
         {point_nowhere, 1,
-         "kyron-iod: error: cannot make /nonexistent/kyron-iod: No such file or directory\n"},
+         "kyron-iod: error: /nonexistent: No such file or directory\n"},
 };
 
 START_TEST(a_private_instance_needs_a_runtime_directory)

@@ -406,7 +406,7 @@ START_TEST(what_cannot_be_held_says_why)
         ask(HOLD, "one");
         ck_assert_msg(call.result == 0, "%s", call.text);
         expect(HOLD, "one", EEXIST, "one is held already: take it");
-        kyron_operation_init(&operation, NULL, NULL);
+        kyron_operation_init(&operation, call.operation.completion, NULL);
         ck_assert_int_eq(kyron_hold(handle, held_fd, "two", NULL, 0, 0, &operation), -EINVAL);
         ck_assert_str_eq(kyron_error_text(),
                          "a held descriptor needs a time to live of 1 ms or more");

@@ -431,18 +431,22 @@ END_TEST
 START_TEST(who_leaves_much_that_is_not_closed_is_told_to_come_later)
 {
         Session *silent[8];
+        static RawClient clients[8];
         char sentence[FRAME_TEXT_MAX];
         uint64_t total;
 
         inner_server_open_session(&client);
         for (int i = 0; i < 8; i++)
-                silent[i] = inner_server_connect(&neighbour);
+                silent[i] = inner_server_connect(&clients[i]);
         shut_gate();
         fill_closer();
         /* Their greeting times out, which ends them whether or not the closer has room. */
         for (int i = 0; i < 8; i++)
                 event_active(&silent[i]->readable->event, EV_TIMEOUT, 1);
         inner_server_settle();
+        /* Until its goodbye is read, the daemon keeps its end of it. */
+        for (int i = 0; i < 8; i++)
+                inner_server_close_client(&clients[i]);
         total = inner.daemon->sessions.total;
         snprintf(sentence, sizeof(sentence),
                  "user %u sent descriptors that take long to close: try again later",
