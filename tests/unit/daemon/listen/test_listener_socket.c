@@ -4,6 +4,7 @@
  */
 #include "tests/support/sharing_scene.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
@@ -95,15 +96,25 @@ START_TEST(what_a_taker_has_ended_is_opened_anew_for_the_next)
 }
 END_TEST
 
-START_TEST(what_a_taker_has_changed_is_as_it_was_for_the_next)
+/* Lets nobody through. false: there is no room for this user's filter in the kernel. */
+static bool attach_filter(int fd)
 {
         struct sock_filter nobody[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
         const struct sock_fprog filter = {.len = 1, .filter = nobody};
+
+        if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) == 0)
+                return true;
+        ck_assert_int_eq(errno, EPERM);
+        return false;
+}
+
+START_TEST(what_a_taker_has_changed_is_as_it_was_for_the_next)
+{
         int first = take(0, "tcp:127.0.0.1:0"), second;
 
         ck_assert_int_eq(fcntl(first, F_SETFL, 0), 0);
-        ck_assert_int_eq(setsockopt(first, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)),
-                         0);
+        if (!attach_filter(first))
+                report_skipped(__func__, "without a filter: this user may not attach one");
         second = take(1, "");
         expect_reached(second);
         /* It is the same file still: the first one sees who comes. */
@@ -115,12 +126,12 @@ END_TEST
 
 START_TEST(a_filter_that_cannot_be_taken_off_makes_it_another)
 {
-        struct sock_filter nobody[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
-        const struct sock_fprog filter = {.len = 1, .filter = nobody};
         int first = take(0, "tcp:127.0.0.1:0"), second, one = 1;
 
-        ck_assert_int_eq(setsockopt(first, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)),
-                         0);
+        if (!attach_filter(first)) {
+                close(first);
+                SKIP_TEST("this user may not attach a filter");
+        }
         ck_assert_int_eq(setsockopt(first, SOL_SOCKET, SO_LOCK_FILTER, &one, sizeof(one)), 0);
         scene_open(1);
         SCENE_SEND(1, 1, TAKE_LISTENER, take_listener,
