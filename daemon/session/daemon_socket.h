@@ -26,8 +26,8 @@ typedef struct DaemonSocket {
  * Takes systemd's socket or opens path, which must outlive it. is_private: only this user may
  * connect, and the directory is made if it is missing; otherwise everybody may. 0, or with
  * error_text(): -EADDRINUSE another daemon serves it or is starting, -EACCES, -ENOENT, -ENOTDIR the
- * directory cannot be used, -EPERM others decide what is in the directory of a private one, -EEXIST the path is something else than a socket, or the lock
- * another's.
+ * directory cannot be used, -EPERM others decide what is in the directory of a private one, -EEXIST
+ * the path is something else than a socket, or the lock another's.
  */
 int daemon_socket_open(DaemonSocket *listening, const char *path, bool is_private);
 /* The socket of the program that was in this process before, with its file and directory: as that

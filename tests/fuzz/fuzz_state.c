@@ -59,7 +59,8 @@ static int make_note(int number)
 
         if (number < 0)
                 return -1;
-        return number == 0 ? make_descriptor(3) : sealed_bytes_new("a record", text, (size_t)number % 64 + 1);
+        return number == 0 ? make_descriptor(3)
+                           : sealed_bytes_new("a record", text, (size_t)number % 64 + 1);
 }
 
 static bool has_file(const State__Owned *owned)

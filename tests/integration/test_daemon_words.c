@@ -96,8 +96,7 @@ static const struct {
          "kyron-iod: XDG_RUNTIME_DIR has to be an absolute path, not \"run\"\n"},
         {point_too_deep, 2,
          "kyron-iod: XDG_RUNTIME_DIR is too long for a socket: use --socket PATH\n"},
-        {point_nowhere, 1,
-         "kyron-iod: error: /nonexistent: No such file or directory\n"},
+        {point_nowhere, 1, "kyron-iod: error: /nonexistent: No such file or directory\n"},
 };
 
 START_TEST(a_private_instance_needs_a_runtime_directory)
