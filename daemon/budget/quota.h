@@ -40,6 +40,7 @@ typedef struct QuotaUser {
         uint64_t in_flight;  /* descriptors, see in_flight.h */
         uint64_t kept;       /* descriptors, see kept.h */
         uint64_t watches;    /* entries in the kernel, see watches.h */
+        uint32_t drains;     /* waited for, see drain.h */
         uint64_t late_bytes; /* of requests that are kept, see requests/waiting_request.h */
         UserShare share;     /* of the loop's time */
 } QuotaUser;

@@ -37,7 +37,7 @@ struct Listeners {
         uint32_t workers; /* of all groups, that have not left; without takers */
         uint64_t connections_total;
         ConnectionStore waiting;
-        DrainWaitList drains;
+        Drains drains;
         LIST_HEAD(, PathOpening) openings; /* being opened, and removed: path_task.h */
         LIST_HEAD(, PathRemoval) removals;
 };

@@ -202,6 +202,7 @@ void worker_assign(Worker *worker, Connection *connection)
         TAILQ_INSERT_TAIL(&worker->assigned, connection, link);
         worker->assigned_count++;
         worker->in_hand_count++;
+        worker->session->in_hand++;
         /* One that was kept stays so, whoever has it. */
         connection->keep = (connection->keep || worker->keep_on_death) && charge(connection) == 0;
         session_deliver_soon(worker->session);
@@ -215,6 +216,7 @@ static void take_from_worker(Connection *connection)
 
         TAILQ_REMOVE(is_assigned ? &worker->assigned : &worker->in_hand, connection, link);
         worker->in_hand_count--;
+        worker->session->in_hand--;
         if (is_assigned)
                 worker->assigned_count--;
         if (connection->state == CONNECTION_PASSED)
@@ -376,6 +378,7 @@ int worker_put_in_hand(Worker *worker, Connection *connection, RegistrationInfo 
         info->owner = &connection->owner;
         TAILQ_INSERT_TAIL(&worker->in_hand, connection, link);
         worker->in_hand_count++;
+        worker->session->in_hand++;
         return 0;
 }
 

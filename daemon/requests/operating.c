@@ -75,6 +75,7 @@ int operating_drain(Daemon *daemon, Session *session, const Iod__Frame *request)
 {
         const Iod__Drain *drain = request->drain;
         Session *target = sessions_find(&daemon->sessions, drain->session);
+        int r;
 
         if (!target)
                 return -error_set(ENOENT, "there is no session %llu",
@@ -82,6 +83,9 @@ int operating_drain(Daemon *daemon, Session *session, const Iod__Frame *request)
         if (!session->sees_all && session->peer.uid != target->peer.uid)
                 return -error_set(EACCES, "session %llu is another user's",
                                   (unsigned long long)drain->session);
+        r = drain->undo ? 0 : drain_check_room(session);
+        if (r < 0)
+                return -r;
         drain_set(target, !drain->undo);
         log_session(LOG_NOTICE, &target->peer, drain->undo ? "drains no more" : "is drained");
         if (drain->undo)

@@ -191,7 +191,8 @@ static int open_services(Server *server)
         if (r < 0)
                 return error_set(-r, "no memory to serve with");
         daemon->holds.store = &daemon->store;
-        return connection_store_open(&daemon->listeners);
+        r = drains_open(&daemon->listeners.drains, &daemon->loop);
+        return r < 0 ? r : connection_store_open(&daemon->listeners);
 }
 
 /* Who starts after the daemon is to find what is configured; but a file system that does not answer
@@ -313,7 +314,6 @@ static void connect_rooms(Daemon *daemon)
                 .store = &daemon->store,
         };
         TAILQ_INIT(&daemon->listeners.list);
-        TAILQ_INIT(&daemon->listeners.drains);
         kept_init(&daemon->kept, &daemon->closer, &daemon->holds.descriptors);
 }
 
@@ -445,6 +445,7 @@ Server *server_close(Server *server)
                 log_daemon(LOG_NOTICE,
                            "names or paths are still waited for: left to their threads");
         connection_store_close(&daemon->listeners);
+        drains_close(&daemon->listeners.drains);
         takeover_settle(&server->takeover, daemon);
         owned_end(&server->owned);
         daemon_socket_close(&daemon->socket);

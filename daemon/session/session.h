@@ -75,10 +75,14 @@ typedef struct Session {
         LoopEvent *unread; /* a timer; NULL until it was needed */
 
         /* Of those who serve it, and theirs alone. */
-        TAILQ_HEAD(, Worker) workers;   /* its memberships in groups */
-        uint32_t endpoints;             /* given out so far */
-        bool draining;                  /* its workers, those to come too */
-        TAILQ_HEAD(, Connect) connects; /* under way */
+        TAILQ_HEAD(, Worker) workers;           /* its memberships in groups */
+        uint32_t endpoints;                     /* given out so far */
+        uint32_t in_hand;                       /* connections of all its workers */
+        bool draining;                          /* its workers, those to come too */
+        TAILQ_HEAD(, DrainWait) drains_asked;   /* drains that it waits for */
+        TAILQ_HEAD(, DrainWait) drains_awaited; /* those who wait for its drain */
+        uint32_t drains_count;                  /* that it waits for */
+        TAILQ_HEAD(, Connect) connects;         /* under way */
         TAILQ_HEAD(, LateRequest) late_requests;
         size_t n_late_requests;
 

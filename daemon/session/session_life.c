@@ -101,6 +101,8 @@ int session_new(Sessions *sessions, int take_socket_fd, uint64_t id, Session **o
         waker_init(&session->end, end, session);
         TAILQ_INIT(&session->outgoing);
         TAILQ_INIT(&session->workers);
+        TAILQ_INIT(&session->drains_asked);
+        TAILQ_INIT(&session->drains_awaited);
         TAILQ_INIT(&session->connects);
         TAILQ_INIT(&session->late_requests);
 

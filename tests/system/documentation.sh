@@ -279,6 +279,9 @@ service_limits_agree() {
         says "$page" "requests of a session that wait for something $LATE_REQUESTS_MAX "
         says "$page" "bytes of these of all users $SESSIONS_LATE_BYTES_MAX "
         says "$page" "endpoints of a session $WORKER_PER_SESSION_MAX "
+        says "$page" "drains that a session waits for $DRAIN_PER_SESSION_MAX "
+        says "$page" "drains that one user's sessions wait for $DRAIN_PER_USER_MAX "
+        says "$page" "A session may wait for $DRAIN_PER_SESSION_MAX drains, and all sessions of a user for $DRAIN_PER_USER_MAX."
         says "$page" "weight of a worker $WORKER_WEIGHT_MAX "
         says "$page" "0: 1. At most $WORKER_WEIGHT_MAX."
         says "$page" "silent connections of a listener $LISTENER_SILENT_MAX "
@@ -387,7 +390,7 @@ sentences_are_documented() {
         for_operators+='|daemon/config/@(config*|options|policy_rule).c'
         for_operators+='|daemon/*/*_@(record|store).c|daemon/process/@(inherited|service_manager).c'
         for_operators+='|daemon/session/daemon_socket.c|core/@(address*|private_directory|sealed_bytes).c'
-        local elsewhere='no memory for the (connector|resolver|name|holds)|a name server is ADDRESS'
+        local elsewhere='no memory for the (connector|resolver|name|holds|loop)|a name server is ADDRESS'
         elsewhere+='|only (tcp|udp): addresses|udp: addresses are bound|is needed, not the name'
         elsewhere+='|a note of 0 bytes|bytes was announced and did not come|the path leads elsewhere'
         elsewhere+='|it does not listen any more|has another one.s number'

@@ -106,7 +106,7 @@ START_TEST(it_is_answered_when_the_target_ends)
 {
         scene_close(0);
         ck_assert_uint_eq(scene_expect(1, IOD__FRAME__BODY_DONE)->sequence, 7);
-        ck_assert(TAILQ_EMPTY(&inner.daemon->listeners.drains));
+        ck_assert(TAILQ_EMPTY(&inner.daemon->listeners.drains.done));
 }
 END_TEST
 
@@ -144,7 +144,7 @@ END_TEST
 START_TEST(an_asker_that_ends_is_forgotten)
 {
         scene_close(1);
-        ck_assert(TAILQ_EMPTY(&inner.daemon->listeners.drains));
+        ck_assert(TAILQ_EMPTY(&inner.daemon->listeners.drains.done));
         ck_assert_uint_eq(scene_serve(0), 1);
         service_gone(&sharing.clients[0], (uint64_t[]){io_id_make(0, 1)}, 1);
         inner_server_settle();
@@ -156,7 +156,62 @@ START_TEST(a_session_may_drain_itself_and_end_meanwhile)
         ask_to_drain(0, 4, busy, false);
         scene_close(0);
         scene_expect(1, IOD__FRAME__BODY_DONE);
-        ck_assert(TAILQ_EMPTY(&inner.daemon->listeners.drains));
+        ck_assert(TAILQ_EMPTY(&inner.daemon->listeners.drains.done));
+}
+END_TEST
+
+START_TEST(a_session_waits_for_no_more_than_its_number_and_may_go_on_then)
+{
+        for (uint32_t i = 1; i < DRAIN_PER_SESSION_MAX; i++)
+                ask_to_drain(1, 100 + i, busy, false);
+        ck_assert_ptr_null(scene_next(1));
+        ask_to_drain(1, 8, busy, false);
+        ck_assert_str_eq(scene_expect_refused(1, 8, EDQUOT),
+                         "a session may wait for 64 drains: cancel one first");
+        cancel(1, 101);
+        scene_expect_refused(1, 101, ECANCELED);
+        ask_to_drain(1, 9, busy, false);
+        ck_assert_ptr_null(scene_next(1));
+        /* To take it back nobody waits. */
+        ask_to_drain(1, 10, busy, true);
+        ck_assert_uint_eq(scene_expect(1, IOD__FRAME__BODY_DONE)->sequence, 10);
+        scene_close(0);
+        for (int i = 0; i < DRAIN_PER_SESSION_MAX; i++)
+                scene_expect(1, IOD__FRAME__BODY_DONE);
+        ck_assert_ptr_null(scene_next(1));
+}
+END_TEST
+
+START_TEST(a_user_waits_for_no_more_than_their_number)
+{
+        busy->user->drains += DRAIN_PER_USER_MAX - 2;
+        scene_open(2);
+        ask_to_drain(2, 8, busy, false);
+        ck_assert_ptr_null(scene_next(2));
+        ask_to_drain(2, 9, busy, false);
+        ck_assert_ptr_nonnull(strstr(scene_expect_refused(2, 9, EDQUOT), "waits for 1024 drains"));
+        scene_close(2);
+        scene_close(1);
+        ck_assert_uint_eq(busy->user->drains, DRAIN_PER_USER_MAX - 2);
+        busy->user->drains = 0;
+}
+END_TEST
+
+/* However many wait: nobody else waits for all of their answers. */
+START_TEST(those_who_waited_are_answered_some_in_a_turn)
+{
+        for (uint32_t i = 1; i < DRAIN_PER_SESSION_MAX; i++)
+                ask_to_drain(1, 100 + i, busy, false);
+        service_gone(&sharing.clients[0], (uint64_t[]){io_id_make(0, 1), io_id_make(1, 1)}, 2);
+        while (busy->user->drains == DRAIN_PER_SESSION_MAX)
+                inner_server_turn();
+        ck_assert_uint_eq(busy->user->drains, DRAIN_PER_SESSION_MAX - DRAIN_ANSWERS_PER_TURN);
+        inner_server_turn();
+        ck_assert_uint_ge(busy->user->drains, DRAIN_PER_SESSION_MAX - 2 * DRAIN_ANSWERS_PER_TURN);
+        /* Whoever ends meanwhile. */
+        scene_close(0);
+        scene_close(1);
+        ck_assert(TAILQ_EMPTY(&inner.daemon->listeners.drains.done));
 }
 END_TEST
 
@@ -192,6 +247,9 @@ TEST_SUITE(test_drain)
         tcase_add_test(waits, it_can_be_cancelled_and_the_drain_goes_on);
         tcase_add_test(waits, an_asker_that_ends_is_forgotten);
         tcase_add_test(waits, a_session_may_drain_itself_and_end_meanwhile);
+        tcase_add_test(waits, a_session_waits_for_no_more_than_its_number_and_may_go_on_then);
+        tcase_add_test(waits, a_user_waits_for_no_more_than_their_number);
+        tcase_add_test(waits, those_who_waited_are_answered_some_in_a_turn);
         tcase_add_test(waits, only_ones_own_users_and_living_sessions_are_drained);
         suite_add_tcase(suite, waits);
 }
