@@ -12,6 +12,7 @@
 #include "daemon/requests/late_request.h"
 #include "daemon/requests/opening.h"
 #include "daemon/requests/operating.h"
+#include "daemon/requests/policy_testing.h"
 #include "daemon/requests/registering.h"
 #include "daemon/requests/sharing.h"
 #include "daemon/session/answer.h"
@@ -58,7 +59,7 @@ static const struct {
         {IOD__FRAME__BODY_SET_LISTENER, false, .plain_handler = operating_set_listener},
         {IOD__FRAME__BODY_DRAIN, false, .plain_handler = operating_drain},
         {IOD__FRAME__BODY_RELOAD, false, .plain_handler = operating_reload},
-        {IOD__FRAME__BODY_TEST_POLICY, false, .plain_handler = operating_test_policy},
+        {IOD__FRAME__BODY_TEST_POLICY, false, .plain_handler = policy_testing_serve},
         {IOD__FRAME__BODY_GET_STATUS, false, .plain_handler = inspect_get_status},
         {IOD__FRAME__BODY_LIST_SESSIONS, false, .plain_handler = inspect_list_sessions},
         {IOD__FRAME__BODY_LIST_REGISTRATIONS, false, .plain_handler = inspect_list_registrations},

@@ -16,6 +16,8 @@ libdaemon_la_SOURCES += \
 	daemon/requests/opening.h \
 	daemon/requests/operating.c \
 	daemon/requests/operating.h \
+	daemon/requests/policy_testing.c \
+	daemon/requests/policy_testing.h \
 	daemon/requests/registering.c \
 	daemon/requests/registering.h \
 	daemon/requests/sharing.c \

@@ -2,8 +2,6 @@
 #include "daemon/requests/operating.h"
 
 #include "core/error.h"
-#include "daemon/config/accounts.h"
-#include "daemon/config/authorise.h"
 #include "daemon/daemon.h"
 #include "daemon/listen/drain.h"
 #include "daemon/process/log.h"
@@ -183,42 +181,4 @@ int operating_reload(Daemon *daemon, Session *session, const Iod__Frame *request
         if (r < 0)
                 free(reload);
         return -r;
-}
-
-/* ---- TestPolicy ---------------------------------------------------------------------------- */
-
-int operating_test_policy(Daemon *daemon, Session *session, const Iod__Frame *request)
-{
-        const Iod__TestPolicy *test = request->test_policy;
-        Iod__Frame frame = IOD__FRAME__INIT;
-        Iod__PolicyTested tested = IOD__POLICY_TESTED__INIT;
-        char rule[POLICY_RULE_MAX], sentence[FRAME_TEXT_MAX];
-        PolicySubject subject = authorise_subject(&session->peer);
-        gid_t groups[PEER_GROUPS_MAX];
-        PolicyAction action;
-        int r;
-
-        if (!session->sees_all && test->uid != session->peer.uid)
-                return -error_set(EACCES, "only root and the group %s may ask about others",
-                                  daemon->config->admin_group);
-        if (!policy_action_from_name(test->action, &action))
-                return -error_set(EINVAL, "\"%.20s\" is not listen, connect, bind, serve or hold",
-                                  test->action);
-        /* Of who asks, the kernel has said the groups. */
-        if (test->uid != session->peer.uid) {
-                r = accounts_find_groups_of(test->uid, groups, PEER_GROUPS_MAX);
-                if (r < 0)
-                        return -error_set(-r, "cannot look up user %u: %s", test->uid,
-                                          strerror(-r));
-                subject = (PolicySubject){test->uid, groups, (size_t)r};
-        }
-        r = authorise_test(daemon->config->policy, &subject, action, test->object, rule);
-        if (r < 0 && r != -EACCES)
-                return -r;
-        tested.allowed = r == 0;
-        snprintf(sentence, sizeof(sentence), "%s", r == 0 ? rule : error_text());
-        tested.rule = sentence;
-        frame.body_case = IOD__FRAME__BODY_POLICY_TESTED;
-        frame.policy_tested = &tested;
-        return session_reply(session, request->sequence, &frame);
 }

@@ -1,5 +1,5 @@
 /*
- * Operating: the requests of operators: SetListener, Drain, Reload, TestPolicy.
+ * Operating: the requests of operators: SetListener, Drain, Reload.
  */
 #pragma once
 
@@ -12,4 +12,3 @@ typedef struct Daemon Daemon;
 int operating_set_listener(Daemon *daemon, Session *session, const Iod__Frame *request);
 int operating_drain(Daemon *daemon, Session *session, const Iod__Frame *request);
 int operating_reload(Daemon *daemon, Session *session, const Iod__Frame *request);
-int operating_test_policy(Daemon *daemon, Session *session, const Iod__Frame *request);

@@ -27,6 +27,7 @@ memchecked_unit_tests = \
 	tests/unit/daemon/process/test_log \
 	tests/unit/daemon/requests/unit \
 	tests/unit/daemon/restart/test_late_names \
+	tests/unit/daemon/requests/test_policy_testing \
 	tests/unit/daemon/restart/unit \
 	tests/unit/daemon/server/unit \
 	tests/unit/daemon/server/test_exhaustion \

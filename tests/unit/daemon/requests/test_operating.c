@@ -247,7 +247,7 @@ START_TEST(only_operators_ask_about_others)
         scene_expect_refused(0, 6, EACCES);
         session->sees_all = true;
         test_policy(0, getuid() + 1, "hold", "web");
-        ck_assert(!scene_expect(0, IOD__FRAME__BODY_POLICY_TESTED)->policy_tested->allowed);
+        ck_assert(!scene_await(0, IOD__FRAME__BODY_POLICY_TESTED)->policy_tested->allowed);
 }
 END_TEST
 
