@@ -27,9 +27,9 @@ int log_start(void)
         return log_queue_start();
 }
 
-void log_flush(void)
+bool log_flush(void)
 {
-        log_queue_flush();
+        return log_queue_flush() || !log_output_is_file();
 }
 
 void log_stop(void)

@@ -21,8 +21,9 @@ void log_open(int level);
 /* From now on a thread writes; before there is a loop, and in the process that is to serve. 0 or
  * -errno. */
 int log_start(void);
-/* Has everything written, if that goes quickly: this program is about to be replaced. */
-void log_flush(void);
+/* Has everything written, if that goes quickly: this program is about to be replaced. false: that
+ * would wait, too, for the file that is written to and does not answer. */
+bool log_flush(void);
 /* That, and ends the thread. */
 void log_stop(void);
 

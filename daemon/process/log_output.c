@@ -16,6 +16,7 @@
 #endif
 
 static atomic_bool to_syslog;
+static bool to_file;
 #if HAVE_SYSTEMD
 static atomic_bool to_journal;
 #endif
@@ -26,18 +27,32 @@ static const char *const level_names[] = {
         [LOG_INFO] = "info",       [LOG_DEBUG] = "debug",
 };
 
-void log_output_open(void)
-{
 #if HAVE_SYSTEMD
-        /* systemd names the journal's stream in JOURNAL_STREAM; a redirected stderr is another. */
+/* systemd names the journal's stream in JOURNAL_STREAM; a redirected stderr is another. */
+static bool is_journal(const struct stat *error_stream)
+{
         const char *stream = getenv("JOURNAL_STREAM");
         unsigned long long device, inode;
-        struct stat error_stream;
 
-        to_journal = stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-                     fstat(STDERR_FILENO, &error_stream) == 0 && error_stream.st_dev == device &&
-                     error_stream.st_ino == inode;
+        return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+               error_stream->st_dev == device && error_stream->st_ino == inode;
+}
 #endif
+
+void log_output_open(void)
+{
+        struct stat error_stream;
+        bool found = fstat(STDERR_FILENO, &error_stream) == 0;
+
+#if HAVE_SYSTEMD
+        to_journal = found && is_journal(&error_stream);
+#endif
+        to_file = found && S_ISREG(error_stream.st_mode);
+}
+
+bool log_output_is_file(void)
+{
+        return to_file && !to_syslog;
 }
 
 void log_output_to_syslog(void)

@@ -6,8 +6,13 @@
 
 #include "daemon/process/log_line.h"
 
+#include <stdbool.h>
+
 /* Finds out where standard error leads. */
 void log_output_open(void);
+/* Whether lines go to a file: while one is written that does not answer, this process cannot be
+ * replaced. Whoever else does not read can be left. */
+bool log_output_is_file(void);
 /* From now on to syslog. */
 void log_output_to_syslog(void);
 

@@ -71,6 +71,8 @@ static int leave(Handover *handover)
         Session *session;
         int r;
 
+        if (!log_flush())
+                return error_set(EBUSY, "the log goes to a file that does not answer");
         TAILQ_FOREACH(session, &daemon->sessions.list, link)
         answer_take_back(session);
         if (!notify_queue_flush(&daemon->notify))

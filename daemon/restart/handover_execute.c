@@ -35,7 +35,7 @@ int handover_execute(int borrow_program_fd, const char *path, char **argv, int b
         }
         pthread_sigmask(SIG_BLOCK, &signals, &blocked_before);
         fcntl(borrow_state_fd, F_SETFD, 0);
-        log_flush();
+        (void)log_flush();
         if (path)
                 execv(path, argv);
         else

@@ -9,6 +9,7 @@
 #include "tests/support/capture.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
+#include "tests/support/silent_fuse.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -284,13 +286,13 @@ static void set_up_pipe(void)
         int ends[2];
 
         unsetenv("JOURNAL_STREAM");
-        log_open(LOG_INFO);
         fflush(NULL);
         stderr_before = dup(STDERR_FILENO);
         ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
         ck_assert_int_eq(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
         close(ends[1]);
         pipe_read = ends[0];
+        log_open(LOG_INFO);
         ck_assert_int_eq(log_start(), 0);
 }
 
@@ -383,6 +385,38 @@ START_TEST(the_end_does_not_wait_for_a_reader)
 }
 END_TEST
 
+START_TEST(a_program_is_replaced_though_nobody_reads)
+{
+        fill_pipe();
+        log_daemon(LOG_NOTICE, "never read");
+        ck_assert(log_flush());
+        restore_stderr();
+}
+END_TEST
+
+START_TEST(a_file_that_does_not_answer_keeps_this_program)
+{
+        int silent = silent_fuse_open(S_IFREG);
+        bool flushed;
+
+        if (silent < 0) {
+                restore_stderr();
+                SKIP_TEST("no FUSE file system: %s", strerror(errno));
+        }
+        /* It was asked what it is while it answered. */
+        dup2(memfd_create("log", MFD_CLOEXEC), STDERR_FILENO);
+        log_open(LOG_INFO);
+        dup2(silent, STDERR_FILENO);
+        log_daemon(LOG_NOTICE, "not written");
+        flushed = log_flush();
+        /* Closing it would wait, too. */
+        silent_fuse_end();
+        restore_stderr();
+        ck_assert(!flushed);
+        ck_assert(log_flush());
+}
+END_TEST
+
 START_TEST(everything_is_written_at_the_end)
 {
         for (int i = 0; i < LOG_DAEMON_LINES_MAX + 3; i++)
@@ -462,6 +496,8 @@ TEST_SUITE(test_log)
         tcase_add_checked_fixture(thread, set_up_pipe, NULL);
         tcase_add_test(thread, nobody_who_logs_waits_for_a_reader);
         tcase_add_test(thread, the_end_does_not_wait_for_a_reader);
+        tcase_add_test(thread, a_program_is_replaced_though_nobody_reads);
+        tcase_add_test(thread, a_file_that_does_not_answer_keeps_this_program);
         tcase_add_test(thread, everything_is_written_at_the_end);
         tcase_add_test(thread, what_does_not_block_is_waited_for);
         tcase_add_test(thread, an_abort_loses_nothing_that_is_read);
