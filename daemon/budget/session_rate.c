@@ -3,8 +3,19 @@
 
 enum { NS_PER_SECOND = 1000000000 };
 
-/* The user's place, a new one if need be, without those who are not ahead of their pace; count when
- * there is no room. */
+/* Who is least ahead, and would be forgotten next. */
+static uint32_t find_least(const SessionRate *rate)
+{
+        uint32_t least = 0;
+
+        for (uint32_t i = 1; i < rate->count; i++) {
+                if (rate->users[i].paced_ns < rate->users[least].paced_ns)
+                        least = i;
+        }
+        return least;
+}
+
+/* The user's place, a new one if need be, without those who are not ahead of their pace. */
 static uint32_t find_place(SessionRate *rate, uid_t uid, uint64_t now_ns)
 {
         uint32_t i = 0;
@@ -17,10 +28,9 @@ static uint32_t find_place(SessionRate *rate, uid_t uid, uint64_t now_ns)
                 else
                         i++;
         }
-        if (rate->count < SESSION_RATE_USERS_MAX) {
-                rate->users[rate->count].uid = uid;
-                rate->users[rate->count++].paced_ns = now_ns;
-        }
+        i = rate->count < SESSION_RATE_USERS_MAX ? rate->count++ : find_least(rate);
+        rate->users[i].uid = uid;
+        rate->users[i].paced_ns = now_ns;
         return i;
 }
 
@@ -30,8 +40,6 @@ bool session_rate_take(SessionRate *rate, uid_t uid, uint32_t per_second, uint32
         const uint64_t step = NS_PER_SECOND / per_second;
         uint32_t i = find_place(rate, uid, now_ns);
 
-        if (i == rate->count)
-                return true;
         if (rate->users[i].paced_ns - now_ns > step * (at_once - 1))
                 return false;
         rate->users[i].paced_ns += step;

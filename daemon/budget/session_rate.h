@@ -6,8 +6,8 @@
  * Kept for each user is when the sessions opened so far would have been opened at that pace
  * (the generic cell rate algorithm). One who is not ahead of it is forgotten, so sessions that
  * ended count, and the table is as large as the number of users that connect at the same time.
- * Where that is more than it has room for, no single user is to blame, and the limits on sessions
- * do.
+ * Where that is more than it has room for, who is least ahead is forgotten: whoever has been hasty
+ * stays, however many others come.
  */
 #pragma once
 

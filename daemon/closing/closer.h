@@ -11,8 +11,9 @@
  * (closer_worker.h): whose files do not close is waited for by nobody else. A lane is made with the
  * user's first session and goes when the last one has ended and all is closed. It has
  * CLOSER_LANE_MAX places for packets' descriptors, or fewer where the daemon may open few files,
- * and all lanes together CLOSER_PLACES_MAX: several users who fill their lanes with what does not
- * close do hold up registering. Connections that are turned away have a lane of their own.
+ * and all lanes together CLOSER_PLACES_MAX, of which none has more than are free: a few users who
+ * fill their lanes with what does not close leave the next one a packet, and many users do hold up
+ * registering. Connections that are turned away have a lane of their own.
  *
  * What the daemon opened itself for a session (its socket, its epoll set) is closed here too:
  * unread packets in a socket may hold a client's last reference, and a large epoll set takes

@@ -14,13 +14,14 @@ static size_t left_of(size_t max, size_t used)
         return used < max ? max - used : 0;
 }
 
-/* Places for packets' descriptors. Called under the lock. */
+/* Places for packets' descriptors: of all there are, a share (core/share.h). Called under the lock.
+ */
 static size_t free_places(const Closer *closer, const CloserLane *lane)
 {
         size_t here = left_of(closer->lane_max, lane->open);
-        size_t everywhere = left_of(closer->places_max, closer->open);
+        size_t share = left_of(left_of(closer->places_max, closer->open), lane->open);
 
-        return here < everywhere ? here : everywhere;
+        return here < share ? here : share;
 }
 
 bool closer_grants_room(Closer *closer, CloserLane *lane)

@@ -61,13 +61,14 @@ START_TEST(a_user_has_one_place_and_gives_it_back)
 }
 END_TEST
 
-START_TEST(where_there_are_more_users_than_places_nobody_is_kept_out)
+/* A user may be many. */
+START_TEST(where_there_are_more_users_than_places_the_hasty_stay_and_nobody_is_kept_out)
 {
-        for (uid_t uid = 0; uid < SESSION_RATE_USERS_MAX; uid++)
+        ck_assert_int_eq(take_all(7, NOW_NS), AT_ONCE);
+        for (uid_t uid = 1000; uid < 1000 + 3 * SESSION_RATE_USERS_MAX; uid++)
                 ck_assert(take(uid, NOW_NS));
-        ck_assert_int_eq(take_all(SESSION_RATE_USERS_MAX, NOW_NS), 1000);
-        /* Those who have one are held to their pace. */
-        ck_assert_int_eq(take_all(7, NOW_NS), AT_ONCE - 1);
+        ck_assert(!take(7, NOW_NS));
+        ck_assert_int_eq(take_all(5000, NOW_NS), AT_ONCE);
         ck_assert_uint_eq(rate.count, SESSION_RATE_USERS_MAX);
 }
 END_TEST
@@ -81,6 +82,8 @@ TEST_SUITE(test_session_rate)
         tcase_add_test(users, who_has_waited_long_enough_may_have_as_many_again_and_no_more);
         tcase_add_test(users, one_users_haste_is_not_anothers);
         tcase_add_test(users, a_user_has_one_place_and_gives_it_back);
-        tcase_add_test(users, where_there_are_more_users_than_places_nobody_is_kept_out);
+        tcase_add_test(
+                users,
+                where_there_are_more_users_than_places_the_hasty_stay_and_nobody_is_kept_out);
         suite_add_tcase(suite, users);
 }

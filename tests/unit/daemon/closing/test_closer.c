@@ -513,6 +513,32 @@ START_TEST(with_few_places_one_user_leaves_room_for_another_and_all_are_bounded)
 }
 END_TEST
 
+/* Each takes all the room it has, with what does not close. */
+START_TEST(eight_users_who_fill_their_places_leave_the_next_one_a_packet)
+{
+        FdList packet = {.count = FD_LIST_MAX};
+        CloserLane *lanes[9];
+
+        for (size_t i = 0; i < 8; i++) {
+                ck_assert_int_eq(closer_lane_join(&closer, (uid_t)(1000 + i), &lanes[i]), 0);
+                while (closer_room(&closer, lanes[i]) > 0)
+                        closer_expect(&closer, lanes[i], &packet);
+                ck_assert_uint_ge(lanes[i]->open, FD_LIST_MAX);
+        }
+        ck_assert_int_eq(closer_lane_join(&closer, 1008, &lanes[8]), 0);
+        ck_assert_uint_eq(closer_room(&closer, lanes[8]), 1);
+        for (int i = 0; i < FD_LIST_MAX; i++)
+                packet.fds[i] = -1;
+        for (size_t i = 0; i < 8; i++) {
+                while (lanes[i]->open > 0) {
+                        packet.count = FD_LIST_MAX;
+                        closer_push_expected(&closer, lanes[i], &packet);
+                }
+        }
+        ck_assert(closer_stop(&closer));
+}
+END_TEST
+
 START_TEST(connections_that_are_turned_away_have_a_lane_of_their_own_and_a_bound)
 {
         push_gated_to(&closer.strangers);
@@ -734,6 +760,7 @@ TEST_SUITE(test_closer)
         tcase_add_test(queue, it_goes_on_whatever_its_users_files_do);
         tcase_add_test(queue, a_lane_whose_thread_does_not_take_what_is_there_does_not_go_on);
         tcase_add_test(queue, nobody_waits_behind_another_users_descriptors);
+        tcase_add_test(queue, eight_users_who_fill_their_places_leave_the_next_one_a_packet);
         tcase_add_test(queue,
                        connections_that_are_turned_away_have_a_lane_of_their_own_and_a_bound);
         tcase_add_test(queue, a_lane_goes_with_its_last_session_when_all_is_closed);
