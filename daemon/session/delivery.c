@@ -135,8 +135,11 @@ static int send_refused(Session *session, Answer *answer)
         r = notifier_send_descriptors(&session->notifier, &frame, NULL, 0);
         if (r != 0)
                 return r;
-        session->refusals++;
-        session->sessions->refusals++;
+        /* What the client took back itself was not refused. */
+        if (answer->error != ECANCELED) {
+                session->refusals++;
+                session->sessions->refusals++;
+        }
         log_session(log_refusal_level((int)answer->error), &session->peer, "refused: %s",
                     answer->text);
         return 0;

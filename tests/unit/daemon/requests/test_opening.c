@@ -181,6 +181,8 @@ START_TEST(a_connect_is_cancelled_before_it_ends)
         ck_assert_str_eq(scene_expect_refused(0, 4, ECANCELED), "cancelled as asked for");
         cancel(4);
         ck_assert_ptr_null(scene_next(0));
+        /* It was not refused. */
+        ck_assert_uint_eq(inner.daemon->sessions.refusals, 0);
         expect_nothing_left();
         close(listener);
         close(waiting);
