@@ -19,6 +19,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+enum { DEFAULT_UNMAPPED_UID = 65534 };
+
 const char *daemon_connection_path(const char *path)
 {
         const char *from_environment = getenv("KYRON_SOCKET");
@@ -63,6 +65,50 @@ static bool is_daemon_user(uid_t uid)
         return known == (long long)uid;
 }
 
+/* Whether this is not a user's number, but what the kernel shows for all those that this user
+ * namespace has none for: then nobody can tell who it is. */
+static bool is_unmapped(uid_t uid)
+{
+        CLEANUP(cleanup_fclose) FILE *overflow = fopen("/proc/sys/kernel/overflowuid", "re");
+        CLEANUP(cleanup_fclose) FILE *map = fopen("/proc/self/uid_map", "re");
+        unsigned shown = DEFAULT_UNMAPPED_UID, first, outside, count;
+
+        if (overflow && fscanf(overflow, "%u", &shown) != 1)
+                shown = DEFAULT_UNMAPPED_UID;
+        if (uid != shown || !map)
+                return false;
+        while (fscanf(map, "%u %u %u", &first, &outside, &count) == 3) {
+                if (uid >= first && uid - first < count)
+                        return false;
+        }
+        return true;
+}
+
+/* Whoever runs the program trusts this user too: the only way where the daemon is outside of its
+ * user namespace, for nobody can tell there who it is. */
+static bool is_trusted(uid_t uid)
+{
+        const char *text = secure_getenv("KYRON_DAEMON_UID");
+        char *end;
+        unsigned long trusted;
+
+        if (!text || *text < '0' || *text > '9')
+                return false;
+        trusted = strtoul(text, &end, 10);
+        return !*end && trusted == uid;
+}
+
+static int refuse_owner(uid_t uid, const char *path)
+{
+        if (is_unmapped(uid))
+                return error_set(EACCES,
+                                 "%s is served from outside this user namespace: "
+                                 "KYRON_DAEMON_UID=%u trusts whoever can serve it",
+                                 path, (unsigned)uid);
+        return error_set(EACCES, "%s is served by user %u, not by root, you or " KYRON_DAEMON_USER,
+                         path, (unsigned)uid);
+}
+
 /* Descriptors are handed over: only to root, ourselves, or the daemon's own user. */
 static int check_owner(int fd, const char *path)
 {
@@ -71,10 +117,11 @@ static int check_owner(int fd, const char *path)
 
         if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
                 return error_set(errno, "%s: %s", path, strerror(errno));
-        if (peer.uid == 0 || peer.uid == geteuid() || is_daemon_user(peer.uid))
+        if (peer.uid == 0 || is_trusted(peer.uid))
                 return 0;
-        return error_set(EACCES, "%s is served by user %u, not by root, you or " KYRON_DAEMON_USER,
-                         path, (unsigned)peer.uid);
+        if (!is_unmapped(peer.uid) && (peer.uid == geteuid() || is_daemon_user(peer.uid)))
+                return 0;
+        return refuse_owner(peer.uid, path);
 }
 
 /* waits: for as long as the daemon's backlog is full, at most DAEMON_CONNECTION_TIMEOUT_MS. */

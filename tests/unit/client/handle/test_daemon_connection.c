@@ -6,6 +6,7 @@
 #include "tests/support/client.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,6 +169,51 @@ START_TEST(a_daemon_of_somebody_else_is_not_trusted)
         ck_assert(wait_exit(server, DEADLINE_MS, &status));
         close(ready[0]);
         close(ready[1]);
+}
+END_TEST
+
+static void connect_from_another_namespace(void)
+{
+        /* Without a map, the program itself is shown as the same number. */
+        if (unshare(CLONE_NEWUSER) < 0)
+                _exit(2);
+        require_failure(-EACCES, "is served from outside this user namespace");
+        setenv("KYRON_DAEMON_UID", "65533", 1);
+        require_failure(-EACCES, "KYRON_DAEMON_UID=65534");
+        setenv("KYRON_DAEMON_UID", "65534x", 1);
+        require_failure(-EACCES, "KYRON_DAEMON_UID=65534");
+        /* What serves there is no daemon. */
+        setenv("KYRON_DAEMON_UID", "65534", 1);
+        require_failure(-EPROTO, "without a word");
+}
+
+START_TEST(a_daemon_of_another_user_namespace_is_trusted_where_the_program_is_told_so)
+{
+        pid_t server, child;
+        int status;
+        int fd = listen_at(SOCK_SEQPACKET);
+
+        ck_assert_int_eq(chmod(path, 0666), 0);
+        ck_assert_int_eq(chmod(directory, 0755), 0);
+        fflush(NULL);
+        server = fork();
+        if (server == 0) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                for (;;)
+                        close(accept(fd, NULL, NULL));
+        }
+        child = fork();
+        if (child == 0) {
+                connect_from_another_namespace();
+                _exit(0);
+        }
+        ck_assert(wait_exit(child, DEADLINE_MS, &status));
+        kill(server, SIGKILL);
+        ck_assert(wait_exit(server, DEADLINE_MS, NULL));
+        close(fd);
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
+                SKIP_TEST("there may be no user namespaces here");
+        ck_assert_int_eq(status, 0);
 }
 END_TEST
 
@@ -417,6 +463,8 @@ TEST_SUITE(test_daemon_connection)
         tcase_add_test(all, a_path_too_long_is_refused);
         tcase_add_test(all, a_socket_of_another_type_is_not_the_daemons);
         tcase_add_test(all, a_daemon_of_somebody_else_is_not_trusted);
+        tcase_add_test(all,
+                       a_daemon_of_another_user_namespace_is_trusted_where_the_program_is_told_so);
         tcase_add_test(all, a_socket_that_may_not_be_connected_to_says_so);
         tcase_add_test(all, a_directory_that_may_not_be_searched_says_so);
         tcase_add_test(all, a_welcome_is_taken_in);
