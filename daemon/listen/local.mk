@@ -19,6 +19,8 @@ libdaemon_la_SOURCES += \
 	daemon/listen/listeners.h \
 	daemon/listen/listener_waiter.c \
 	daemon/listen/listener_waiter.h \
+	daemon/listen/offers.c \
+	daemon/listen/offers.h \
 	daemon/listen/passing.c \
 	daemon/listen/passing.h \
 	daemon/listen/path_task.c \

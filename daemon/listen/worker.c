@@ -50,36 +50,24 @@ Worker *worker_after(const Group *group, uint64_t session, uint32_t endpoint)
         return tree_after(&group->by_number, &key, compare_numbers);
 }
 
-static bool has_too_many(const Session *session)
-{
-        const Worker *worker;
-        int count = 0;
-
-        TAILQ_FOREACH(worker, &session->workers, session_link)
-        count++;
-        return count >= WORKER_PER_SESSION_MAX;
-}
-
 int worker_join(Group *group, Session *session, bool is_taker, Worker **out)
 {
         Worker *worker;
 
-        if (has_too_many(session))
+        if (session->worker_count >= WORKER_PER_SESSION_MAX)
                 return error_set(EDQUOT, "a session may have %d endpoints: leave some first",
                                  WORKER_PER_SESSION_MAX);
         worker = calloc(1, sizeof(*worker));
-        if (worker && !is_taker)
-                worker->offers = calloc(FRAME_OFFERED_MAX, sizeof(*worker->offers));
         if (worker) {
                 worker->session_id = session->id;
                 worker->endpoint = session->endpoints + 1;
         }
-        if (!worker || (!is_taker && !worker->offers) || insert_in_order(group, worker) < 0) {
-                free(worker ? worker->offers : NULL);
+        if (!worker || insert_in_order(group, worker) < 0) {
                 free(worker);
                 return error_set(ENOMEM, "no memory for another worker");
         }
         session->endpoints++;
+        session->worker_count++;
         worker->group = group;
         worker->session = session;
         worker->is_taker = is_taker;
@@ -108,6 +96,16 @@ Worker *worker_find(const Session *session, uint32_t endpoint)
         return NULL;
 }
 
+/* Makes the charge what is offered, after some was used or given up. */
+static void settle_offers(Worker *worker)
+{
+        uint32_t offered = worker->credit + worker->assigned_count;
+
+        worker->session->user->offered += offered - worker->charged_offers;
+        worker->charged_offers = offered;
+        offers_settle(&worker->offers, worker->assigned_count);
+}
+
 static void free_worker(Worker *worker)
 {
         Group *group = worker->group;
@@ -116,7 +114,9 @@ static void free_worker(Worker *worker)
         TAILQ_REMOVE(&group->workers, worker, link);
         TAILQ_REMOVE(&worker->session->workers, worker, session_link);
         TAILQ_REMOVE(&worker->session->outgoing, &worker->outgoing, link);
-        free(worker->offers);
+        worker->session->worker_count--;
+        settle_offers(worker);
+        offers_deinit(&worker->offers);
         free(worker);
 }
 
@@ -139,11 +139,16 @@ static void look_whether_done(Worker *worker)
                 free_worker(worker);
 }
 
-static int check_sources(const uint64_t *sources, size_t n, uint32_t unused)
+static int check_sources(const Session *session, const uint64_t *sources, size_t n, uint32_t unused)
 {
+        const QuotaUser *user = session->user;
+
         if (n > FRAME_OFFERED_MAX - unused)
                 return error_set(EDQUOT, "a worker may have %d unused ids offered",
                                  FRAME_OFFERED_MAX);
+        if (n > WORKER_OFFERED_PER_USER_MAX - user->offered)
+                return error_set(EDQUOT, "user %u may have %d unused ids offered",
+                                 (unsigned)user->uid, WORKER_OFFERED_PER_USER_MAX);
         for (size_t i = 0; i < n; i++) {
                 if (io_id_generation(io_id_unpack(sources[i])) == 0 ||
                     !(io_id_unpack_readiness(sources[i]) & READINESS_INTERESTS))
@@ -152,21 +157,22 @@ static int check_sources(const uint64_t *sources, size_t n, uint32_t unused)
         return 0;
 }
 
-int worker_check_sources(const uint64_t *sources, size_t n)
+int worker_check_sources(const Session *session, const uint64_t *sources, size_t n)
 {
-        return check_sources(sources, n, 0);
+        return check_sources(session, sources, n, 0);
 }
 
 int worker_offer(Worker *worker, const uint64_t *sources, size_t n)
 {
         /* What waits to be sent may not need its id after all. */
-        int r = check_sources(sources, n, worker->credit + worker->assigned_count);
+        int r = check_sources(worker->session, sources, n, worker->credit + worker->assigned_count);
 
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < n; i++)
-                worker->offers[(worker->offers_head + worker->credit++) % FRAME_OFFERED_MAX] =
-                        sources[i];
+        if (offers_add(&worker->offers, sources, n, worker->assigned_count) < 0)
+                return error_set(ENOMEM, "no memory for so many ids");
+        worker->credit += (uint32_t)n;
+        settle_offers(worker);
         group_changed(worker->group);
         return 0;
 }
@@ -196,8 +202,7 @@ void worker_assign(Worker *worker, Connection *connection)
 {
         connection->state = CONNECTION_ASSIGNED;
         connection->worker = worker;
-        connection->source = worker->offers[worker->offers_head];
-        worker->offers_head = (worker->offers_head + 1) % FRAME_OFFERED_MAX;
+        connection->source = offers_take(&worker->offers);
         worker->credit--;
         TAILQ_INSERT_TAIL(&worker->assigned, connection, link);
         worker->assigned_count++;
@@ -240,8 +245,7 @@ static void queue_again(Connection *connection)
 /* The id that was meant for one that was not sent. It is the next one's. */
 static void offer_again(Worker *worker, uint64_t source)
 {
-        worker->offers_head = (worker->offers_head + FRAME_OFFERED_MAX - 1) % FRAME_OFFERED_MAX;
-        worker->offers[worker->offers_head] = source;
+        offers_give_back(&worker->offers, source);
         worker->credit++;
 }
 
@@ -301,6 +305,7 @@ void worker_passed(Connection *connection)
         worker->not_taken++;
         worker->passed++;
         connection->group->passed++;
+        settle_offers(worker);
 }
 
 void worker_unassign(Connection *connection)
@@ -308,6 +313,7 @@ void worker_unassign(Connection *connection)
         Worker *worker = connection->worker;
 
         queue_again(connection);
+        settle_offers(worker);
         look_whether_done(worker);
 }
 
@@ -434,7 +440,8 @@ static void give_up(Worker *worker, bool session_goes_on)
         worker->outgoing.awaits_reading = false;
         group->somebody_left = true;
         queue_assigned_again(worker);
-        worker->credit = 0;
+        worker->offers.count = worker->credit = 0;
+        settle_offers(worker);
         hand_over(worker, session_goes_on);
         look_whether_done(worker);
         group_changed(group);
@@ -470,6 +477,7 @@ void worker_dissolve(Group *group)
                         connection_free(connection);
                 }
                 mark_left(worker);
+                worker->offers.count = worker->credit = 0;
                 look_whether_done(worker);
         }
 }

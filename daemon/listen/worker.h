@@ -21,6 +21,7 @@
 #pragma once
 
 #include "daemon/listen/connection.h"
+#include "daemon/listen/offers.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,6 +33,8 @@ enum {
         WORKER_WEIGHT_MAX = 100,
         /* Workers of one session, the takers among them. */
         WORKER_PER_SESSION_MAX = 256,
+        /* Unused ids of all of a user's workers. */
+        WORKER_OFFERED_PER_USER_MAX = 1048576,
 };
 
 struct Worker {
@@ -49,10 +52,10 @@ struct Worker {
         bool ready;   /* when the balancer looked last */
         bool left;    /* gone once it has nothing in hand */
         uint32_t weight;
-        int64_t turn;     /* of the round-robin */
-        uint64_t *offers; /* a ring of sources */
-        uint32_t offers_head;
-        uint32_t credit;
+        int64_t turn; /* of the round-robin */
+        Offers offers;
+        uint32_t credit;         /* how many these are */
+        uint32_t charged_offers; /* to its user: these, and those of what is assigned */
         ConnectionList assigned;
         ConnectionList in_hand;
         uint32_t assigned_count;
@@ -78,10 +81,10 @@ Worker *worker_find(const Session *session, uint32_t endpoint);
 /* The first worker or taker of the group after that number; NULL. */
 Worker *worker_after(const Group *group, uint64_t session, uint32_t endpoint);
 
-/* Whether these may be offered to begin with. 0, or as worker_offer(). */
-int worker_check_sources(const uint64_t *sources, size_t n);
-/* Adds credit. 0, or with error_text(): -EDQUOT too many unused ids, -EINVAL an id without
- * generation or interest. */
+/* Whether these may be offered to begin with. 0, or as worker_offer(), but for -ENOMEM. */
+int worker_check_sources(const Session *session, const uint64_t *sources, size_t n);
+/* Adds credit. 0, or with error_text(): -EDQUOT too many unused ids, of it or of its user, -EINVAL
+ * an id without generation or interest, -ENOMEM. */
 int worker_offer(Worker *worker, const uint64_t *sources, size_t n);
 void worker_set_draining(Worker *worker, bool draining);
 

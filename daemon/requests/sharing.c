@@ -23,7 +23,7 @@ int sharing_join(Daemon *daemon, Session *session, const Iod__Frame *request)
 
         if (join->weight > WORKER_WEIGHT_MAX)
                 return -error_set(EINVAL, "a worker's weight is at most %d", WORKER_WEIGHT_MAX);
-        r = worker_check_sources(join->source, join->n_source);
+        r = worker_check_sources(session, join->source, join->n_source);
         if (r == 0)
                 r = named_listener_find(daemon, session, join->name, join->address, true,
                                         join->options, &listener);
@@ -44,7 +44,11 @@ int sharing_join(Daemon *daemon, Session *session, const Iod__Frame *request)
         worker->weight = join->weight ? join->weight : 1;
         worker->keep_on_death = join->keep_on_death;
         worker->draining = session->draining;
-        worker_offer(worker, join->source, join->n_source); /* it was checked */
+        r = worker_offer(worker, join->source, join->n_source);
+        if (r < 0) {
+                worker_leave(worker);
+                return -r;
+        }
 
         joined.endpoint = worker->endpoint;
         joined.address = listener->address;

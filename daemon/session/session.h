@@ -75,7 +75,8 @@ typedef struct Session {
         LoopEvent *unread; /* a timer; NULL until it was needed */
 
         /* Of those who serve it, and theirs alone. */
-        TAILQ_HEAD(, Worker) workers;           /* its memberships in groups */
+        TAILQ_HEAD(, Worker) workers; /* its memberships in groups */
+        uint32_t worker_count;
         uint32_t endpoints;                     /* given out so far */
         uint32_t in_hand;                       /* connections of all its workers */
         bool draining;                          /* its workers, those to come too */

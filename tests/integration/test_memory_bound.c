@@ -26,6 +26,7 @@ enum {
         PEAK = 4096,  /* at once, of a session that has given them up */
         HOLDS = 500,
         WORKERS = 100,
+        IDLE_WORKERS = 2000,
         SLOTS = 1024, /* of a worker */
         CONNECTIONS = 500,
         /* Memory is had by the page and by the arena, not by the thing. */
@@ -254,7 +255,25 @@ START_TEST(workers)
                 service_join(&clients[0], (uint32_t)i + 1, name, "tcp:127.0.0.1:0", 0, SLOTS, NULL);
                 raw_client_expect(&clients[0], IOD__FRAME__BODY_JOINED);
         }
-        check("a worker", WORKERS);
+        check_besides("a worker", WORKERS, WORKERS * SLOTS * stated("an unused id of a worker"));
+}
+END_TEST
+
+/* That offer nothing: they take no room for what they could. */
+START_TEST(workers_without_credit)
+{
+        for (int i = 0; i < IDLE_WORKERS; i++) {
+                int client = i / 250;
+                char name[32];
+
+                if (i > 0 && i % 250 == 0)
+                        raw_client_open(&clients[client], kyron_iod.socket_path);
+                snprintf(name, sizeof(name), "site-%d", i % 8);
+                service_join(&clients[client], (uint32_t)i + 1, name, "tcp:127.0.0.1:0", 0, 0,
+                             NULL);
+                raw_client_expect(&clients[client], IOD__FRAME__BODY_JOINED);
+        }
+        check("a worker", IDLE_WORKERS);
 }
 END_TEST
 
@@ -304,6 +323,7 @@ TEST_SUITE(test_memory_bound)
         tcase_add_test(tcase, those_given_up_take_nothing);
         tcase_add_test(tcase, holds);
         tcase_add_test(tcase, workers);
+        tcase_add_test(tcase, workers_without_credit);
         tcase_add_test(tcase, connections);
         suite_add_tcase(suite, tcase);
 }

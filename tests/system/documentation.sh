@@ -274,6 +274,7 @@ service_limits_agree() {
         says "$page" "Connections for a worker, at most $PASSING_PACKET_MAX."
         says "$page" "unused ids of a worker $FRAME_OFFERED_MAX "
         says "$page" "At most $FRAME_OFFERED_MAX may be unused"
+        says "$page" "unused ids of one user's workers $WORKER_OFFERED_PER_USER_MAX "
         says "$page" "answers waiting for a client $DELIVERY_ANSWERS_MAX "
         says "$page" "while $DELIVERY_ANSWERS_MAX answers wait"
         says "$page" "requests of a session that wait for something $LATE_REQUESTS_MAX "

@@ -148,6 +148,7 @@ tests_unit_daemon_listen_unit_SOURCES = \
 	tests/unit/daemon/listen/test_listener.c \
 	tests/unit/daemon/listen/test_listener_record.c \
 	tests/unit/daemon/listen/test_listener_socket.c \
+	tests/unit/daemon/listen/test_offers.c \
 	tests/unit/daemon/listen/test_passing.c \
 	tests/unit/daemon/listen/test_socket_file.c \
 	tests/unit/daemon/listen/test_socket_open.c

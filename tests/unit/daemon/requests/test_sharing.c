@@ -424,6 +424,27 @@ START_TEST(who_takes_a_listener_has_no_endpoint_of_it)
 }
 END_TEST
 
+START_TEST(a_users_workers_offer_no_more_than_their_number_together)
+{
+        Session *session = scene_join(0, 10, NULL);
+
+        ck_assert_uint_eq(session->user->offered, 10);
+        session->user->offered += WORKER_OFFERED_PER_USER_MAX - 15;
+        service_offer(&sharing.clients[0], 8, 1, 10, 6);
+        ck_assert_ptr_nonnull(strstr(scene_expect_refused(0, 8, EDQUOT), "1048576 unused ids"));
+        service_join(&sharing.clients[0], 9, "web", "", 10, 6, NULL);
+        scene_expect_refused(0, 9, EDQUOT);
+        ck_assert_uint_eq(session->worker_count, 1);
+        service_offer(&sharing.clients[0], 10, 1, 10, 5);
+        ck_assert_ptr_null(scene_next(0));
+        ck_assert_uint_eq(session->user->offered, WORKER_OFFERED_PER_USER_MAX);
+        session->user->offered -= WORKER_OFFERED_PER_USER_MAX - 15;
+        service_leave(&sharing.clients[0], 11, 1);
+        scene_expect(0, IOD__FRAME__BODY_DONE);
+        ck_assert_uint_eq(session->user->offered, 0);
+}
+END_TEST
+
 TEST_SUITE(test_sharing)
 {
         TCase *joining = tcase_create("joining"), *rest = tcase_create("offering");
@@ -432,6 +453,7 @@ TEST_SUITE(test_sharing)
         tcase_add_checked_fixture(rest, sharing_scene_set_up, sharing_scene_tear_down);
         tcase_set_timeout(joining, TEST_TIMEOUT_SECONDS);
         tcase_set_timeout(rest, TEST_TIMEOUT_SECONDS);
+        tcase_add_test(joining, a_users_workers_offer_no_more_than_their_number_together);
         tcase_add_test(joining, a_listener_is_opened_for_the_first_and_found_by_the_others);
         tcase_add_test(joining, a_connection_reaches_a_worker_ready_to_be_used);
         tcase_add_test(joining, a_listener_of_that_name_is_somewhere_else);
