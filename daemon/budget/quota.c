@@ -82,8 +82,8 @@ QuotaUser *quota_user_unref(Quota *quota, QuotaUser *user)
                 return NULL;
         for (size_t i = 0; i < QUOTA_RESOURCE_COUNT; i++)
                 assert(user->used[i] == 0);
-        assert(user->in_flight == 0 && user->kept == 0 && user->watches == 0 && user->drains == 0 &&
-               user->offered == 0);
+        assert(user->in_flight == 0 && user->kept == 0 && user->stored == 0 && user->watches == 0 &&
+               user->drains == 0 && user->offered == 0);
         tdelete(user, &quota->users, compare_users);
         free(user);
         return NULL;

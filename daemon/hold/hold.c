@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/tree.h"
 #include "daemon/hold/hold_record.h"
+#include "daemon/hold/hold_store.h"
 #include "daemon/hold/note.h"
 
 #include <assert.h>
@@ -148,6 +149,7 @@ static void let_go(HoldSet *set)
 static void expire(HoldSet *set, Hold *hold)
 {
         remove_from_trees(set, hold);
+        hold_store_end(set, hold);
         if (hold->stored)
                 hold_record_forget(set->store, hold->number, hold->note_fd >= 0);
         STAILQ_INSERT_TAIL(&set->leaving, hold, link);
@@ -194,7 +196,12 @@ int hold_set_init(HoldSet *set, Loop *loop, Quota *quota, HoldClose close, void 
         *set = (HoldSet){.quota = quota, .close = close, .close_data = close_data};
         STAILQ_INIT(&set->leaving);
         set->timer = loop_timer_new(loop, on_timer, set);
-        return set->timer ? 0 : error_set(ENOMEM, "no memory for the holds' timer");
+        if (!set->timer)
+                return error_set(ENOMEM, "no memory for the holds' timer");
+        if (hold_store_open(set, loop) == 0)
+                return 0;
+        set->timer = loop_event_free(set->timer);
+        return -ENOMEM;
 }
 
 void hold_set_deinit(HoldSet *set)
@@ -210,6 +217,7 @@ void hold_set_deinit(HoldSet *set)
                 free_hold(set, hold);
         }
         assert(set->count == 0 && !set->by_name && !set->by_number && !set->by_expiry);
+        hold_store_close(set);
         loop_event_free(set->timer);
         set->timer = NULL;
 }
@@ -318,9 +326,7 @@ int hold_set_add(HoldSet *set, const HoldRequest *request, int take_fd, int take
         r = insert(set, hold);
         if (r < 0)
                 return r;
-        if (set->store)
-                hold->stored = hold_record_store(set->store, hold);
-        STEAL_PTR(hold);
+        hold_store_begin(set, STEAL_PTR(hold));
         return 0;
 }
 
@@ -358,7 +364,7 @@ int hold_set_restore(HoldSet *set, const Hold *restored)
         r = insert(set, hold);
         if (r < 0)
                 return r;
-        STEAL_PTR(hold);
+        hold_store_begin(set, STEAL_PTR(hold));
         return 0;
 }
 
@@ -382,6 +388,7 @@ int hold_set_take(HoldSet *set, uid_t uid, const char *name, HoldTaken *out)
                 .stored = hold->stored ? hold->number : 0,
         };
         out->was.user = NULL;
+        hold_store_end(set, hold);
         discount(set, hold, hold->note_fd >= 0 ? 2 : 1);
         remove_from_trees(set, hold);
         free_hold(set, hold);

@@ -22,6 +22,7 @@
 
 #include "core/name.h"
 #include "daemon/budget/quota.h"
+#include "daemon/budget/session_rate.h"
 #include "daemon/driver/descriptor_kind.h"
 #include "daemon/loop/loop_event.h"
 #include "proto/frame.h"
@@ -70,7 +71,9 @@ typedef struct Hold {
         uint64_t since;      /* CLOCK_REALTIME nanoseconds */
         uint64_t held_at_ms; /* CLOCK_MONOTONIC */
         uint64_t expires_at_ms;
-        bool stored; /* it outlives the daemon */
+        bool stored;   /* it outlives the daemon */
+        bool unstored; /* and is to: it waits for that */
+        TAILQ_ENTRY(Hold) unstored_link;
 } Hold;
 
 typedef struct DescriptorStore DescriptorStore;
@@ -81,7 +84,10 @@ typedef struct HoldSet {
         void *by_number;
         void *by_expiry;
         STAILQ_HEAD(, Hold) leaving;
+        TAILQ_HEAD(, Hold) unstored; /* see hold_store.h */
         LoopEvent *timer;
+        LoopEvent *store_tick;
+        SessionRate stores; /* the pace of it */
         uint64_t last_number;
         /* Holds to be found, and descriptors open here, the leaving ones' too. */
         size_t count;

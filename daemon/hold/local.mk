@@ -5,5 +5,7 @@ libdaemon_la_SOURCES += \
 	daemon/hold/hold.h \
 	daemon/hold/hold_record.c \
 	daemon/hold/hold_record.h \
+	daemon/hold/hold_store.c \
+	daemon/hold/hold_store.h \
 	daemon/hold/note.c \
 	daemon/hold/note.h

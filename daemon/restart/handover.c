@@ -4,6 +4,7 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "daemon/daemon.h"
+#include "daemon/hold/hold_store.h"
 #include "daemon/process/log.h"
 #include "daemon/restart/handover_answer.h"
 #include "daemon/restart/handover_state.h"
@@ -75,6 +76,7 @@ static int leave(Handover *handover)
                 return error_set(EBUSY, "the log goes to a file that does not answer");
         TAILQ_FOREACH(session, &daemon->sessions.list, link)
         answer_take_back(session);
+        hold_store_all(&daemon->holds);
         if (!notify_queue_flush(&daemon->notify))
                 return error_set(EAGAIN, "systemd does not take what is to be stored");
         /* Before the sessions end: what was passed to them is theirs, and nobody else's. */

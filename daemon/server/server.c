@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "daemon/connect/connector.h"
 #include "daemon/driver/descriptor_kind.h"
+#include "daemon/hold/hold_store.h"
 #include "daemon/listen/path_task.h"
 #include "daemon/loop/timer.h"
 #include "daemon/process/log.h"
@@ -411,6 +412,8 @@ Server *server_close(Server *server)
         /* A second signal must not cut this short; the process ends next, or serves anew. */
         mask_termination(SIG_BLOCK);
         connection_store_all(&daemon->listeners);
+        if (daemon->holds.timer)
+                hold_store_all(&daemon->holds);
         descriptor_store_freeze(&daemon->store);
         if (!notify_queue_settle(&daemon->notify))
                 log_daemon(LOG_WARNING, "systemd did not read in time: %zu messages are lost",

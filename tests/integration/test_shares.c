@@ -3,16 +3,20 @@
  * users of their own, as root alone can be them.
  */
 #include "core/cleanup.h"
+#include "core/clock.h"
+#include "daemon/hold/hold_store.h"
 #include "daemon/session/session_life.h"
 #include "tests/support/config_file.h"
 #include "tests/support/daemon.h"
 #include "tests/support/deadline.h"
+#include "tests/support/fake_manager.h"
 #include "tests/support/fixture.h"
 #include "tests/support/service_frames.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -195,6 +199,105 @@ START_TEST(one_user_leaves_sessions_for_others)
 }
 END_TEST
 
+#if HAVE_SYSTEMD
+
+static FakeManager manager;
+
+static void hold_or_take(RawClient *client, const char *name, bool takes)
+{
+        CLEANUP(cleanup_close) int fd = eventfd(0, EFD_CLOEXEC);
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Hold hold = IOD__HOLD__INIT;
+        Iod__TakeHeld take = IOD__TAKE_HELD__INIT;
+        const Iod__Frame *answer;
+
+        hold.name = take.name = (char *)name;
+        hold.time_to_live_ms = 600000;
+        frame.sequence = 1;
+        frame.body_case = takes ? IOD__FRAME__BODY_TAKE_HELD : IOD__FRAME__BODY_HOLD;
+        if (takes)
+                frame.take_held = &take;
+        else
+                frame.hold = &hold;
+        service_send(client, &frame, &fd, takes ? 0 : 1);
+        fd_list_close(&received);
+        answer = service_receive(client, &received);
+        ck_assert_ptr_nonnull(answer);
+        ck_assert_int_eq(answer->body_case, takes ? IOD__FRAME__BODY_HELD : IOD__FRAME__BODY_DONE);
+}
+
+static void start_manager(void)
+{
+        const char *options[] = {"--config", config.path, NULL};
+
+        config_file_write(&config, "policy \"user:*\" { hold = {\"*\"} }\n");
+        ck_assert_int_eq(chmod(config.directory, 0755), 0);
+        ck_assert_int_eq(chmod(config.path, 0644), 0);
+        fake_manager_open(&manager, options);
+        fake_manager_start(&manager);
+        ck_assert_int_eq(chmod(manager.daemon.directory, 0755), 0);
+        ck_assert_int_eq(chmod(manager.daemon.socket_path, 0666), 0);
+        kyron_iod = manager.daemon;
+}
+
+/* All that may be held: what is beyond the pace comes into the store at the end. */
+START_TEST(one_user_leaves_room_in_the_store_for_others)
+{
+        enum { HOLDS = 200, STORE_MAX = 512 };
+        static RawClient client;
+        size_t stored;
+
+        if (geteuid() != 0)
+                SKIP_TEST("only root can be several users");
+        ck_assert_int_eq(setenv("FDSTORE", "512", 1), 0);
+        start_manager();
+        for (int user = 0; user < 2; user++) {
+                open_as(user, &client);
+                for (int i = 0; i < HOLDS; i++) {
+                        char name[16];
+
+                        snprintf(name, sizeof(name), "hold-%d", i);
+                        hold_or_take(&client, name, false);
+                }
+                raw_client_close(&client);
+        }
+        fake_manager_end(&manager, SIGTERM);
+        stored = fake_manager_count(&manager, "owned-hold-");
+        ck_assert_uint_gt(stored, STORE_MAX / 2);
+        ck_assert_uint_le(stored, STORE_MAX * 3 / 4 + 2);
+        fake_manager_close(&manager);
+}
+END_TEST
+
+START_TEST(who_holds_and_takes_over_and_over_does_not_keep_systemd_busy)
+{
+        enum { ROUNDS = 1000 };
+        static RawClient client;
+        uint64_t began, seconds;
+
+        if (geteuid() != 0)
+                SKIP_TEST("only root can be several users");
+        start_manager();
+        began = clock_now_ms();
+        open_as(0, &client);
+        for (int i = 0; i < ROUNDS; i++) {
+                hold_or_take(&client, "x", false);
+                hold_or_take(&client, "x", true);
+        }
+        raw_client_close(&client);
+        seconds = (clock_now_ms() - began) / 1000 + 1;
+        fake_manager_settle(&manager);
+        /* Each is stored and forgotten. */
+        ck_assert_uint_le(manager.messages,
+                          2 * (HOLD_STORES_AT_ONCE + seconds * HOLD_STORES_PER_SECOND) + 20);
+        fake_manager_end(&manager, SIGTERM);
+        ck_assert_uint_eq(fake_manager_count(&manager, "owned-"), 0);
+        fake_manager_close(&manager);
+}
+END_TEST
+
+#endif
+
 TEST_SUITE(test_shares)
 {
         TCase *tcase = tcase_create("shares");
@@ -203,5 +306,9 @@ TEST_SUITE(test_shares)
         tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
         tcase_add_test(tcase, what_one_user_has_kept_leaves_room_for_others_and_for_listeners);
         tcase_add_test(tcase, one_user_leaves_sessions_for_others);
+#if HAVE_SYSTEMD
+        tcase_add_test(tcase, one_user_leaves_room_in_the_store_for_others);
+        tcase_add_test(tcase, who_holds_and_takes_over_and_over_does_not_keep_systemd_busy);
+#endif
         suite_add_tcase(suite, tcase);
 }

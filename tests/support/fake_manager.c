@@ -103,7 +103,10 @@ static void *receive(void *data)
         char message[MESSAGE_MAX];
         FdMessage received;
 
-        while (poll(fds, 2, -1) > 0 && !fds[1].revents) {
+        while (!fds[1].revents) {
+                /* Another thread's seteuid() interrupts. */
+                if (poll(fds, 2, -1) < 0 || !fds[0].revents)
+                        continue;
                 /* Read and served under the lock, so that an empty socket means that all is. */
                 pthread_mutex_lock(&manager->lock);
                 if (fd_message_receive(manager->notify_fd, message, sizeof(message) - 1, 8,

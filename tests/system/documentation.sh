@@ -149,6 +149,7 @@ limits_agree() {
         says "$page" "Lines wait for their reader, $((LOG_USERS_LINES_MAX + LOG_DAEMON_LINES_MAX + 1)) at most"
         says "$page" "A daemon that stops gives it $NOTIFY_SETTLE_MS milliseconds"
         says "$page" "what waits is given $LOG_FLUSH_MS milliseconds more"
+        says "$page" "Of a user's holds $HOLD_STORES_AT_ONCE are stored at once, and then $HOLD_STORES_PER_SECOND a second"
         says "$page" "are a user's share of $CLOSER_STRANGERS_KEPT_MAX,"
         says "$page" "have not read why $CLOSER_STRANGERS_KEPT_MAX the user closed without a word"
         says "$page" "beyond the first $SESSIONS_FEW EDQUOT"
