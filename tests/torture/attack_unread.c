@@ -20,6 +20,8 @@ enum {
         FULL_SET = FULL_SET_PACKETS * FRAME_SOURCES_MAX,
         PAUSE_NS = 100000,
         STOP_MS = 1000,
+        DEAD = 512,
+        ANSWER_MS = 20,
 };
 
 static void open_eventfds(int *fds, int n)
@@ -116,7 +118,41 @@ static void be_stopped(Attack *attack)
         waitpid(child, NULL, 0);
 }
 
+/* One session after the other is passed a descriptor, does not read it, and says nonsense; its end
+ * of the connection stays open for as long as there are as many more. */
+static void die_unread(Attack *attack)
+{
+        static AttackPacket bind;
+        static AttackSession dead[DEAD];
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Bind body = IOD__BIND__INIT;
+
+        body.address = (char *)"udp:127.0.0.1:0";
+        frame.sequence = 2;
+        frame.body_case = IOD__FRAME__BODY_BIND;
+        frame.bind = &body;
+        attack_packet_encode(&bind, &frame);
+        for (int i = 0; i < DEAD; i++)
+                dead[i].fd = -1;
+        for (int i = 0; attack_goes_on(attack); i = (i + 1) % DEAD) {
+                AttackSession *session = &dead[i];
+
+                attack_session_close(session);
+                if (!attack_session_open(session, attack))
+                        continue;
+                wait_readable(session->fd, ANSWER_MS);
+                attack_session_drain(session);
+                if (session->fd < 0 ||
+                    attack_session_send(session, bind.bytes, bind.size, NULL, 0) < 0)
+                        continue;
+                wait_readable(session->fd, ANSWER_MS);
+                attack_session_send(session, "\xff", 1, NULL, 0);
+                attack_count(attack, 1);
+        }
+}
+
 const AttackKind attack_unread[] = {
+        {"dead-unread", "sessions that ended", NULL, die_unread},
         {"never-reading", "requests and events", NULL, never_read},
         {"sigstop", "events", NULL, be_stopped},
         {0},

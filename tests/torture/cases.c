@@ -32,6 +32,11 @@ const TortureCase torture_cases[] = {
         {"never-reading", "Clients that never read",
          "16 sessions ask for lists and wait for busy descriptors, and read nothing", BESIDE,
          torture_beside, "never-reading", 0, 0},
+        {"dead-unread", "In flight of the dead",
+         "one session after the other is passed a descriptor, leaves it unread and is ended; 512 "
+         "of "
+         "them stay open at the attacker's",
+         BESIDE, torture_beside, "dead-unread", 0, 0},
         {"sigstop", "A client that is stopped",
          "4,048 registrations, on all of which something happens, and SIGSTOP", BESIDE,
          torture_beside, "sigstop", 0, 0},
