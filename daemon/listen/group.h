@@ -41,6 +41,15 @@ typedef struct Group {
 
         WorkerList workers; /* in order of session and endpoint */
         void *by_number;    /* tsearch(3) tree of these */
+        /* The balancer's (balancer.h): those that take connections, the next to be looked at first,
+         * and those that would if they did not rest. */
+        WorkerList willing;
+        WorkerList resting;
+        uint32_t willing_count;
+        uint32_t keepers;       /* of the willing: what they are given is kept on death */
+        uint64_t credit;        /* of the willing */
+        uint64_t look;          /* counts looks */
+        uint32_t unready_looks; /* at workers that were not ready, since it is parked */
         ConnectionList silent;
         ConnectionList queue;
         uint32_t serving; /* workers and takers that have not left */

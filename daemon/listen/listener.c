@@ -20,6 +20,7 @@
 
 /* How long until it looks again whether there is more of what had run out. */
 static const struct timeval moment = {.tv_usec = 100000};
+static const struct timeval next_turn;
 
 /* ---- Accepting ----------------------------------------------------------------------------- */
 
@@ -65,6 +66,9 @@ void listener_update(Listener *listener)
         if (!wants && !loop_event_is_added(listener->look_again) && is_short(listener))
                 timer_arm(listener->group.listeners->loop, listener->look_again, &moment,
                           &listener->again);
+        if (balancer_goes_on(&listener->group))
+                timer_arm(listener->group.listeners->loop, listener->look_on, &next_turn,
+                          &listener->again);
         if (wants == waits)
                 return;
         if (!wants)
@@ -85,13 +89,11 @@ void listener_update_all(Listeners *listeners)
 static void on_look_again(evutil_socket_t fd, short what, void *data)
 {
         Listener *listener = data;
-        Worker *worker;
 
         (void)fd;
         (void)what;
         listener->resting = false;
-        TAILQ_FOREACH(worker, &listener->group.workers, link)
-        worker->resting = false;
+        balancer_end_rests(&listener->group);
         placing_place_queue(&listener->group);
         listener_update(listener);
 }
@@ -182,11 +184,23 @@ static void go_on(Outgoing *outgoing)
 {
         Listener *listener = listener_of(((Worker *)outgoing)->group);
 
+        balancer_look_first((Worker *)outgoing);
         balancer_look(&listener->group);
         placing_place_queue(&listener->group);
         listener_update(listener);
         if (!listener->group.parked)
                 accept_some(listener);
+}
+
+/* More of those that take connections are looked at. */
+static void on_look_on(evutil_socket_t fd, short what, void *data)
+{
+        Listener *listener = data;
+
+        (void)fd;
+        (void)what;
+        placing_place_queue(&listener->group);
+        listener_update(listener);
 }
 
 static const OutgoingKind worker_kind = {
@@ -268,6 +282,8 @@ static void make_group(Listener *listener, Listeners *listeners)
         group->keeper = &group->kept;
         waker_init(&group->place, place, listener);
         TAILQ_INIT(&group->workers);
+        TAILQ_INIT(&group->willing);
+        TAILQ_INIT(&group->resting);
         TAILQ_INIT(&group->silent);
         TAILQ_INIT(&group->queue);
 }
@@ -282,10 +298,13 @@ static int make_timers(Listener *listener)
         Loop *loop = listener->group.listeners->loop;
 
         listener->look_again = loop_timer_new(loop, on_look_again, listener);
+        listener->look_on = loop_timer_new(loop, on_look_on, listener);
         listener->look_for_socket = loop_timer_new(loop, on_look_for_socket, listener);
         listener->expires = loop_timer_new(loop, on_expired, listener);
-        return listener->look_again && listener->look_for_socket && listener->expires ? 0
-                                                                                      : no_memory();
+        return listener->look_again && listener->look_on && listener->look_for_socket &&
+                               listener->expires
+                       ? 0
+                       : no_memory();
 }
 
 int listener_watch_socket(Listener *listener)
@@ -458,6 +477,7 @@ Listener *listener_free(Listener *listener)
         free_connections(&listener->group.silent);
         free_connections(&listener->group.queue);
         loop_event_free(listener->look_again);
+        loop_event_free(listener->look_on);
         loop_event_free(listener->look_for_socket);
         loop_event_free(listener->expires);
         listener_socket_forget_lack(listener);

@@ -65,6 +65,7 @@ struct Listener {
         bool resting;          /* accepting, for want of descriptors or memory */
         LoopEvent *acceptable; /* NULL: there is no socket */
         LoopEvent *look_again;
+        LoopEvent *look_on; /* at more of its workers, in the next turn */
         LoopEvent *look_for_socket;
         uint32_t look_ms;               /* until the next look for it; 0: the first */
         int lacks_error;                /* why there is none, -errno */

@@ -7,18 +7,8 @@
 
 void placing_await(Group *group)
 {
-        Worker *worker;
-
         group->parked = true;
-        TAILQ_FOREACH(worker, &group->workers, link)
-        {
-                /* One that has yet to take its packet says so itself. */
-                if (worker->outgoing.awaits_reading || worker->not_taken > 0 ||
-                    !balancer_takes_more(worker))
-                        continue;
-                worker->outgoing.awaits_reading = true;
-                session_deliver_soon(worker->session);
-        }
+        balancer_await(group);
 }
 
 void placing_place(Connection *connection)

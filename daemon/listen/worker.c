@@ -4,6 +4,7 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/tree.h"
+#include "daemon/listen/balancer.h"
 #include "daemon/listen/connection_store.h"
 #include "daemon/listen/drain.h"
 #include "daemon/listen/listeners.h"
@@ -103,6 +104,7 @@ static void settle_offers(Worker *worker)
 
         worker->session->user->offered += offered - worker->charged_offers;
         worker->charged_offers = offered;
+        balancer_update(worker);
         offers_settle(&worker->offers, worker->assigned_count);
 }
 
@@ -125,6 +127,7 @@ static void mark_left(Worker *worker)
         if (worker->left)
                 return;
         worker->left = true;
+        balancer_update(worker);
         worker->group->serving--;
         worker->group->listeners->workers -= !worker->is_taker;
 }
@@ -208,6 +211,7 @@ void worker_assign(Worker *worker, Connection *connection)
         worker->assigned_count++;
         worker->in_hand_count++;
         worker->session->in_hand++;
+        balancer_update(worker);
         /* One that was kept stays so, whoever has it. */
         connection->keep = (connection->keep || worker->keep_on_death) && charge(connection) == 0;
         session_deliver_soon(worker->session);
@@ -321,6 +325,7 @@ void worker_rest(Worker *worker)
 {
         worker->resting = true;
         queue_assigned_again(worker);
+        balancer_update(worker);
         look_whether_done(worker);
 }
 
@@ -329,6 +334,7 @@ void worker_set_draining(Worker *worker, bool draining)
         worker->draining = draining;
         if (draining)
                 queue_assigned_again(worker);
+        balancer_update(worker);
         group_changed(worker->group);
 }
 
@@ -342,8 +348,10 @@ void worker_taken(Connection *connection)
         if (!connection->keep)
                 connection_close_copy(connection);
         worker->not_taken--;
-        if (worker->not_taken == 0)
+        if (worker->not_taken == 0) {
+                balancer_look_first(worker);
                 group_changed(worker->group);
+        }
 }
 
 int worker_keep(Connection *connection, int take_note_fd, uint32_t note_size)

@@ -41,6 +41,9 @@ struct Worker {
         Outgoing outgoing;                /* first: what is assigned */
         TAILQ_ENTRY(Worker) link;         /* the group's */
         TAILQ_ENTRY(Worker) session_link; /* the session's */
+        TAILQ_ENTRY(Worker) willing_link; /* the group's willing or resting ones */
+        WorkerList *listed;               /* which of these; NULL: neither */
+        uint32_t listed_credit;           /* as it counts there */
         Group *group;
         Session *session;
         uint64_t session_id; /* its number in the group: this and the endpoint */
@@ -49,8 +52,9 @@ struct Worker {
         bool keep_on_death;
         bool draining;
         bool resting; /* there was no room for a registration */
-        bool ready;   /* when the balancer looked last */
-        bool left;    /* gone once it has nothing in hand */
+        bool ready;   /* when the balancer looked at it last */
+        uint64_t looked;
+        bool left; /* gone once it has nothing in hand */
         uint32_t weight;
         int64_t turn; /* of the round-robin */
         Offers offers;

@@ -248,6 +248,86 @@ START_TEST(nor_for_more_than_one_packet_of_them)
 }
 END_TEST
 
+/* ---- more than are looked at ---- */
+
+enum { MEMBERSHIPS = 40 };
+
+/* Each session joins many times: there are more workers than are looked at at once. */
+static void join_many_times(void)
+{
+        for (int i = 0; i < SCENE_CLIENTS; i++) {
+                scene_open(i);
+                for (uint32_t j = 0; j < MEMBERSHIPS; j++) {
+                        service_join(&sharing.clients[i], SCENE_JOIN, "web", "tcp:127.0.0.1:0",
+                                     j * 2, 2, NULL);
+                        scene_expect(i, IOD__FRAME__BODY_JOINED);
+                }
+        }
+        ck_assert_uint_eq(scene_listener()->group.willing_count, SCENE_CLIENTS * MEMBERSHIPS);
+        ck_assert_uint_gt(SCENE_CLIENTS * MEMBERSHIPS, 3 * BALANCER_LOOKS);
+}
+
+START_TEST(however_many_workers_all_that_comes_is_served_by_all)
+{
+        size_t served = 0;
+
+        join_many_times();
+        for (int round = 0; round < 10; round++) {
+                scene_dial_many(SCENE_CLIENTS * MEMBERSHIPS / 5);
+                for (int again = 0; again < SCENE_CLIENTS; again++) {
+                        for (int i = 0; i < SCENE_CLIENTS; i++)
+                                served += scene_serve(i);
+                }
+        }
+        ck_assert_uint_eq(served, 2 * SCENE_CLIENTS * MEMBERSHIPS);
+        for (int i = 0; i < SCENE_CLIENTS * MEMBERSHIPS; i++)
+                ck_assert_uint_eq(passed_to(i), 2);
+        ck_assert_uint_eq(balancer_credit(&scene_listener()->group), 0);
+        ck_assert_uint_eq(scene_listener()->group.willing_count, 0);
+}
+END_TEST
+
+START_TEST(those_that_are_not_ready_keep_nobody_from_one_that_is)
+{
+        const Group *group;
+
+        join_many_times();
+        group = &scene_listener()->group;
+        /* What they asked for is not read. */
+        for (int i = 0; i < SCENE_CLIENTS - 1; i++)
+                raw_client_request(&sharing.clients[i], 1, RAW_GET_STATUS);
+        inner_server_settle();
+        scene_dial_many(20);
+        ck_assert_uint_eq(scene_serve(SCENE_CLIENTS - 1), 20);
+        /* Nor is that one: all are looked at, once, and tell when they have read. */
+        raw_client_request(&sharing.clients[SCENE_CLIENTS - 1], 1, RAW_GET_STATUS);
+        inner_server_settle();
+        scene_dial_many(1);
+        inner_server_settle();
+        ck_assert(group->parked && !balancer_goes_on(group));
+        ck_assert_uint_eq(group->passed, 20);
+        scene_expect(2, IOD__FRAME__BODY_STATUS);
+        ck_assert_uint_eq(scene_serve(2), 1);
+}
+END_TEST
+
+START_TEST(those_that_rest_take_nothing_until_they_are_tried_again)
+{
+        Worker *worker;
+        Session *session = scene_join(0, 4, NULL);
+
+        worker = TAILQ_FIRST(&session->workers);
+        worker_rest(worker);
+        ck_assert_uint_eq(balancer_credit(&scene_listener()->group), 0);
+        ck_assert(balancer_is_short(&scene_listener()->group));
+        balancer_end_rests(&scene_listener()->group);
+        ck_assert_uint_eq(balancer_credit(&scene_listener()->group), 4);
+        ck_assert(!balancer_is_short(&scene_listener()->group));
+        scene_dial_many(4);
+        ck_assert_uint_eq(scene_serve(0), 4);
+}
+END_TEST
+
 /* ---- leaving and dying ---- */
 
 START_TEST(when_a_worker_leaves_what_it_had_not_taken_goes_to_another)
@@ -502,6 +582,9 @@ TEST_SUITE(test_balancer)
         tcase_add_test(turns, who_has_readiness_unread_is_waited_for);
         tcase_add_test(turns, who_was_not_ready_makes_up_for_its_turns);
         tcase_add_test(turns, nor_for_more_than_one_packet_of_them);
+        tcase_add_test(turns, however_many_workers_all_that_comes_is_served_by_all);
+        tcase_add_test(turns, those_that_are_not_ready_keep_nobody_from_one_that_is);
+        tcase_add_test(turns, those_that_rest_take_nothing_until_they_are_tried_again);
         tcase_add_test(ends, when_a_worker_leaves_what_it_had_not_taken_goes_to_another);
         tcase_add_test(ends, those_who_waited_longest_are_served_first);
         tcase_add_test(ends, when_a_worker_dies_what_was_taken_and_not_kept_is_closed);
