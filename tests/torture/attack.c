@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 static const AttackKind *const kinds[] = {
-        attack_floods, attack_unread, attack_files, attack_processes, attack_packets,
+        attack_floods, attack_unread, attack_files, attack_processes, attack_packets, attack_names,
 };
 
 enum { CANNOT = 77 };

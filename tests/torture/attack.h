@@ -34,6 +34,7 @@ extern const AttackKind attack_unread[];
 extern const AttackKind attack_files[];
 extern const AttackKind attack_processes[];
 extern const AttackKind attack_packets[];
+extern const AttackKind attack_names[];
 
 /* False once it was told to stop or has done all it was to do. */
 bool attack_goes_on(const Attack *attack);

@@ -4,11 +4,13 @@
 #include "core/cleanup.h"
 #include "tests/support/deadline.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,9 +33,11 @@ enum {
 
 /* What a client may ask for: enough to reach the code behind it, nothing that outlives a session.
  */
-static const char config[] = "name-servers = {\"127.0.0.1:9\"}\n"
+static const char config[] = "name-servers = {\"127.0.0.1:%d\"}\n"
                              "policy \"user:*\" {\n"
-                             "        connect = {\"tcp:127.0.0.1:1-65535\"}\n"
+                             "        connect = {\"tcp:127.0.0.1:1-65535\",\n"
+                             "                   \"tcp:*.slow.example:80\"}\n"
+                             "        listen = {\"unix:@torture-*\"}\n"
                              "        bind = {\"udp:127.0.0.1:0\"}\n"
                              "}\n";
 
@@ -114,6 +118,23 @@ void world_start_echo(World *world)
                 torture_fail("the echo server does not serve; see %s", world->log_path);
 }
 
+/* Returns the port of a name server that reads nothing. */
+static int open_name_server(World *world)
+{
+        struct sockaddr_in address = {
+                .sin_family = AF_INET,
+                .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+        };
+        socklen_t size = sizeof(address);
+
+        world->names_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (world->names_fd < 0 ||
+            bind(world->names_fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+            getsockname(world->names_fd, (struct sockaddr *)&address, &size) < 0)
+                torture_fail("a name server: %s", strerror(errno));
+        return ntohs(address.sin_port);
+}
+
 static void make_directory(World *world)
 {
         CLEANUP(cleanup_fclose) FILE *file = NULL;
@@ -126,7 +147,7 @@ static void make_directory(World *world)
         snprintf(world->config_path, sizeof(world->config_path), "%s/config", world->directory);
         snprintf(world->log_path, sizeof(world->log_path), "%s/log", world->directory);
         file = fopen(world->config_path, "we");
-        if (!file || fputs(config, file) < 0)
+        if (!file || fprintf(file, config, open_name_server(world)) < 0)
                 torture_fail("%s: %s", world->config_path, strerror(errno));
         if (chmod(world->config_path, 0644) < 0)
                 torture_fail("%s: %s", world->config_path, strerror(errno));
@@ -384,6 +405,7 @@ const char *world_stop(World *world)
         if (process_stop(&world->daemon, ENDS_MS) != 0)
                 snprintf(wrong, sizeof(wrong), "the daemon did not end well");
         forget_unread(world);
+        close(world->names_fd);
         unlink(world->config_path);
         unlink(world->socket_path);
         if (*wrong)

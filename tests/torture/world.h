@@ -33,6 +33,7 @@ typedef struct World {
         Process daemon;
         Process echo;
         char echo_address[80];
+        int names_fd;       /* a name server that does not answer */
         size_t descriptors; /* of the daemon, before anybody came */
 } World;
 
