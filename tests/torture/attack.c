@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 static const AttackKind *const kinds[] = {
-        attack_floods, attack_unread, attack_files, attack_processes, attack_packets, attack_names,
+        attack_floods,  attack_unread, attack_files,  attack_processes,
+        attack_packets, attack_names,  attack_limits,
 };
 
 enum { CANNOT = 77 };

@@ -35,6 +35,7 @@ extern const AttackKind attack_files[];
 extern const AttackKind attack_processes[];
 extern const AttackKind attack_packets[];
 extern const AttackKind attack_names[];
+extern const AttackKind attack_limits[];
 
 /* False once it was told to stop or has done all it was to do. */
 bool attack_goes_on(const Attack *attack);

@@ -11,6 +11,7 @@ tests_torture_attack_SOURCES = \
 	tests/torture/attack.h \
 	tests/torture/attack_files.c \
 	tests/torture/attack_floods.c \
+	tests/torture/attack_limits.c \
 	tests/torture/attack_names.c \
 	tests/torture/attack_packets.c \
 	tests/torture/attack_processes.c \
