@@ -1,6 +1,6 @@
 /*
- * What a client names, and what it leaves: far slots, many memberships, names that nobody resolves,
- * and packets with descriptors that it never reads. Each costs the client hardly anything.
+ * What a client names: far slots, many memberships, hosts that nobody resolves. Each costs it
+ * hardly anything.
  */
 #include "core/io_id.h"
 #include "tests/support/deadline.h"
@@ -17,8 +17,6 @@ enum {
         SPARSE_STEP = 256,
         MEMBERSHIPS = 256,
         CONNECTS = 256,
-        /* Packets left unread, of a session each. */
-        DEAD = 32,
         ANSWER_MS = 1000,
 };
 
@@ -154,48 +152,9 @@ static void ask_for_names(Attack *attack)
         }
 }
 
-/* A session that asks for descriptors, ends itself before it reads them, and is left open at this
- * end. */
-static void leave_unread(Attack *attack, AttackSession *session)
-{
-        static AttackPacket packet;
-        Iod__Bind bind = IOD__BIND__INIT;
-        Iod__Frame frame = IOD__FRAME__INIT;
-
-        bind.address = (char *)"udp:127.0.0.1:0";
-        frame.sequence = 7;
-        frame.body_case = IOD__FRAME__BODY_BIND;
-        frame.bind = &bind;
-        attack_packet_encode(&packet, &frame);
-        attack_session_drain(session); /* Welcome */
-        if (session->fd < 0 || attack_session_send(session, packet.bytes, packet.size, NULL, 0) < 0)
-                return;
-        wait_for_events(session->fd, POLLIN, ANSWER_MS);
-        attack_session_send(session, "\xff", 1, NULL, 0);
-        attack_count(attack, 1);
-}
-
-static void die_unread(Attack *attack)
-{
-        AttackSession sessions[DEAD];
-
-        for (int i = 0; i < DEAD; i++)
-                sessions[i].fd = -1;
-        for (unsigned turn = 0; attack_goes_on(attack); turn++) {
-                AttackSession *session = &sessions[turn % DEAD];
-
-                attack_session_close(session);
-                if (attack_session_open(session, attack)) {
-                        wait_for_events(session->fd, POLLIN, ANSWER_MS);
-                        leave_unread(attack, session);
-                }
-        }
-}
-
 const AttackKind attack_names[] = {
         {"sparse-slots", "slots", NULL, use_sparse_slots},
         {"memberships", "memberships", NULL, join_and_end},
         {"slow-names", "names", NULL, ask_for_names},
-        {"dead-in-flight", "packets left unread", NULL, die_unread},
         {0},
 };

@@ -54,47 +54,7 @@ static void forge(Attack *attack)
         }
 }
 
-/* Until the daemon has answered so much, or ended the session. */
-static void await_answers(AttackSession *session, const Attack *attack, unsigned n)
-{
-        unsigned answers = 0;
-
-        while (answers < n && session->fd >= 0 && attack_goes_on(attack)) {
-                wait_for_events(session->fd, POLLIN, ANSWER_MS);
-                answers += attack_session_drain(session);
-        }
-}
-
-/* A connection to a name that nobody knows, in a session of its own that sees it begun. */
-static void ask_for_names(Attack *attack)
-{
-        Iod__Frame frame = IOD__FRAME__INIT;
-        Iod__Connect connect = IOD__CONNECT__INIT;
-        AttackPacket packet, after;
-
-        connect.address = (char *)"tcp:name.test:9";
-        connect.source = io_id_pack(io_id_make(1, 1), READINESS_READABLE);
-        frame.sequence = 2;
-        frame.body_case = IOD__FRAME__BODY_CONNECT;
-        frame.connect = &connect;
-        attack_packet_encode(&packet, &frame);
-        attack_packet_request(&after, IOD__FRAME__BODY_GET_STATUS);
-        while (attack_goes_on(attack)) {
-                AttackSession session = {.fd = -1};
-
-                if (!attack_session_open(&session, attack))
-                        continue;
-                if (attack_session_push(&session, attack, packet.bytes, packet.size, NULL, 0) &&
-                    attack_session_push(&session, attack, after.bytes, after.size, NULL, 0)) {
-                        await_answers(&session, attack, 2);
-                        attack_count(attack, 1);
-                }
-                attack_session_close(&session);
-        }
-}
-
 const AttackKind attack_packets[] = {
         {"forged", "packets", NULL, forge},
-        {"names", "questions", NULL, ask_for_names},
         {0},
 };

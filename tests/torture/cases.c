@@ -73,9 +73,6 @@ const TortureCase torture_cases[] = {
         {"slow-names", "Names of a name server that does not answer",
          "256 connects to other names again and again, which nobody resolves", BESIDE,
          torture_beside, "slow-names", 0, 0},
-        {"dead-in-flight", "Descriptors that the dead have not read",
-         "32 sessions ask for sockets, end themselves before they read them, and are kept open",
-         BESIDE, torture_beside, "dead-in-flight", 0, 0},
         {"unread-log", "A log that nobody reads",
          "its pipe is full; sessions end over nonsense, a line in the log each, as fast as they "
          "can",

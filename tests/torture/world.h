@@ -65,6 +65,6 @@ Baseline world_baseline_at_rest(const World *world);
 
 /* Waits until the daemon has as much as before; returns what it has. */
 Baseline world_settle(const World *world, const Baseline *before);
-/* Whether it is alive, and has as many descriptors and sessions. Registrations are not compared:
+/* Whether it is alive, and has no more descriptors and sessions. Registrations are not compared:
  * clients make theirs when they first have to wait. */
 bool world_is_settled(const Baseline *now, const Baseline *before);
