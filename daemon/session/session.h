@@ -50,6 +50,7 @@ typedef struct Session {
         bool open;
         bool ended;  /* to be freed once the present callback has returned */
         bool closed; /* by its client: it is sent nothing more */
+        bool process_gone;
         bool pauses; /* its requests are not read, for it has not read their answers */
         QuotaUser *user;
         CloserLane *lane; /* its user's, or the strangers' */

@@ -21,6 +21,26 @@ static void begin_to_end(Session *session)
         session_rearm(session);
 }
 
+/* Whether it has to wait until its user has a share of the loop's time again. */
+static bool waits_in_line(Session *session)
+{
+        if (!time_share_has_to_wait(&session->sessions->shares, &session->user->share,
+                                    &session->serve))
+                return false;
+        session_rearm(session);
+        return true;
+}
+
+static void begin_to_end_for_its_process(Session *session)
+{
+        uint64_t began = clock_now_ns();
+
+        begin_to_end(session);
+        time_share_use(&session->sessions->shares, &session->user->share, clock_now_ns() - began);
+}
+
+/* What it is a worker of is told that, which takes a while for many; and a process may have had
+ * many sessions. */
 static void on_process_ended(evutil_socket_t fd, short what, void *data)
 {
         Session *session = data;
@@ -28,7 +48,9 @@ static void on_process_ended(evutil_socket_t fd, short what, void *data)
         (void)fd;
         (void)what;
         log_session(LOG_DEBUG, &session->peer, "its process has ended");
-        begin_to_end(session);
+        session->process_gone = true;
+        if (!waits_in_line(session))
+                begin_to_end_for_its_process(session);
 }
 
 /*
@@ -150,16 +172,6 @@ static void queue_up_again(Session *session)
 {
         loop_event_del(session->readable);
         session_rearm(session);
-}
-
-/* Whether it has to wait until its user has a share of the loop's time again. */
-static bool waits_in_line(Session *session)
-{
-        if (!time_share_has_to_wait(&session->sessions->shares, &session->user->share,
-                                    &session->serve))
-                return false;
-        session_rearm(session);
-        return true;
 }
 
 /* One packet: who sends many has a turn for each, as everybody has. false: it has ended, or waits
@@ -311,6 +323,8 @@ static void serve(void *data)
 {
         Session *session = data;
 
+        if (session->process_gone && !session->closed)
+                begin_to_end_for_its_process(session);
         if (session->ended)
                 return;
         if (session->batch) {
