@@ -74,7 +74,8 @@ system_tests = \
 # Those on a machine with systemd.
 host_tests = \
 	tests/system/systemd_crash.sh \
-	tests/system/systemd_host.sh
+	tests/system/systemd_host.sh \
+	tests/system/systemd_limits.sh
 # What runs there.
 host_programs = \
 	tests/host/host_hold \
