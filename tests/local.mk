@@ -45,6 +45,7 @@ integration_tests = \
 	tests/integration/test_shares \
 	tests/integration/test_slow_client \
 	tests/integration/test_slow_names \
+	tests/integration/test_smaller_limits \
 	tests/integration/test_stopping \
 	tests/integration/test_threads \
 	tests/integration/test_unread \
