@@ -41,7 +41,7 @@ typedef struct QuotaUser {
         uint64_t kept;       /* descriptors, see kept.h */
         uint64_t watches;    /* entries in the kernel, see watches.h */
         uint32_t drains;     /* waited for, see drain.h */
-        uint32_t offered;    /* ids that are not used, see worker.h */
+        uint64_t offered;    /* ids that are not used, see worker.h */
         uint64_t stored;     /* descriptors in systemd's store, see hold/hold_store.h */
         uint64_t late_bytes; /* of requests that are kept, see requests/waiting_request.h */
         UserShare share;     /* of the loop's time */

@@ -71,8 +71,11 @@ static void give_up_spare(Watches *watches)
 
 void watches_look_again(Watches *watches)
 {
-        uint64_t max = watches_kernel_max(), own = max / WATCHES_OWN_PART;
+        uint64_t max = watches_kernel_max(), own;
 
+        if (max > WATCHES_MAX)
+                max = WATCHES_MAX;
+        own = max / WATCHES_OWN_PART;
         watches->share.max = max - (own < watches->own ? own : watches->own);
         take_spare(watches);
 }

@@ -17,6 +17,9 @@
 
 enum {
         WATCHES_SPARE = 1024,
+        /* However many the kernel allows: what each takes of the daemon's and the kernel's memory
+         * has to fit into that of the service. */
+        WATCHES_MAX = 4194304,
         /* Of the limit, an eighth at most is left for the daemon's own. */
         WATCHES_OWN_PART = 8,
 };

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "core/share.h"
 #include "daemon/blocking/blocking_pool.h"
 #include "daemon/budget/kept.h"
 #include "daemon/budget/quota.h"
@@ -34,6 +35,7 @@ struct Listeners {
         uint32_t count;
         uint32_t waiting_count; /* of them, those that lack a socket */
         uint64_t total;
+        Share offered;    /* unused ids of workers */
         uint32_t workers; /* of all groups, that have not left; without takers */
         uint64_t connections_total;
         ConnectionStore waiting;

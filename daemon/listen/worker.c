@@ -100,9 +100,12 @@ Worker *worker_find(const Session *session, uint32_t endpoint)
 /* Makes the charge what is offered, after some was used or given up. */
 static void settle_offers(Worker *worker)
 {
+        Share *share = &worker->group->listeners->offered;
+        QuotaUser *user = worker->session->user;
         uint32_t offered = worker->credit + worker->assigned_count;
 
-        worker->session->user->offered += offered - worker->charged_offers;
+        share_give_back(share, &user->offered, worker->charged_offers);
+        share_take(share, &user->offered, offered);
         worker->charged_offers = offered;
         balancer_update(worker);
         offers_settle(&worker->offers, worker->assigned_count);
@@ -142,16 +145,19 @@ static void look_whether_done(Worker *worker)
                 free_worker(worker);
 }
 
-static int check_sources(const Session *session, const uint64_t *sources, size_t n, uint32_t unused)
+static int check_sources(const Listeners *listeners, const Session *session,
+                         const uint64_t *sources, size_t n, uint32_t unused)
 {
-        const QuotaUser *user = session->user;
+        int r;
 
         if (n > FRAME_OFFERED_MAX - unused)
                 return error_set(EDQUOT, "a worker may have %d unused ids offered",
                                  FRAME_OFFERED_MAX);
-        if (n > WORKER_OFFERED_PER_USER_MAX - user->offered)
-                return error_set(EDQUOT, "user %u may have %d unused ids offered",
-                                 (unsigned)user->uid, WORKER_OFFERED_PER_USER_MAX);
+        r = n == 0 ? 0
+                   : share_check(&listeners->offered, session->user->offered, n, "unused ids",
+                                 "use some first");
+        if (r < 0)
+                return r;
         for (size_t i = 0; i < n; i++) {
                 if (io_id_generation(io_id_unpack(sources[i])) == 0 ||
                     !(io_id_unpack_readiness(sources[i]) & READINESS_INTERESTS))
@@ -160,15 +166,17 @@ static int check_sources(const Session *session, const uint64_t *sources, size_t
         return 0;
 }
 
-int worker_check_sources(const Session *session, const uint64_t *sources, size_t n)
+int worker_check_sources(const Listeners *listeners, const Session *session,
+                         const uint64_t *sources, size_t n)
 {
-        return check_sources(session, sources, n, 0);
+        return check_sources(listeners, session, sources, n, 0);
 }
 
 int worker_offer(Worker *worker, const uint64_t *sources, size_t n)
 {
         /* What waits to be sent may not need its id after all. */
-        int r = check_sources(worker->session, sources, n, worker->credit + worker->assigned_count);
+        int r = check_sources(worker->group->listeners, worker->session, sources, n,
+                              worker->credit + worker->assigned_count);
 
         if (r < 0)
                 return r;

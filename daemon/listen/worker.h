@@ -33,8 +33,8 @@ enum {
         WORKER_WEIGHT_MAX = 100,
         /* Workers of one session, the takers among them. */
         WORKER_PER_SESSION_MAX = 256,
-        /* Unused ids of all of a user's workers. */
-        WORKER_OFFERED_PER_USER_MAX = 1048576,
+        /* Unused ids of all workers; of these a user has a share. */
+        WORKER_OFFERED_MAX = 4194304,
 };
 
 struct Worker {
@@ -86,7 +86,8 @@ Worker *worker_find(const Session *session, uint32_t endpoint);
 Worker *worker_after(const Group *group, uint64_t session, uint32_t endpoint);
 
 /* Whether these may be offered to begin with. 0, or as worker_offer(), but for -ENOMEM. */
-int worker_check_sources(const Session *session, const uint64_t *sources, size_t n);
+int worker_check_sources(const Listeners *listeners, const Session *session,
+                         const uint64_t *sources, size_t n);
 /* Adds credit. 0, or with error_text(): -EDQUOT too many unused ids, of it or of its user, -EINVAL
  * an id without generation or interest, -ENOMEM. */
 int worker_offer(Worker *worker, const uint64_t *sources, size_t n);

@@ -23,7 +23,7 @@ int sharing_join(Daemon *daemon, Session *session, const Iod__Frame *request)
 
         if (join->weight > WORKER_WEIGHT_MAX)
                 return -error_set(EINVAL, "a worker's weight is at most %d", WORKER_WEIGHT_MAX);
-        r = worker_check_sources(session, join->source, join->n_source);
+        r = worker_check_sources(&daemon->listeners, session, join->source, join->n_source);
         if (r == 0)
                 r = named_listener_find(daemon, session, join->name, join->address, true,
                                         join->options, &listener);

@@ -313,6 +313,7 @@ static void connect_rooms(Daemon *daemon)
                 .kept = &daemon->kept,
                 .closer = &daemon->closer,
                 .store = &daemon->store,
+                .offered = {.max = WORKER_OFFERED_MAX},
         };
         TAILQ_INIT(&daemon->listeners.list);
         kept_init(&daemon->kept, &daemon->closer, &daemon->holds.descriptors);

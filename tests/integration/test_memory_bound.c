@@ -2,6 +2,11 @@
  * The daemon's memory for each thing it has for its clients is at most what kyron-iod(8) says,
  * under MEMORY: as many of them as here are made, and what the daemon has grown by is compared.
  */
+#include "daemon/budget/watches.h"
+#include "daemon/config/config.h"
+#include "daemon/config/options.h"
+#include "daemon/config/policy.h"
+#include "daemon/listen/worker.h"
 #include "tests/support/client.h"
 #include "tests/support/config_file.h"
 #include "tests/support/hostile_scene.h"
@@ -108,6 +113,81 @@ static void check(const char *thing, unsigned long count)
 {
         check_besides(thing, count, 0);
 }
+
+/* ---- the sums ---- */
+
+/* The amount before " MiB" after these words; the page is broken into lines anywhere. */
+static unsigned long stated_sum(const char *file, const char *words)
+{
+        static char text[256 * 1024];
+        const char *tree = getenv("KYRON_SOURCE_DIR");
+        char path[512];
+        unsigned long amount = 0;
+        char *found;
+        size_t size;
+        FILE *page;
+
+        snprintf(path, sizeof(path), "%s/%s", tree ? tree : ".", file);
+        page = fopen(path, "re");
+        ck_assert_msg(page != NULL, "%s: %m", path);
+        size = fread(text, 1, sizeof(text) - 1, page);
+        text[size] = '\0';
+        fclose(page);
+        for (char *at = text; (at = strchr(at, '\n'));)
+                *at = ' ';
+        found = strstr(text, words);
+        ck_assert_msg(found != NULL, "%s does not say \"%s\"", file, words);
+        ck_assert_int_eq(sscanf(found + strlen(words), "%lu", &amount), 1);
+        return amount;
+}
+
+static unsigned long sum_of_sessions(unsigned long sessions)
+{
+        return sessions * (stated("a session") + stated("answers that wait for a session") +
+                           WORKER_PER_SESSION_MAX * stated("a worker"));
+}
+
+static unsigned long sum_of_registrations(unsigned long registrations)
+{
+        return registrations *
+               (stated("a registration") + stated("a connection in a worker's hands"));
+}
+
+START_TEST(the_sums_are_those_of_the_figures_and_fit_the_service)
+{
+        enum { USERS = 1024, THREADS_BEYOND = 128, BATCHES = 240 };
+        const unsigned long mib = 1024 * 1024, listeners = POLICY_LISTENERS_PER_USER_MAX;
+        unsigned long user, all, kernel, page_user, page_all, page_kernel, service;
+
+        user = stated("a user") + (listeners + 1) * stated("a thread that closes") +
+               sum_of_sessions(OPTIONS_SESSIONS_PER_USER_MAX) +
+               sum_of_registrations(OPTIONS_REGISTRATIONS_PER_USER_MAX) +
+               listeners * stated("a listener") +
+               WORKER_OFFERED_MAX / 2 * stated("an unused id of a worker") +
+               POLICY_CONNECTS_PER_USER_MAX * stated("a connect") +
+               POLICY_HOLDS_PER_USER_MAX * stated("a hold");
+        all = stated("the daemon itself") + USERS * stated("a user") +
+              (USERS + listeners + THREADS_BEYOND) * stated("a thread that closes") +
+              sum_of_sessions(OPTIONS_SESSIONS_MAX) +
+              BATCHES * stated("a packet of more than 16 descriptors") +
+              sum_of_registrations(WATCHES_MAX) + listeners * stated("a listener") +
+              WORKER_OFFERED_MAX * stated("an unused id of a worker") +
+              CONFIG_DESCRIPTORS_MAX * (stated("a connection") + stated("a hold")) +
+              CONFIG_DESCRIPTORS_MAX / 2 * stated("a connect");
+        kernel = WATCHES_MAX * stated("a registration, in the kernel") +
+                 OPTIONS_SESSIONS_MAX * stated("unread packets, in the kernel");
+        page_user = stated_sum("man/kyron-iod.8.scd", "takes at most ");
+        page_all = stated_sum("man/kyron-iod.8.scd", "who have 64 listeners between them, ");
+        page_kernel = stated_sum("man/kyron-iod.8.scd", " MiB, and ");
+        service = stated_sum("systemd/kyron-iod.service.in", "MemoryMax=") * 1024;
+        printf("a user: %lu MiB of %lu; all: %lu of %lu; kernel: %lu of %lu; service: %lu\n",
+               user / mib, page_user, all / mib, page_all, kernel / mib, page_kernel, service);
+        ck_assert_uint_le(user / mib, page_user);
+        ck_assert_uint_le(all / mib, page_all);
+        ck_assert_uint_le(kernel / mib, page_kernel);
+        ck_assert_uint_le(page_all + page_kernel, service);
+}
+END_TEST
 
 START_TEST(the_daemon_itself)
 {
@@ -315,6 +395,7 @@ TEST_SUITE(test_memory_bound)
 
         tcase_add_checked_fixture(tcase, set_up, tear_down);
         tcase_set_timeout(tcase, TEST_TIMEOUT_SECONDS);
+        tcase_add_test(tcase, the_sums_are_those_of_the_figures_and_fit_the_service);
         tcase_add_test(tcase, the_daemon_itself);
         tcase_add_test(tcase, sessions);
         tcase_add_test(tcase, registrations);

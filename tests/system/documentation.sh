@@ -140,6 +140,8 @@ limits_agree() {
                 says "$document" "descriptors of a packet $FD_LIST_MAX "
                 says "$document" "entries of Readiness $FRAME_EVENTS_MAX "
         done
+        says "$page" "the daemon uses $WATCHES_MAX of them at most"
+        says "$page" "unused ids of workers $WORKER_OFFERED_MAX "
         says "$page" "kept answers may be unread $SESSION_UNREAD_SECONDS "
         says "$page" "ended after $SESSION_UNREAD_SECONDS seconds"
         says "$page" "log lines a second $LOG_LINES_PER_SECOND "
@@ -275,7 +277,7 @@ service_limits_agree() {
         says "$page" "Connections for a worker, at most $PASSING_PACKET_MAX."
         says "$page" "unused ids of a worker $FRAME_OFFERED_MAX "
         says "$page" "At most $FRAME_OFFERED_MAX may be unused"
-        says "$page" "unused ids of one user's workers $WORKER_OFFERED_PER_USER_MAX "
+        says "$page" "unused ids of all users' workers, of which each has a share $WORKER_OFFERED_MAX "
         says "$page" "answers waiting for a client $DELIVERY_ANSWERS_MAX "
         says "$page" "while $DELIVERY_ANSWERS_MAX answers wait"
         says "$page" "requests of a session that wait for something $LATE_REQUESTS_MAX "

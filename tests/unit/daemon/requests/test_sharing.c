@@ -424,24 +424,29 @@ START_TEST(who_takes_a_listener_has_no_endpoint_of_it)
 }
 END_TEST
 
-START_TEST(a_users_workers_offer_no_more_than_their_number_together)
+START_TEST(a_users_workers_offer_no_more_than_their_share_together)
 {
         Session *session = scene_join(0, 10, NULL);
+        Share *share = &inner.daemon->listeners.offered;
+        uint64_t others = 0;
 
         ck_assert_uint_eq(session->user->offered, 10);
-        session->user->offered += WORKER_OFFERED_PER_USER_MAX - 15;
+        ck_assert_uint_eq(share->used, 10);
+        /* Who has 10 may have 5 more where 15 are left. */
+        share_take(share, &others, share->max - 25);
         service_offer(&sharing.clients[0], 8, 1, 10, 6);
-        ck_assert_ptr_nonnull(strstr(scene_expect_refused(0, 8, EDQUOT), "1048576 unused ids"));
+        ck_assert_ptr_nonnull(strstr(scene_expect_refused(0, 8, EDQUOT), "10 are yours"));
         service_join(&sharing.clients[0], 9, "web", "", 10, 6, NULL);
         scene_expect_refused(0, 9, EDQUOT);
         ck_assert_uint_eq(session->worker_count, 1);
         service_offer(&sharing.clients[0], 10, 1, 10, 5);
         ck_assert_ptr_null(scene_next(0));
-        ck_assert_uint_eq(session->user->offered, WORKER_OFFERED_PER_USER_MAX);
-        session->user->offered -= WORKER_OFFERED_PER_USER_MAX - 15;
+        ck_assert_uint_eq(session->user->offered, 15);
+        share_give_back(share, &others, others);
         service_leave(&sharing.clients[0], 11, 1);
         scene_expect(0, IOD__FRAME__BODY_DONE);
         ck_assert_uint_eq(session->user->offered, 0);
+        ck_assert_uint_eq(share->used, 0);
 }
 END_TEST
 
@@ -453,7 +458,7 @@ TEST_SUITE(test_sharing)
         tcase_add_checked_fixture(rest, sharing_scene_set_up, sharing_scene_tear_down);
         tcase_set_timeout(joining, TEST_TIMEOUT_SECONDS);
         tcase_set_timeout(rest, TEST_TIMEOUT_SECONDS);
-        tcase_add_test(joining, a_users_workers_offer_no_more_than_their_number_together);
+        tcase_add_test(joining, a_users_workers_offer_no_more_than_their_share_together);
         tcase_add_test(joining, a_listener_is_opened_for_the_first_and_found_by_the_others);
         tcase_add_test(joining, a_connection_reaches_a_worker_ready_to_be_used);
         tcase_add_test(joining, a_listener_of_that_name_is_somewhere_else);
