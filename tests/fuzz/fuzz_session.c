@@ -33,6 +33,9 @@ enum {
         NOBODY = 65534,
         /* Requests that fill a socket with their answers. */
         REQUESTS = 100,
+        /* More than a session may have. */
+        MEMBERSHIPS = 260,
+        SPARSE_STEP = 257,
 };
 
 static const char configuration[] = "admin-group = \"root\"\n"
@@ -180,6 +183,95 @@ static void register_many(const RawClient *client, uint8_t generation, FuzzPeers
                 close(fds[i]);
 }
 
+/* Encodes the frame and sends it, with this descriptor for each that it announces. */
+static void send_frame(const RawClient *client, Iod__Frame *frame, int fd)
+{
+        static uint8_t bytes[FRAME_BYTES_MAX];
+        int fds[FD_LIST_MAX];
+        int size = frame_encode(frame, bytes);
+
+        FUZZ_REQUIRE(size > 0);
+        for (uint32_t i = 0; i < frame->descriptors; i++)
+                fds[i] = fd;
+        frame_socket_send(client->socket_fd, bytes, (size_t)size, fds, frame->descriptors);
+        inner_server_settle();
+}
+
+/* One file under as many slots as there are, far from each other: all but the first are refused. */
+static void register_sparsely(const RawClient *client, uint8_t generation)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__AddIoSource add = IOD__ADD_IO_SOURCE__INIT;
+        uint64_t sources[FD_LIST_MAX];
+        int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+        FUZZ_REQUIRE(fd >= 0);
+        for (uint32_t i = 0; i < FD_LIST_MAX; i++)
+                sources[i] = raw_source(i * SPARSE_STEP % IO_ID_SLOT_MAX, 1u + generation,
+                                        READINESS_READABLE);
+        add.n_source = FD_LIST_MAX;
+        add.source = sources;
+        frame.descriptors = FD_LIST_MAX;
+        frame.body_case = IOD__FRAME__BODY_ADD_IO_SOURCE;
+        frame.add_io_source = &add;
+        send_frame(client, &frame, fd);
+        close(fd);
+}
+
+/* As often as it may, and more, with an id for each. */
+static void join_often(const RawClient *client, uint8_t generation)
+{
+        for (uint32_t i = 0; i < MEMBERSHIPS; i++) {
+                Iod__Frame frame = IOD__FRAME__INIT;
+                Iod__Join join = IOD__JOIN__INIT;
+                uint64_t source = raw_source(i % 300, 1u + generation, READINESS_READABLE);
+
+                join.name = (char *)"web";
+                join.n_source = 1;
+                join.source = &source;
+                frame.sequence = 1 + i;
+                frame.body_case = IOD__FRAME__BODY_JOIN;
+                frame.join = &join;
+                send_frame(client, &frame, -1);
+        }
+}
+
+/* Drains, half of which are cancelled. */
+static void drain_often(const RawClient *client)
+{
+        for (uint32_t i = 0; i < REQUESTS; i++) {
+                Iod__Frame frame = IOD__FRAME__INIT, cancelling = IOD__FRAME__INIT;
+                Iod__Drain drain = IOD__DRAIN__INIT;
+                Iod__Cancel cancel = IOD__CANCEL__INIT;
+                const Session *first = TAILQ_FIRST(&inner.daemon->sessions.list);
+
+                drain.session = first ? first->id : 0;
+                frame.sequence = 1 + i;
+                frame.body_case = IOD__FRAME__BODY_DRAIN;
+                frame.drain = &drain;
+                send_frame(client, &frame, -1);
+                cancel.request = 1 + i;
+                cancelling.body_case = IOD__FRAME__BODY_CANCEL;
+                cancelling.cancel = &cancel;
+                if (i % 2)
+                        send_frame(client, &cancelling, -1);
+        }
+}
+
+static void name_much(const RawClient *client, uint8_t what)
+{
+        switch (what % 3) {
+        case 0:
+                register_sparsely(client, what / 3);
+                break;
+        case 1:
+                join_often(client, what / 3);
+                break;
+        default:
+                drain_often(client);
+        }
+}
+
 static bool is_reconciling(void)
 {
         const Session *session;
@@ -236,6 +328,10 @@ static void happen(FuzzInput *input, FuzzPeers *peers, int i)
         switch (what % 8) {
         default:
                 connect_to_listener(input, peers);
+                break;
+        case 1:
+                if (connected[i])
+                        name_much(&clients[i], what / 8);
                 break;
         case 2:
                 let_time_pass();
