@@ -13,8 +13,9 @@
  * asker has to give back. A task that was not begun when the pool closes is given back at once; one
  * whose call does not return is left to its thread, and both end with the process.
  *
- * Threads are started as they are needed, yield to the rest of the daemon (a niceness of 10 more),
- * and end when there was nothing to do for BLOCKING_IDLE_SECONDS.
+ * The loop never waits for a thread: no lock is between them (pool_thread.h). All else is the
+ * loop's. Threads are started as they are needed, yield to the rest of the daemon (a niceness of 10
+ * more), and end when there was nothing to do for BLOCKING_IDLE_SECONDS.
  */
 #pragma once
 
@@ -37,8 +38,11 @@ typedef struct BlockingTask BlockingTask;
 /* Part of what is to be done, which stays where it is until done was called. */
 struct BlockingTask {
         TAILQ_ENTRY(BlockingTask) link;
+        /* The pool's. */
         struct BlockingUser *user;
-        bool waits; /* for a thread */
+        struct PoolThread *thread;
+        BlockingTask *next; /* of what was run */
+        bool waits;         /* for a thread */
         int error;
         /* On a thread. May wait; uses nothing that the loop uses meanwhile. */
         void (*run)(BlockingTask *task);

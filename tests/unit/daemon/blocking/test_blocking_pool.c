@@ -2,12 +2,15 @@
  * daemon/blocking/blocking_pool: what waits holds up nobody: neither the loop, nor another user,
  * nor the end of the daemon. Calls wait here until the test lets them go on.
  */
+#include "client/kyron.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "daemon/blocking/blocking_pool.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
 
+#include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -37,6 +40,26 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static size_t begun[3], ended; /* by user; of all */
 static size_t may_end;         /* as many calls as may return */
+
+/* Whether the loop's thread is in a function of the pool, and the locks it takes there. */
+static _Thread_local bool loop_is_in_pool;
+static _Thread_local unsigned locks_of_loop;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { LOCKS_ARE_SEEN = false };
+#else
+enum { LOCKS_ARE_SEEN = true };
+
+KYRON_PUBLIC int pthread_mutex_lock(pthread_mutex_t *mutex)
+{
+        static int (*real)(pthread_mutex_t *);
+
+        if (!real)
+                real = (__typeof__(real))dlsym(RTLD_NEXT, "pthread_mutex_lock");
+        locks_of_loop += loop_is_in_pool;
+        return real(mutex);
+}
+#endif
 
 static void run(BlockingTask *task)
 {
@@ -190,6 +213,70 @@ START_TEST(one_user_has_half_of_the_threads_and_the_next_finds_some)
 }
 END_TEST
 
+START_TEST(the_loop_takes_no_lock_that_a_thread_may_have)
+{
+        bool taken_back;
+        int r = 0;
+
+        if (!LOCKS_ARE_SEEN)
+                SKIP_TEST("a sanitizer has its own locks");
+        /* Without a word of the test's own, which takes one. */
+        loop_is_in_pool = true;
+        for (size_t i = 0; i < 100; i++)
+                r |= spawn(ALICE);
+        taken_back = blocking_pool_withdraw(pool, &tasks[99].task);
+        loop_is_in_pool = false;
+        ck_assert_int_eq(r, 0);
+        ck_assert(taken_back);
+        release(100);
+        while (count_done(0) < 99) {
+                struct pollfd woken = {.fd = wake_fd, .events = POLLIN};
+                eventfd_t value;
+
+                ck_assert_int_eq(poll(&woken, 1, DEADLINE_MS), 1);
+                eventfd_read(wake_fd, &value);
+                loop_is_in_pool = true;
+                blocking_pool_collect(pool);
+                loop_is_in_pool = false;
+        }
+        ck_assert_uint_eq(locks_of_loop, 0);
+}
+END_TEST
+
+static size_t count_threads(void)
+{
+        DIR *directory = opendir("/proc/self/task");
+        size_t n = 0;
+
+        ck_assert_ptr_nonnull(directory);
+        while (readdir(directory))
+                n++;
+        closedir(directory);
+        return n;
+}
+
+/* As the loop does when it is woken. */
+static bool have_threads_ended(size_t before)
+{
+        blocking_pool_collect(pool);
+        return count_threads() == before;
+}
+
+START_TEST(threads_with_nothing_to_do_end_and_others_come)
+{
+        size_t before = count_threads();
+
+        release(2 * BLOCKING_THREADS_MAX);
+        spawn_many(ALICE, BLOCKING_THREADS_MAX);
+        collect(BLOCKING_THREADS_MAX);
+        ck_assert_uint_gt(count_threads(), before);
+        ck_assert(
+                WAIT_UNTIL(have_threads_ended(before), BLOCKING_IDLE_SECONDS * 1000 + DEADLINE_MS));
+        spawn_many(ALICE, BLOCKING_THREADS_MAX);
+        collect(2 * BLOCKING_THREADS_MAX);
+}
+END_TEST
+
 START_TEST(what_waits_is_run_once_others_have_returned)
 {
         spawn_many(ALICE, 100);
@@ -305,6 +392,8 @@ TEST_SUITE(test_blocking_pool)
         tcase_add_test(tests, threads_yield_and_take_no_signals);
         tcase_add_test(tests, a_thread_that_is_free_takes_the_next);
         tcase_add_test(tests, one_user_has_half_of_the_threads_and_the_next_finds_some);
+        tcase_add_test(tests, the_loop_takes_no_lock_that_a_thread_may_have);
+        tcase_add_test(tests, threads_with_nothing_to_do_end_and_others_come);
         tcase_add_test(tests, what_waits_is_run_once_others_have_returned);
         tcase_add_test(tests, a_user_has_so_many_waiting_and_others_go_on);
         tcase_add_test(tests, what_was_not_begun_can_be_taken_back);
