@@ -66,7 +66,7 @@ static void end_stream(int fd)
         const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
 
         if (is_to_break_off(fd))
-                connect(fd, &nowhere, sizeof(nowhere));
+                (void)connect(fd, &nowhere, sizeof(nowhere));
         else
                 shutdown(fd, SHUT_RDWR);
 }

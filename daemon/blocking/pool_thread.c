@@ -16,9 +16,19 @@ enum {
         /* A name service's module may want some. */
         STACK_BYTES = 1024 * 1024,
         NICENESS = 10,
+        WAKES_MAX = 1000,
 };
 
 /* ---- The thread ---------------------------------------------------------------------------- */
+
+/* Nothing else would: a refusal passes, and this thread may wait for that. */
+static void wake_loop(const PoolReturns *returns)
+{
+        const struct timespec moment = {.tv_nsec = 1000000};
+
+        for (int i = 0; i < WAKES_MAX && eventfd_write(returns->wake_fd, 1) < 0; i++)
+                nanosleep(&moment, NULL);
+}
 
 /* Wakes the loop when nothing has come for long: it has it end, unless something comes now. */
 static void wait_for_work(PoolThread *thread)
@@ -31,7 +41,7 @@ static void wait_for_work(PoolThread *thread)
                 until.tv_sec += BLOCKING_IDLE_SECONDS;
                 r = sem_clockwait(&thread->work, CLOCK_MONOTONIC, &until);
                 if (r < 0 && errno == ETIMEDOUT)
-                        eventfd_write(thread->returns->wake_fd, 1);
+                        wake_loop(thread->returns);
         } while (r < 0);
 }
 
@@ -45,7 +55,7 @@ static void put(PoolReturns *returns, BlockingTask *task)
         while (!atomic_compare_exchange_weak(&returns->last, &before, task));
         sem_post(&returns->some);
         if (!before)
-                eventfd_write(returns->wake_fd, 1);
+                wake_loop(returns);
 }
 
 static void *run(void *data)
@@ -60,7 +70,7 @@ static void *run(void *data)
                 BlockingTask *task;
 
                 wait_for_work(thread);
-                task = thread->task;
+                task = atomic_load(&thread->task);
                 if (!task)
                         break;
                 task->run(task);
@@ -68,7 +78,7 @@ static void *run(void *data)
         }
         atomic_store(&thread->ended, true);
         sem_post(&returns->some);
-        eventfd_write(returns->wake_fd, 1);
+        wake_loop(returns);
         return NULL;
 }
 
@@ -145,7 +155,7 @@ void pool_thread_give(PoolThread *thread, BlockingTask *task)
 {
         if (task)
                 task->thread = thread;
-        thread->task = task;
+        atomic_store(&thread->task, task);
         sem_post(&thread->work);
 }
 

@@ -31,8 +31,8 @@ typedef struct PoolThread {
         bool is_started;
         uint64_t idle_ms; /* since when */
         atomic_bool ended;
-        sem_t work;         /* posted when there is */
-        BlockingTask *task; /* that; NULL: the end */
+        sem_t work;                   /* posted when there is */
+        _Atomic(BlockingTask *) task; /* that; NULL: the end */
         PoolReturns *returns;
 } PoolThread;
 

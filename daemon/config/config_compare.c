@@ -116,7 +116,11 @@ static bool same_name_servers(const Config *a, const Config *b)
         if (a->n_name_servers != b->n_name_servers)
                 return false;
         for (size_t i = 0; i < a->n_name_servers; i++) {
-                if (memcmp(&a->name_servers[i], &b->name_servers[i], sizeof(Address)) != 0)
+                char text_a[ADDRESS_TEXT_MAX], text_b[ADDRESS_TEXT_MAX];
+
+                address_format(&a->name_servers[i], text_a);
+                address_format(&b->name_servers[i], text_b);
+                if (strcmp(text_a, text_b) != 0)
                         return false;
         }
         return true;

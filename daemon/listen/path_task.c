@@ -7,6 +7,7 @@
 #include "daemon/listen/socket_open.h"
 #include "daemon/process/log.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@ static void let_go(PathRemoval *removal)
 {
         Listeners *listeners = removal->listeners;
 
+        assert(listeners);
         LIST_REMOVE(removal, link);
         removal->listeners = NULL;
         if (removal->lane)

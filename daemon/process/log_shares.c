@@ -1,6 +1,7 @@
 /* Whose lines there is room for. See log_shares.h. */
 #include "daemon/process/log_shares.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -159,8 +160,8 @@ bool log_shares_say(LogShares *shares, uint64_t now_ns, char *out, size_t size)
                 return false;
         for (size_t i = 0; i < shares->count; i++)
                 users += shares->users[i].left_out;
-        snprintf(out, size, "%llu lines were left out of the log",
-                 (unsigned long long)(users + shares->daemon.left_out));
+        snprintf(out, size, "%" PRIu64 " lines were left out of the log",
+                 users + shares->daemon.left_out);
         if (users > 0)
                 append_users(shares, users, out, size);
         shares->daemon.left_out = shares->others.left_out = 0;

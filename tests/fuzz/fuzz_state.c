@@ -93,6 +93,8 @@ static int make_state(const uint8_t *bytes, size_t size, State__State **out)
                 socket.path = inner.options.socket_path;
                 socket.made_directory = (char *)"";
         }
+        if (state->former)
+                state->former->fd = make_descriptor(3);
         for (size_t i = 0; i < state->n_owned; i++) {
                 state->owned[i]->fd = make_descriptor(state->owned[i]->fd);
                 state->owned[i]->note_fd = make_note(state->owned[i]->note_fd);
@@ -113,6 +115,8 @@ static void close_refused(const State__State *state)
                 return;
         if (state->socket)
                 close(state->socket->fd);
+        if (state->former)
+                close(state->former->fd);
         for (size_t i = 0; i < state->n_owned; i++) {
                 if (state->owned[i]->fd >= 0)
                         close(state->owned[i]->fd);

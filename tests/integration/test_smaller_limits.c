@@ -210,7 +210,7 @@ static void dial(void)
 
         sscanf(kyron_endpoint_address(endpoint), "tcp:127.0.0.1:%u", &port);
         there.sin_port = htons((uint16_t)port);
-        connect(fd, (struct sockaddr *)&there, sizeof(there));
+        (void)connect(fd, (struct sockaddr *)&there, sizeof(there));
         usleep(2000);
         close(fd);
 }

@@ -294,6 +294,7 @@ EXPORTED sighandler_t signal(int number, sighandler_t handler)
 
 /* ---- Questions to name services, and programs ---------------------------------------------- */
 
+/* NOLINTBEGIN(bugprone-macro-parentheses) */
 /* A function of that name, which meets what the call of that name meets. */
 #define WRAP(result, function, call, subject, parameters, arguments)                               \
         EXPORTED result function parameters                                                        \
@@ -301,6 +302,7 @@ EXPORTED sighandler_t signal(int number, sighandler_t handler)
                 meet(SLOW_CALL_##call, subject);                                                   \
                 return NEXT(function) arguments;                                                   \
         }
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 WRAP(int, getaddrinfo, getaddrinfo, name ? name : "",
      (const char *restrict name, const char *restrict service,

@@ -244,7 +244,6 @@ START_TEST(a_dead_one_goes_if_the_daemon_or_the_user_made_it)
         if (geteuid() != 0)
                 SKIP_TEST("only root can make another's file");
         ck_assert_int_eq(chown(path_of("app/x"), ASKER, ASKER), 0);
-        before = inode_of("app/x");
         ck_assert_int_eq(try_bind(&config), 0);
         ck_assert_uint_eq(inode_of("app/x"), made.inode);
 
@@ -406,10 +405,9 @@ START_TEST(no_race_leads_out_of_the_policys_directory)
 {
         CLEANUP(cleanup_close) int live = -1;
 
-        if (_i == 1)
-                live = make_file("prv/s", true);
-        if (_i == 2)
-                make_file("prv/s", false);
+        if (_i > 0)
+                live = make_file("prv/s", _i == 1);
+        ck_assert(live >= 0 || _i != 1);
         ck_assert_int_eq(chmod(path_of("app"), 0777), 0);
         ck_assert_int_eq(mkdir(path_of("app/d"), 0777), 0);
         ck_assert_int_eq(symlink("../prv", path_of("app/e")), 0);
