@@ -10,9 +10,11 @@
 #include "daemon/process/inherited.h"
 #include "daemon/process/log.h"
 #include "daemon/process/service_manager.h"
+#include "daemon/process/system_calls.h"
 #include "daemon/restart/takeover.h"
 #include "daemon/server/server.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,7 +99,8 @@ int main(int argc, char **argv)
         /* Whoever handed over was in the background already. */
         detaches = !options.foreground && options.state_fd < 0;
         passed = service_manager_receive();
-        if (passed < 0 || (detaches && inherited_close(FIRST_LEFT + passed) < 0))
+        if (passed < 0 || (detaches && inherited_close(FIRST_LEFT + passed) < 0) ||
+            system_calls_check() < 0)
                 return give_up();
         if (!options.foreground && !detaches)
                 log_to_syslog();
@@ -117,7 +120,8 @@ int main(int argc, char **argv)
         }
         r = log_start();
         if (r < 0) {
-                error_set(-r, "no thread to write the log: %s", strerror(-r));
+                error_set(-r, "no thread to write the log: %s%s", strerror(-r),
+                          r == -EAGAIN ? ": the limit of processes (RLIMIT_NPROC, TasksMax=)" : "");
                 return give_up();
         }
         r = server_open(&server, &options, config);

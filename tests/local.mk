@@ -47,6 +47,7 @@ integration_tests = \
 	tests/integration/test_slow_names \
 	tests/integration/test_smaller_limits \
 	tests/integration/test_stopping \
+	tests/integration/test_system_calls \
 	tests/integration/test_threads \
 	tests/integration/test_unread \
 	tests/integration/test_waiting_calls

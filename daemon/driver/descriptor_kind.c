@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "core/tcp_protocol.h"
+#include "daemon/process/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,8 +49,14 @@ static int directory_fd = -1;
 
 void descriptor_kind_open(void)
 {
+        if (directory_fd >= 0)
+                return;
+        directory_fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (directory_fd < 0)
-                directory_fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+                log_daemon(LOG_WARNING,
+                           "without /proc eventfds, timerfds, inotify and pidfds are not waited "
+                           "for: /proc/self/fd: %s",
+                           strerror(errno));
 }
 
 void descriptor_kind_close(void)

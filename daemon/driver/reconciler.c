@@ -69,17 +69,26 @@ static void *run(void *data)
         return NULL;
 }
 
+enum { STACK_BYTES = 512 * 1024 };
+
 static int start_thread(Reconciler *reconciler)
 {
+        pthread_attr_t attributes;
         sigset_t all, loops;
         int r;
 
         if (reconciler->has_thread)
                 return 0;
+        r = pthread_attr_init(&attributes);
+        if (r != 0)
+                return -r;
+        /* By default it is as whoever started the daemon limited it. */
+        pthread_attr_setstacksize(&attributes, STACK_BYTES);
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &loops);
-        r = pthread_create(&reconciler->thread, NULL, run, reconciler);
+        r = pthread_create(&reconciler->thread, &attributes, run, reconciler);
         pthread_sigmask(SIG_SETMASK, &loops, NULL);
+        pthread_attr_destroy(&attributes);
         reconciler->has_thread = r == 0;
         return -r;
 }

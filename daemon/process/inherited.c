@@ -15,6 +15,9 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+/* What a system has by default. */
+enum { STACK_BYTES = 8 * 1024 * 1024 };
+
 static void reset_signals(bool keep_blocked)
 {
         static const int ignored[] = {SIGPIPE, SIGXFSZ, SIGHUP, SIGUSR2};
@@ -59,6 +62,22 @@ static void raise_file_size(void)
         }
 }
 
+/* It grows as the limit of now allows, whatever that was before. */
+static int raise_stack(void)
+{
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_STACK, &limit) < 0 || limit.rlim_cur >= STACK_BYTES)
+                return 0;
+        limit.rlim_cur = limit.rlim_max < STACK_BYTES ? limit.rlim_max : STACK_BYTES;
+        if (limit.rlim_cur < INHERITED_STACK_MIN || setrlimit(RLIMIT_STACK, &limit) < 0)
+                return error_set(ENOMEM,
+                                 "the limit of the stack (RLIMIT_STACK) is %llu bytes: %d is the "
+                                 "least",
+                                 (unsigned long long)limit.rlim_cur, INHERITED_STACK_MIN);
+        return 0;
+}
+
 int inherited_reset(bool keep_blocked)
 {
         if (!standard_descriptors_occupy())
@@ -67,7 +86,7 @@ int inherited_reset(bool keep_blocked)
         reset_signals(keep_blocked);
         umask(077);
         raise_file_size();
-        return 0;
+        return raise_stack();
 }
 
 /* Where the kernel does not do it at once. */

@@ -9,6 +9,7 @@
  *                 background, and stay in the foreground: a lock may be meant for the daemon's life
  *   umask         nobody else's, whatever is made; what others may use gets its mode by name
  *   file sizes    as large as the hard limit allows
+ *   stack         likewise, up to what a system has by default
  *
  * Niceness, scheduling policy, working directory, environment and the other limits are who started
  * it's to choose, and stay.
@@ -16,6 +17,11 @@
 #pragma once
 
 #include <stdbool.h>
+
+enum {
+        /* Of the stack. */
+        INHERITED_STACK_MIN = 1024 * 1024,
+};
 
 /* Before anything is opened. keep_blocked: SIGTERM and SIGINT go on being blocked if they are, for
  * whoever was in this process before has handed over. 0, or -errno with error_text(). */

@@ -19,4 +19,6 @@ libdaemon_la_SOURCES += \
 	daemon/process/scheduling.c \
 	daemon/process/scheduling.h \
 	daemon/process/service_manager.c \
-	daemon/process/service_manager.h
+	daemon/process/service_manager.h \
+	daemon/process/system_calls.c \
+	daemon/process/system_calls.h

@@ -60,6 +60,19 @@ static uint32_t in_flight_max(rlim_t files)
         return files / 2 < UINT32_MAX ? (uint32_t)(files / 2) : UINT32_MAX;
 }
 
+/* To what is wanted, or as near as it goes; where it may not be set, it stays. */
+static void set_limit(struct rlimit *limit, rlim_t wanted)
+{
+        const struct rlimit before = *limit;
+
+        limit->rlim_cur = limit->rlim_max < wanted ? limit->rlim_max : wanted;
+        if (limit->rlim_cur == before.rlim_cur || setrlimit(RLIMIT_NOFILE, limit) == 0)
+                return;
+        log_daemon(LOG_WARNING, "the limit of open files stays at %llu: setrlimit: %s",
+                   (unsigned long long)before.rlim_cur, strerror(errno));
+        *limit = before;
+}
+
 /* Makes sure that the sessions allowed can have their descriptors, with the closer's lanes full
  * and a full packet being received. */
 int open_files_reserve(Server *server)
@@ -73,8 +86,9 @@ int open_files_reserve(Server *server)
         wanted = DESCRIPTORS_OWN + CLOSER_PLACES_MAX + keep +
                  (rlim_t)daemon->sessions.max * DESCRIPTORS_PER_SESSION;
         if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-                return error_set(errno, "no limit of open files: %s", strerror(errno));
-        limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+                return error_set(errno, "the limit of open files is not known: getrlimit: %s",
+                                 strerror(errno));
+        set_limit(&limit, wanted);
         server->closer_places = (uint32_t)share_of_closer(limit.rlim_cur, wanted);
         shared = DESCRIPTORS_OWN + server->closer_places;
         if (limit.rlim_cur < shared + DESCRIPTORS_PER_SESSION)
@@ -83,8 +97,6 @@ int open_files_reserve(Server *server)
                                  (unsigned long long)limit.rlim_max,
                                  DESCRIPTORS_OWN + CLOSER_PLACES_MIN + DESCRIPTORS_PER_SESSION,
                                  (unsigned long long)wanted);
-        if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-                return error_set(errno, "the limit of open files: %s", strerror(errno));
         daemon->in_flight.share.max = in_flight_max(limit.rlim_cur);
         in_flight_look(&daemon->in_flight);
         /* Each is waited for once, and a session's socket twice. */

@@ -182,10 +182,17 @@ static int bind_and_listen(const char *path, const struct sockaddr_un *address, 
         /* The mode is never wider than asked for, and as wide as asked for before anybody can
          * connect, which takes listen(): bind() takes the descriptor's mode and the umask's word on
          * it. */
-        if (fchmod(fd, mode) < 0 ||
-            bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ||
-            chmod(path, mode) < 0 || listen(fd, SOMAXCONN) < 0)
+        if (fchmod(fd, mode) < 0)
+                return error_set(errno, "cannot choose the mode of %s: fchmod: %s", path,
+                                 strerror(errno));
+        if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
                 return error_set(errno, "cannot listen on %s: %s", path, strerror(errno));
+        if (chmod(path, mode) < 0 || listen(fd, SOMAXCONN) < 0) {
+                int error = errno;
+
+                unlink(path);
+                return error_set(error, "cannot listen on %s: %s", path, strerror(error));
+        }
         return STEAL_FD(fd);
 }
 

@@ -440,6 +440,40 @@ START_TEST(a_soft_limit_of_file_sizes_is_raised)
 }
 END_TEST
 
+static rlim_t stack, stack_max;
+
+static void limit_stack(void)
+{
+        const struct rlimit limit = {.rlim_cur = stack, .rlim_max = stack_max};
+
+        if (setrlimit(RLIMIT_STACK, &limit) < 0)
+                _exit(126);
+}
+
+START_TEST(a_soft_limit_of_the_stack_is_raised)
+{
+        static RawClient client;
+
+        stack = 64 * 1024;
+        stack_max = RLIM_INFINITY;
+        program_serve(&daemon_program, socket_path, limit_stack);
+        raw_client_open(&client, socket_path);
+        raw_client_status(&client);
+        raw_client_close(&client);
+        program_stop(&daemon_program);
+        ck_assert_str_eq(daemon_program.err, "");
+}
+END_TEST
+
+START_TEST(a_stack_that_is_too_small_is_said)
+{
+        stack = stack_max = 512 * 1024;
+        program_expect_failure(socket_path, limit_stack,
+                               "the limit of the stack (RLIMIT_STACK) is 524288 bytes: 1048576 is "
+                               "the least");
+}
+END_TEST
+
 static TCase *add_case(Suite *suite, const char *name)
 {
         TCase *tcase = tcase_create(name);
@@ -475,4 +509,6 @@ TEST_SUITE(test_daemon_inherits)
                             UMASKS);
         tcase_add_test(limits, a_limit_of_file_sizes_does_not_end_it);
         tcase_add_test(limits, a_soft_limit_of_file_sizes_is_raised);
+        tcase_add_test(limits, a_soft_limit_of_the_stack_is_raised);
+        tcase_add_test(limits, a_stack_that_is_too_small_is_said);
 }

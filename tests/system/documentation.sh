@@ -392,7 +392,7 @@ sentences_are_documented() {
         # put together with more; and of what the request was refused for before.
         local for_operators='daemon/main.c|daemon/@(restart|server|store)/*|daemon/loop/loop.c'
         for_operators+='|daemon/config/@(config*|options|policy_rule).c'
-        for_operators+='|daemon/*/*_@(record|store).c|daemon/process/@(inherited|service_manager).c'
+        for_operators+='|daemon/*/*_@(record|store).c|daemon/process/@(inherited|service_manager|system_calls).c'
         for_operators+='|daemon/session/daemon_socket.c|core/@(address*|private_directory|sealed_bytes).c'
         local elsewhere='no memory for the (connector|resolver|name|holds|loop)|a name server is ADDRESS'
         elsewhere+='|only (tcp|udp): addresses|udp: addresses are bound|is needed, not the name'
