@@ -394,7 +394,7 @@ sentences_are_documented() {
         for_operators+='|daemon/config/@(config*|options|policy_rule).c'
         for_operators+='|daemon/*/*_@(record|store).c|daemon/process/@(inherited|service_manager|system_calls).c'
         for_operators+='|daemon/session/daemon_socket.c|core/@(address*|private_directory|sealed_bytes).c'
-        local elsewhere='no memory for the (connector|resolver|name|holds|loop)|a name server is ADDRESS'
+        local elsewhere='no descriptor for what has to wait|no memory for the (connector|resolver|name|holds|loop)|a name server is ADDRESS'
         elsewhere+='|only (tcp|udp): addresses|udp: addresses are bound|is needed, not the name'
         elsewhere+='|no descriptor for what has to wait|a note of 0 bytes|bytes was announced and did not come|the path leads elsewhere'
         elsewhere+='|it does not listen any more|has another one.s number'
