@@ -190,7 +190,8 @@ LDADD = libtestsupport.la libclient.la $(daemon_libs) $(CHECK_LIBS) $(JANSSON_LI
 # The longest first, where several run side by side.
 TESTS += $(system_tests) $(integration_tests) $(unit_tests) $(fuzz_tests)
 EXTRA_DIST += $(fuzz_tests) $(system_tests) tests/host/boot.sh tests/host/host.sh tests/host/init.sh \
-	tests/host/shell.sh tests/model/readiness.pml tests/support/check.sh tests/support/installed_program.c \
+	tests/host/shell.sh tests/model/readiness.pml tests/support/check.sh tests/support/tsan.supp \
+	tests/support/valgrind.supp tests/support/installed_program.c \
 	tests/support/scene.sh
 EXTRA_DIST += $(system_tests) tests/system/rooms.py tests/support/check.sh tests/support/coverage.sh \
 	tests/support/installed_program.c tests/support/failing_system_calls.table \

@@ -116,7 +116,8 @@ static int step(Walk *walk, const char *name, const char *behind, char rest[stat
 
         if (fd >= 0 || errno != ENOTDIR) {
                 r = go_to(walk, fd);
-                memmove(rest, behind, strlen(behind) + 1);
+                snprintf(next, sizeof(next), "%s", behind);
+                strcpy(rest, next);
                 return r;
         }
         r = read_link(walk, name, target);

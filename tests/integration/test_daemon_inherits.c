@@ -8,6 +8,7 @@
 #include "tests/support/fixture.h"
 #include "tests/support/program.h"
 #include "tests/support/raw_client.h"
+#include "tests/support/scale.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -411,6 +412,8 @@ START_TEST(a_limit_of_file_sizes_does_not_end_it)
         char log[1024] = "";
         size_t length = 0;
 
+        if (BUILT_WITH_SANITIZER)
+                SKIP_TEST("a sanitizer may need files in memory");
         file_size = file_size_max = 0;
         pipe_pair(left_pipe);
         program_serve(&daemon_program, socket_path, limit_file_size_and_log_to_pipe);
@@ -431,6 +434,8 @@ END_TEST
 
 START_TEST(a_soft_limit_of_file_sizes_is_raised)
 {
+        if (BUILT_WITH_SANITIZER)
+                SKIP_TEST("a sanitizer may need files in memory");
         file_size = 0;
         file_size_max = RLIM_INFINITY;
         program_serve(&daemon_program, socket_path, limit_file_size);

@@ -229,6 +229,10 @@ sanitized() {
         suites "$1" integration unit fuzz
 }
 
+# A call that does not return is left to its thread, which ends with the process; and glibc's resolver
+# grows its own tables in its own way.
+export TSAN_OPTIONS="report_thread_leaks=0:suppressions=$PWD/tests/support/tsan.supp"
+
 # The thread sanitizer cannot start where the kernel spreads addresses wider than it expects.
 find_tsan_prefix() {
         echo 'int main(void) { return 0; }' >"$scratch/tsan.c"
@@ -241,7 +245,7 @@ find_tsan_prefix() {
 # The unit tests, and a short run of both sides of the wire.
 memchecked() {
         local run_under='valgrind -q --error-exitcode=99 --leak-check=full'
-        run_under+=' --errors-for-leak-kinds=definite'
+        run_under+=" --errors-for-leak-kinds=definite --suppressions=$PWD/tests/support/valgrind.supp"
 
         suites plain memchecked_unit
         printf '#!/bin/sh\nexec %s %s/build/plain/kyron-iod "$@"\n' "$run_under" "$PWD" \

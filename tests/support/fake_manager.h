@@ -31,7 +31,7 @@ typedef struct FakeManager {
         pthread_mutex_t lock; /* what is below */
         FakeStored stored[FAKE_MANAGER_STORE_MAX];
         size_t n_stored;
-        uint64_t messages;
+        _Atomic uint64_t messages;
         unsigned readies;
 } FakeManager;
 

@@ -15,6 +15,14 @@ enum { BUILT_WITH_SANITIZER = 1 };
 enum { BUILT_WITH_SANITIZER = 0 };
 #endif
 
+/* A child that ends under it is judged by what it has left, its parent's. */
+static inline bool runs_under_valgrind(void)
+{
+        const char *preload = getenv("LD_PRELOAD");
+
+        return preload && strstr(preload, "vgpreload");
+}
+
 static inline bool scale_is_full(void)
 {
         const char *text = getenv("KYRON_TEST_SCALE");

@@ -124,11 +124,13 @@ START_TEST(a_reload_is_answered_when_it_is_done)
         ck_assert_uint_eq(scene_expect(0, IOD__FRAME__BODY_RELOADED)->sequence, 5);
 
         /* The same for each of many; more are refused. */
+        blocking_pool_pause(inner.daemon->blocking, DEADLINE_MS);
         for (uint32_t i = 0; i < LATE_REQUESTS_MAX; i++)
                 ask_to_reload(10 + i);
         ask_to_reload(9);
         ck_assert_str_eq(scene_expect_refused(0, 9, EAGAIN),
                          "64 requests of this session wait already: try later");
+        blocking_pool_resume(inner.daemon->blocking);
         ck_assert(WAIT_UNTIL(has_answer(session), DEADLINE_MS));
         for (uint32_t i = 0; i < LATE_REQUESTS_MAX; i++)
                 ck_assert_uint_eq(scene_expect(0, IOD__FRAME__BODY_RELOADED)->sequence, 10 + i);
