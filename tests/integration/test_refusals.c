@@ -242,7 +242,8 @@ START_TEST(an_audit_lets_pass_and_its_suggestion_allows)
         ck_assert_int_ne(call.result, -EACCES);
         ck_assert(WAIT_UNTIL(has_logged(marker), DEADLINE_MS));
         stop();
-        ck_assert_int_eq(adopt_suggestions(), cases[_i].what == KEEP ? 2 : 1);
+        /* One that waits for its path is asked about again. */
+        ck_assert_int_ge(adopt_suggestions(), cases[_i].what == KEEP ? 2 : 1);
 
         /* The same without the audit, and with what it said. */
         write_config("user:4294967294", "serve = {\"web\"}", "");
