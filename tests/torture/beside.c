@@ -167,7 +167,8 @@ void torture_beside(const Torture *torture, const TortureCase *case_, Result *re
         }
         if (n > 0) {
                 tell(&beside, n, world_baseline(&beside.world).longest_turn_ms, result);
-                torture_check_baseline(&beside.world, &before, KEPT_KIB, result);
+                torture_check_baseline(&beside.world, &before,
+                                       case_->kept_kib ? case_->kept_kib : KEPT_KIB, result);
         }
         torture_end_client(&beside.client, result);
         torture_end_world(&beside.world, result);

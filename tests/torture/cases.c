@@ -69,7 +69,7 @@ const TortureCase torture_cases[] = {
          BESIDE, torture_beside, "sparse-slots", 0, 0},
         {"memberships", "Sessions that join again and again",
          "16 sessions join four groups 256 times each, and end at once", BESIDE, torture_beside,
-         "memberships", 0, 0},
+         "memberships", 0, 32768},
         {"slow-names", "Names of a name server that does not answer",
          "256 connects to other names again and again, which nobody resolves", BESIDE,
          torture_beside, "slow-names", 0, 0},
