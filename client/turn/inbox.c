@@ -44,6 +44,7 @@ static int on_readiness(KyronIoDriverHandle *handle, const uint64_t *events, siz
         int count;
 
         pthread_mutex_lock(&handle->lock);
+        alive_on_heard(&handle->alive);
         for (size_t i = 0; i < n; i++) {
                 KyronAsyncRegistration *registration =
                         slot_table_recreate(&handle->slots, io_id_unpack(events[i]));
@@ -148,6 +149,14 @@ static int handle_frame(KyronIoDriverHandle *handle, const Iod__Frame *frame, Fd
         }
 }
 
+/* The daemon lives. */
+static void hear(KyronIoDriverHandle *handle)
+{
+        pthread_mutex_lock(&handle->lock);
+        alive_on_heard(&handle->alive);
+        pthread_mutex_unlock(&handle->lock);
+}
+
 static int handle_packet(KyronIoDriverHandle *handle, size_t size, FdList *fds)
 {
         uint64_t events[FRAME_EVENTS_MAX];
@@ -156,17 +165,10 @@ static int handle_packet(KyronIoDriverHandle *handle, size_t size, FdList *fds)
 
         if (n > 0)
                 return on_readiness(handle, events, n);
+        hear(handle);
         if (frame_decode(&handle->arena, handle->bytes, size, fds->count, &frame) < 0)
                 return end_session(handle, error_text());
         return handle_frame(handle, frame, fds);
-}
-
-/* The daemon lives. */
-static void hear(KyronIoDriverHandle *handle)
-{
-        pthread_mutex_lock(&handle->lock);
-        alive_on_heard(&handle->alive);
-        pthread_mutex_unlock(&handle->lock);
 }
 
 int inbox_receive(KyronIoDriverHandle *handle)
@@ -181,8 +183,6 @@ int inbox_receive(KyronIoDriverHandle *handle)
                                             &fds);
         if (size == -EAGAIN)
                 return 0;
-        if (size > 0)
-                hear(handle);
         if (size == 0 || (size < 0 && size != -EMFILE && size != -EMSGSIZE))
                 count = lose_daemon(handle, "the daemon has gone");
         else if (size < 0)
