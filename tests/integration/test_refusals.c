@@ -236,14 +236,20 @@ static int adopt_suggestions(void)
 
 START_TEST(an_audit_lets_pass_and_its_suggestion_allows)
 {
+        const int least = cases[_i].what == KEEP ? 2 : 1;
+        /* The second address of a name is asked about if the first has failed by then. */
+        const bool is_name = strstr(cases[_i].object, "localhost");
+        int suggestions;
+
         write_config("user:4294967294", "serve = {\"web\"}", "audit = true");
         start();
         ask(cases[_i].what, cases[_i].object);
         ck_assert_int_ne(call.result, -EACCES);
         ck_assert(WAIT_UNTIL(has_logged(marker), DEADLINE_MS));
         stop();
-        /* One that waits for its path is asked about again. */
-        ck_assert_int_ge(adopt_suggestions(), cases[_i].what == KEEP ? 2 : 1);
+        suggestions = adopt_suggestions();
+        ck_assert_int_ge(suggestions, least);
+        ck_assert_int_le(suggestions, is_name ? 2 : least);
 
         /* The same without the audit, and with what it said. */
         write_config("user:4294967294", "serve = {\"web\"}", "");
