@@ -119,8 +119,8 @@ START_TEST(in_turn_every_worker_gets_its_share)
         raw_client_close(&client);
         for (int i = 0; i < WORKERS; i++) {
                 printf("  worker %d: %ju\n", i, (uintmax_t)workers[i].state->accepted);
-                ck_assert_uint_ge(workers[i].state->accepted, share - share / 10);
-                ck_assert_uint_le(workers[i].state->accepted, share + share / 10);
+                ck_assert_uint_ge(workers[i].state->accepted, share - share / 20);
+                ck_assert_uint_le(workers[i].state->accepted, share + share / 20);
         }
 }
 END_TEST
