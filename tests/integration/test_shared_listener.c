@@ -104,7 +104,7 @@ static bool all_are_idle(void)
 
 /* Whoever is not ready when its turn comes is owed it, but only so many. So all are idle when a
  * round begins; what a machine that is busy with others lets them miss all the same is within a
-  * twentieth. */
+ * twentieth. */
 START_TEST(in_turn_every_worker_gets_its_share)
 {
         const uint64_t share = connections() / WORKERS;
