@@ -55,7 +55,7 @@ static const struct Call {
          SYS_readlinkat,
          {NOWHERE, NOTHING, NOTHING, 0},
          "eventfds, timerfds, inotify and pidfds are not waited for"},
-        {"waitid", SYS_waitid, {NOWHERE, 0, 0, 0, 0}, "SIGUSR2 does not hand over"},
+        {"waitid", SYS_waitid, {NOWHERE, 0, NOTHING, 0, 0}, "SIGUSR2 does not hand over"},
 };
 
 /* The error that says so, or 0. */
