@@ -54,7 +54,8 @@ static void choose_questions(PolicyTest *test)
 
 static bool is_action(const char *word)
 {
-        static const char *const actions[] = {"listen", "connect", "bind", "serve", "hold"};
+        static const char *const actions[] = {"listen", "connect", "bind",
+                                              "serve",  "hold",    "delivery"};
 
         for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
                 if (strcmp(word, actions[i]) == 0)
@@ -69,7 +70,8 @@ static int number_port(PolicyTest *test)
         int port;
 
         if (strcmp(test->questions[0].action, "serve") == 0 ||
-            strcmp(test->questions[0].action, "hold") == 0)
+            strcmp(test->questions[0].action, "hold") == 0 ||
+            strcmp(test->questions[0].action, "delivery") == 0)
                 return 0;
         port = address_service_port(test->object);
         if (port > 0) {
@@ -95,7 +97,8 @@ static ExitCode read_arguments(PolicyTest *test, const CommandLine *command_line
         } else if (is_action(arguments[ARGUMENT_ACTION])) {
                 add_question(test, arguments[ARGUMENT_ACTION]);
         } else {
-                error_set(EINVAL, "an action is listen, connect, bind, serve or hold, not \"%s\"",
+                error_set(EINVAL,
+                          "an action is listen, connect, bind, serve, hold or delivery, not \"%s\"",
                           arguments[ARGUMENT_ACTION]);
                 return EXIT_CODE_USAGE;
         }

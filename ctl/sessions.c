@@ -9,11 +9,17 @@
 #include <time.h>
 
 static const OutputColumn columns[] = {
-        {"SESSION", OUTPUT_RIGHT}, {"PID", OUTPUT_RIGHT},
-        {"USER", OUTPUT_CUT},      {"PROGRAM", OUTPUT_CUT},
-        {"SINCE", OUTPUT_RIGHT},   {"REGS", OUTPUT_RIGHT},
-        {"EVENTS", OUTPUT_RIGHT},  {"FRAMES", OUTPUT_RIGHT},
-        {"REFUSED", OUTPUT_RIGHT}, {"STATE", 0},
+        {"SESSION", OUTPUT_RIGHT},
+        {"PID", OUTPUT_RIGHT},
+        {"USER", OUTPUT_CUT},
+        {"PROGRAM", OUTPUT_CUT},
+        {"SINCE", OUTPUT_RIGHT},
+        {"REGS", OUTPUT_RIGHT},
+        {"EVENTS", OUTPUT_RIGHT},
+        {"FRAMES", OUTPUT_RIGHT},
+        {"REFUSED", OUTPUT_RIGHT},
+        {"DELIVERY", 0},
+        {"STATE", 0},
 };
 
 enum { SINCE_MAX = 16 };
@@ -27,6 +33,11 @@ typedef struct Sessions {
 static const char *state_text(const Iod__SessionEntry *entry)
 {
         return entry->waiting ? "waiting" : "serving";
+}
+
+static const char *delivery_text(const Iod__SessionEntry *entry)
+{
+        return entry->delivery == IOD__DELIVERY__DELIVERY_DIRECT ? "direct" : "relayed";
 }
 
 /* As ps does: the time today, else the day, else the year. */
@@ -62,6 +73,7 @@ static void append_object(Sessions *sessions, const Iod__SessionEntry *entry)
         output_add_number(&object, "events", entry->events);
         output_add_number(&object, "frames", entry->frames);
         output_add_number(&object, "refusals", entry->refusals);
+        output_add_text(&object, "delivery", delivery_text(entry));
         output_add_text(&object, "state", state_text(entry));
         output_list_append(&sessions->list, object);
 }
@@ -81,6 +93,7 @@ static void append_row(Sessions *sessions, const Iod__SessionEntry *entry)
         output_list_cell(list, "%" PRIu64, entry->events);
         output_list_cell(list, "%" PRIu64, entry->frames);
         output_list_cell(list, "%" PRIu64, entry->refusals);
+        output_list_cell(list, "%s", delivery_text(entry));
         output_list_cell(list, "%s", state_text(entry));
 }
 

@@ -44,6 +44,22 @@ int authorise(const Policy *policy, const Peer *peer, PolicyAction action, const
         return 0;
 }
 
+uint32_t authorise_deliveries(const Policy *policy, const Peer *peer)
+{
+        static const struct {
+                uint32_t bit;
+                const char *name;
+        } all[] = {{AUTHORISE_RELAYED, "relayed"}, {AUTHORISE_DIRECT, "direct"}};
+        uint32_t deliveries = 0;
+
+        for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+                if (policy_is_audit(policy) ||
+                    authorise_quietly(policy, peer, POLICY_DELIVERY, NULL, all[i].name) == 0)
+                        deliveries |= all[i].bit;
+        }
+        return deliveries;
+}
+
 uint32_t authorise_directory(const Policy *policy, const Peer *peer, const Address *address)
 {
         const PolicySubject subject = authorise_subject(peer);
@@ -58,6 +74,8 @@ int authorise_test(const Policy *policy, const PolicySubject *subject, PolicyAct
         Address address;
         int r = takes_name ? 0 : address_parse(object, &address);
 
+        if (action == POLICY_DELIVERY)
+                r = policy_check_pattern(action, object);
         if (r < 0)
                 return r;
         return policy_decide(policy, subject, action, takes_name ? NULL : &address,

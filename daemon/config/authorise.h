@@ -7,6 +7,12 @@
 #include "daemon/config/policy.h"
 #include "daemon/process/peer.h"
 
+enum {
+        /* A bit for each delivery, as in Welcome. */
+        AUTHORISE_RELAYED = 1,
+        AUTHORISE_DIRECT = 2,
+};
+
 /* Whom the policy is asked about, when a peer asks. */
 PolicySubject authorise_subject(const Peer *peer);
 /* As policy_decide(): 0, or -EACCES with error_text(). In an audit always 0. */
@@ -20,8 +26,11 @@ int authorise_quietly(const Policy *policy, const Peer *peer, PolicyAction actio
  * does. */
 uint32_t authorise_directory(const Policy *policy, const Peer *peer, const Address *address);
 
+/* The deliveries that authorise() would allow. */
+uint32_t authorise_deliveries(const Policy *policy, const Peer *peer);
+
 /* What the policy says of anybody, without audit: 0 and the rule, -EACCES, or
- * -EINVAL the object is no address, or no name, for this action. */
+ * -EINVAL the object is no address, no name, or no delivery, for this action. */
 int authorise_test(const Policy *policy, const PolicySubject *subject, PolicyAction action,
                    const char *object, char rule[static POLICY_RULE_MAX]);
 

@@ -119,6 +119,7 @@ static const Key keys[] = {
         {"policy", "bind", .is_pattern = true},
         {"policy", "serve", .is_pattern = true},
         {"policy", "hold", .is_pattern = true},
+        {"policy", "delivery", .is_pattern = true},
         {"policy", "sessions", 0, UINT32_MAX},
         {"policy", "registrations", 0, UINT32_MAX},
         {"policy", "listeners", 0, UINT32_MAX},
@@ -136,9 +137,9 @@ static cfg_opt_t listener_options[] = {
         TEXT("keepalive"), TEXT("silent-ms"), TEXT("socket-mode"),   CFG_END(),
 };
 static cfg_opt_t policy_options[] = {
-        LIST("listen"),   LIST("connect"),       LIST("bind"),      LIST("serve"), LIST("hold"),
-        TEXT("sessions"), TEXT("registrations"), TEXT("listeners"), TEXT("holds"), TEXT("connects"),
-        CFG_END(),
+        LIST("listen"),    LIST("connect"),  LIST("bind"),     LIST("serve"),
+        LIST("hold"),      LIST("delivery"), TEXT("sessions"), TEXT("registrations"),
+        TEXT("listeners"), TEXT("holds"),    TEXT("connects"), CFG_END(),
 };
 static cfg_opt_t options[] = {
         TEXT("max-sessions"),

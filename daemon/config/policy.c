@@ -131,6 +131,7 @@ int policy_decide(const Policy *policy, const PolicySubject *subject, PolicyActi
                   const Address *address, const char *name, char rule[static POLICY_RULE_MAX])
 {
         char object[ADDRESS_TEXT_MAX];
+        bool is_named = action != POLICY_DELIVERY;
 
         for (size_t i = 0; i < policy->n_rules; i++) {
                 const PolicyRule *theirs = policy->rules[i];
@@ -138,11 +139,16 @@ int policy_decide(const Policy *policy, const PolicySubject *subject, PolicyActi
 
                 if (!is_theirs(theirs, subject))
                         continue;
+                is_named = is_named || theirs->allowed[action].count > 0;
                 entry = find_entry(theirs, action, address, name);
                 if (!entry)
                         continue;
                 snprintf(rule, POLICY_RULE_MAX, "policy \"%s\", %s \"%s\"", theirs->title,
                          policy_action_name(action), entry->text);
+                return 0;
+        }
+        if (!is_named) {
+                snprintf(rule, POLICY_RULE_MAX, "no policy of theirs names a delivery");
                 return 0;
         }
         *rule = '\0';

@@ -3,7 +3,8 @@
  * configuration; whatever no rule allows is refused. See kyron-iod.conf(5).
  *
  * A rule allows: nothing denies, so the order of rules means nothing. A user's limits are the
- * largest of the rules that are theirs, or the defaults where none names one.
+ * largest of the rules that are theirs, or the defaults where none names one. Likewise each
+ * delivery is theirs where no rule names one.
  *
  * Made by the configuration's reader and constant from then on, but for rules of users and groups
  * that nobody knew then: they are for nobody until policy_set_known(). Deciding asks no name
@@ -55,7 +56,8 @@ void policy_set_default_limit(Policy *policy, PolicyLimit limit, uint32_t value)
 int policy_add_rule(Policy *policy, PolicyWho who, uint32_t id, const char *title,
                     PolicyRule **out);
 /* A pattern of an address, see address_pattern.h; of a name for SERVE and HOLD: itself, or what it
- * begins with and "*". 0, or -EINVAL or -ENOMEM with error_text(). */
+ * begins with and "*"; for DELIVERY one of two words. 0, or -EINVAL or -ENOMEM with error_text().
+ */
 int policy_rule_allow(PolicyRule *rule, PolicyAction action, const char *pattern);
 /* What policy_rule_allow() would say of the pattern. */
 int policy_check_pattern(PolicyAction action, const char *pattern);
@@ -75,9 +77,9 @@ size_t policy_rule_count(const Policy *policy);
 
 /*
  * Whether the subject may. For LISTEN, CONNECT and BIND address is what is asked for, and name
- * NULL; for SERVE and HOLD the other way round. 0 and the rule that allows it in rule, or -EACCES
- * with error_text(): a sentence short enough for the wire that names the user, the action, the
- * object, and the rules that are theirs but do not allow it, or that there is none.
+ * NULL; for SERVE, HOLD and DELIVERY the other way round. 0 and the rule that allows it in rule, or
+ * -EACCES with error_text(): a sentence short enough for the wire that names the user, the action,
+ * the object, and the rules that are theirs but do not allow it, or that there is none.
  */
 int policy_decide(const Policy *policy, const PolicySubject *subject, PolicyAction action,
                   const Address *address, const char *name, char rule[static POLICY_RULE_MAX]);

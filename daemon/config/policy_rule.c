@@ -101,8 +101,17 @@ static int check_name_pattern(const char *text)
         return 0;
 }
 
+static int check_delivery(const char *text)
+{
+        if (strcmp(text, "relayed") == 0 || strcmp(text, "direct") == 0)
+                return 0;
+        return error_set(EINVAL, "delivery takes relayed and direct, not \"%.40s\"", text);
+}
+
 static int parse_pattern(PolicyAction action, const char *text, AddressPattern *out)
 {
+        if (action == POLICY_DELIVERY)
+                return check_delivery(text);
         return policy_action_is_by_name(action) ? check_name_pattern(text)
                                                 : address_pattern_parse(text, out);
 }

@@ -7,9 +7,12 @@ static const struct {
         const char *name;
         const char *verb;
 } actions[POLICY_ACTION_COUNT] = {
-        [POLICY_LISTEN] = {"listen", "listen on"}, [POLICY_CONNECT] = {"connect", "connect to"},
-        [POLICY_BIND] = {"bind", "bind"},          [POLICY_SERVE] = {"serve", "serve"},
+        [POLICY_LISTEN] = {"listen", "listen on"},
+        [POLICY_CONNECT] = {"connect", "connect to"},
+        [POLICY_BIND] = {"bind", "bind"},
+        [POLICY_SERVE] = {"serve", "serve"},
         [POLICY_HOLD] = {"hold", "hold"},
+        [POLICY_DELIVERY] = {"delivery", "have delivery"},
 };
 
 static const char *const limit_names[POLICY_LIMIT_COUNT] = {
@@ -41,7 +44,7 @@ const char *policy_action_verb(PolicyAction action)
 
 bool policy_action_is_by_name(PolicyAction action)
 {
-        return action == POLICY_SERVE || action == POLICY_HOLD;
+        return action == POLICY_SERVE || action == POLICY_HOLD || action == POLICY_DELIVERY;
 }
 
 const char *policy_limit_name(PolicyLimit limit)

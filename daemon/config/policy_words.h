@@ -11,6 +11,8 @@ typedef enum PolicyAction {
         POLICY_BIND,    /* an address to bind a UDP socket to */
         POLICY_SERVE,   /* a configured listener's name, to join or take */
         POLICY_HOLD,    /* a name to hold a descriptor under */
+        /* "relayed" or "direct": who waits. Allowed unless rules of theirs name other ones. */
+        POLICY_DELIVERY,
         POLICY_ACTION_COUNT,
 } PolicyAction;
 

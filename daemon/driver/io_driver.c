@@ -128,6 +128,53 @@ static int say_why_not_added(int r)
         }
 }
 
+/* As of a file that the set does not have. */
+static int add_watch(const IoDriver *driver, RegistrationSet *set, int borrow_fd, IoId id,
+                     Readiness interest)
+{
+        int r = 0;
+
+        if (set->watches >= watches_max(set))
+                r = error_set(
+                        EDQUOT,
+                        "files this session gave up are still open: close them, or remove them");
+        if (r == 0)
+                r = put_on_scratch(driver, borrow_fd);
+        if (r < 0)
+                return r;
+        r = selector_add(&set->selector, driver->scratch_fd, id, interest);
+        return r < 0 ? say_why_not_added(r) : 0;
+}
+
+/* Whether one that is not watched can be of this file. */
+static bool may_be_noted_file(const RegistrationInfo *info, DescriptorKind kind, uint64_t inode)
+{
+        return info->kind == kind && (info->inode == 0 || info->inode == inode);
+}
+
+/* Has a registration watched that was not. */
+static int watch(IoDriver *driver, RegistrationInfo *info, RegistrationSet *set, int borrow_fd,
+                 IoId id, Readiness interest)
+{
+        DescriptorKind kind;
+        uint64_t inode;
+        int r = descriptor_kind_classify(borrow_fd, &kind, &inode);
+
+        if (r == 0 && !may_be_noted_file(info, kind, inode))
+                r = error_set(ESTALE, "slot %u is registered for another file", io_id_slot(id));
+        if (r == 0)
+                r = add_watch(driver, set, borrow_fd, id, interest);
+        if (r < 0)
+                return r;
+        info->inode = inode;
+        info->interest = interest;
+        info->unwatched = false;
+        info->mark = set->mark;
+        set->watches++;
+        driver->registrations++;
+        return 0;
+}
+
 /*
  * Whether this can be the registered file, without a question to its file system: epoll finds the
  * entry by the file, not by the id, and the file may be registered under another one. Files without
@@ -175,24 +222,17 @@ int io_driver_add_io_source(IoDriver *driver, RegistrationSet *set, int borrow_f
                 return error_set(EINVAL, "interest %#x is not made of READABLE, WRITABLE, PRIORITY",
                                  interest);
         if (info)
-                return widen(driver, info, set, borrow_fd, id, interest);
+                return info->unwatched ? watch(driver, info, set, borrow_fd, id, interest)
+                                       : widen(driver, info, set, borrow_fd, id, interest);
 
         r = descriptor_kind_classify(borrow_fd, &kind, &inode);
         if (r < 0)
                 return r;
-        if (set->watches >= watches_max(set))
-                return error_set(
-                        EDQUOT,
-                        "files this session gave up are still open: close them, or remove them");
         r = registration_set_check(set, id);
+        if (r == 0)
+                r = add_watch(driver, set, borrow_fd, id, interest);
         if (r < 0)
                 return r;
-        r = put_on_scratch(driver, borrow_fd);
-        if (r < 0)
-                return r;
-        r = selector_add(&set->selector, driver->scratch_fd, id, interest);
-        if (r < 0)
-                return say_why_not_added(r);
         r = registration_set_use(set, id,
                                  (RegistrationInfo){
                                          .interest = interest,
@@ -204,6 +244,19 @@ int io_driver_add_io_source(IoDriver *driver, RegistrationSet *set, int borrow_f
         else
                 driver->registrations++;
         return r;
+}
+
+int io_driver_note_io_source(RegistrationSet *set, IoId id, DescriptorKind kind)
+{
+        int r = registration_set_check(set, id);
+
+        if (r < 0)
+                return r;
+        return registration_set_use(set, id,
+                                    (RegistrationInfo){
+                                            .kind = kind,
+                                            .unwatched = true,
+                                    });
 }
 
 static int remove_watch(IoDriver *driver, RegistrationSet *set, int borrow_fd)
@@ -227,9 +280,9 @@ int io_driver_remove_io_source(IoDriver *driver, RegistrationSet *set, int borro
         if (!info)
                 return error_set(ESTALE, "slot %u generation %u is not registered", io_id_slot(id),
                                  io_id_generation(id));
-        if (!may_be_registered_file(info, borrow_fd))
+        if (!info->unwatched && !may_be_registered_file(info, borrow_fd))
                 return error_set(ENOENT, "the descriptor sent along is not the registered file");
-        r = remove_watch(driver, set, borrow_fd);
+        r = info->unwatched ? 0 : remove_watch(driver, set, borrow_fd);
         if (r == 0)
                 registration_set_forget(set, id);
         return r;
@@ -237,9 +290,12 @@ int io_driver_remove_io_source(IoDriver *driver, RegistrationSet *set, int borro
 
 void io_driver_withdraw_io_source(IoDriver *driver, RegistrationSet *set, int borrow_fd, IoId id)
 {
-        if (!registration_set_recreate(set, id))
+        const RegistrationInfo *info = registration_set_recreate(set, id);
+
+        if (!info)
                 return;
-        remove_watch(driver, set, borrow_fd);
+        if (!info->unwatched)
+                remove_watch(driver, set, borrow_fd);
         registration_set_withdraw(set, id);
 }
 

@@ -74,6 +74,13 @@ bool io_driver_stays_crowded(const RegistrationSet *set);
 int io_driver_add_io_source(IoDriver *driver, RegistrationSet *set, int borrow_fd, IoId id,
                             Readiness interest);
 
+/*
+ * Has a registration under this id that is not watched, of a file that nobody has shown; the next
+ * io_driver_add_io_source() under it says which it is, and has it watched. 0, or with error_text():
+ * as registration_set_check(), -ENOMEM.
+ */
+int io_driver_note_io_source(RegistrationSet *set, IoId id, DescriptorKind kind);
+
 /* Ends a registration whose file stays open. 0, or -ESTALE or -ENOENT with error_text(). */
 int io_driver_remove_io_source(IoDriver *driver, RegistrationSet *set, int borrow_fd, IoId id);
 

@@ -80,13 +80,13 @@ int registration_set_use(RegistrationSet *set, IoId id, RegistrationInfo value)
                 RegistrationOwner *owner = older->owner;
 
                 *older = value;
-                set->watches++;
+                set->watches += !value.unwatched;
                 tell_owner(owner);
                 return 0;
         }
         if (registration_map_insert(&set->map, io_id_slot(id), &value) < 0)
                 return error_set(ENOMEM, "no memory for another registration");
-        set->watches++;
+        set->watches += !value.unwatched;
         set->count++;
         return 0;
 }
@@ -138,10 +138,29 @@ bool registration_set_forget_unmarked(RegistrationSet *set, uint32_t *slot, uint
 
                 if (!info)
                         return true;
-                if (info->mark == set->mark)
+                if (info->unwatched || info->mark == set->mark)
                         continue;
                 registration_set_forget(set, io_id_make(*slot, info->generation));
                 forget--;
+        }
+        return false;
+}
+
+/* ---- Without the kernel -------------------------------------------------------------------- */
+
+bool registration_set_watch_no_more(RegistrationSet *set, uint32_t *slot, uint32_t looks)
+{
+        for (; looks > 0; looks--, (*slot)++) {
+                RegistrationInfo *info = registration_set_next(set, slot);
+
+                if (!info)
+                        return true;
+                if (info->owner) {
+                        info->unwatched = true;
+                        info->readiness = 0;
+                } else if (!info->unwatched) {
+                        registration_set_forget(set, io_id_make(*slot, info->generation));
+                }
         }
         return false;
 }

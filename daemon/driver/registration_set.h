@@ -8,6 +8,7 @@
  * `count` is what the client says it has. `watches` is what the kernel may have: the client's
  * close() removes an entry from the epoll set without anybody telling us, so it is an upper bound
  * until the kernel is asked (reconciler.h). What it then has is marked, and the rest forgotten.
+ * What is not watched is no matter of the kernel's, and stays.
  */
 #pragma once
 
@@ -67,3 +68,7 @@ void registration_set_begin_marking(RegistrationSet *set);
 void registration_set_mark_live(RegistrationSet *set, const IoId *ids, size_t n);
 bool registration_set_forget_unmarked(RegistrationSet *set, uint32_t *slot, uint32_t looks,
                                       uint32_t forget);
+
+/* The set's selector has been taken away: from *slot on, 0 at first, forgets the registrations that
+ * have no owner, and the others are not watched any more; so many a call, until it returns true. */
+bool registration_set_watch_no_more(RegistrationSet *set, uint32_t *slot, uint32_t looks);

@@ -103,6 +103,12 @@ void connection_free(Connection *connection)
         free(connection);
 }
 
+DescriptorKind connection_kind(const Group *group)
+{
+        return group->bound->kind == ADDRESS_UNIX ? DESCRIPTOR_KIND_UNIX_STREAM
+                                                  : DESCRIPTOR_KIND_TCP;
+}
+
 int connection_has_first_bytes(int fd)
 {
         char byte;

@@ -58,6 +58,8 @@ Connection *connection_restore(Group *group, uint64_t number, bool again, int ta
 /* One that its worker has in hand since before the daemon began: copies of it and its note, or -1.
  * NULL: there was no memory, and they are the caller's still. */
 Connection *connection_claim(Group *group, int take_fd, int take_note_fd, uint32_t note_size);
+/* What kind of descriptor the group's connections are. */
+DescriptorKind connection_kind(const Group *group);
 /* Whether the first bytes are there: 1 yes, 0 not yet, -1 the peer has gone without any. */
 int connection_has_first_bytes(int borrow_fd);
 /* Makes it SILENT, until it has them. false: there was no memory to wait. */

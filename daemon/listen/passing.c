@@ -82,7 +82,9 @@ static int register_connection(const Packet *packet, const Connection *connectio
         /* Also by this connection's file, which another worker may have had and given away. */
         if (registration_set_recreate(&session->registrations, id))
                 return error_set(EEXIST, "slot %u was offered and is registered", io_id_slot(id));
-        return session_add_io_source(session, connection->fd, connection->source);
+        return session->is_direct
+                       ? session_note_io_source(session, id, connection_kind(connection->group))
+                       : session_add_io_source(session, connection->fd, connection->source);
 }
 
 /* Whether it is the offered id that is wrong, and not that something has run out. */
@@ -119,7 +121,8 @@ static int packet_fill(Packet *packet, Worker *worker)
                         packet->lacks_room = true;
                 }
         }
-        io_driver_end_batch(session->sessions->driver);
+        if (!session->is_direct)
+                io_driver_end_batch(session->sessions->driver);
         session_settle_registrations(session);
         return told;
 }
@@ -145,6 +148,7 @@ static int packet_send(Packet *packet, Worker *worker)
         connections.endpoint = worker->endpoint;
         connections.n_connection = packet->count;
         connections.connection = packet->pointers;
+        connections.unregistered = session->is_direct;
         frame.body_case = IOD__FRAME__BODY_CONNECTIONS;
         frame.connections = &connections;
         /* Before they are sent: killed in between, the daemon loses them, and the other way round

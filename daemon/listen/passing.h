@@ -2,7 +2,8 @@
  * Passing: the packets that bring a worker its connections.
  *
  * Each connection is registered in the worker's session first, under the id that was offered for
- * it, and then sent, many in one packet. While one of them is not taken, no more are sent: what
+ * it, and then sent, many in one packet; in a direct session it is in hand under that id, and not
+ * waited for. While one of them is not taken, no more are sent: what
  * comes meanwhile is the next packet's, so packets grow with the load.
  */
 #pragma once

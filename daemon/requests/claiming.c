@@ -7,6 +7,7 @@
 #include "daemon/daemon.h"
 #include "daemon/hold/note.h"
 #include "daemon/listen/listener.h"
+#include "daemon/session/session_source.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -116,14 +117,11 @@ static int check_connected(const Listener *listener, int borrow_fd)
 
 static int check_registration(const Listener *listener, const RegistrationInfo *info, IoId id)
 {
-        DescriptorKind kind = listener->bound.kind == ADDRESS_UNIX ? DESCRIPTOR_KIND_UNIX_STREAM
-                                                                   : DESCRIPTOR_KIND_TCP;
-
         if (!info)
                 return error_set(ENOENT, "slot %u is not registered", io_id_slot(id));
         if (info->owner)
                 return error_set(EEXIST, "slot %u is in hand already", io_id_slot(id));
-        if (info->kind != kind)
+        if (info->kind != connection_kind(&listener->group))
                 return error_set(EINVAL, "slot %u is no connection of listener %.40s",
                                  io_id_slot(id), listener->config.name);
         return 0;
@@ -138,7 +136,7 @@ static int check_kept(const Daemon *daemon, Session *session, const Listener *li
         uint64_t inode;
         int r = descriptor_kind_classify(borrow_fds[0], &kind, &inode);
 
-        if (r == 0 && (kind != info->kind || inode != info->inode))
+        if (r == 0 && (kind != info->kind || (!info->unwatched && inode != info->inode)))
                 r = error_set(EINVAL, "the descriptor sent along is not that of slot %u",
                               io_id_slot(claimed->id));
         if (r == 0)
@@ -155,9 +153,10 @@ static int check_kept(const Daemon *daemon, Session *session, const Listener *li
 
 /* ---- Claiming ------------------------------------------------------------------------------ */
 
-/* One connection; first is the place of its descriptors in fds. 0, or -errno with error_text(). */
-static int claim_one(const Daemon *daemon, Session *session, Worker *worker,
-                     const Iod__ClaimedConnection *claimed, FdList *fds, size_t first)
+/* One connection that is registered; first is the place of its descriptors in fds. 0, or -errno
+ * with error_text(). */
+static int claim_registered(const Daemon *daemon, Session *session, Worker *worker,
+                            const Iod__ClaimedConnection *claimed, FdList *fds, size_t first)
 {
         IoId id = io_id_unpack(claimed->id);
         RegistrationInfo *info = registration_set_recreate(&session->registrations, id);
@@ -180,6 +179,26 @@ static int claim_one(const Daemon *daemon, Session *session, Worker *worker,
         r = worker_put_in_hand(worker, connection, info, id);
         if (r < 0)
                 connection_free(connection);
+        return r;
+}
+
+/* In a direct session nothing is registered beforehand. */
+static int claim_one(const Daemon *daemon, Session *session, Worker *worker,
+                     const Iod__ClaimedConnection *claimed, FdList *fds, size_t first)
+{
+        IoId id = io_id_unpack(claimed->id);
+        bool is_new = session->is_direct && !registration_set_recreate(&session->registrations, id);
+        int r = 0;
+
+        if (is_new)
+                r = session_note_io_source(session, id, connection_kind(worker->group));
+        if (r == 0) {
+                r = claim_registered(daemon, session, worker, claimed, fds, first);
+                if (r < 0 && is_new)
+                        registration_set_withdraw(&session->registrations, id);
+        }
+        if (is_new)
+                session_settle_registrations(session);
         return r;
 }
 

@@ -10,6 +10,7 @@
 #include "daemon/requests/inspect.h"
 #include "daemon/requests/keeping.h"
 #include "daemon/requests/late_request.h"
+#include "daemon/requests/moving.h"
 #include "daemon/requests/opening.h"
 #include "daemon/requests/operating.h"
 #include "daemon/requests/policy_testing.h"
@@ -46,6 +47,7 @@ static const struct {
         {IOD__FRAME__BODY_HELLO, true, .plain_handler = registering_hello},
         {IOD__FRAME__BODY_ADD_IO_SOURCE, false, .handler = registering_add},
         {IOD__FRAME__BODY_REMOVE_IO_SOURCE, false, .handler = registering_remove},
+        {IOD__FRAME__BODY_SET_DELIVERY, false, .plain_handler = moving_set_delivery},
         {IOD__FRAME__BODY_CONNECT, false, .plain_handler = opening_serve_connect},
         {IOD__FRAME__BODY_BIND, false, .plain_handler = opening_serve_bind},
         {IOD__FRAME__BODY_TAKE_LISTENER, false, .plain_handler = opening_serve_take_listener},

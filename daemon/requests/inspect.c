@@ -112,6 +112,8 @@ static void fill_session_entry(const Session *session, Iod__SessionEntry *entry)
         entry->frames = session->frames;
         entry->refusals = session->refusals;
         entry->waiting = notifier_is_waiting(&session->notifier);
+        entry->delivery = session->is_direct ? IOD__DELIVERY__DELIVERY_DIRECT
+                                             : IOD__DELIVERY__DELIVERY_RELAYED;
 }
 
 int inspect_list_sessions(Daemon *daemon, Session *viewer, const Iod__Frame *request)

@@ -143,7 +143,8 @@ int policy_testing_serve(Daemon *daemon, Session *session, const Iod__Frame *req
                 return -error_set(EACCES, "only root and the group %s may ask about others",
                                   daemon->config->admin_group);
         if (!policy_action_from_name(test->action, &action))
-                return -error_set(EINVAL, "\"%.20s\" is not listen, connect, bind, serve or hold",
+                return -error_set(EINVAL,
+                                  "\"%.20s\" is not listen, connect, bind, serve, hold or delivery",
                                   test->action);
         if (test->uid == session->peer.uid)
                 return answer(daemon, session, request->sequence, &oneself, action, test->object);

@@ -2,6 +2,7 @@
 #include "daemon/requests/registering.h"
 
 #include "core/error.h"
+#include "daemon/config/authorise.h"
 #include "daemon/daemon.h"
 #include "daemon/listen/worker.h"
 #include "daemon/process/log.h"
@@ -44,6 +45,8 @@ int registering_hello(Daemon *daemon, Session *session, const Iod__Frame *reques
         welcome.session = session->id;
         welcome.registrations_max = session->registrations.limit;
         welcome.release = (char *)PACKAGE_VERSION;
+        welcome.deliveries = authorise_deliveries(daemon->config->policy, &session->peer);
+        session->is_direct = !(welcome.deliveries & AUTHORISE_RELAYED);
         frame.body_case = IOD__FRAME__BODY_WELCOME;
         frame.welcome = &welcome;
         return session_reply(session, request->sequence, &frame);
@@ -102,7 +105,7 @@ int registering_add(Daemon *daemon, Session *session, const Iod__Frame *request,
 
         (void)daemon;
         r = check_source_count(add->n_source, fds, "add_io_source");
-        if (r == 0 && add->n_source > 0)
+        if (r == 0 && add->n_source > 0 && !session->is_direct)
                 r = session_open_set(session);
         if (r < 0)
                 return r;

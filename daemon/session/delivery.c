@@ -79,6 +79,12 @@ static void await_no_more(Session *session)
         delivery->awaits_reading = false;
 }
 
+void delivery_lose_set(Session *session)
+{
+        session->delivery.watches_socket = session->delivery.awaits_reading = false;
+        session_deliver_soon(session);
+}
+
 bool delivery_has_unread(const Session *session)
 {
         return frame_socket_has_unread(session->socket_fd);
@@ -149,10 +155,10 @@ static int send_opened(Session *session, Answer *answer)
 {
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Opened opened = IOD__OPENED__INIT;
-        IoId id = io_id_unpack(answer->source);
+        IoId id = session->is_direct ? 0 : io_id_unpack(answer->source);
         int r = 0;
 
-        if (answer->source != 0) {
+        if (id != 0) {
                 r = session_add_io_source(session, answer->fd, answer->source);
                 io_driver_end_batch(session->sessions->driver);
                 session_settle_registrations(session);
@@ -168,7 +174,7 @@ static int send_opened(Session *session, Answer *answer)
         frame.body_case = IOD__FRAME__BODY_OPENED;
         frame.opened = &opened;
         r = delivery_send_descriptors(session, &frame, &answer->fd, 1);
-        if (r != 0 && answer->source != 0)
+        if (r != 0 && id != 0)
                 session_withdraw_io_source(session, answer->fd, id);
         return r;
 }

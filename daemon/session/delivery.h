@@ -34,6 +34,9 @@ void delivery_init(Delivery *delivery);
 /* Closes what was not sent. Before the session's set is closed. */
 void delivery_deinit(Session *session);
 
+/* The session's set has gone: what waits for the client to read waits in the next one. */
+void delivery_lose_set(Session *session);
+
 /* Whether so much waits that no more requests are to be read. */
 bool delivery_is_full(const Session *session);
 /* Whether the client has left a packet unread. */

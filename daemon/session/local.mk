@@ -16,6 +16,8 @@ libdaemon_la_SOURCES += \
 	daemon/session/session_batch.h \
 	daemon/session/session_closed.c \
 	daemon/session/session_closed.h \
+	daemon/session/session_direct.c \
+	daemon/session/session_direct.h \
 	daemon/session/session_events.c \
 	daemon/session/session_events.h \
 	daemon/session/session_life.c \

@@ -9,7 +9,8 @@
  *
  * What is done for it is done by its SessionService (service.h), and comes back as answers
  * (answer.h) and as packets of others (outgoing.h), which are delivered once the callback that
- * caused them is over (delivery.h). How it begins and ends is in session_life.h.
+ * caused them is over (delivery.h). How it begins and ends is in session_life.h. It is relayed, or
+ * direct (session_direct.h).
  *
  * Whatever goes wrong here ends this session and no other. Owned by Sessions, single-threaded.
  */
@@ -36,6 +37,13 @@ typedef struct Sessions Sessions;
 
 enum { SESSION_GREETING_SECONDS = 5 };
 
+/* On the way to being direct: see session_direct.h. */
+typedef struct SessionMove {
+        bool under_way;
+        uint32_t sequence;
+        uint32_t slot; /* from which on there are registrations to forget */
+} SessionMove;
+
 typedef struct Session {
         uint64_t id;               /* first: what it is found by */
         TAILQ_ENTRY(Session) link; /* in order of id */
@@ -58,7 +66,9 @@ typedef struct Session {
         uint64_t charged_watches;
         RegistrationSet registrations;
         Reconciled reconciled;      /* these with the kernel's list of them */
+        bool is_direct;             /* its client waits itself */
         struct SessionBatch *batch; /* a request under way; or NULL */
+        SessionMove move;           /* another that may be */
         Notifier notifier;
 
         Delivery delivery;
@@ -92,6 +102,13 @@ typedef struct Session {
         uint64_t frames;
         uint64_t refusals;
 } Session;
+
+/* Whether a request of its is under way, which is served some more in each of its turns: nothing
+ * else is read. */
+static inline bool session_has_request(const Session *session)
+{
+        return session->batch || session->move.under_way;
+}
 
 /* Sends what is to be delivered once the present callback is over. */
 void session_deliver_soon(Session *session);

@@ -9,9 +9,9 @@
 
 const struct timeval session_greeting_time = {.tv_sec = SESSION_GREETING_SECONDS};
 
-static void await_batch(Session *session)
+static void await_request(Session *session)
 {
-        if (session->batch && !session->reconciled.reconciliation)
+        if (session_has_request(session) && !session->reconciled.reconciliation)
                 time_share_wait(&session->sessions->shares, &session->user->share, &session->serve);
 }
 
@@ -19,7 +19,7 @@ static void await_batch(Session *session)
 static int arm_last_requests(Session *session)
 {
         loop_event_del(session->writable);
-        await_batch(session);
+        await_request(session);
         set_watch_arm(&session->set_watch, false);
         if (session->reconciled.reconciliation || waker_waits(&session->serve) ||
             waker_waits(&session->room))
@@ -38,7 +38,7 @@ static int arm_events(Session *session)
                 return loop_event_add(session->writable, NULL);
         }
         loop_event_del(session->writable);
-        await_batch(session);
+        await_request(session);
         if (session->reconciled.reconciliation || waker_waits(&session->serve)) {
                 loop_event_del(session->readable);
                 return set_watch_arm(&session->set_watch, false);

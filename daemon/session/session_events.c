@@ -6,6 +6,7 @@
 #include "daemon/session/session_arming.h"
 #include "daemon/session/session_batch.h"
 #include "daemon/session/session_closed.h"
+#include "daemon/session/session_direct.h"
 #include "daemon/session/session_source.h"
 #include "daemon/session/session_unread.h"
 #include "daemon/session/sessions.h"
@@ -205,11 +206,11 @@ static bool read_request(Session *session)
                 return false;
         }
         time_share_use(&sessions->shares, &session->user->share, clock_now_ns() - began);
-        if (session->closed && !session->batch) {
+        if (session->closed && !session_has_request(session)) {
                 queue_up_again(session);
                 return false;
         }
-        if (session->batch || notifier_is_waiting(&session->notifier) ||
+        if (session_has_request(session) || notifier_is_waiting(&session->notifier) ||
             delivery_is_full(session)) {
                 session_rearm(session);
                 return false;
@@ -302,17 +303,17 @@ static void on_set_ready(evutil_socket_t fd, short what, void *data)
                 tell_readiness(session);
 }
 
-/* Some more of a request's sources. */
-static void go_on_with_batch(Session *session)
+/* Some more of the request under way. */
+static void go_on_with_request(Session *session)
 {
         uint64_t began = clock_now_ns();
-        uint32_t sequence = session->batch->sequence;
+        uint32_t sequence = session->batch ? session->batch->sequence : session->move.sequence;
         int r;
 
         if (session->reconciled.reconciliation ||
             (!session->closed && notifier_is_waiting(&session->notifier)))
                 return;
-        r = session_batch_go_on(session);
+        r = session->batch ? session_batch_go_on(session) : session_direct_go_on(session);
         time_share_use(&session->sessions->shares, &session->user->share, clock_now_ns() - began);
         if (r < 0)
                 session_fail(session, sequence, r);
@@ -327,10 +328,10 @@ static void serve(void *data)
                 begin_to_end_for_its_process(session);
         if (session->ended)
                 return;
-        if (session->batch) {
-                go_on_with_batch(session);
+        if (session_has_request(session)) {
+                go_on_with_request(session);
                 session_rearm(session);
-                if (session->batch)
+                if (session_has_request(session))
                         return;
                 /* Else the next packet, which may be there already, would go before it. */
         } else {

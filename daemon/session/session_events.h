@@ -11,7 +11,8 @@
  * compared with the kernel's list is not served at all meanwhile (reconciler.h).
  *
  * One whose user has used all of its share of a turn waits in line for the next (time_share.h), and
- * so does one with many sources to register, of which some are served each time (session_batch.h).
+ * so does one with many sources to register, of which some are served each time (session_batch.h),
+ * or with many registrations to forget (session_direct.h).
  * One whose client has closed is only read to the end (session_closed.h).
  */
 #pragma once

@@ -77,9 +77,13 @@ int session_add_io_source(Session *session, int borrow_fd, uint64_t packed)
 {
         IoId id = io_id_unpack(packed);
         RegistrationSet *set = &session->registrations;
-        int r = session_open_set(session);
+        const RegistrationInfo *info = registration_set_recreate(set, id);
+        int r;
 
-        if (r == 0 && !registration_set_recreate(set, id))
+        if (session->is_direct)
+                return error_set(EINVAL, "the session is direct: its client waits itself");
+        r = session_open_set(session);
+        if (r == 0 && (!info || info->unwatched))
                 r = check_watches(session);
         if (r == 0 && !registration_set_is_occupied(set, id))
                 r = charge_registration(session);
@@ -89,6 +93,16 @@ int session_add_io_source(Session *session, int borrow_fd, uint64_t packed)
         if (r == -ENOSPC)
                 watches_ran_out(session->sessions->watches);
         return r;
+}
+
+int session_note_io_source(Session *session, IoId id, DescriptorKind kind)
+{
+        RegistrationSet *set = &session->registrations;
+        int r = 0;
+
+        if (!registration_set_is_occupied(set, id))
+                r = charge_registration(session);
+        return r < 0 ? r : io_driver_note_io_source(set, id, kind);
 }
 
 int session_remove_io_source(Session *session, int borrow_fd, IoId id)

@@ -340,6 +340,14 @@ static int drain_owners_session(void)
         return AUTHORISATION_ASK(DRAIN, drain, message);
 }
 
+static int set_delivery(void)
+{
+        Iod__SetDelivery message = IOD__SET_DELIVERY__INIT;
+
+        message.delivery = IOD__DELIVERY__DELIVERY_DIRECT;
+        return AUTHORISATION_ASK(SET_DELIVERY, set_delivery, message);
+}
+
 static int reload(void)
 {
         Iod__Reload message = IOD__RELOAD__INIT;
@@ -420,6 +428,7 @@ static const struct {
         {"TakeHeld of the owner's", take_held},
         {"Cancel of its own session's", cancel_own},
         {"Cancel of another session's", cancel_anothers},
+        {"SetDelivery", set_delivery},
         {"SetListener", set_listener},
         {"Drain of the owner's session", drain_owners_session},
         {"Reload", reload},

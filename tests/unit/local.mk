@@ -171,6 +171,7 @@ tests_unit_daemon_requests_unit_SOURCES = \
 	tests/unit/daemon/requests/test_inspect.c \
 	tests/unit/daemon/requests/test_inspect_services.c \
 	tests/unit/daemon/requests/test_keeping.c \
+	tests/unit/daemon/requests/test_moving.c \
 	tests/unit/daemon/requests/test_opening.c \
 	tests/unit/daemon/requests/test_operating.c \
 	tests/unit/daemon/requests/test_sharing.c \

@@ -294,7 +294,8 @@ END_TEST
 
 START_TEST(actions_have_the_names_of_their_keys)
 {
-        static const char *const names[] = {"listen", "connect", "bind", "serve", "hold"};
+        static const char *const names[] = {"listen", "connect", "bind",
+                                            "serve",  "hold",    "delivery"};
         PolicyAction action;
 
         for (int i = 0; i < POLICY_ACTION_COUNT; i++) {

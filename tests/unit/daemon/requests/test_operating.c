@@ -234,7 +234,7 @@ START_TEST(what_is_no_question_is_refused)
         scene_open(0);
         test_policy(0, getuid(), "dance", "web");
         ck_assert_str_eq(scene_expect_refused(0, 6, EINVAL),
-                         "\"dance\" is not listen, connect, bind, serve or hold");
+                         "\"dance\" is not listen, connect, bind, serve, hold or delivery");
         test_policy(0, getuid(), "listen", "web");
         scene_expect_refused(0, 6, EINVAL);
 }
