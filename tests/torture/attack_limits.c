@@ -26,7 +26,8 @@ enum {
         CONNECTS = 600,
         LISTS = 64, /* answers that one leaves unread, and more */
         PAUSE_MS = 20,
-        SENT_MS = 1000,
+        OPENED_MS = 1000,
+        SENT_MS = 30000, /* a busy daemon reads late */
 };
 
 static AttackSession sessions[SESSIONS];
@@ -62,7 +63,7 @@ static void open_sessions(const Attack *attack)
 
                 session->fd = -1;
                 if (attack_session_open(session, attack)) {
-                        wait_for_events(session->fd, POLLIN, SENT_MS);
+                        wait_for_events(session->fd, POLLIN, OPENED_MS);
                         attack_session_drain(session);
                 }
                 if (session->fd >= 0) {

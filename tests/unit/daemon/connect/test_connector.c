@@ -323,7 +323,8 @@ START_TEST(what_cannot_be_reached_is_said)
 
         connect_to("missing.test", 0, NULL);
         before = count_streams();
-        outcome = connect_to(unreachable[_i].host, SHORT_MS, NULL);
+        outcome = connect_to(unreachable[_i].host,
+                             unreachable[_i].result == -ETIMEDOUT ? SHORT_MS : 0, NULL);
         if (unreachable[_i].sentence) {
                 snprintf(expected, sizeof(expected), unreachable[_i].sentence, port);
                 ck_assert_str_eq(outcome.sentence, expected);
@@ -535,7 +536,9 @@ START_TEST(only_so_many_addresses_are_tried)
         Outcome outcome = connect_to("many.test", 0, allow_all);
 
         ck_assert_ptr_nonnull(strstr(outcome.sentence, "Connection refused: tcp:127.0.1."));
-        ck_assert_int_eq(questions_of_allowed, CONNECT_ADDRESSES_MAX);
+        ck_assert_int_ge(questions_of_allowed, CONNECT_ADDRESSES_MAX);
+        /* On a slow machine the name is asked for twice, and what it has is asked about again. */
+        ck_assert_int_le(questions_of_allowed, 2 * CONNECT_ADDRESSES_MAX);
 }
 END_TEST
 
@@ -622,7 +625,7 @@ END_TEST
 /* Where a connection is when it is cancelled. */
 static const struct {
         const char *host;
-        unsigned questions;
+        unsigned questions; /* or more: an answer that is late is asked for again */
         size_t sockets;
 } stages[] = {
         {"127.0.0.1", 0, 0}, {"both.test", 0, 0}, {"silent.test", 2, 0},      {"[::1]", 0, 1},
@@ -643,7 +646,7 @@ START_TEST(cancelling_ends_it_without_a_word_at_any_stage)
         asked = atomic_load(&dns.questions);
         connecting = start(&outcome, stages[_i].host, 0, NULL);
         if (stages[_i].questions + stages[_i].sockets > 0)
-                TURN_UNTIL(atomic_load(&dns.questions) == asked + stages[_i].questions &&
+                TURN_UNTIL(atomic_load(&dns.questions) >= asked + stages[_i].questions &&
                            count_streams() == before + stages[_i].sockets);
         connector_cancel(connecting);
         ck_assert_uint_eq(count_streams(), before);
@@ -665,7 +668,7 @@ START_TEST(closing_ends_it_without_a_word_at_any_stage)
         before = count_streams();
         start(&outcome, stages[_i].host, 0, NULL);
         if (stages[_i].questions + stages[_i].sockets > 0)
-                TURN_UNTIL(atomic_load(&dns.questions) == asked + stages[_i].questions &&
+                TURN_UNTIL(atomic_load(&dns.questions) >= asked + stages[_i].questions &&
                            count_streams() >= before + stages[_i].sockets);
         connector_close(connector);
         TURN_UNTIL(count_streams() == before);
