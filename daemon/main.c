@@ -12,6 +12,7 @@
 #include "daemon/process/service_manager.h"
 #include "daemon/process/system_calls.h"
 #include "daemon/restart/takeover.h"
+#include "daemon/server/open_files.h"
 #include "daemon/server/server.h"
 
 #include <errno.h>
@@ -118,6 +119,7 @@ int main(int argc, char **argv)
                         return fail();
                 }
         }
+        open_files_raise(&options, config);
         r = log_start();
         if (r < 0) {
                 error_set(-r, "no thread to write the log: %s%s", strerror(-r),

@@ -5,8 +5,11 @@
 #include "daemon/process/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 _Static_assert(CLOSER_LANE_MAX + FD_LIST_MAX <= IO_DRIVER_CLOSING_MAX, "see io_driver.h");
 
@@ -73,22 +76,39 @@ static void set_limit(struct rlimit *limit, rlim_t wanted)
         *limit = before;
 }
 
-/* Makes sure that the sessions allowed can have their descriptors, with the closer's lanes full
- * and a full packet being received. */
+static rlim_t wanted_of(const Options *options, const Config *config)
+{
+        return DESCRIPTORS_OWN + CLOSER_PLACES_MAX + config->descriptors_max +
+               (rlim_t)options->sessions_max * DESCRIPTORS_PER_SESSION;
+}
+
+void open_files_raise(const Options *options, const Config *config)
+{
+        struct rlimit limit;
+        int fd;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return; /* open_files_reserve() says so */
+        set_limit(&limit, wanted_of(options, config));
+        fd = eventfd(0, EFD_CLOEXEC);
+        if (fd >= 0 && dup3(fd, (int)limit.rlim_cur - 1, O_CLOEXEC) >= 0)
+                close((int)limit.rlim_cur - 1);
+        if (fd >= 0)
+                close(fd);
+}
+
 int open_files_reserve(Server *server)
 {
         Daemon *daemon = &server->daemon;
-        const uint32_t keep = daemon->config->descriptors_max;
+        const rlim_t wanted = wanted_of(daemon->options, daemon->config);
         struct rlimit limit;
-        rlim_t wanted, shared;
+        rlim_t shared;
 
+        open_files_raise(daemon->options, daemon->config);
         daemon->sessions.max = daemon->options->sessions_max;
-        wanted = DESCRIPTORS_OWN + CLOSER_PLACES_MAX + keep +
-                 (rlim_t)daemon->sessions.max * DESCRIPTORS_PER_SESSION;
         if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
                 return error_set(errno, "the limit of open files is not known: getrlimit: %s",
                                  strerror(errno));
-        set_limit(&limit, wanted);
         server->closer_places = (uint32_t)share_of_closer(limit.rlim_cur, wanted);
         shared = DESCRIPTORS_OWN + server->closer_places;
         if (limit.rlim_cur < shared + DESCRIPTORS_PER_SESSION)

@@ -2,7 +2,9 @@
  * daemon/server: it opens and closes without a trace, takes whom it has room for and tells the
  * others why, and only a signal ends it.
  */
+#include "core/cleanup.h"
 #include "core/error.h"
+#include "daemon/server/open_files.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
 #include "tests/support/inner_server.h"
@@ -301,6 +303,48 @@ START_TEST(it_takes_as_many_sessions_as_its_descriptors_allow_and_no_more)
 }
 END_TEST
 
+/* How many files the kernel's table of this process has places for. */
+static long table_size(void)
+{
+        CLEANUP(cleanup_fclose) FILE *file = fopen("/proc/self/status", "re");
+        char line[128];
+        long size = -1;
+
+        while (size < 0 && file && fgets(line, sizeof(line), file)) {
+                if (sscanf(line, "FDSize: %ld", &size) != 1)
+                        size = -1;
+        }
+        return size;
+}
+
+START_TEST(the_table_of_open_files_is_as_large_as_its_limit_before_anything_is_opened)
+{
+        int status;
+        pid_t child;
+
+        inner.server = server_close(inner.server);
+        child = fork();
+        ck_assert_int_ge(child, 0);
+        if (child == 0) {
+                Config *config = inner_server_config();
+                struct rlimit limit;
+
+                /* A child's is as large as what it has open. */
+                if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || table_size() >= 2048 ||
+                    limit.rlim_max < 4096)
+                        _exit(77);
+                open_files_raise(&inner.options, config);
+                config_free(config);
+                getrlimit(RLIMIT_NOFILE, &limit);
+                _exit(table_size() >= (long)limit.rlim_cur ? 0 : 1);
+        }
+        ck_assert(wait_exit(child, DEADLINE_MS, &status));
+        if (WEXITSTATUS(status) == 77)
+                SKIP_TEST("the limit of open files is too low, or not the kernel's here");
+        ck_assert_int_eq(WEXITSTATUS(status), 0);
+}
+END_TEST
+
 START_TEST(an_idle_server_has_nothing_to_wake_for)
 {
         struct timeval left;
@@ -368,6 +412,8 @@ TEST_SUITE(test_server)
         tcase_add_test(life, no_turn_turns_away_more_than_a_few);
         tcase_add_test(life, without_descriptors_accepting_rests_and_goes_on_by_itself);
         tcase_add_test(life, it_takes_as_many_sessions_as_its_descriptors_allow_and_no_more);
+        tcase_add_test(life,
+                       the_table_of_open_files_is_as_large_as_its_limit_before_anything_is_opened);
         tcase_add_test(life, an_idle_server_has_nothing_to_wake_for);
 #if HAVE_SYSTEMD
         tcase_add_test(life,
