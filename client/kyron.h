@@ -104,12 +104,20 @@ typedef struct KyronOperation KyronOperation;
 
 /* ---- IoDriverHandle: the connection to the daemon ------------------------------------------ */
 
+/* Who is to wait for a handle's descriptors (libkyron(3), DELIVERY). */
+typedef enum KyronDelivery {
+        KYRON_DELIVERY_AUTO,    /* whoever costs less: the daemon, until the handle hardly waits */
+        KYRON_DELIVERY_RELAYED, /* the daemon */
+        KYRON_DELIVERY_DIRECT,  /* this process, in process_io(), with the daemon beside it */
+} KyronDelivery;
+
 /* Who waits for a handle's descriptors. */
 typedef enum KyronServedBy {
         KYRON_SERVED_BY_DAEMON,
-        KYRON_SERVED_LOCALLY, /* no daemon: this process does, in process_io() */
-        KYRON_SERVED_LATER,   /* no daemon, and this process may not: who waits goes on waiting */
-        KYRON_SERVED_NO_MORE, /* the daemon has gone for good: every wait ends with -EHOSTDOWN */
+        KYRON_SERVED_LOCALLY,  /* no daemon: this process does, in process_io() */
+        KYRON_SERVED_LATER,    /* no daemon, and this process may not: who waits goes on waiting */
+        KYRON_SERVED_NO_MORE,  /* the daemon has gone for good: every wait ends with -EHOSTDOWN */
+        KYRON_SERVED_DIRECTLY, /* this process does, in process_io(); there is a daemon */
 } KyronServedBy;
 
 typedef struct KyronOptions {
@@ -136,6 +144,9 @@ typedef struct KyronOptions {
          * answered last (libkyron(3), WHEN THERE IS NO DAEMON). At least 20; 0: 2,000; -1: never.
          * Environment KYRON_ALIVE_MS=N decides instead, for every program. */
         int alive_ms;
+        /* Who is to wait, as far as the daemon's policy allows it. Environment
+         * KYRON_DELIVERY=auto|relayed|direct decides instead, for every program. */
+        KyronDelivery delivery;
 } KyronOptions;
 
 /*
@@ -195,6 +206,12 @@ KYRON_PUBLIC uint64_t kyron_io_driver_handle_session(KyronIoDriverHandle *handle
 
 /* Who waits for the handle's descriptors just now. Any thread. */
 KYRON_PUBLIC KyronServedBy kyron_io_driver_handle_served_by(KyronIoDriverHandle *handle);
+
+/* Another delivery than KyronOptions.delivery, from the next turn of process_io() on. What waits
+ * goes on waiting, and no event is lost. One that the policy does not allow is not taken up, and is
+ * no error. Any thread. Returns 0, -EINVAL or -EOWNERDEAD. */
+KYRON_PUBLIC int kyron_io_driver_handle_set_delivery(KyronIoDriverHandle *handle,
+                                                     KyronDelivery delivery);
 
 /* ---- AsyncRegistration: readiness in poll form --------------------------------------------- */
 

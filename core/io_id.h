@@ -22,12 +22,13 @@ enum {
 
 /* No registration: generations start at 1. */
 #define IO_ID_NONE ((IoId)0)
-/* The event that only ends a wait (the source's UNPARKER_ID), and those of the daemon's socket and
- * of the next attempt to connect in a client's selector: generation 0, so that no registration can
- * have them. */
+/* The event that only ends a wait (the source's UNPARKER_ID), and those of the daemon's socket, of
+ * the next attempt to connect and of the look whether it is quiet, in a client's selector:
+ * generation 0, so that no registration can have them. */
 #define IO_ID_UNPARKER ((IoId)1)
 #define IO_ID_DAEMON   ((IoId)2)
 #define IO_ID_TIMER    ((IoId)3)
+#define IO_ID_QUIET    ((IoId)4)
 
 static inline IoId io_id_make(uint32_t slot, uint32_t generation)
 {

@@ -100,6 +100,8 @@ libtestsupport_la_SOURCES = \
 	tests/integration/lying_daemon.h \
 	tests/integration/raw_session.c \
 	tests/integration/raw_session.h \
+	tests/integration/ring.c \
+	tests/integration/ring.h \
 	tests/integration/waiting_scene.c \
 	tests/integration/waiting_scene.h \
 	tests/support/authorisation_scene.c \

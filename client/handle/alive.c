@@ -2,10 +2,10 @@
 #include "client/handle/alive.h"
 
 #include "client/handle/timer_fd.h"
+#include "core/clock.h"
 
 #include <limits.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* What the environment says; else ms. */
 static long wanted_ms(int ms)
@@ -31,21 +31,12 @@ void alive_init(Alive *alive, int ms)
         *alive = (Alive){.limit_ms = wanted < 0 ? -1 : (int)wanted, .borrow_timer_fd = -1};
 }
 
-/* Exact to a tick of the kernel's, some milliseconds; nanoseconds to ask. */
-static uint64_t now_ms(void)
-{
-        struct timespec now;
-
-        clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-        return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void watch(Alive *alive)
 {
         if (alive->state != ALIVE_AT_REST || alive->limit_ms < 0)
                 return;
         alive->state = ALIVE_WATCHING;
-        alive->heard_ms = now_ms();
+        alive->heard_ms = clock_coarse_ms();
         timer_fd_set(alive->borrow_timer_fd, (unsigned)alive->limit_ms / 2);
 }
 
@@ -60,7 +51,7 @@ void alive_on_heard(Alive *alive)
                 return;
         if (alive->state == ALIVE_ASKED)
                 alive->state = ALIVE_WATCHING;
-        alive->heard_ms = now_ms();
+        alive->heard_ms = clock_coarse_ms();
         watch(alive);
 }
 
@@ -87,7 +78,7 @@ static AliveVerdict look_again(Alive *alive, uint64_t ms)
 AliveVerdict alive_on_timer(Alive *alive, bool has_unread)
 {
         uint64_t half = (unsigned)alive->limit_ms / 2;
-        uint64_t silent = now_ms() - alive->heard_ms;
+        uint64_t silent = clock_coarse_ms() - alive->heard_ms;
 
         switch (alive->state) {
         case ALIVE_WATCHING:

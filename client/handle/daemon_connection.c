@@ -198,6 +198,7 @@ static int take_welcome(DaemonConnection *connection, const Iod__Frame *frame)
         connection->epoch = welcome->epoch;
         connection->session = welcome->session;
         connection->registrations_max = welcome->registrations_max;
+        connection->deliveries = welcome->deliveries;
         snprintf(connection->release, sizeof(connection->release), "%s", welcome->release);
         return 0;
 }

@@ -18,6 +18,7 @@ typedef struct DaemonConnection {
         uint64_t epoch;
         uint64_t session;
         uint32_t registrations_max;
+        uint32_t deliveries; /* bits, see handle_delivery.h; 0: the daemon knows one alone */
         char release[DAEMON_CONNECTION_RELEASE_MAX];
 } DaemonConnection;
 

@@ -1,6 +1,8 @@
 /* The client's end of a session. See io_driver_handle.h. */
 #include "client/handle/io_driver_handle.h"
 
+#include "core/clock.h"
+
 #include <errno.h>
 #include <sys/eventfd.h>
 
@@ -94,6 +96,22 @@ int kyron_io_driver_handle_fd(KyronIoDriverHandle *handle)
         tell_unparked(handle);
         pthread_mutex_unlock(&handle->lock);
         return handle->selector.epoll_fd;
+}
+
+int kyron_io_driver_handle_set_delivery(KyronIoDriverHandle *handle, KyronDelivery delivery)
+{
+        int r = io_driver_handle_check_process(handle);
+
+        if (r < 0)
+                return r;
+        if (delivery > KYRON_DELIVERY_DIRECT)
+                return error_set(EINVAL, "%d is no delivery: auto, relayed or direct",
+                                 (int)delivery);
+        pthread_mutex_lock(&handle->lock);
+        handle_delivery_want(&handle->delivery, delivery, clock_coarse_ms());
+        io_driver_handle_unpark(handle);
+        pthread_mutex_unlock(&handle->lock);
+        return 0;
 }
 
 uint64_t kyron_io_driver_handle_session(KyronIoDriverHandle *handle)

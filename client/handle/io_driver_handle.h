@@ -21,6 +21,7 @@
 #include "client/handle/alive.h"
 #include "client/handle/busy_poll.h"
 #include "client/handle/daemon_connection.h"
+#include "client/handle/handle_delivery.h"
 #include "client/handle/outage_state.h"
 #include "client/handle/request_table.h"
 #include "client/handle/slot_table.h"
@@ -63,6 +64,7 @@ struct KyronIoDriverHandle {
 
         BusyPoll busy_poll;
         Outage outage;
+        HandleDelivery delivery;
         Alive alive;
         SlotTable slots;
         TAILQ_HEAD(, KyronAsyncRegistration) queue; /* to be sent */

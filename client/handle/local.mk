@@ -5,6 +5,8 @@ libclient_la_SOURCES += \
 	client/handle/busy_poll.h \
 	client/handle/daemon_connection.c \
 	client/handle/daemon_connection.h \
+	client/handle/handle_delivery.c \
+	client/handle/handle_delivery.h \
 	client/handle/io_driver_handle.c \
 	client/handle/io_driver_handle.h \
 	client/handle/outage_state.c \

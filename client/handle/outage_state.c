@@ -47,7 +47,8 @@ bool outage_begins_with(const Outage *outage, int error)
 
 bool outage_is_local(const KyronIoDriverHandle *handle)
 {
-        return handle->outage.state != OUTAGE_NONE && handle->outage.allows_local;
+        return handle->delivery.direct ||
+               (handle->outage.state != OUTAGE_NONE && handle->outage.allows_local);
 }
 
 KyronServedBy outage_served_by(const KyronIoDriverHandle *handle)
@@ -55,8 +56,8 @@ KyronServedBy outage_served_by(const KyronIoDriverHandle *handle)
         if (handle->gone)
                 return KYRON_SERVED_NO_MORE;
         if (handle->outage.state == OUTAGE_NONE)
-                return KYRON_SERVED_BY_DAEMON;
-        return handle->outage.allows_local ? KYRON_SERVED_LOCALLY : KYRON_SERVED_LATER;
+                return handle->delivery.direct ? KYRON_SERVED_DIRECTLY : KYRON_SERVED_BY_DAEMON;
+        return outage_is_local(handle) ? KYRON_SERVED_LOCALLY : KYRON_SERVED_LATER;
 }
 
 KyronServedBy kyron_io_driver_handle_served_by(KyronIoDriverHandle *handle)

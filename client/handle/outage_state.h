@@ -32,6 +32,7 @@ typedef enum Handover {
 typedef struct Outage {
         OutageState state;
         Handover handover;
+        uint32_t handover_sequence; /* of what was asked last */
         bool allows_local;
         bool is_long;
         int limit_ms; /* -1: none is waited out */
@@ -52,7 +53,7 @@ void outage_init(Outage *outage, const KyronOptions *options);
 /* Whether an error of opening the handle is the beginning of an outage that the program allows. */
 bool outage_begins_with(const Outage *outage, int error);
 
-/* Whether this process serves the registrations. */
+/* Whether this process serves the registrations: directly, or while there is no daemon. */
 bool outage_is_local(const KyronIoDriverHandle *handle);
 /* Who serves them. Lock held. */
 KyronServedBy outage_served_by(const KyronIoDriverHandle *handle);

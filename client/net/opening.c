@@ -98,6 +98,9 @@ static ssize_t take_opened(Request *request, const Iod__Frame *frame, FdList *fd
                 /* The daemon did not register it: the first wait will, as for any other. */
                 slot_table_give_back(&request->handle->slots, registration, &registration->id);
                 registration->wanted = registration->armed = 0;
+        } else if (request->handle->delivery.is_asked) {
+                /* It may have forgotten it again since. */
+                registration->armed = 0;
         }
         *out = bridged_fd;
         return 0;

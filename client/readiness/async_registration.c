@@ -163,7 +163,12 @@ void async_registration_refuse(KyronAsyncRegistration *registration, int error, 
         /* It has no file yet: whatever is said of its id, its request is answered. */
         if (registration->fd < 0)
                 return;
-        if (error == -EOPNOTSUPP) {
+        /* It was sent before this process served it. */
+        if (registration->handle->delivery.direct && error != -EOPNOTSUPP)
+                return;
+        /* And after: nobody who waits is to fail for a move. */
+        if (error == -EOPNOTSUPP ||
+            (registration->local && registration->handle->delivery.moves_back)) {
                 error = local_driver_take_over(registration);
                 if (error == 0)
                         return;

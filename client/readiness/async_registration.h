@@ -66,7 +66,7 @@ struct KyronAsyncRegistration {
         IoId id;                  /* IO_ID_NONE until somebody had to wait */
         Readiness arm;            /* asked for along with the first interest */
         Readiness wanted;         /* what was waited for so far */
-        Readiness armed;          /* what the daemon was told */
+        Readiness armed;          /* what the daemon was told, since the session began */
         Readiness local;          /* what this process's own Selector was */
         bool stays_local; /* the daemon does not wait for its kind: this process always does */
         int error;        /* why the daemon refused it, as a negative errno */

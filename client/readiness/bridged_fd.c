@@ -71,6 +71,12 @@ static void end_stream(int fd)
                 shutdown(fd, SHUT_RDWR);
 }
 
+/* Whether the daemon may have a copy of the descriptor for a moment yet. */
+static bool may_be_elsewhere(const KyronAsyncRegistration *registration)
+{
+        return registration->armed || async_registration_is_counted(registration);
+}
+
 /* What is left to do once nothing of it may be used any more; is_stream: see the header. */
 static void close_bridged_fd(KyronBridgedFd *bridged_fd, bool is_stream)
 {
@@ -91,7 +97,8 @@ static void close_bridged_fd(KyronBridgedFd *bridged_fd, bool is_stream)
         }
         pthread_mutex_lock(&handle->lock);
         /* One that was passed on may be another worker's by now. */
-        if (is_stream && registration->armed && !(registration->kind->is_passed && handle->gone))
+        if (is_stream && may_be_elsewhere(registration) &&
+            !(registration->kind->is_passed && handle->gone))
                 end_stream(registration->fd);
         async_registration_detach(registration, false);
         close_fd = async_registration_reap(registration);

@@ -21,10 +21,10 @@ int local_driver_serve(KyronAsyncRegistration *registration)
         Readiness wanted = registration->wanted;
         int r;
 
-        if (registration->fd < 0 || !(wanted & ~registration->local))
+        if (registration->fd < 0 || registration->error || !(wanted & ~registration->local))
                 return 0;
-        if (!registration->stays_local &&
-            (!outage_is_local(handle) || local_driver_leaves_in_doubt(handle, registration)))
+        if (local_driver_leaves_in_doubt(handle, registration) ||
+            !(registration->stays_local || outage_is_local(handle)))
                 return 0;
         r = registration->local
                     ? selector_modify(&handle->selector, registration->fd, registration->id, wanted)
@@ -51,15 +51,26 @@ int local_driver_take_over(KyronAsyncRegistration *registration)
         return r;
 }
 
-void local_driver_serve_all(KyronIoDriverHandle *handle)
+int local_driver_serve_all(KyronIoDriverHandle *handle)
 {
+        int r, error = 0;
+
         for (uint32_t slot = 0; slot < handle->slots.size; slot++) {
                 KyronAsyncRegistration *registration = handle->slots.slots[slot].registration;
 
-                /* Whoever waits finds out by asking again. */
-                if (registration && local_driver_serve(registration) < 0)
-                        async_registration_wake_all(registration);
+                if (!registration)
+                        continue;
+                if (local_driver_leaves_in_doubt(handle, registration)) {
+                        local_driver_leave(registration);
+                        continue;
+                }
+                r = local_driver_serve(registration);
+                if (r == 0)
+                        continue;
+                error = r;
+                async_registration_wake_all(registration);
         }
+        return error;
 }
 
 void local_driver_leave(KyronAsyncRegistration *registration)
@@ -90,12 +101,14 @@ void local_driver_hand_over(KyronAsyncRegistration *registration)
                 registration->handle->outage.handover = HANDOVER_SENT;
 }
 
-void local_driver_end_handover(KyronIoDriverHandle *handle)
+void local_driver_end_handover(KyronIoDriverHandle *handle, uint32_t sequence)
 {
         /* Or more was sent since it was asked. */
-        if (handle->outage.handover != HANDOVER_ASKED)
+        if (handle->outage.handover != HANDOVER_ASKED ||
+            handle->outage.handover_sequence != sequence)
                 return;
         handle->outage.handover = HANDOVER_NONE;
+        handle->delivery.moves_back = false;
         for (uint32_t slot = 0; slot < handle->slots.size; slot++) {
                 KyronAsyncRegistration *registration = handle->slots.slots[slot].registration;
 

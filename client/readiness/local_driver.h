@@ -1,5 +1,6 @@
 /*
- * Local driver: serves the handle's registrations in this process while there is no daemon.
+ * Local driver: serves the handle's registrations in this process while there is no daemon, and
+ * while it is direct (handle/handle_delivery.h).
  *
  * They are added to the handle's own Selector under the ids the daemon knew them by, edge-triggered
  * and armed once, as the daemon has them; and leave it when the next daemon has them. It may take
@@ -31,12 +32,14 @@ int local_driver_serve(KyronAsyncRegistration *registration);
 /* Serves it here from now on, whoever serves the others. 0, or -errno with error_text(): this
  * process cannot wait for it either. */
 int local_driver_take_over(KyronAsyncRegistration *registration);
-/* Serves every registration that has been waited for. */
-void local_driver_serve_all(KyronIoDriverHandle *handle);
+/* Serves every registration that has been waited for, but for those in doubt. 0, or the last error:
+ * those who wait find out by asking again. */
+int local_driver_serve_all(KyronIoDriverHandle *handle);
 /* The daemon has been sent it. */
 void local_driver_hand_over(KyronAsyncRegistration *registration);
-/* The daemon has read all it was sent: serves no more what it has. */
-void local_driver_end_handover(KyronIoDriverHandle *handle);
+/* The daemon has answered the question with this sequence. If it was the last: it has read all it
+ * was sent, and what it has is served here no more. */
+void local_driver_end_handover(KyronIoDriverHandle *handle, uint32_t sequence);
 /* Exchanges the registration's slot for another: there has to be one, or memory for one. In an
  * outage only, when no daemon knows it. */
 void local_driver_renumber(KyronAsyncRegistration *registration);

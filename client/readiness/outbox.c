@@ -74,7 +74,7 @@ static int send_packet(KyronIoDriverHandle *handle, size_t max, Packet *packet)
         *packet = (Packet){.sources = 0};
         TAILQ_FOREACH(registration, &handle->queue, queue_link)
         {
-                if (packet->sources == max)
+                if (packet->sources == max || handle->delivery.told_direct)
                         break;
                 sources[packet->sources] = io_id_pack(registration->id, registration->wanted);
                 fds[packet->sources++] = registration->fd;
@@ -119,8 +119,9 @@ static int flush_packet(KyronIoDriverHandle *handle)
 
 static bool has_sources(const KyronIoDriverHandle *handle)
 {
-        return !TAILQ_EMPTY(&handle->queue) || handle->closed_count > 0 ||
-               !TAILQ_EMPTY(&handle->taken) || handle->slots.first_retired != SLOT_NONE;
+        return (!TAILQ_EMPTY(&handle->queue) && !handle->delivery.told_direct) ||
+               handle->closed_count > 0 || !TAILQ_EMPTY(&handle->taken) ||
+               handle->slots.first_retired != SLOT_NONE;
 }
 
 int outbox_flush_sources(KyronIoDriverHandle *handle)
@@ -132,13 +133,27 @@ int outbox_flush_sources(KyronIoDriverHandle *handle)
         return r;
 }
 
+/* Whether whoever serves it knows all that is wanted. What has no file is nobody's to wait for. */
+static bool is_known(const KyronAsyncRegistration *registration)
+{
+        const bool is_direct = registration->handle->delivery.direct && registration->fd >= 0;
+
+        return !(registration->wanted & ~(is_direct ? registration->local : registration->armed));
+}
+
+static void queue(KyronAsyncRegistration *registration)
+{
+        registration->queued = true;
+        TAILQ_INSERT_TAIL(&registration->handle->queue, registration, queue_link);
+}
+
 int outbox_add_io_source(KyronIoDriverHandle *handle, KyronAsyncRegistration *registration)
 {
         int r;
 
         if (handle->gone)
                 return error_set(EHOSTDOWN, "%s", handle->gone_text);
-        if (!(registration->wanted & ~registration->armed))
+        if (is_known(registration))
                 return 0;
         if (registration->id == IO_ID_NONE) {
                 r = slot_table_take(&handle->slots, registration, &registration->id);
@@ -146,12 +161,33 @@ int outbox_add_io_source(KyronIoDriverHandle *handle, KyronAsyncRegistration *re
                         return r;
         }
         r = local_driver_serve(registration);
-        if (r < 0 || registration->queued || registration->stays_local)
+        if (r < 0 || registration->queued || registration->stays_local || handle->delivery.direct)
                 return r;
-        registration->queued = true;
-        TAILQ_INSERT_TAIL(&handle->queue, registration, queue_link);
+        queue(registration);
         io_driver_handle_unpark(handle);
         return 0;
+}
+
+void outbox_queue_all(KyronIoDriverHandle *handle)
+{
+        for (uint32_t slot = 0; slot < handle->slots.size; slot++) {
+                KyronAsyncRegistration *registration = handle->slots.slots[slot].registration;
+
+                /* Or it has no file yet, and its request is queued. */
+                if (registration && registration->fd >= 0 && !registration->stays_local &&
+                    !registration->queued && !registration->error)
+                        queue(registration);
+        }
+}
+
+void outbox_withdraw_all(KyronIoDriverHandle *handle)
+{
+        KyronAsyncRegistration *registration;
+
+        while ((registration = TAILQ_FIRST(&handle->queue))) {
+                TAILQ_REMOVE(&handle->queue, registration, queue_link);
+                registration->queued = false;
+        }
 }
 
 int outbox_remove_io_source(KyronIoDriverHandle *handle, const KyronAsyncRegistration *registration)
@@ -161,7 +197,8 @@ int outbox_remove_io_source(KyronIoDriverHandle *handle, const KyronAsyncRegistr
         uint64_t source = registration->id;
         int r;
 
-        if (handle->gone || !registration->armed || registration->error)
+        /* Directly, the daemon has none, or none for long. */
+        if (handle->gone || handle->delivery.direct || !registration->armed || registration->error)
                 return 0;
         remove.n_source = 1;
         remove.source = &source;
@@ -218,7 +255,7 @@ void outbox_forget(KyronIoDriverHandle *handle, KyronAsyncRegistration *registra
                 return;
         }
         slot_table_give_back(&handle->slots, registration, &registration->id);
-        if (told || handle->gone || !registration->armed)
+        if (told || handle->gone || handle->delivery.direct || !registration->armed)
                 return;
         if (handle->closed_count == HANDLE_GONE_MAX)
                 outbox_flush_sources(handle);

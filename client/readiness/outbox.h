@@ -25,6 +25,11 @@ int outbox_flush_sources(KyronIoDriverHandle *handle);
  * -EHOSTDOWN, -EDQUOT or -ENOMEM with error_text(). */
 int outbox_add_io_source(KyronIoDriverHandle *handle, KyronAsyncRegistration *registration);
 
+/* Queues every registration that has been waited for; and takes those that were not sent out of the
+ * queue: they are served here from now on. */
+void outbox_queue_all(KyronIoDriverHandle *handle);
+void outbox_withdraw_all(KyronIoDriverHandle *handle);
+
 /* The source's remove_io_source, for a file that stays open: sends it along. 0, or -EAGAIN when
  * the daemon has to read first. */
 int outbox_remove_io_source(KyronIoDriverHandle *handle,

@@ -35,6 +35,12 @@ static PassedStream *find_offered(KyronEndpoint *endpoint, IoId id)
         return stream;
 }
 
+/* Whether the daemon waits for what has come: it says so, and was told nothing else since. */
+static bool is_registered(const KyronIoDriverHandle *handle, const Iod__Connections *connections)
+{
+        return !connections->unregistered && !handle->delivery.direct && !handle->delivery.is_asked;
+}
+
 void arrival_receive(KyronIoDriverHandle *handle, const Iod__Connections *connections, FdList *fds)
 {
         KyronEndpoint *endpoint = find(handle, connections->endpoint);
@@ -50,6 +56,9 @@ void arrival_receive(KyronIoDriverHandle *handle, const Iod__Connections *connec
                 if (!stream)
                         continue;
                 stream->bridged_fd.registration.fd = fd_list_steal(fds, number);
+                /* Else the first wait registers it, as any other. */
+                if (!is_registered(handle, connections))
+                        stream->bridged_fd.registration.armed = 0;
                 stream->again = connection->again;
                 stream->note_size = connection->note_size;
                 if (connection->note_size > 0)

@@ -1,7 +1,7 @@
 /*
  * Flush: what is to be sent to the daemon leaves in one order: requests that have to be there
- * before it hears what was taken; the registrations, and the ends of some; the question whether it
- * has them; claims; the other requests; and the endpoints' offers.
+ * before it hears what was taken; who waits from now on; the registrations, and the ends of some;
+ * the question whether it has them; claims; the other requests; and the endpoints' offers.
  */
 #pragma once
 

@@ -2,6 +2,7 @@
 #include "client/handle/io_driver_handle.h"
 #include "client/requests/request.h"
 #include "client/turn/flush.h"
+#include "client/turn/moving.h"
 #include "client/turn/outage.h"
 #include "client/turn/woken.h"
 #include "core/standard_descriptors.h"
@@ -71,6 +72,7 @@ int kyron_io_driver_handle_open(KyronIoDriverHandle **out, const KyronOptions *o
         slot_table_init(&handle->slots, connection.registrations_max);
         frame_arena_init(&handle->arena);
         busy_poll_init(&handle->busy_poll, options ? options->busy_poll_us : 0);
+        handle_delivery_init(&handle->delivery, options ? options->delivery : KYRON_DELIVERY_AUTO);
         alive_init(&handle->alive, options ? options->alive_ms : 0);
         outage_begin_session(handle, &connection);
 
@@ -81,6 +83,8 @@ int kyron_io_driver_handle_open(KyronIoDriverHandle **out, const KyronOptions *o
         }
         if (handle->socket_fd < 0)
                 outage_begin(handle, why);
+        else
+                moving_settle(handle);
         handle->outage.told = kyron_io_driver_handle_served_by(handle);
         *out = handle;
         return 0;
@@ -108,6 +112,8 @@ void kyron_io_driver_handle_close(KyronIoDriverHandle *handle)
                 close(handle->wake_fd);
         if (handle->outage.timer_fd >= 0)
                 close(handle->outage.timer_fd);
+        if (handle->delivery.timer_fd >= 0)
+                close(handle->delivery.timer_fd);
         slot_table_deinit(&handle->slots);
         free(handle);
 }

@@ -6,6 +6,7 @@
 #include "client/readiness/outbox.h"
 #include "client/requests/arrival.h"
 #include "client/requests/request.h"
+#include "client/turn/moving.h"
 #include "client/turn/outage.h"
 #include "client/turn/woken.h"
 #include "proto/frame_socket.h"
@@ -78,6 +79,22 @@ static int on_refused_sources(KyronIoDriverHandle *handle, const Iod__Refused *r
         return count;
 }
 
+static void on_delivery_answer(KyronIoDriverHandle *handle, bool is_done)
+{
+        pthread_mutex_lock(&handle->lock);
+        moving_on_answer(handle, is_done);
+        pthread_mutex_unlock(&handle->lock);
+}
+
+/* Of a request as a whole. */
+static int on_refused_request(KyronIoDriverHandle *handle, const Iod__Frame *frame, FdList *fds)
+{
+        if (frame->sequence != SEQUENCE_DELIVERY)
+                return request_answer(handle, frame, fds);
+        on_delivery_answer(handle, false);
+        return 0;
+}
+
 static int on_refused(KyronIoDriverHandle *handle, const Iod__Frame *frame, FdList *fds)
 {
         const Iod__Refused *refused = frame->refused;
@@ -85,7 +102,7 @@ static int on_refused(KyronIoDriverHandle *handle, const Iod__Frame *frame, FdLi
 
         if (!refused->session_ends)
                 return on_refused_sources(handle, refused) +
-                       (refused->error != 0 ? request_answer(handle, frame, fds) : 0);
+                       (refused->error != 0 ? on_refused_request(handle, frame, fds) : 0);
         snprintf(why, sizeof(why), "the daemon ended the session: %s", refused->text);
         return refused->error == ESHUTDOWN ? lose_daemon(handle, why) : end_session(handle, why);
 }
@@ -135,14 +152,19 @@ static int handle_frame(KyronIoDriverHandle *handle, const Iod__Frame *frame, Fd
                 return count;
         case IOD__FRAME__BODY_STATUS:
                 pthread_mutex_lock(&handle->lock);
-                if (frame->sequence == OUTAGE_ALIVE_SEQUENCE)
+                if (frame->sequence == SEQUENCE_ALIVE)
                         alive_on_answer(&handle->alive);
                 else
-                        local_driver_end_handover(handle);
+                        local_driver_end_handover(handle, frame->sequence);
                 pthread_mutex_unlock(&handle->lock);
                 return 0;
         case IOD__FRAME__BODY__NOT_SET:
                 /* From a newer daemon, and not asked for. */
+                return 0;
+        case IOD__FRAME__BODY_DONE:
+                if (frame->sequence != SEQUENCE_DELIVERY)
+                        return request_answer(handle, frame, fds);
+                on_delivery_answer(handle, true);
                 return 0;
         default:
                 return request_answer(handle, frame, fds);

@@ -11,6 +11,7 @@
 #include "client/requests/arrival.h"
 #include "client/requests/endpoint.h"
 #include "client/requests/request.h"
+#include "client/turn/moving.h"
 #include "core/cleanup.h"
 #include "core/clock.h"
 
@@ -79,21 +80,23 @@ void outage_give_up(KyronIoDriverHandle *handle, const char *why)
         }
 }
 
-/* Everything the daemon was told is to be told to the next. */
-static void queue_all(KyronIoDriverHandle *handle)
+/* The next daemon has been told nothing. */
+static void forget_what_was_told(KyronIoDriverHandle *handle)
 {
         for (uint32_t slot = 0; slot < handle->slots.size; slot++) {
                 KyronAsyncRegistration *registration = handle->slots.slots[slot].registration;
 
-                if (!registration || registration->fd < 0 || registration->stays_local)
+                if (!registration || registration->fd < 0)
                         continue; /* or it has no file yet, and its request is queued */
                 async_registration_lose(registration);
                 registration->armed = 0;
-                if (registration->queued || registration->error)
-                        continue;
-                registration->queued = true;
-                TAILQ_INSERT_TAIL(&handle->queue, registration, queue_link);
         }
+}
+
+/* Whether those who wait are served though there is no daemon. */
+static bool goes_on_alone(const KyronIoDriverHandle *handle)
+{
+        return handle->outage.allows_local || handle->delivery.direct;
 }
 
 void outage_begin(KyronIoDriverHandle *handle, const char *why)
@@ -102,7 +105,7 @@ void outage_begin(KyronIoDriverHandle *handle, const char *why)
 
         if (handle->gone || outage->state != OUTAGE_NONE)
                 return;
-        if (outage->limit_ms < 0 && !outage->allows_local) {
+        if (outage->limit_ms < 0 && !goes_on_alone(handle)) {
                 outage_give_up(handle, why);
                 return;
         }
@@ -120,7 +123,9 @@ void outage_begin(KyronIoDriverHandle *handle, const char *why)
         await_next_attempt(outage);
         request_lose_all(handle);
         endpoint_lose_all(handle);
-        queue_all(handle);
+        forget_what_was_told(handle);
+        if (!handle->delivery.direct)
+                outbox_queue_all(handle);
         local_driver_serve_all(handle);
         if (outage->is_long)
                 request_end_waiting(handle, -EHOSTDOWN);
@@ -135,7 +140,7 @@ static void become_long(KyronIoDriverHandle *handle)
         char why[ERROR_TEXT_MAX];
 
         outage->is_long = true;
-        if (!outage->allows_local) {
+        if (!goes_on_alone(handle)) {
                 strcpy(why, handle->gone_text);
                 outage_give_up(handle, why);
                 return;
@@ -201,7 +206,7 @@ static void ask_whether_alive(KyronIoDriverHandle *handle)
 
         frame.body_case = IOD__FRAME__BODY_GET_STATUS;
         frame.get_status = &status;
-        frame.sequence = OUTAGE_ALIVE_SEQUENCE;
+        frame.sequence = SEQUENCE_ALIVE;
         /* If there is no room, the daemon has not read, and is to do so. */
         sending_send_frame(handle, &frame, NULL, 0);
 }
@@ -264,6 +269,7 @@ void outage_begin_session(KyronIoDriverHandle *handle, const DaemonConnection *c
         handle->session = connection->session;
         handle->outage.epoch = connection->epoch;
         slot_table_set_limit(&handle->slots, connection->registrations_max);
+        handle_delivery_begin_session(&handle->delivery, connection->deliveries);
 }
 
 /* Exchanges slots that this daemon does not allow for lower ones, as long as there are some: it
@@ -308,6 +314,7 @@ void outage_on_greeted(KyronIoDriverHandle *handle)
                 timer_fd_set(handle->outage.timer_fd, 0);
                 welcome(handle, &connection);
                 handle->outage.state = OUTAGE_NONE;
+                moving_on_session(handle);
         }
         pthread_mutex_unlock(&handle->lock);
 }

@@ -24,8 +24,6 @@
 #include "client/kyron.h"
 
 enum {
-        /* Of the GetStatus that asks whether the daemon lives; another's is about the handover. */
-        OUTAGE_ALIVE_SEQUENCE = 1,
         OUTAGE_FIRST_DELAY_MS = 1,
         OUTAGE_DELAY_MAX_MS = 100,
         /* Between attempts, once it is long. */

@@ -5,6 +5,7 @@
 #include "client/readiness/local_driver.h"
 #include "client/turn/flush.h"
 #include "client/turn/inbox.h"
+#include "client/turn/moving.h"
 #include "client/turn/outage.h"
 #include "client/turn/woken.h"
 #include "core/clock.h"
@@ -22,6 +23,7 @@ typedef struct Turn {
 static int wait_for_events(KyronIoDriverHandle *handle, Turn *turn, SelectorEvent *events,
                            int timeout_ms)
 {
+        bool is_local;
         int n;
 
         flush_all(handle);
@@ -34,10 +36,12 @@ static int wait_for_events(KyronIoDriverHandle *handle, Turn *turn, SelectorEven
         if (handle->retry_soon && (timeout_ms < 0 || timeout_ms > PROCESS_IO_RETRY_MS))
                 timeout_ms = PROCESS_IO_RETRY_MS;
         handle->parked = timeout_ms != 0;
+        is_local = outage_is_local(handle);
         pthread_mutex_unlock(&handle->lock);
 
-        n = busy_poll_wait(&handle->busy_poll, &handle->selector, events, SELECTOR_EVENTS_MAX,
-                           timeout_ms);
+        n = is_local ? selector_wait(&handle->selector, events, SELECTOR_EVENTS_MAX, timeout_ms)
+                     : busy_poll_wait(&handle->busy_poll, &handle->selector, events,
+                                      SELECTOR_EVENTS_MAX, timeout_ms);
 
         pthread_mutex_lock(&handle->lock);
         handle->parked = false;
@@ -71,6 +75,11 @@ static void on_event(KyronIoDriverHandle *handle, Turn *turn, const SelectorEven
         case IO_ID_TIMER:
                 outage_on_timer(handle);
                 return;
+        case IO_ID_QUIET:
+                pthread_mutex_lock(&handle->lock);
+                moving_on_timer(handle);
+                pthread_mutex_unlock(&handle->lock);
+                return;
         case IO_ID_UNPARKER:
                 pthread_mutex_lock(&handle->lock);
                 if (io_driver_handle_take_unpark(handle))
@@ -96,6 +105,8 @@ static int wait_once(KyronIoDriverHandle *handle, Turn *turn, int timeout_ms)
                 on_event(handle, turn, &events[i]);
         pthread_mutex_lock(&handle->lock);
         turn->count += woken_run(handle);
+        if (n > 0)
+                handle_delivery_on_turn(&handle->delivery);
         outage_report(handle);
         flush_all(handle);
         return n;

@@ -32,6 +32,7 @@ void scripted_daemon_welcome(ScriptedDaemon *daemon, uint64_t epoch)
         body.epoch = epoch;
         body.session = 1;
         body.registrations_max = daemon->registrations_max;
+        body.deliveries = daemon->deliveries;
         body.release = (char *)"0";
         frame.body_case = IOD__FRAME__BODY_WELCOME;
         frame.welcome = &body;
@@ -67,7 +68,13 @@ void scripted_daemon_start(ScriptedDaemon *daemon, uint32_t registrations_max)
 }
 
 void scripted_daemon_start_with(ScriptedDaemon *daemon, uint32_t registrations_max,
-                                const KyronOptions *wanted)
+                                const KyronOptions *options)
+{
+        scripted_daemon_start_allowing(daemon, registrations_max, 0, options);
+}
+
+void scripted_daemon_start_allowing(ScriptedDaemon *daemon, uint32_t registrations_max,
+                                    uint32_t deliveries, const KyronOptions *wanted)
 {
         struct sockaddr_un address = {.sun_family = AF_UNIX};
         KyronOptions options = *wanted;
@@ -80,6 +87,7 @@ void scripted_daemon_start_with(ScriptedDaemon *daemon, uint32_t registrations_m
         daemon->directory = make_temp_dir();
         daemon->socket_fd = -1;
         daemon->registrations_max = registrations_max;
+        daemon->deliveries = deliveries;
         daemon->fds.count = 0;
         frame_arena_init(&daemon->arena);
         snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", daemon->directory);

@@ -13,6 +13,7 @@ typedef struct ScriptedDaemon {
         int listener_fd;
         int socket_fd; /* the session; -1: closed */
         uint32_t registrations_max;
+        uint32_t deliveries; /* of the next Welcome; 0 as of an older daemon */
         KyronIoDriverHandle *handle;
         FdList fds; /* of the frame that came last */
         FrameArena arena;
@@ -25,6 +26,9 @@ void scripted_daemon_start(ScriptedDaemon *daemon, uint32_t registrations_max);
 /* With options, whose path is set. Unless they say otherwise, it may be silent for ever. */
 void scripted_daemon_start_with(ScriptedDaemon *daemon, uint32_t registrations_max,
                                 const KyronOptions *options);
+/* As above, of a daemon that allows these deliveries. */
+void scripted_daemon_start_allowing(ScriptedDaemon *daemon, uint32_t registrations_max,
+                                    uint32_t deliveries, const KyronOptions *options);
 /* Closes the handle if it is open still, and the rest. */
 void scripted_daemon_stop(ScriptedDaemon *daemon);
 /* Closes the session, as a daemon that ends. */

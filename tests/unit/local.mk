@@ -48,6 +48,7 @@ tests_unit_client_handle_unit_SOURCES = \
 	tests/unit/client/handle/test_alive.c \
 	tests/unit/client/handle/test_busy_poll.c \
 	tests/unit/client/handle/test_daemon_connection.c \
+	tests/unit/client/handle/test_handle_delivery.c \
 	tests/unit/client/handle/test_slot_table.c
 
 tests_unit_client_net_unit_SOURCES = \
@@ -83,6 +84,7 @@ tests_unit_client_requests_unit_SOURCES = \
 tests_unit_client_turn_unit_SOURCES = \
 	tests/unit/client/turn/test_inbox.c \
 	tests/unit/client/turn/test_lower_limit.c \
+	tests/unit/client/turn/test_moving.c \
 	tests/unit/client/turn/test_outage.c \
 	tests/unit/client/turn/test_process_io.c
 

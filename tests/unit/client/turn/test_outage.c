@@ -266,11 +266,6 @@ static void answer_status(uint32_t sequence)
         scripted_daemon_send(&kyron_iod, &frame, NULL, 0);
 }
 
-static void send_status(void)
-{
-        answer_status(0);
-}
-
 START_TEST(until_the_next_daemon_has_read_what_it_is_to_serve_it_is_served_locally)
 {
         lose_daemon();
@@ -291,8 +286,7 @@ START_TEST(with_a_daemon_again_it_alone_serves)
         start_read();
         come_back(NEXT_EPOCH);
         id = io_id_unpack(expect_sources()->source[0]);
-        scripted_daemon_expect(&kyron_iod, IOD__FRAME__BODY_GET_STATUS);
-        send_status();
+        answer_status(scripted_daemon_expect(&kyron_iod, IOD__FRAME__BODY_GET_STATUS)->sequence);
         for (int i = 0; i < 5; i++)
                 process(handle, 1);
         put_byte(peer);
@@ -367,7 +361,7 @@ START_TEST(its_answer_does_not_end_the_handover)
         come_back(NEXT_EPOCH);
         expect_sources();
         scripted_daemon_expect(&kyron_iod, IOD__FRAME__BODY_GET_STATUS);
-        answer_status(OUTAGE_ALIVE_SEQUENCE);
+        answer_status(SEQUENCE_ALIVE);
         process(handle, 0);
         /* Still served locally, until it has read the registrations. */
         put_byte(peer);
