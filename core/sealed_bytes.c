@@ -10,11 +10,11 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-int sealed_bytes_new(const char *what, const void *bytes, size_t size)
+/* Without a byte. */
+static int new_file(const char *what, size_t size)
 {
-        CLEANUP(cleanup_close) int fd = -1;
         struct rlimit limit;
-        ssize_t written;
+        int fd;
 
         /* Asked before, for the signal that comes with the error ends a process. */
         if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < size)
@@ -23,13 +23,40 @@ int sealed_bytes_new(const char *what, const void *bytes, size_t size)
                                  "is %llu bytes",
                                  what, size, (unsigned long long)limit.rlim_cur);
         fd = memfd_create("kyron-iod", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        return fd < 0 ? error_set(errno, "no memfd for %s: %s", what, strerror(errno)) : fd;
+}
+
+/* With more seals than those that every one has. take_fd is closed if it cannot be. */
+static int seal(const char *what, int take_fd, int seals)
+{
+        CLEANUP(cleanup_close) int fd = take_fd;
+
+        if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | seals) < 0)
+                return error_set(errno, "%s cannot be sealed: %s", what, strerror(errno));
+        return STEAL_FD(fd);
+}
+
+int sealed_bytes_new(const char *what, const void *bytes, size_t size)
+{
+        CLEANUP(cleanup_close) int fd = new_file(what, size);
+        ssize_t written;
+
         if (fd < 0)
-                return error_set(errno, "no memfd for %s: %s", what, strerror(errno));
+                return fd;
         written = pwrite(fd, bytes, size, 0);
         if (written < 0 || (size_t)written < size)
                 return error_set(written < 0 ? errno : ENOMEM, "%s cannot be written: %s", what,
                                  strerror(written < 0 ? errno : ENOMEM));
-        if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
-                return error_set(errno, "%s cannot be sealed: %s", what, strerror(errno));
-        return STEAL_FD(fd);
+        return seal(what, STEAL_FD(fd), F_SEAL_WRITE);
+}
+
+int sealed_bytes_new_writable(const char *what, size_t size)
+{
+        CLEANUP(cleanup_close) int fd = new_file(what, size);
+
+        if (fd < 0)
+                return fd;
+        if (ftruncate(fd, (off_t)size) < 0)
+                return error_set(errno, "%s gets no size: %s", what, strerror(errno));
+        return seal(what, STEAL_FD(fd), 0);
 }

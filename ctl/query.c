@@ -50,7 +50,7 @@ ExitCode query_open(Query *query, const char *socket_path)
         query->connection.fd = -1;
         query->sequence = 0;
         frame_arena_init(&query->arena);
-        r = daemon_connection_open(&query->connection, socket_path, "kyronctl");
+        r = daemon_connection_open(&query->connection, socket_path, "kyronctl", false);
         if (r < 0)
                 query->connection.fd = -1;
         return r < 0 ? exit_code_of_connecting(-r) : EXIT_CODE_OK;

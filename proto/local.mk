@@ -5,6 +5,7 @@ libproto_la_SOURCES = \
 	proto/frame.h \
 	proto/frame_socket.c \
 	proto/frame_socket.h \
+	proto/pulse.h \
 	proto/readiness_frame.c \
 	proto/readiness_frame.h
 

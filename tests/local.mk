@@ -139,6 +139,8 @@ libtestsupport_la_SOURCES = \
 	tests/support/own_network.h \
 	tests/support/program.c \
 	tests/support/program.h \
+	tests/support/pulse_client.c \
+	tests/support/pulse_client.h \
 	tests/support/random.h \
 	tests/support/reconcile.h \
 	tests/support/raw_client.c \

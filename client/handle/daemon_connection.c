@@ -163,7 +163,7 @@ int daemon_connection_wait(int borrow_fd, int timeout_ms)
                                  timeout_ms / 1000);
 }
 
-static int say_hello(int fd, const char *program)
+static int say_hello(int fd, const char *program, bool wants_pulse)
 {
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Hello hello = IOD__HELLO__INIT;
@@ -173,6 +173,7 @@ static int say_hello(int fd, const char *program)
         hello.version = FRAME_PROTOCOL_VERSION;
         if (program)
                 hello.program = (char *)program;
+        hello.pulse = wants_pulse;
         frame.body_case = IOD__FRAME__BODY_HELLO;
         frame.hello = &hello;
         size = frame_encode(&frame, bytes);
@@ -183,7 +184,7 @@ static int say_hello(int fd, const char *program)
         return r == -EPIPE || r == -ECONNRESET ? 0 : r;
 }
 
-static int take_welcome(DaemonConnection *connection, const Iod__Frame *frame)
+static int take_welcome(DaemonConnection *connection, const Iod__Frame *frame, FdList *fds)
 {
         const Iod__Welcome *welcome = frame->welcome;
 
@@ -200,16 +201,18 @@ static int take_welcome(DaemonConnection *connection, const Iod__Frame *frame)
         connection->registrations_max = welcome->registrations_max;
         connection->deliveries = welcome->deliveries;
         snprintf(connection->release, sizeof(connection->release), "%s", welcome->release);
+        if (welcome->pulse && fds->count == 1)
+                connection->pulse_fd = fd_list_steal(fds, 0);
         return 0;
 }
 
 int daemon_connection_finish(DaemonConnection *out, int borrow_fd)
 {
         CLEANUP(cleanup_free) FrameArena *arena = malloc(sizeof(*arena));
+        DaemonConnection connection = {.fd = borrow_fd, .pulse_fd = -1};
         uint8_t bytes[FRAME_BYTES_MAX];
         FdList fds = {.count = 0};
         Iod__Frame *frame;
-        size_t n_fds;
         int size, r;
 
         if (!arena)
@@ -218,22 +221,24 @@ int daemon_connection_finish(DaemonConnection *out, int borrow_fd)
         /* Turned away with our Hello unread: the error comes first, what was said second. */
         if (size == -ECONNRESET)
                 size = frame_socket_receive(borrow_fd, bytes, sizeof(bytes), &fds);
-        n_fds = fds.count;
-        fd_list_close(&fds);
-        if (size == -EAGAIN)
-                return -EAGAIN;
-        if (size <= 0)
-                return error_set(EPROTO, "the daemon closed the connection without a word");
         frame_arena_init(arena);
-        r = frame_decode(arena, bytes, (size_t)size, n_fds, &frame);
-        /* Whatever was wrong with it: to who opens a handle it is nonsense. */
-        if (r < 0)
-                return -EPROTO;
-        *out = (DaemonConnection){.fd = borrow_fd};
-        return take_welcome(out, frame);
+        if (size == -EAGAIN)
+                r = -EAGAIN;
+        else if (size == -EMFILE)
+                r = error_set(EMFILE, "no descriptors for a handle: %s", strerror(EMFILE));
+        else if (size <= 0)
+                r = error_set(EPROTO, "the daemon closed the connection without a word");
+        else if (frame_decode(arena, bytes, (size_t)size, fds.count, &frame) < 0)
+                r = -EPROTO; /* whatever was wrong: to who opens a handle it is nonsense */
+        else
+                r = take_welcome(&connection, frame, &fds);
+        fd_list_close(&fds);
+        if (r == 0)
+                *out = connection;
+        return r;
 }
 
-static int start(const char *path, const char *program, bool waits)
+static int start(const char *path, const char *program, bool wants_pulse, bool waits)
 {
         CLEANUP(cleanup_close) int fd = -1;
         int r;
@@ -244,20 +249,21 @@ static int start(const char *path, const char *program, bool waits)
         fd = connect_to(daemon_connection_path(path), waits);
         if (fd < 0)
                 return fd;
-        r = say_hello(fd, program);
+        r = say_hello(fd, program, wants_pulse);
         if (r < 0)
                 return error_set(-r, "the daemon does not take Hello: %s", strerror(-r));
         return STEAL_FD(fd);
 }
 
-int daemon_connection_start(const char *path, const char *program)
+int daemon_connection_start(const char *path, const char *program, bool wants_pulse)
 {
-        return start(path, program, false);
+        return start(path, program, wants_pulse, false);
 }
 
-int daemon_connection_open(DaemonConnection *out, const char *path, const char *program)
+int daemon_connection_open(DaemonConnection *out, const char *path, const char *program,
+                           bool wants_pulse)
 {
-        CLEANUP(cleanup_close) int fd = start(path, program, true);
+        CLEANUP(cleanup_close) int fd = start(path, program, wants_pulse, true);
         int r;
 
         if (fd < 0)
@@ -268,5 +274,7 @@ int daemon_connection_open(DaemonConnection *out, const char *path, const char *
         if (r < 0)
                 return r;
         STEAL_FD(fd);
+        if (!wants_pulse && out->pulse_fd >= 0)
+                close(STEAL_FD(out->pulse_fd));
         return 0;
 }

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -15,6 +16,7 @@ enum {
 
 typedef struct DaemonConnection {
         int fd;
+        int pulse_fd; /* that came with Welcome; -1 */
         uint64_t epoch;
         uint64_t session;
         uint32_t registrations_max;
@@ -25,15 +27,16 @@ typedef struct DaemonConnection {
 /* The socket to use: path if it is not NULL, else $KYRON_SOCKET, else the system's. */
 const char *daemon_connection_path(const char *path);
 
-/* 0 with *out, whose fd is the caller's, or the errors of kyron_io_driver_handle_open() with
- * error_text(). program may be NULL. */
-int daemon_connection_open(DaemonConnection *out, const char *path, const char *program);
+/* 0 with *out, whose descriptors are the caller's, or the errors of kyron_io_driver_handle_open()
+ * with error_text(). program may be NULL. */
+int daemon_connection_open(DaemonConnection *out, const char *path, const char *program,
+                           bool wants_pulse);
 
 /* The same in two steps that never wait. Connects and says Hello: the socket, or -errno as above;
  * -ETIMEDOUT the daemon's backlog is full. */
-int daemon_connection_start(const char *path, const char *program);
-/* Takes the answer. 0 with *out, whose fd is borrow_fd; -EAGAIN it has not come; or -errno as
- * above. */
+int daemon_connection_start(const char *path, const char *program, bool wants_pulse);
+/* Takes the answer. 0 with *out, whose fd is borrow_fd and whose pulse_fd is the caller's; -EAGAIN
+ * it has not come; or -errno as above. */
 int daemon_connection_finish(DaemonConnection *out, int borrow_fd);
 
 /* Waits until the daemon has sent something: 0, -ETIMEDOUT or -errno, with error_text(). */

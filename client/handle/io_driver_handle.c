@@ -30,6 +30,13 @@ unsigned io_driver_handle_count_forks(void)
         return fork_count;
 }
 
+uint32_t io_driver_handle_count_registrations(const KyronIoDriverHandle *handle)
+{
+        /* One that the daemon had no room for waits for its accept without a slot. */
+        return handle->slots.count > handle->unaccepted ? handle->slots.count - handle->unaccepted
+                                                        : 0;
+}
+
 uintptr_t io_driver_handle_self(void)
 {
         static _Thread_local char self;

@@ -23,6 +23,7 @@
 #include "client/handle/daemon_connection.h"
 #include "client/handle/handle_delivery.h"
 #include "client/handle/outage_state.h"
+#include "client/handle/pulse.h"
 #include "client/handle/request_table.h"
 #include "client/handle/slot_table.h"
 #include "client/handle/waker_list.h"
@@ -66,7 +67,9 @@ struct KyronIoDriverHandle {
         Outage outage;
         HandleDelivery delivery;
         Alive alive;
+        Pulse pulse;
         SlotTable slots;
+        uint32_t unaccepted; /* of the slots, those of connections that endpoints wait for */
         TAILQ_HEAD(, KyronAsyncRegistration) queue; /* to be sent */
         uint64_t closed_ids[HANDLE_GONE_MAX];
         size_t closed_count;
@@ -88,6 +91,9 @@ uintptr_t io_driver_handle_self(void);
 
 /* 0, or -EOWNERDEAD in a child of the process that opened it, with error_text(). */
 int io_driver_handle_check_process(const KyronIoDriverHandle *handle);
+
+/* That the program has. Lock held. */
+uint32_t io_driver_handle_count_registrations(const KyronIoDriverHandle *handle);
 
 /* How often this process and those before it forked since the library was loaded; watches that from
  * the first call on. */

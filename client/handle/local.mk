@@ -11,6 +11,8 @@ libclient_la_SOURCES += \
 	client/handle/io_driver_handle.h \
 	client/handle/outage_state.c \
 	client/handle/outage_state.h \
+	client/handle/pulse.c \
+	client/handle/pulse.h \
 	client/handle/request_table.h \
 	client/handle/sending.c \
 	client/handle/sending.h \

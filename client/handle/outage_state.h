@@ -35,8 +35,9 @@ typedef struct Outage {
         uint32_t handover_sequence; /* of what was asked last */
         bool allows_local;
         bool is_long;
-        int limit_ms; /* -1: none is waited out */
-        int timer_fd; /* the next attempt */
+        bool lacks_descriptors; /* for what came with Welcome: asks for none the next time */
+        int limit_ms;           /* -1: none is waited out */
+        int timer_fd;           /* the next attempt */
         uint64_t began_ms;
         unsigned delay_ms;
         uint64_t epoch; /* of the session that was lost; 0: there was none */

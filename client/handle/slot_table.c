@@ -79,6 +79,7 @@ int slot_table_take(SlotTable *table, KyronAsyncRegistration *registration, IoId
         slot = table->first_free;
         table->first_free = table->slots[slot].next;
         table->slots[slot].registration = registration;
+        table->count++;
         table->slots[slot].generation =
                 io_id_next_generation(table->slots[slot].generation) & IO_ID_GENERATION_MAX;
         *id = io_id_make(slot, table->slots[slot].generation);
@@ -103,6 +104,7 @@ void slot_table_give_back(SlotTable *table, const KyronAsyncRegistration *regist
 {
         assert(registration && slot_table_recreate(table, *id) == registration);
         (void)registration;
+        table->count--;
         set_free(table, io_id_slot(*id));
         *id = IO_ID_NONE;
 }
@@ -113,6 +115,7 @@ void slot_table_retire(SlotTable *table, const KyronAsyncRegistration *registrat
 
         assert(registration && slot_table_recreate(table, *id) == registration);
         (void)registration;
+        table->count--;
         slot->registration = NULL;
         slot->is_retired = true;
         slot->next = table->first_retired;

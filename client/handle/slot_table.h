@@ -33,6 +33,7 @@ typedef struct SlotTable {
         Slot *slots;
         uint32_t size;  /* allocated */
         uint32_t limit; /* as the daemon allows */
+        uint32_t count; /* that somebody has */
         uint32_t first_free;
         uint32_t first_retired; /* not to be used before the daemon was told */
 } SlotTable;

@@ -121,6 +121,7 @@ void local_driver_wake(KyronIoDriverHandle *handle, const SelectorEvent *event)
 {
         KyronAsyncRegistration *registration = slot_table_recreate(&handle->slots, event->id);
 
+        handle->pulse.events++;
         if (registration)
                 async_registration_wake(registration, event->readiness & READINESS_ALL);
 }

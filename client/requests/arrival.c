@@ -90,6 +90,7 @@ static ssize_t take_arrived(int borrow_fd, KyronOperation *operation)
         if (stream) {
                 TAILQ_REMOVE(&endpoint->arrived, stream, link);
                 endpoint->outstanding--;
+                handle->unaccepted--;
                 claim_take(stream);
         }
         pthread_mutex_unlock(&handle->lock);
@@ -139,6 +140,7 @@ void arrival_give_back(KyronEndpoint *endpoint)
                 if (stream->bridged_fd.registration.id == IO_ID_NONE) {
                         /* The daemon had no room for it. */
                         endpoint->outstanding--;
+                        endpoint->registration.handle->unaccepted--;
                         passed_stream_free(stream);
                         continue;
                 }

@@ -40,6 +40,7 @@ static void let_go(PassedStream *stream)
         TAILQ_REMOVE(stream->state == PASSED_STREAM_NEW ? &endpoint->to_offer : &endpoint->offered,
                      stream, link);
         endpoint->outstanding--;
+        endpoint->registration.handle->unaccepted--;
         passed_stream_free(stream);
 }
 
@@ -80,6 +81,7 @@ int offer_fill_up(KyronEndpoint *endpoint)
                         return r;
                 TAILQ_INSERT_TAIL(&endpoint->to_offer, stream, link);
                 endpoint->outstanding++;
+                endpoint->registration.handle->unaccepted++;
         }
         return 0;
 }

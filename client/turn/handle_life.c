@@ -40,7 +40,11 @@ static int open_descriptors(KyronIoDriverHandle *handle)
 
 int kyron_io_driver_handle_open(KyronIoDriverHandle **out, const KyronOptions *options)
 {
-        DaemonConnection connection = {.fd = -1, .registrations_max = IO_ID_SLOT_MAX};
+        DaemonConnection connection = {
+                .fd = -1,
+                .pulse_fd = -1,
+                .registrations_max = IO_ID_SLOT_MAX,
+        };
         KyronIoDriverHandle *handle;
         char why[ERROR_TEXT_MAX];
         Outage outage;
@@ -48,7 +52,7 @@ int kyron_io_driver_handle_open(KyronIoDriverHandle **out, const KyronOptions *o
 
         outage_init(&outage, options);
         r = daemon_connection_open(&connection, options ? options->socket_path : NULL,
-                                   options ? options->program : NULL);
+                                   options ? options->program : NULL, true);
         if (r < 0 && !outage_begins_with(&outage, r))
                 return r;
         snprintf(why, sizeof(why), "%s", error_text());
@@ -56,6 +60,8 @@ int kyron_io_driver_handle_open(KyronIoDriverHandle **out, const KyronOptions *o
         if (!handle) {
                 if (connection.fd >= 0)
                         close(connection.fd);
+                if (connection.pulse_fd >= 0)
+                        close(connection.pulse_fd);
                 return error_set(ENOMEM, "no memory for a handle");
         }
         memset(handle, 0, offsetof(KyronIoDriverHandle, arena));
@@ -114,6 +120,7 @@ void kyron_io_driver_handle_close(KyronIoDriverHandle *handle)
                 close(handle->outage.timer_fd);
         if (handle->delivery.timer_fd >= 0)
                 close(handle->delivery.timer_fd);
+        pulse_unmap(&handle->pulse);
         slot_table_deinit(&handle->slots);
         free(handle);
 }

@@ -46,6 +46,7 @@ static int on_readiness(KyronIoDriverHandle *handle, const uint64_t *events, siz
 
         pthread_mutex_lock(&handle->lock);
         alive_on_heard(&handle->alive);
+        handle->pulse.events += n;
         for (size_t i = 0; i < n; i++) {
                 KyronAsyncRegistration *registration =
                         slot_table_recreate(&handle->slots, io_id_unpack(events[i]));

@@ -58,8 +58,9 @@ static void disconnect(KyronIoDriverHandle *handle)
 {
         if (handle->socket_fd < 0)
                 return;
-        /* Out of the selector first: a child of fork() may hold the socket open. */
+        pulse_unmap(&handle->pulse);
         alive_rest(&handle->alive);
+        /* Out of the selector first: a child of fork() may hold the socket open. */
         selector_remove(&handle->selector, handle->socket_fd);
         close(STEAL_FD(handle->socket_fd));
 }
@@ -166,7 +167,8 @@ static void try_later(KyronIoDriverHandle *handle)
 static int greet(KyronIoDriverHandle *handle)
 {
         const Outage *outage = &handle->outage;
-        int fd = daemon_connection_start(outage->path, *outage->program ? outage->program : NULL);
+        int fd = daemon_connection_start(outage->path, *outage->program ? outage->program : NULL,
+                                         !outage->lacks_descriptors);
         int r;
 
         if (fd < 0)
@@ -268,6 +270,7 @@ void outage_begin_session(KyronIoDriverHandle *handle, const DaemonConnection *c
 {
         handle->session = connection->session;
         handle->outage.epoch = connection->epoch;
+        pulse_map(&handle->pulse, connection->pulse_fd);
         slot_table_set_limit(&handle->slots, connection->registrations_max);
         handle_delivery_begin_session(&handle->delivery, connection->deliveries);
 }
@@ -308,6 +311,7 @@ void outage_on_greeted(KyronIoDriverHandle *handle)
         if (r == -EAGAIN)
                 return;
         pthread_mutex_lock(&handle->lock);
+        handle->outage.lacks_descriptors = r == -EMFILE;
         if (r < 0) {
                 try_later(handle);
         } else {

@@ -30,7 +30,7 @@ enum {
         OUTAGE_LONG_DELAY_MS = 1000,
 };
 
-/* There is a session, as the Welcome says. Lock held. */
+/* There is a session, as the Welcome says, with a pulse or none, which is taken. Lock held. */
 void outage_begin_session(KyronIoDriverHandle *handle, const DaemonConnection *connection);
 
 /* The daemon is lost, and why. Lock held. */

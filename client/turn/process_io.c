@@ -37,6 +37,8 @@ static int wait_for_events(KyronIoDriverHandle *handle, Turn *turn, SelectorEven
                 timeout_ms = PROCESS_IO_RETRY_MS;
         handle->parked = timeout_ms != 0;
         is_local = outage_is_local(handle);
+        if (timeout_ms != 0)
+                pulse_wait(&handle->pulse, io_driver_handle_count_registrations(handle));
         pthread_mutex_unlock(&handle->lock);
 
         n = is_local ? selector_wait(&handle->selector, events, SELECTOR_EVENTS_MAX, timeout_ms)
@@ -45,6 +47,7 @@ static int wait_for_events(KyronIoDriverHandle *handle, Turn *turn, SelectorEven
 
         pthread_mutex_lock(&handle->lock);
         handle->parked = false;
+        pulse_run(&handle->pulse);
         /* Everybody has a portion again. */
         atomic_fetch_add_explicit(&handle->turns, 1, memory_order_relaxed);
         return n;
@@ -149,6 +152,9 @@ int kyron_io_driver_handle_process_io(KyronIoDriverHandle *handle, int timeout_m
         }
         atomic_store(&handle->driver, io_driver_handle_self());
         r = take_turn(handle, handle->gone ? 0 : timeout_ms);
+        /* Another loop may wait for the handle until the next. */
+        if (handle->has_watcher)
+                pulse_wait(&handle->pulse, io_driver_handle_count_registrations(handle));
         /* What another thread leaves here from now on unparks. */
         atomic_store(&handle->driver, 0);
         if (woken_is_any(handle) || handle->retry_soon)

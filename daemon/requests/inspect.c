@@ -98,7 +98,8 @@ static int find_session(const Daemon *daemon, const Session *viewer, uint64_t id
         return 0;
 }
 
-static void fill_session_entry(const Session *session, Iod__SessionEntry *entry)
+/* pulse: a place for what is told of it. */
+static void fill_session_entry(const Session *session, Iod__SessionEntry *entry, Iod__Pulse *pulse)
 {
         *entry = (Iod__SessionEntry)IOD__SESSION_ENTRY__INIT;
         entry->session = session->id;
@@ -114,6 +115,8 @@ static void fill_session_entry(const Session *session, Iod__SessionEntry *entry)
         entry->waiting = notifier_is_waiting(&session->notifier);
         entry->delivery = session->is_direct ? IOD__DELIVERY__DELIVERY_DIRECT
                                              : IOD__DELIVERY__DELIVERY_RELAYED;
+        if (session_pulse_read(&session->pulse, session->registrations.limit, pulse))
+                entry->pulse = pulse;
 }
 
 int inspect_list_sessions(Daemon *daemon, Session *viewer, const Iod__Frame *request)
@@ -123,6 +126,7 @@ int inspect_list_sessions(Daemon *daemon, Session *viewer, const Iod__Frame *req
         Iod__Sessions page = IOD__SESSIONS__INIT;
         Iod__SessionEntry entries[FRAME_PAGE_MAX];
         Iod__SessionEntry *pointers[FRAME_PAGE_MAX];
+        Iod__Pulse pulses[FRAME_PAGE_MAX];
         Session *session;
         unsigned looks = 0;
         int r;
@@ -134,7 +138,7 @@ int inspect_list_sessions(Daemon *daemon, Session *viewer, const Iod__Frame *req
                 r = find_session(daemon, viewer, list->session, &session);
                 if (r > 0)
                         return r;
-                fill_session_entry(session, &entries[0]);
+                fill_session_entry(session, &entries[0], &pulses[0]);
                 pointers[page.n_entry++] = &entries[0];
                 return session_reply(viewer, request->sequence, &frame);
         }
@@ -147,7 +151,7 @@ int inspect_list_sessions(Daemon *daemon, Session *viewer, const Iod__Frame *req
                 page.next = session->id;
                 if (!session->open || !may_see(viewer, session))
                         continue;
-                fill_session_entry(session, &entries[page.n_entry]);
+                fill_session_entry(session, &entries[page.n_entry], &pulses[page.n_entry]);
                 pointers[page.n_entry] = &entries[page.n_entry];
                 page.n_entry++;
         }

@@ -1,6 +1,7 @@
 /* Hello, AddIoSource, RemoveIoSource. See registering.h. */
 #include "daemon/requests/registering.h"
 
+#include "core/cleanup.h"
 #include "core/error.h"
 #include "daemon/config/authorise.h"
 #include "daemon/daemon.h"
@@ -19,6 +20,30 @@ static bool is_printable(const char *text)
                         return false;
         }
         return true;
+}
+
+/* Whether it was welcomed with a pulse. */
+static bool welcome_with_pulse(Session *session, Iod__Frame *frame)
+{
+        CLEANUP(cleanup_close) int fd = -1;
+
+        if (session->closed ||
+            !in_flight_has_room(session->sessions->in_flight, &session->in_flight, 1))
+                return false;
+        fd = session_pulse_begin(session);
+        if (fd < 0) {
+                if (fd != -EDQUOT)
+                        log_session(LOG_INFO, &session->peer, "has no pulse: %s", strerror(-fd));
+                return false;
+        }
+        frame->welcome->pulse = true;
+        if (delivery_send_descriptors(session, frame, &fd, 1) == 0)
+                return true;
+        session_pulse_end(session);
+        frame->welcome->pulse = false;
+        frame->descriptors = 0;
+        /* If the client has closed, the other answer meets that, too. */
+        return false;
 }
 
 int registering_hello(Daemon *daemon, Session *session, const Iod__Frame *request)
@@ -49,6 +74,9 @@ int registering_hello(Daemon *daemon, Session *session, const Iod__Frame *reques
         session->is_direct = !(welcome.deliveries & AUTHORISE_RELAYED);
         frame.body_case = IOD__FRAME__BODY_WELCOME;
         frame.welcome = &welcome;
+        frame.sequence = request->sequence;
+        if (hello->pulse && welcome_with_pulse(session, &frame))
+                return 0;
         return session_reply(session, request->sequence, &frame);
 }
 

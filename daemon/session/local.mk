@@ -22,6 +22,8 @@ libdaemon_la_SOURCES += \
 	daemon/session/session_events.h \
 	daemon/session/session_life.c \
 	daemon/session/session_life.h \
+	daemon/session/session_pulse.c \
+	daemon/session/session_pulse.h \
 	daemon/session/session_remains.c \
 	daemon/session/session_remains.h \
 	daemon/session/session_source.c \

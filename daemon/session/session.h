@@ -28,6 +28,7 @@
 #include "daemon/process/peer.h"
 #include "daemon/session/delivery.h"
 #include "daemon/session/outgoing.h"
+#include "daemon/session/session_pulse.h"
 
 #include <stdbool.h>
 #include <sys/queue.h>
@@ -70,6 +71,7 @@ typedef struct Session {
         struct SessionBatch *batch; /* a request under way; or NULL */
         SessionMove move;           /* another that may be */
         Notifier notifier;
+        SessionPulse pulse;
 
         Delivery delivery;
         OutgoingList outgoing;   /* what others have for it */

@@ -171,6 +171,7 @@ Session *session_free(Session *session)
                 time_share_use(&sessions->shares, &session->user->share, clock_now_ns() - began);
         }
         session_batch_drop(session);
+        session_pulse_end(session);
         closer_push_own(sessions->closer, session->lane,
                         STEAL_FD(session->registrations.selector.epoll_fd));
         leave_socket(session);

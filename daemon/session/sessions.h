@@ -58,7 +58,8 @@ struct Sessions {
         uint64_t registration_count;
         uint64_t refusals;
         Share late_bytes; /* of requests that are kept until they can be served */
-        SessionRate rate;
+        SessionRate rate, pulse_rate;
+        uint32_t pulse_count;
         TimeShares shares;
 
         LoopEvent *acceptable;

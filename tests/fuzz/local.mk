@@ -5,6 +5,7 @@ fuzzers = \
 	tests/fuzz/fuzz_client \
 	tests/fuzz/fuzz_config \
 	tests/fuzz/fuzz_frame \
+	tests/fuzz/fuzz_pulse \
 	tests/fuzz/fuzz_session \
 	tests/fuzz/fuzz_state
 check_PROGRAMS += $(fuzzers)
@@ -43,6 +44,8 @@ tests_fuzz_fuzz_config_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_config_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_frame_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_frame_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_pulse_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_pulse_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_session_CPPFLAGS = $(fuzz_cppflags)
 tests_fuzz_fuzz_session_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_session_LDFLAGS = $(fuzz_ldflags)

@@ -57,7 +57,7 @@ bool handover_is_another(void)
         DaemonConnection connection;
 
         /* One that the program before has accepted just now ends with it. */
-        if (daemon_connection_open(&connection, handover.daemon.socket_path, "test") < 0)
+        if (daemon_connection_open(&connection, handover.daemon.socket_path, "test", false) < 0)
                 return false;
         close(connection.fd);
         return connection.epoch != handover.epoch;

@@ -12,8 +12,8 @@ DaemonConnection raw_session_open(const TestDaemon *daemon, const char *program)
 {
         DaemonConnection connection;
 
-        ck_assert_msg(daemon_connection_open(&connection, daemon->socket_path, program) == 0, "%s",
-                      error_text());
+        ck_assert_msg(daemon_connection_open(&connection, daemon->socket_path, program, false) == 0,
+                      "%s", error_text());
         return connection;
 }
 

@@ -58,7 +58,7 @@ static uint64_t epoch(void)
 {
         DaemonConnection connection;
 
-        if (daemon_connection_open(&connection, manager.daemon.socket_path, "test") < 0)
+        if (daemon_connection_open(&connection, manager.daemon.socket_path, "test", false) < 0)
                 return 0;
         close(connection.fd);
         return connection.epoch;

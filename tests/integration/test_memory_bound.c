@@ -10,6 +10,7 @@
 #include "tests/support/client.h"
 #include "tests/support/config_file.h"
 #include "tests/support/hostile_scene.h"
+#include "tests/support/pulse_client.h"
 #include "tests/support/scale.h"
 #include "tests/support/service_frames.h"
 
@@ -175,7 +176,8 @@ START_TEST(the_sums_are_those_of_the_figures_and_fit_the_service)
               CONFIG_DESCRIPTORS_MAX * (stated("a connection") + stated("a hold")) +
               CONFIG_DESCRIPTORS_MAX / 2 * stated("a connect");
         kernel = WATCHES_MAX * stated("a registration, in the kernel") +
-                 OPTIONS_SESSIONS_MAX * stated("unread packets, in the kernel");
+                 OPTIONS_SESSIONS_MAX * (stated("unread packets, in the kernel") +
+                                         stated("a pulse, in the kernel"));
         page_user = stated_sum("man/kyron-iod.8.scd", "takes at most ");
         page_all = stated_sum("man/kyron-iod.8.scd", "who have 64 listeners between them, ");
         page_kernel = stated_sum("man/kyron-iod.8.scd", " MiB, and ");
@@ -205,6 +207,33 @@ START_TEST(sessions)
         for (int i = 1; i < SESSIONS; i++)
                 raw_client_open(&clients[i], kyron_iod.socket_path);
         check("a session", SESSIONS - 1);
+}
+END_TEST
+
+/* The page is its client's, and counts here while it is mapped and was shown. */
+START_TEST(pulses)
+{
+        static PulsePage *pages[SESSIONS];
+
+        for (int i = 1; i < SESSIONS; i++) {
+                raw_client_connect(&clients[i], kyron_iod.socket_path);
+                pulse_client_hello(&clients[i]);
+                pages[i] = pulse_client_map(pulse_client_welcome(&clients[i]));
+        }
+        for (uint64_t after = 0, more = 1; more;) {
+                const Iod__Sessions *page;
+                RawBytes body = {0}, frame = {0};
+
+                raw_put_number(&body, 1, after);
+                raw_put_frame(&frame, 0, 7, RAW_LIST_SESSIONS, &body);
+                ck_assert_int_eq(raw_client_send(&clients[0], &frame, NULL, 0), 0);
+                page = raw_client_expect(&clients[0], IOD__FRAME__BODY_SESSIONS)->sessions;
+                after = page->next;
+                more = page->more;
+        }
+        check_besides("a pulse, in the kernel", SESSIONS - 1, (SESSIONS - 1) * stated("a session"));
+        for (int i = 1; i < SESSIONS; i++)
+                pulse_client_unmap(pages[i]);
 }
 END_TEST
 
@@ -398,6 +427,7 @@ TEST_SUITE(test_memory_bound)
         tcase_add_test(tcase, the_sums_are_those_of_the_figures_and_fit_the_service);
         tcase_add_test(tcase, the_daemon_itself);
         tcase_add_test(tcase, sessions);
+        tcase_add_test(tcase, pulses);
         tcase_add_test(tcase, registrations);
         tcase_add_test(tcase, registrations_however_their_slots_are_chosen);
         tcase_add_test(tcase, refused_ones_take_nothing);

@@ -124,7 +124,9 @@ static const struct {
         long number;
         const char *without;
 } lost[] = {
-        {"memfd_create", SYS_memfd_create, "nothing outlives this daemon, and SIGUSR2 does not"},
+        {"memfd_create", SYS_memfd_create, "nothing outlives this daemon, SIGUSR2 does not"},
+        {"mincore", SYS_mincore, "no pulses are shown"},
+        {"process_vm_readv", SYS_process_vm_readv, "no pulses are shown"},
         {"pidfd_open", SYS_pidfd_open, "SIGUSR2 does not hand over"},
         {"waitid", SYS_waitid, "SIGUSR2 does not hand over"},
         {"readlinkat", SYS_readlinkat, "eventfds, timerfds, inotify and pidfds are not waited"},

@@ -53,7 +53,7 @@ static bool is_serving(const TestDaemon *daemon)
 
         ck_assert_msg(waitpid(daemon->pid, NULL, WNOHANG) == 0, "%s does not run",
                       test_daemon_program());
-        if (daemon_connection_open(&connection, daemon->socket_path, "test") < 0)
+        if (daemon_connection_open(&connection, daemon->socket_path, "test", false) < 0)
                 return false;
         close(connection.fd);
         return true;

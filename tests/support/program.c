@@ -124,7 +124,7 @@ bool program_serves(const char *socket_path)
 {
         DaemonConnection connection;
 
-        if (daemon_connection_open(&connection, socket_path, "test") < 0)
+        if (daemon_connection_open(&connection, socket_path, "test", false) < 0)
                 return false;
         close(connection.fd);
         return true;

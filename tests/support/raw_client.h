@@ -30,6 +30,7 @@ enum {
         RAW_REFUSED = 32,
         RAW_HELLO_VERSION = 1,
         RAW_HELLO_PROGRAM = 2,
+        RAW_HELLO_PULSE = 3,
         RAW_ADD_SOURCE = 1,
         RAW_ADD_GONE = 2,
         RAW_REMOVE_SOURCE = 1,

@@ -142,6 +142,8 @@ limits_agree() {
         done
         says "$page" "the daemon uses $WATCHES_MAX of them at most"
         says "$page" "unused ids of workers $WORKER_OFFERED_MAX "
+        says "$page" "of each session that takes one, $SESSION_PULSES_MAX at most"
+        says "$protocol" "of a file in memory of $PULSE_BYTES bytes"
         says "$page" "kept answers may be unread $SESSION_UNREAD_SECONDS "
         says "$page" "ended after $SESSION_UNREAD_SECONDS seconds"
         says "$page" "log lines a second $LOG_LINES_PER_SECOND "

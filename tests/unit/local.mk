@@ -49,6 +49,7 @@ tests_unit_client_handle_unit_SOURCES = \
 	tests/unit/client/handle/test_busy_poll.c \
 	tests/unit/client/handle/test_daemon_connection.c \
 	tests/unit/client/handle/test_handle_delivery.c \
+	tests/unit/client/handle/test_pulse.c \
 	tests/unit/client/handle/test_slot_table.c
 
 tests_unit_client_net_unit_SOURCES = \
@@ -192,6 +193,7 @@ tests_unit_daemon_session_unit_SOURCES = \
 	tests/unit/daemon/session/test_delivery.c \
 	tests/unit/daemon/session/test_session_batch.c \
 	tests/unit/daemon/session/test_session_closed.c \
+	tests/unit/daemon/session/test_session_pulse.c \
 	tests/unit/daemon/session/test_session_remains.c
 
 tests_unit_daemon_store_unit_SOURCES = \

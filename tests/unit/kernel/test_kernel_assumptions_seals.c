@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 enum { SIZE = 4096 };
@@ -145,6 +146,42 @@ START_TEST(memory_past_its_end_counts_in_its_blocks)
 }
 END_TEST
 
+START_TEST(a_hole_in_a_mapped_one_is_not_in_memory_and_is_not_filled_by_asking)
+{
+        int fd = memfd_note(SIZE, 0);
+        unsigned char is_resident = 0;
+        void *page = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, fd, 0);
+
+        ck_assert_ptr_ne(page, MAP_FAILED);
+        ck_assert_int_eq(mincore(page, SIZE, &is_resident), 0);
+        ck_assert_int_eq(is_resident & 1, 1);
+        ck_assert_int_eq(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, SIZE), 0);
+        ck_assert_int_eq(mincore(page, SIZE, &is_resident), 0);
+        ck_assert_int_eq(is_resident & 1, 0);
+        ck_assert_int_eq(blocks_of(fd), 0);
+        ck_assert_int_eq(munmap(page, SIZE), 0);
+}
+END_TEST
+
+START_TEST(a_page_that_cannot_be_had_is_an_error_to_who_has_it_copied)
+{
+        int fd = memfd_note(SIZE, 0);
+        char *pages = mmap(NULL, 2 * SIZE, PROT_READ, MAP_SHARED, fd, 0);
+        char bytes[8];
+        struct iovec here = {.iov_base = bytes, .iov_len = sizeof(bytes)};
+        struct iovec there = {.iov_base = pages, .iov_len = sizeof(bytes)};
+
+        ck_assert_ptr_ne(pages, MAP_FAILED);
+        ck_assert_int_eq(process_vm_readv(getpid(), &here, 1, &there, 1, 0), sizeof(bytes));
+        ck_assert_int_eq(bytes[0], 'n');
+        /* To read it would be a SIGBUS. */
+        there.iov_base = pages + SIZE;
+        ck_assert_int_eq(process_vm_readv(getpid(), &here, 1, &there, 1, 0), -1);
+        ck_assert_int_eq(errno, EFAULT);
+        ck_assert_int_eq(munmap(pages, 2 * SIZE), 0);
+}
+END_TEST
+
 TEST_SUITE(test_kernel_assumptions_seals)
 {
         TCase *seals = tcase_create("seals");
@@ -157,6 +194,8 @@ TEST_SUITE(test_kernel_assumptions_seals)
         tcase_add_test(seals, while_it_can_be_written_through_a_mapping_it_cannot_be_sealed);
         tcase_add_test(seals, a_sealed_one_can_take_no_more_memory);
         tcase_add_test(seals, memory_past_its_end_counts_in_its_blocks);
+        tcase_add_test(seals, a_hole_in_a_mapped_one_is_not_in_memory_and_is_not_filled_by_asking);
+        tcase_add_test(seals, a_page_that_cannot_be_had_is_an_error_to_who_has_it_copied);
         tcase_set_timeout(seals, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, seals);
 }

@@ -37,7 +37,7 @@ static void tear_down(void)
 static void check_failure(const char *socket_path, const char *program, int error,
                           const char *sentence)
 {
-        int r = daemon_connection_open(&connection, socket_path, program);
+        int r = daemon_connection_open(&connection, socket_path, program, false);
 
         ck_assert_msg(r == error, "%d (%s), not %d", r, error_text(), error);
         ck_assert_msg(strstr(error_text(), sentence) != NULL, "it says: %s", error_text());
@@ -125,7 +125,7 @@ static void check_as(uid_t uid, void (*check)(void))
 /* check's assertions do not reach the test from here. */
 static void require_failure(int error, const char *sentence)
 {
-        int r = daemon_connection_open(&connection, path, NULL);
+        int r = daemon_connection_open(&connection, path, NULL, false);
 
         if (r == error && strstr(error_text(), sentence))
                 return;
@@ -335,7 +335,7 @@ START_TEST(a_welcome_is_taken_in)
         TestDaemon daemon;
 
         test_daemon_start(&daemon, NULL);
-        ck_assert_int_eq(daemon_connection_open(&connection, daemon.socket_path, "name"), 0);
+        ck_assert_int_eq(daemon_connection_open(&connection, daemon.socket_path, "name", false), 0);
         ck_assert_uint_ne(connection.epoch, 0);
         ck_assert_uint_ne(connection.session, 0);
         ck_assert_uint_eq(connection.registrations_max, 65536);
@@ -353,7 +353,7 @@ START_TEST(a_name_too_long_or_unprintable_is_refused)
         check_failure(daemon.socket_path, "123456789012345678901234567890123", -EINVAL, "32");
         check_failure(daemon.socket_path, "bell\a", -EINVAL, "printable");
         ck_assert_int_eq(daemon_connection_open(&connection, daemon.socket_path,
-                                                "12345678901234567890123456789012"),
+                                                "12345678901234567890123456789012", false),
                          0);
         close(connection.fd);
         test_daemon_stop(&daemon);
@@ -371,7 +371,7 @@ START_TEST(past_the_limits_of_sessions_the_daemon_says_no)
                 test_daemon_start(&daemon, options);
                 /* The one that asked whether it serves may not have ended yet. */
                 ck_assert(WAIT_UNTIL(
-                        daemon_connection_open(&connection, daemon.socket_path, NULL) == 0,
+                        daemon_connection_open(&connection, daemon.socket_path, NULL, false) == 0,
                         DEADLINE_MS));
                 int first = connection.fd;
 
