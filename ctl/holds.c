@@ -13,30 +13,11 @@ static const OutputColumn columns[] = {
         {"NOTE", OUTPUT_RIGHT}, {"LEFT", OUTPUT_RIGHT}, {"ADDRESS", OUTPUT_CUT},
 };
 
-enum { LEFT_MAX = 32 };
-
 typedef struct Holds {
         OutputList list;
         UserName user;
         SocketAddressLookup *lookup;
 } Holds;
-
-/* The largest unit that is full: "3d", "2h", "5min", "12s", "40ms". */
-static const char *left_text(uint64_t ms, char buffer[static LEFT_MAX])
-{
-        static const struct {
-                uint64_t ms;
-                const char *name;
-        } units[] = {
-                {86400000, "d"}, {3600000, "h"}, {60000, "min"}, {1000, "s"}, {1, "ms"},
-        };
-        size_t i = 0;
-
-        while (ms < units[i].ms && units[i].ms > 1)
-                i++;
-        snprintf(buffer, LEFT_MAX, "%" PRIu64 "%s", ms / units[i].ms, units[i].name);
-        return buffer;
-}
 
 static void append_object(Holds *holds, const Iod__HoldEntry *entry,
                           const SocketAddresses *addresses)
@@ -62,7 +43,7 @@ static void append_object(Holds *holds, const Iod__HoldEntry *entry,
 static void append_row(Holds *holds, const Iod__HoldEntry *entry, const SocketAddresses *addresses)
 {
         OutputList *list = &holds->list;
-        char left[LEFT_MAX], address[DESCRIPTOR_TEXT_MAX];
+        char left[OUTPUT_DURATION_MAX], address[DESCRIPTOR_TEXT_MAX];
 
         output_list_begin_row(list);
         /* One that was kept on death has no name. */
@@ -71,7 +52,7 @@ static void append_row(Holds *holds, const Iod__HoldEntry *entry, const SocketAd
         output_list_cell(list, "%s", entry->program);
         output_list_cell(list, "%s", descriptor_text_kind(entry->kind));
         output_list_cell(list, "%" PRIu32, entry->note_size);
-        output_list_cell(list, "%s", left_text(entry->time_left_ms, left));
+        output_list_cell(list, "%s", output_duration(entry->time_left_ms, left));
         output_list_cell(list, "%s", descriptor_text_address(addresses, address));
 }
 

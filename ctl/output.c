@@ -4,6 +4,7 @@
 #include "core/error.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <libsmartcols.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -156,6 +157,22 @@ void output_add_time(json_t **object, const char *key, uint64_t nanoseconds)
                 output_add_text(object, key, text);
         else
                 output_add(object, key, json_null());
+}
+
+const char *output_duration(uint64_t ms, char buffer[static OUTPUT_DURATION_MAX])
+{
+        static const struct {
+                uint64_t ms;
+                const char *name;
+        } units[] = {
+                {86400000, "d"}, {3600000, "h"}, {60000, "min"}, {1000, "s"}, {1, "ms"},
+        };
+        size_t i = 0;
+
+        while (ms < units[i].ms && units[i].ms > 1)
+                i++;
+        snprintf(buffer, OUTPUT_DURATION_MAX, "%" PRIu64 "%s", ms / units[i].ms, units[i].name);
+        return buffer;
 }
 
 void output_make_printable(char *text)

@@ -17,6 +17,8 @@ struct libscols_line;
 enum {
         OUTPUT_RIGHT = 1 << 0, /* numbers */
         OUTPUT_CUT = 1 << 1,   /* cut where the line would not fit a terminal; never elsewhere */
+
+        OUTPUT_DURATION_MAX = 32, /* bytes of its text */
 };
 
 typedef struct OutputColumn {
@@ -59,6 +61,10 @@ void output_add_text(json_t **object, const char *key, const char *text);
 void output_add_number(json_t **object, const char *key, uint64_t number);
 /* Nanoseconds since 1970 as "2025-01-31T12:00:00Z". */
 void output_add_time(json_t **object, const char *key, uint64_t nanoseconds);
+
+/* A duration in the largest unit that is full: "3d", "2h", "5min", "12s", "40ms". Returns buffer.
+ */
+const char *output_duration(uint64_t ms, char buffer[static OUTPUT_DURATION_MAX]);
 
 /* Replaces what is not printable ASCII by "?", so that nobody's text can steer a terminal. */
 void output_make_printable(char *text);

@@ -16,13 +16,12 @@ static const OutputColumn columns[] = {
         {"SINCE", OUTPUT_RIGHT},
         {"REGS", OUTPUT_RIGHT},
         {"EVENTS", OUTPUT_RIGHT},
-        {"FRAMES", OUTPUT_RIGHT},
-        {"REFUSED", OUTPUT_RIGHT},
         {"DELIVERY", 0},
         {"STATE", 0},
+        {"LOOP", 0},
 };
 
-enum { SINCE_MAX = 16 };
+enum { SINCE_MAX = 16, LOOP_MAX = OUTPUT_DURATION_MAX + 8 };
 
 typedef struct Sessions {
         OutputList list;
@@ -35,9 +34,14 @@ static const char *state_text(const Iod__SessionEntry *entry)
         return entry->waiting ? "waiting" : "serving";
 }
 
+static bool is_direct(const Iod__SessionEntry *entry)
+{
+        return entry->delivery == IOD__DELIVERY__DELIVERY_DIRECT;
+}
+
 static const char *delivery_text(const Iod__SessionEntry *entry)
 {
-        return entry->delivery == IOD__DELIVERY__DELIVERY_DIRECT ? "direct" : "relayed";
+        return is_direct(entry) ? "direct" : "relayed";
 }
 
 /* As ps does: the time today, else the day, else the year. */
@@ -58,6 +62,38 @@ static const char *since_text(uint64_t since, char buffer[static SINCE_MAX])
         return n > 0 ? buffer : "-";
 }
 
+static const char *loop_word(const Iod__Pulse *pulse)
+{
+        return pulse->runs ? "runs" : "waits";
+}
+
+static const char *loop_text(const Iod__Pulse *pulse, char buffer[static LOOP_MAX])
+{
+        char duration[OUTPUT_DURATION_MAX];
+
+        if (!pulse)
+                return "-";
+        snprintf(buffer, LOOP_MAX, "%s %s", loop_word(pulse),
+                 output_duration(pulse->since_ms, duration));
+        return buffer;
+}
+
+/* As its client tells it; or null. */
+static json_t *pulse_object(const Iod__Pulse *pulse)
+{
+        json_t *object;
+
+        if (!pulse)
+                return json_null();
+        object = json_object();
+        output_add_number(&object, "turns", pulse->turns);
+        output_add_number(&object, "events", pulse->events);
+        output_add_number(&object, "registrations", pulse->registrations);
+        output_add_text(&object, "loop", loop_word(pulse));
+        output_add_number(&object, "since_ms", pulse->since_ms);
+        return object;
+}
+
 static void append_object(Sessions *sessions, const Iod__SessionEntry *entry)
 {
         json_t *object = json_object();
@@ -75,13 +111,16 @@ static void append_object(Sessions *sessions, const Iod__SessionEntry *entry)
         output_add_number(&object, "refusals", entry->refusals);
         output_add_text(&object, "delivery", delivery_text(entry));
         output_add_text(&object, "state", state_text(entry));
+        output_add(&object, "pulse", pulse_object(entry->pulse));
         output_list_append(&sessions->list, object);
 }
 
 static void append_row(Sessions *sessions, const Iod__SessionEntry *entry)
 {
         OutputList *list = &sessions->list;
-        char since[SINCE_MAX];
+        /* Of one that waits itself, the daemon does not know. */
+        const Iod__Pulse *own = is_direct(entry) ? entry->pulse : NULL;
+        char since[SINCE_MAX], loop[LOOP_MAX];
 
         output_list_begin_row(list);
         output_list_cell(list, "%" PRIu64, entry->session);
@@ -89,12 +128,11 @@ static void append_row(Sessions *sessions, const Iod__SessionEntry *entry)
         output_list_cell(list, "%s", user_name_of(&sessions->user, entry->uid));
         output_list_cell(list, "%s", entry->program);
         output_list_cell(list, "%s", since_text(entry->since, since));
-        output_list_cell(list, "%" PRIu32, entry->registrations);
-        output_list_cell(list, "%" PRIu64, entry->events);
-        output_list_cell(list, "%" PRIu64, entry->frames);
-        output_list_cell(list, "%" PRIu64, entry->refusals);
+        output_list_cell(list, "%" PRIu32, own ? own->registrations : entry->registrations);
+        output_list_cell(list, "%" PRIu64, own ? own->events : entry->events);
         output_list_cell(list, "%s", delivery_text(entry));
         output_list_cell(list, "%s", state_text(entry));
+        output_list_cell(list, "%s", loop_text(entry->pulse, loop));
 }
 
 static void append(void *data, const Iod__SessionEntry *entry)

@@ -35,6 +35,7 @@ integration_tests = \
 	tests/integration/test_no_allocation \
 	tests/integration/test_memory_bound \
 	tests/integration/test_outage_live \
+	tests/integration/test_pulses \
 	tests/integration/test_ready_descriptors \
 	tests/integration/test_reconciling \
 	tests/integration/test_refusals \
