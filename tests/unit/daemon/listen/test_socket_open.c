@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+enum { PORTS_TRIED = 20 };
+
 static char *directory;
 static SocketFile file;
 
@@ -52,14 +54,14 @@ static int try_connect(const Address *address)
         return connect(fd, &address->socket_address.any, address->size) < 0 ? -errno : 0;
 }
 
-static int try_connect_text(const char *host, unsigned port)
+static bool answers(const char *host, unsigned port)
 {
         char text[64];
         Address address;
 
         snprintf(text, sizeof(text), "tcp:%s:%u", host, port);
         ck_assert_int_eq(address_parse(text, &address), 0);
-        return try_connect(&address);
+        return try_connect(&address) == 0;
 }
 
 static int option_of(int fd, int level, int option)
@@ -101,18 +103,24 @@ START_TEST(a_tcp_listener_is_where_it_was_asked_for)
         CLEANUP(cleanup_close) int fd = -1;
         char expected[ADDRESS_TEXT_MAX];
         char text[ADDRESS_TEXT_MAX];
+        bool is_there = false;
         Address bound;
 
         config.v6_only = tcp[_i].v6_only;
-        fd = socket_open_listener(&config, &bound, &file);
-        ck_assert_msg(fd >= 0, "%s", error_text());
+        /* Another family's port of that number may be somebody else's. */
+        for (int i = 0; i < PORTS_TRIED && !is_there; i++) {
+                cleanup_close(&fd);
+                fd = socket_open_listener(&config, &bound, &file);
+                ck_assert_msg(fd >= 0, "%s", error_text());
+                is_there = answers("127.0.0.1", bound.port) == tcp[_i].v4 &&
+                           answers("[::1]", bound.port) == tcp[_i].v6;
+        }
+        ck_assert(is_there);
         ck_assert_uint_ne(bound.port, 0);
         snprintf(expected, sizeof(expected), tcp[_i].bound, (unsigned)bound.port);
         address_format(&bound, text);
         ck_assert_str_eq(text, expected);
         ck_assert_int_eq(try_connect(&bound), 0);
-        ck_assert_int_eq(try_connect_text("127.0.0.1", bound.port), tcp[_i].v4 ? 0 : -ECONNREFUSED);
-        ck_assert_int_eq(try_connect_text("[::1]", bound.port), tcp[_i].v6 ? 0 : -ECONNREFUSED);
         ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
         ck_assert(fcntl(fd, F_GETFL) & O_NONBLOCK);
         ck_assert_int_eq(option_of(fd, SOL_SOCKET, SO_REUSEADDR), 1);
