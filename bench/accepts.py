@@ -1,6 +1,7 @@
 """Accepting: short connections to one address that several processes serve."""
 
-from case import Case, HIGHER, LOWER, OURS
+from case import Case, DELIVERIES, HIGHER, LOWER
+from ours import OURS, RELAYED, deliveries, is_ours, start_daemon
 
 METRICS = {"connections/s": HIGHER, "p99 us": LOWER, "CPU s/million": LOWER}
 MODES = {"SO_REUSEPORT": "reuseport", "EPOLLEXCLUSIVE": "exclusive"}
@@ -8,9 +9,9 @@ MODES = {"SO_REUSEPORT": "reuseport", "EPOLLEXCLUSIVE": "exclusive"}
 
 def start(scene, contestant, workers):
     """Returns where they serve."""
-    if contestant != OURS:
+    if not is_ours(contestant):
         return scene.start("bench/peer_accepts", MODES[contestant], workers).await_address()
-    scene.start_daemon()
+    start_daemon(scene, contestant)
     address = scene.start("bench/ours_accepts").await_address()
     for _ in range(1, workers):
         scene.start("bench/ours_accepts", "join").await_address()
@@ -25,11 +26,13 @@ def measure(scene, contestant, parameters, scale):
         "connections/s": measured["connections"] / measured["seconds"],
         "p99 us": measured["p99_us"],
         "CPU s/million": measured["cpu_seconds"] / measured["connections"] * 1e6,
+        DELIVERIES: deliveries(scene) if is_ours(contestant) else [],
     }
 
 
 CASES = [
-    Case("accepts", [OURS, *MODES], METRICS,
+    Case("accepts", [OURS, RELAYED, *MODES], METRICS,
          lambda scale: [{"workers": 1}, {"workers": 4}], measure,
-         {OURS: ["bench/ours_accepts"], **{peer: ["bench/peer_accepts"] for peer in MODES}}),
+         {**{name: ["bench/ours_accepts"] for name in (OURS, RELAYED)},
+          **{peer: ["bench/peer_accepts"] for peer in MODES}}),
 ]

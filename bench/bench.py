@@ -1,8 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the cases of the bench, and writes what came of them: a table, and a file of JSON.
-
-docs/performance.md says how it measures. Exit status: 0 all was measured, 1 something was not.
-"""
+"""Runs the cases of the bench, and writes what came of them: tables, and a file of JSON."""
 
 import argparse
 import json
@@ -18,37 +15,83 @@ import echo
 import holds
 import million
 import registrations
-from case import OURS, SCALES, describe, missing, run_case
-from document import number, write
+from case import SCALES, missing, run_case
+from claims import verdicts
+from document import write
 from plot import draw_all
 from scene import BenchError, Scene
 from steps import CALLS, measure_steps
-from targets import verdicts
+from tables import print_claims, print_steps, print_tables
 
 CASES = (echo.CASES + registrations.CASES + accepts.CASES + million.CASES + holds.CASES +
          connects.CASES)
 STEPS = "steps"
+HELP = """\
+Every run has fresh processes; a round is one run of each contestant. Rounds of which a hypervisor
+took much are done again, which lasts up to half as long again.
+
+cases: {}, steps
+
+--case echo:connections=10,bytes=64 runs the case with this in place of its own parameters; "-"
+stands for the space in names of cases and parameters. docs/performance.md says what each case is,
+and how it is measured. Exit status: 0 all was measured, 1 something was not.
+"""
 
 
-def parse():
-    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_const", dest="scale", const="quick",
-                        default="full", help="less of everything, in under 3 minutes")
-    parser.add_argument("--smoke", action="store_const", dest="scale", const="smoke",
-                        help="only whether it works")
-    parser.add_argument("--case", action="append", choices=[*(case.name for case in CASES), STEPS],
-                        help="only this one; may be given more than once")
+def selection(text):
+    """NAME or NAME:PARAMETER=VALUE,...: the case, or None for the steps, and the parameters."""
+    name, _, rest = text.partition(":")
+    name = name.replace("-", " ")
+    case = next((each for each in CASES if each.name == name), None)
+    if not case and (name != STEPS or rest):
+        raise argparse.ArgumentTypeError(f"there is no case {name}; they are: "
+                                         f"{', '.join(each.name for each in CASES)}, {STEPS}")
+    settings = {}
+    for word in filter(None, rest.split(",")):
+        key, _, value = word.partition("=")
+        key = key.replace("-", " ")
+        known = {*case.takes, *(key for scale in SCALES.values()
+                                for parameters in case.parameters(scale) for key in parameters)}
+        if key not in known:
+            raise argparse.ArgumentTypeError(f"{name} has no {key}; it has "
+                                             f"{', '.join(sorted(known))}")
+        if not value:
+            raise argparse.ArgumentTypeError(f"{key} wants a value: {key}=VALUE")
+        settings[key] = int(value) if value.isdecimal() else value
+    return case, settings
+
+
+def parse(words=None):
+    parser = argparse.ArgumentParser(
+        prog="./dev bench", description=__doc__.splitlines()[0],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=HELP.format(", ".join(case.name for case in CASES)))
+    scales = parser.add_mutually_exclusive_group()
+    scales.add_argument("--quick", action="store_const", dest="scale", const="quick",
+                        default="full", help="3 short rounds instead of 7, fewer parameters: some "
+                        "5 minutes instead of 50")
+    scales.add_argument("--smoke", action="store_const", dest="scale", const="smoke",
+                        help="only whether it works: some 10 seconds")
+    parser.add_argument("--case", action="append", metavar="NAME[:PARAMETER=VALUE,...]",
+                        type=selection,
+                        help="only this one, and may be given more than once: a second for each "
+                        "run of a contestant, half of one with --quick")
     parser.add_argument("--json", metavar="FILE", default="bench/report.json",
                         help="where the figures go (bench/report.json)")
     parser.add_argument("--plots", metavar="DIRECTORY",
                         help="where the pictures go (plots, beside the figures)")
-    parser.add_argument("--document", metavar="FILE",
-                        help="puts the figures in their place in this document, too")
+    parser.add_argument("--document", metavar="FILE", action="append", default=[],
+                        help="puts what it has a place for into this document, too; may be given "
+                        "more than once")
+    parser.add_argument("--report", metavar="FILE",
+                        help="measures nothing: takes the figures of a run before")
     parser.add_argument("--build", metavar="DIRECTORY", default="build/bench",
                         help="where everything is built (build/bench)")
-    options = parser.parse_args()
+    options = parser.parse_args(words)
     if not options.plots and options.scale != "smoke":
-        options.plots = os.path.join(os.path.dirname(options.json), "plots")
+        options.plots = os.path.join(os.path.dirname(options.report or options.json), "plots")
+    if not options.case:
+        options.case = [*((case, {}) for case in CASES), (None, {})]
     return options
 
 
@@ -69,43 +112,8 @@ def machine():
             "processor": model}
 
 
-def table_of(rows):
-    """Of one case: a line for each figure of ours, and a column for each peer with the ratio."""
-    peers = list(dict.fromkeys(row["peer"] for row in rows))
-    lines = {}
-    for row in rows:
-        line = lines.setdefault((describe(row["parameters"]), row["metric"]),
-                                [number(row["ours"])] + [""] * len(peers) + [row["better"]])
-        line[1 + peers.index(row["peer"])] = "{:.2f} ({:.2f}-{:.2f})".format(
-            row["ratio"], *row["ratio_quartiles"])
-    return [("", "", OURS, *(f"to {peer}" for peer in peers), "better")] + [
-        (*key, *line) for key, line in lines.items()]
-
-
-def print_tables(rows):
-    for case in dict.fromkeys(row["case"] for row in rows):
-        lines = table_of([row for row in rows if row["case"] == case])
-        widths = [max(map(len, column)) for column in zip(*lines)]
-        print(f"\n{case}")
-        for line in lines:
-            print("  " + "  ".join(text.ljust(width) if index < 2 else text.rjust(width)
-                                   for index, (text, width) in enumerate(zip(line, widths))))
-
-
-def print_verdicts(promises):
-    """How many promises are kept, and which are not."""
-    if not promises:
-        return
-    print(f"\n{sum(each['met'] for each in promises)} of {len(promises)} promises are kept; "
-          "not these:")
-    for each in promises:
-        if not each["met"]:
-            print(f"  {each['case']}, {describe(each['parameters'])}: {each['metric']}, to "
-                  f"{each['peer']}: {each['value']:.2f}, wanted {each['wanted']:g}")
-
-
-def measure(case, scale, build, report):
-    """Adds to the report; False when it could not."""
+def measure_case(case, settings, scale, build, report):
+    """Adds to the report."""
     contestants = []
     for contestant in case.contestants:
         absent = missing(case, contestant, build)
@@ -114,39 +122,20 @@ def measure(case, scale, build, report):
                                        "reason": f"{absent} is not here"})
         else:
             contestants.append(contestant)
-    try:
-        report["rows"] += run_case(case, scale, build, contestants, note)
-    except BenchError as error:
-        note("")
-        print(f"{case.name}: {error}", file=sys.stderr)
-        return False
-    return True
+    for row in run_case(case, scale, build, contestants, note, settings):
+        report["rows"].append(row)
 
 
 def measure_all_steps(scale, build, report):
-    """Adds to the report where the time of a notification goes; False when it could not."""
+    """Adds to the report where the time of a notification goes."""
     for contestant in CALLS:
         note(f"{STEPS}: {contestant}")
-        try:
-            with Scene(build) as scene:
-                report["steps"].append(measure_steps(scene, contestant, scale))
-        except BenchError as error:
-            note("")
-            print(f"{STEPS}: {error}", file=sys.stderr)
-            return False
-    return True
+        with Scene(build) as scene:
+            report["steps"].append(measure_steps(scene, contestant, scale))
 
 
-def print_steps(contestants):
-    for each in contestants:
-        print(f"\na notification of {each['contestant']}, median of {each['notifications']}, us")
-        for step in each["steps"]:
-            print(f"  {step['us']:7.2f}  {step['step']}")
-        print(f"  {each['total_us']:7.2f}  in all")
-
-
-def main():
-    options = parse()
+def measure(options):
+    """A report, and whether all is in it."""
     scale = SCALES[options.scale]
     build = os.path.abspath(options.build)
     began = time.monotonic()
@@ -154,36 +143,61 @@ def main():
               "left_out": [], "rows": [], "steps": []}
     good = True
 
-    for case in CASES:
-        if not options.case or case.name in options.case:
-            good = measure(case, scale, build, report) and good
-    if not options.case or STEPS in options.case:
-        good = measure_all_steps(scale, build, report) and good
+    for case, settings in options.case:
+        try:
+            if case:
+                measure_case(case, settings, scale, build, report)
+            else:
+                measure_all_steps(scale, build, report)
+        except BenchError as error:
+            note("")
+            print(f"{case.name if case else STEPS}: {error}", file=sys.stderr)
+            good = False
     note("")
     report["load_average"].append(os.getloadavg()[0])
     report["seconds"] = round(time.monotonic() - began)
-    report["promises"] = verdicts(report["rows"])
-    print_tables(report["rows"])
+    return report, good
+
+
+def save(report, path):
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(report, file, indent=1)
+        file.write("\n")
+
+
+def show(report, options):
+    rows = report["rows"]
+    print_tables(rows)
     print_steps(report["steps"])
-    print_verdicts(report["promises"])
+    print_claims(report["claims"])
     if options.plots:
-        reason = draw_all(report["rows"], options.plots)
+        reason = draw_all(rows, options.plots)
         if reason:
             print(f"\nno pictures: {reason}")
-    if report["rows"]:
-        stolen = [row["stolen"] for row in report["rows"]]
-        print(f"\nthe hypervisor took {statistics.mean(stolen):.1%} of the processors' time, of one "
-              f"row's at most {max(stolen):.1%}")
+    if rows:
+        stolen = [row["stolen"] for row in rows]
+        print(f"\nthe hypervisor took {statistics.mean(stolen):.1%} of the processors' time, of "
+              f"one row's at most {max(stolen):.1%}")
     for left in report["left_out"]:
         print(f"\nleft out of {left['case']}: {left['peer']}: {left['reason']}")
-    with open(options.json, "w", encoding="utf-8") as file:
-        json.dump(report, file, indent=2)
-        file.write("\n")
-    if options.document and report["rows"]:
-        write(report, options.document)
-    print(f"\n{len(report['rows'])} rows in {report['seconds']} s; load average "
+    for path in options.document if rows else []:
+        write(report, path)
+    print(f"\n{len(rows)} rows in {report['seconds']} s; load average "
           "{:.1f} at the beginning, {:.1f} at the end; all figures: {}".format(
-              *report["load_average"], options.json))
+              *report["load_average"], options.report or options.json))
+
+
+def main():
+    options = parse()
+    if options.report:
+        with open(options.report, encoding="utf-8") as file:
+            report, good = json.load(file), True
+    else:
+        report, good = measure(options)
+    report["claims"] = verdicts(report["rows"])
+    if not options.report:
+        save(report, options.json)
+    show(report, options)
     return 0 if good else 1
 
 

@@ -1,8 +1,7 @@
-"""What a case of the bench is, and how its contestants are compared.
+"""What a case of the bench is, and how its contestants are measured.
 
 They take turns: each round has one run of every contestant, and each round begins with another of
-them. So what the machine does meanwhile befalls all alike. Ours is compared with each peer within
-the round; of these ratios the median counts, and their quartiles tell how far it can be trusted.
+them. So what the machine does meanwhile befalls all alike. How they compare: ratio.py.
 """
 
 import os
@@ -10,30 +9,35 @@ import shutil
 import statistics
 from collections import namedtuple
 
+from ours import is_ours
 from scene import Scene
 
-OURS = "kyron-iod"
 # Of the processors' time in a round: see run_case().
 STOLEN_MAX = 0.05
 HIGHER, LOWER = "higher", "lower"
+# Beside a run's figures: who waited for each of its programs.
+DELIVERIES = "deliveries"
 
-# How much is done: rounds, and the times of each run.
-Scale = namedtuple("Scale", "name rounds warm_up_ms time_ms")
+# How much is done: rounds, how many of them are done again at most, and the times of each run. The
+# warm-up leaves ours the time to notice that it hardly waits.
+Scale = namedtuple("Scale", "name rounds again_max warm_up_ms time_ms")
 
 SCALES = {
-    "full": Scale("full", 7, 300, 1000),
-    "quick": Scale("quick", 3, 100, 250),
-    "smoke": Scale("smoke", 1, 10, 30),
+    "full": Scale("full", 7, 3, 500, 800),
+    "quick": Scale("quick", 3, 1, 300, 250),
+    "smoke": Scale("smoke", 1, 0, 10, 30),
 }
 
-# contestants: their names, OURS first. metrics: {name: HIGHER or LOWER is better}.
+# contestants: their names. metrics: {name: HIGHER or LOWER is better}, the most important first.
 # parameters(scale): a list of dictionaries. measure(scene, contestant, parameters, scale): one run;
-# returns {metric: value}. programs: {contestant: what has to be there for it}, as paths in the
-# build or as commands of the machine.
-# after_round: adds to the figures of a round, {contestant: {metric: value}}, what follows from
-# several of them.
-Case = namedtuple("Case", "name contestants metrics parameters measure programs after_round",
-                  defaults=[lambda samples: None])
+# returns {metric: value}, and perhaps DELIVERIES. programs: {contestant: what has to be there for
+# it}, as paths in the build or as commands of the machine. takes: the names of parameters that can
+# be set, besides those that it has.
+Case = namedtuple("Case", "name contestants metrics parameters measure programs takes",
+                  defaults=[()])
+
+SINGULAR = {"connections": "connection", "processes": "process", "workers": "worker",
+            "starts": "start", "registrations": "registration", "hogs": "hog"}
 
 
 class StealClock:
@@ -63,35 +67,30 @@ def missing(case, contestant, build):
     return None
 
 
-def quartiles(values):
-    if len(values) == 1:
-        return values * 3
-    return statistics.quantiles(values, n=4, method="inclusive")
+def parameters_of(case, scale, settings):
+    """The case's own, with what is set in their place."""
+    made = [{**parameters, **settings} for parameters in case.parameters(scale)]
+    return [each for index, each in enumerate(made) if each not in made[:index]]
 
 
-def rows_of(case, parameters, samples, stolen):
-    """samples: {contestant: [{metric: value}, of each round]}."""
+def rows_of(case, parameters, contestants, rounds, stolen):
+    """A row for each metric; rounds: [{contestant: {metric: value}}]."""
+    deliveries = {name: sorted({each for sample in rounds
+                                for each in sample[name].get(DELIVERIES, ())})
+                  for name in contestants}
     rows = []
-    for peer in samples:
-        if peer == OURS:
-            continue
-        for metric, better in case.metrics.items():
-            if metric not in samples[OURS][0] or metric not in samples[peer][0]:
-                continue
-            ours = [sample[metric] for sample in samples[OURS]]
-            theirs = [sample[metric] for sample in samples[peer]]
-            low, middle, high = quartiles([a / b for a, b in zip(ours, theirs)])
+    for metric, better in case.metrics.items():
+        figures = {name: [sample[name][metric] for sample in rounds] for name in contestants
+                   if all(metric in sample[name] for sample in rounds)}
+        if any(map(is_ours, figures)):
             rows.append({
                 "case": case.name,
                 "parameters": parameters,
                 "metric": metric,
-                "ours": statistics.median(ours),
-                "peer": peer,
-                "peer_value": statistics.median(theirs),
-                "ratio": middle,
-                "ratio_quartiles": [low, high],
                 "better": better,
-                "rounds": len(ours),
+                "figures": figures,
+                DELIVERIES: {name: each for name, each in deliveries.items() if each},
+                "rounds": len(rounds),
                 "stolen": stolen,
             })
     return rows
@@ -104,39 +103,42 @@ def run_round(case, parameters, scale, build, contestants, note):
         note(contestant)
         with Scene(build) as scene:
             sample[contestant] = case.measure(scene, contestant, parameters, scale)
-    case.after_round(sample)
     return sample
 
 
-def run_case(case, scale, build, contestants, note):
-    """All rows of a case. note(text) tells what is being done.
+def run_parameters(case, parameters, scale, build, contestants, note):
+    """All rows with these parameters.
 
-    A round of which the hypervisor took more than STOLEN_MAX is done again, at most as often as
-    there are rounds: it tells more of another machine than of this one.
+    A round of which the hypervisor took more than STOLEN_MAX is done again, a few times: it tells
+    more of another machine than of this one.
     """
-    rows = []
-    for parameters in case.parameters(scale):
-        rounds = []
-        stolen = []
-        again = 0
-        while len(rounds) < scale.rounds:
-            shift = len(rounds) % len(contestants)
-            title = (f"{case.name} {describe(parameters)}: round {len(rounds) + 1} of "
-                     f"{scale.rounds}, ")
-            clock = StealClock()
-            sample = run_round(case, parameters, scale, build,
-                               contestants[shift:] + contestants[:shift],
-                               lambda text, title=title: note(title + text))
-            share = clock.share()
-            if share > STOLEN_MAX and again < scale.rounds:
-                again += 1
-                continue
-            rounds.append(sample)
-            stolen.append(share)
-        samples = {name: [sample[name] for sample in rounds] for name in contestants}
-        rows += rows_of(case, parameters, samples, round(statistics.mean(stolen), 4))
-    return rows
+    rounds = []
+    stolen = []
+    again = 0
+    while len(rounds) < scale.rounds:
+        shift = len(rounds) % len(contestants)
+        title = f"{case.name} {describe(parameters)}: round {len(rounds) + 1} of {scale.rounds}, "
+        clock = StealClock()
+        sample = run_round(case, parameters, scale, build,
+                           contestants[shift:] + contestants[:shift],
+                           lambda text, title=title: note(title + text))
+        share = clock.share()
+        if share > STOLEN_MAX and again < scale.again_max:
+            again += 1
+            continue
+        rounds.append(sample)
+        stolen.append(share)
+    return rows_of(case, parameters, contestants, rounds, round(statistics.mean(stolen), 4))
+
+
+def run_case(case, scale, build, contestants, note, settings):
+    """All rows of a case, as they come. note(text) tells what is being done."""
+    for parameters in parameters_of(case, scale, settings):
+        yield from run_parameters(case, parameters, scale, build, contestants, note)
 
 
 def describe(parameters):
-    return ", ".join(f"{value} {name}" for name, value in parameters.items())
+    """For a person."""
+    return ", ".join(f"{value:,} {SINGULAR.get(name, name) if value == 1 else name}"
+                     if isinstance(value, int) else f"{value} {name}"
+                     for name, value in parameters.items())

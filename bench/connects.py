@@ -1,13 +1,18 @@
 """Connecting: the daemon makes the connections, beside a process that makes its own."""
 
-from case import Case, HIGHER, LOWER, OURS
+from case import Case, HIGHER, LOWER
+from ours import OURS, RELAYED, is_ours, start_daemon
 
-PROGRAMS = {OURS: "bench/ours_connects", "epoll": "bench/peer_connects"}
+PROGRAMS = {
+    OURS: "bench/ours_connects",
+    RELAYED: "bench/ours_connects",
+    "epoll": "bench/peer_connects",
+}
 
 
 def measure(scene, contestant, parameters, scale):
-    if contestant == OURS:
-        scene.start_daemon()
+    if is_ours(contestant):
+        start_daemon(scene, contestant)
     # Closes what its client has closed.
     server = scene.start("bench/peer_accepts", "exclusive", 1)
     measured = scene.run(PROGRAMS[contestant], *server.await_address(),

@@ -4,7 +4,8 @@ import os
 import shutil
 import socket
 
-from case import Case, HIGHER, LOWER, OURS
+from case import Case, HIGHER, LOWER
+from ours import OURS, is_ours, start_daemon
 
 S6 = "s6-fdholder"
 S6_COMMANDS = "s6-fdholder's commands"
@@ -31,8 +32,8 @@ def start_s6(scene):
 
 
 def measure(scene, contestant, parameters, scale):
-    if contestant == OURS:
-        scene.start_daemon()
+    if is_ours(contestant):
+        start_daemon(scene, contestant)
     else:
         start_s6(scene)
     measured = scene.run(PROGRAMS[contestant], "--under-way", parameters["under way"],

@@ -5,7 +5,7 @@
  *
  *   round_trips, seconds, and p50_us, p99_us, p999_us, longest_us of each round trip;
  *   by_target      round trips of each server
- *   cpu_seconds    of all processes, cpu_of of each: see measure.h
+ *   cpu_seconds    of all processes, cpu_of of each, and wakeups_of if asked for: see measure.h
  */
 #include "bench/load_connection.h"
 #include "bench/measure.h"
@@ -25,6 +25,7 @@ enum {
         TARGETS_MAX = 64,
         CONNECTIONS_MAX = 1000000,
         STALL_S = 20,
+        PAUSE_MAX_US = 10 * 1000 * 1000,
 };
 
 #define SECOND_NS INT64_C(1000000000)
@@ -44,6 +45,7 @@ static const char usage[] =
         "      --warm-up MS      not measured (200)\n"
         "      --time MS         measured (1000)\n"
         "      --watch PID       whose processor time counts, besides this one's\n"
+        "      --wakeups         of them, too\n"
         "      --help\n";
 
 typedef struct Load {
@@ -89,7 +91,7 @@ static void take_option(Load *load, int option, const char *text)
                 load->messages.depth = (unsigned)program_number(text, 1, LOAD_DEPTH_MAX);
                 break;
         case 'p':
-                load->pause_us = (unsigned)program_number(text, 0, 999999);
+                load->pause_us = (unsigned)program_number(text, 0, PAUSE_MAX_US);
                 break;
         case 'w':
                 load->warm_up_ns = (int64_t)program_number(text, 0, INT32_MAX) * 1000000;
@@ -99,6 +101,9 @@ static void take_option(Load *load, int option, const char *text)
                 break;
         case 'o':
                 measure_watch(&load->measure, (pid_t)program_number(text, 1, INT32_MAX));
+                break;
+        case 'k':
+                load->measure.counts_wakeups = true;
                 break;
         case 'h':
                 fputs(usage, stdout);
@@ -121,6 +126,7 @@ static void parse(Load *load, int argc, char **argv)
                 {"warm-up", required_argument, NULL, 'w'},
                 {"time", required_argument, NULL, 'm'},
                 {"watch", required_argument, NULL, 'o'},
+                {"wakeups", no_argument, NULL, 'k'},
                 {"help", no_argument, NULL, 'h'},
                 {NULL, 0, NULL, 0},
         };
@@ -157,7 +163,9 @@ static void send_more(Load *load, LoadConnection *connection)
         bool waited = connection->wants_room;
 
         if (load->pause_us > 0)
-                nanosleep(&(struct timespec){.tv_nsec = load->pause_us * 1000L}, NULL);
+                nanosleep(&(struct timespec){.tv_sec = load->pause_us / 1000000,
+                                             .tv_nsec = load->pause_us % 1000000 * 1000L},
+                          NULL);
         load_connection_send(connection, &load->messages);
         if (connection->wants_room != waited) {
                 struct epoll_event event = {

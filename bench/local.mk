@@ -4,16 +4,19 @@ EXTRA_DIST += \
 	bench/accepts.py \
 	bench/bench.py \
 	bench/case.py \
+	bench/claims.py \
 	bench/connects.py \
 	bench/document.py \
 	bench/echo.py \
 	bench/holds.py \
 	bench/million.py \
+	bench/ours.py \
 	bench/plot.py \
+	bench/ratio.py \
 	bench/registrations.py \
 	bench/scene.py \
 	bench/steps.py \
-	bench/targets.py
+	bench/tables.py
 bench_programs = \
 	bench/bare_registrations \
 	bench/load \
@@ -39,7 +42,7 @@ check_PROGRAMS += $(bench_programs)
 
 # After all, and not beside it: both would build the libraries at once.
 bench-programs: all
-	$(MAKE) $(AM_MAKEFLAGS) $(bench_programs) bench/libstep_log.la
+	$(MAKE) $(AM_MAKEFLAGS) $(bench_programs) bench/libstep_log.la tests/torture/attack
 .PHONY: bench-programs
 
 check_LTLIBRARIES += libbench.la

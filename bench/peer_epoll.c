@@ -1,21 +1,15 @@
 /*
- * peer_epoll level|edge|polling|udp: an echo server straight on epoll. Level-triggered it asks for
- * what it waits for; edge-triggered everything is asked for once. Polling it is edge-triggered, and
- * asks again for 100 us before it sleeps, yielding the processor in between.
+ * peer_epoll level|edge|udp: an echo server straight on epoll. Level-triggered it asks for what it
+ * waits for; edge-triggered everything is asked for once.
  */
 #include "bench/echo_io.h"
-#include "bench/measure.h"
 #include "bench/program.h"
 
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 
-enum {
-        EVENTS_MAX = 1024,
-        POLL_NS = 100 * 1000,
-};
+enum { EVENTS_MAX = 1024 };
 
 static int set;
 static bool is_edge;
@@ -65,38 +59,23 @@ static void serve(Connection *connection, uint32_t events)
         }
 }
 
-static int wait_for(struct epoll_event *events, bool polls)
-{
-        int64_t end_ns = polls ? now_ns() + POLL_NS : 0;
-        int count = 0;
-
-        while (polls && now_ns() < end_ns) {
-                count = program_check(epoll_wait(set, events, EVENTS_MAX, 0), "epoll_wait");
-                if (count > 0)
-                        return count;
-                sched_yield();
-        }
-        return program_check(epoll_wait(set, events, EVENTS_MAX, -1), "epoll_wait");
-}
-
 int main(int argc, char **argv)
 {
         struct epoll_event events[EVENTS_MAX] = {{.events = EPOLLIN}};
         const char *how = argc == 2 ? argv[1] : "";
         bool is_udp = strcmp(how, "udp") == 0;
-        bool polls = strcmp(how, "polling") == 0;
         int fd, count;
 
         program_begin("peer_epoll");
-        is_edge = polls || strcmp(how, "edge") == 0;
+        is_edge = strcmp(how, "edge") == 0;
         if (!is_udp && !is_edge && strcmp(how, "level") != 0)
-                program_fail("level, edge, polling or udp?");
+                program_fail("level, edge or udp?");
         set = program_check(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
         fd = is_udp ? echo_udp_bind() : echo_listen(false);
         program_check(epoll_ctl(set, EPOLL_CTL_ADD, fd, &events[0]), "epoll_ctl");
         program_say_address(is_udp ? "udp" : "tcp", fd);
         for (;;) {
-                count = wait_for(events, polls);
+                count = program_check(epoll_wait(set, events, EVENTS_MAX, -1), "epoll_wait");
                 for (int i = 0; i < count; i++) {
                         if (events[i].data.ptr)
                                 serve(events[i].data.ptr, events[i].events);

@@ -1,16 +1,18 @@
-"""Registering descriptors with another process, and closing them."""
+"""Registering descriptors with another process, and closing them. Who is served directly would
+register none."""
 
-from case import Case, HIGHER, LOWER, OURS
+from case import Case, HIGHER, LOWER
+from ours import RELAYED, is_ours, start_daemon
 
 PROGRAMS = {
-    OURS: "bench/ours_registrations",
+    RELAYED: "bench/ours_registrations",
     "bare SCM_RIGHTS": "bench/bare_registrations",
 }
 
 
 def measure(scene, contestant, parameters, scale):
-    if contestant == OURS:
-        scene.start_daemon()
+    if is_ours(contestant):
+        start_daemon(scene, contestant)
     measured = scene.run(PROGRAMS[contestant], "--batch", parameters["in a packet"],
                          "--warm-up", scale.warm_up_ms, "--time", scale.time_ms)
     return {
@@ -20,7 +22,8 @@ def measure(scene, contestant, parameters, scale):
 
 
 def batches(scale):
-    return [{"in a packet": count} for count in ((1, 16, 253) if scale.name == "full" else (1, 253))]
+    return [{"in a packet": count}
+            for count in ((1, 16, 253) if scale.name == "full" else (1, 253))]
 
 
 CASES = [

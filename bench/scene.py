@@ -14,6 +14,8 @@ import tempfile
 import time
 
 PATIENCE_S = 60
+# Has nothing here: nobody's neighbour.
+ATTACKER = 65533
 
 # Room for the largest case.
 CONFIG = """
@@ -41,8 +43,8 @@ class Program:
         self.words = words
         # Dies with the bench, however that ends.
         self.process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment,
-            text=True)
+            ["setpriv", "--pdeathsig", "KILL", *words], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=log, env=environment, text=True)
         self.pids = [self.process.pid]
 
     def await_address(self):
@@ -83,14 +85,18 @@ class Scene:
     def __init__(self, build):
         self.build = build
         self.programs = []
-        self.hogs = []
+        # Whose processor time is not counted.
+        self.strangers = []
         self.daemon = None
 
     def __enter__(self):
         # Not under TMPDIR: a socket's path has at most 107 bytes.
         self.directory = tempfile.mkdtemp(prefix="kyron-bench-", dir="/tmp")
         self.socket = os.path.join(self.directory, "socket")
-        self.environment = dict(os.environ, KYRON_SOCKET=self.socket,
+        # What the caller has set for programs of his own is no part of it.
+        self.environment = {name: value for name, value in os.environ.items()
+                            if not name.startswith("KYRON_")}
+        self.environment.update(KYRON_SOCKET=self.socket,
                                 LD_LIBRARY_PATH=os.path.join(self.build, ".libs"))
         self.log = open(os.path.join(self.directory, "log"), "w+", encoding="utf-8")
         return self
@@ -98,7 +104,7 @@ class Scene:
     def __exit__(self, kind, error, traceback):
         try:
             # The newest first: the daemon's clients before the daemon.
-            for program in self.hogs + self.programs[::-1]:
+            for program in self.strangers + self.programs[::-1]:
                 program.stop()
         finally:
             if isinstance(error, BenchError):
@@ -121,11 +127,23 @@ class Scene:
         return program
 
     def start_hogs(self, count):
-        """So many that compute for ever, one on each core; their processor time is not counted."""
+        """So many that compute for ever, one on each core."""
         for core in range(count):
             hog = Program(["sh", "-c", "while :; do :; done"], self.log, self.environment)
-            self.hogs.append(hog)
-            os.sched_setaffinity(hog.process.pid, {core})
+            self.strangers.append(hog)
+            os.sched_setaffinity(hog.process.pid, {core % os.cpu_count()})
+
+    def start_attack(self, kind):
+        """One of the torture's on the daemon, which has begun to hurt then; by another user, if
+        this is root."""
+        words = [self.path("tests/torture/attack"), kind, "--socket", self.socket]
+        if os.geteuid() == 0:
+            os.chmod(self.directory, 0o711)
+            words += ["--user", str(ATTACKER)]
+        attack = Program(words, self.log, self.environment)
+        self.strangers.append(attack)
+        if attack.process.stdout.readline() != "ready\n":
+            raise BenchError(f"the attack {kind} does not begin")
 
     def start_daemon(self):
         config = os.path.join(self.directory, "config")

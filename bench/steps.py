@@ -9,7 +9,7 @@ import statistics
 import struct
 
 from echo import SERVERS
-from case import OURS
+from ours import RELAYED, is_ours, start_daemon
 from scene import BenchError
 
 ENTRY = struct.Struct("=Qccc5x")
@@ -19,7 +19,7 @@ ROOM = 400000
 LOAD, DAEMON = b"l", b"k"
 # Of each contestant: what has to come next, (program, call, phase), and what lies before it.
 CALLS = {
-    OURS: [
+    RELAYED: [
         ((LOAD, b"S", b"b"), None),
         ((DAEMON, b"w", b"e"), "the load's send, the network, and the daemon's waking up"),
         ((DAEMON, b"w", b"b"), "libevent, and finding the session"),
@@ -72,8 +72,8 @@ def measure_steps(scene, contestant, scale):
     # Who polls sleeps too seldom to show what waking up takes.
     scene.environment.update(STEP_LOG=path, KYRON_BUSY_POLL_US="0",
                              LD_PRELOAD=os.path.join(scene.build, "bench/.libs/libstep_log.so"))
-    if contestant == OURS:
-        scene.start_daemon()
+    if is_ours(contestant):
+        start_daemon(scene, contestant)
     address = scene.start(*SERVERS[contestant]).await_address()
     scene.run("bench/load", *address, "--connections", 1, "--size", 64,
               "--warm-up", scale.warm_up_ms, "--time", scale.time_ms)

@@ -63,6 +63,7 @@ fuzz_tests = tests/fuzz/corpus.sh
 system_tests = \
 	tests/model/check_model.sh \
 	tests/system/bench.sh \
+	tests/system/bench_report.sh \
 	tests/system/documentation.sh \
 	tests/system/examples.sh \
 	tests/system/failing_allocations.sh \
@@ -198,9 +199,9 @@ EXTRA_DIST += $(fuzz_tests) $(system_tests) tests/host/boot.sh tests/host/host.s
 	tests/host/shell.sh tests/model/readiness.pml tests/support/check.sh tests/support/tsan.supp \
 	tests/support/valgrind.supp tests/support/installed_program.c \
 	tests/support/scene.sh
-EXTRA_DIST += $(system_tests) tests/system/rooms.py tests/support/check.sh tests/support/coverage.sh \
-	tests/support/installed_program.c tests/support/failing_system_calls.table \
-	tests/support/fault_scene.sh tests/support/scene.sh
+EXTRA_DIST += $(system_tests) tests/system/bench_report.py tests/system/rooms.py \
+	tests/support/check.sh tests/support/coverage.sh tests/support/installed_program.c \
+	tests/support/failing_system_calls.table tests/support/fault_scene.sh tests/support/scene.sh
 # Where a test finds the programs and the tree.
 AM_TESTS_ENVIRONMENT = \
 	KYRON_BUILD_DIR='$(abs_builddir)'; export KYRON_BUILD_DIR; \

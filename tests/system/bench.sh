@@ -19,7 +19,8 @@ import json
 import sys
 
 rows = json.load(open(sys.argv[1], encoding="utf-8"))["rows"]
-bad = [row for row in rows if not (row["ours"] > 0 and row["peer_value"] > 0)]
+bad = [row for row in rows
+       if not all(value > 0 for values in row["figures"].values() for value in values)]
 for row in bad:
     print("no figure:", row)
 sys.exit(1 if bad or not rows else 0)
