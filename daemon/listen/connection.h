@@ -4,8 +4,8 @@
  *   SILENT    waits for its first bytes, with a time limit      in its group's silent
  *   QUEUED    waits for a worker with credit                    in its group's queue
  *   ASSIGNED  has a worker; waits to be sent                    in its worker's assigned
- *   PASSED    sent, and registered in the worker's session      in its worker's in_hand
- *   TAKEN     has reached the worker's program                  in its worker's in_hand
+ *   PASSED    sent, and registered in the worker's session      in its worker's sent
+ *   TAKEN     has reached the worker's program                  in its worker's taken
  *
  * The daemon has a copy of the descriptor until it is TAKEN; of one that is kept on death, until
  * the worker has closed it. Those copies are what is counted in Kept.

@@ -220,6 +220,12 @@ static void on_expired(evutil_socket_t fd, short what, void *data)
         (void)what;
         if (listener->group.serving > 0)
                 return; /* somebody has come meanwhile */
+        /* Those that have left may have much in hand. */
+        if (!worker_dissolve(&listener->group, LISTENER_DISSOLVED_PER_TURN)) {
+                timer_arm(listener->group.listeners->loop, listener->expires, &next_turn,
+                          &listener->again);
+                return;
+        }
         log_user(LOG_INFO, listener->uid, "listener %s closed: nobody has served it for %u s",
                  listener->title, listener->config.keep_seconds);
         listener_free(listener);
@@ -470,7 +476,7 @@ Listener *listener_free(Listener *listener)
 {
         Listeners *listeners = listener->group.listeners;
 
-        worker_dissolve(&listener->group);
+        worker_dissolve(&listener->group, UINT32_MAX);
         waker_cancel(&listener->group.place);
         waker_cancel(&listener->room);
         waker_cancel(&listener->again);

@@ -37,6 +37,8 @@
 enum {
         /* Connections accepted in one turn of the loop. */
         LISTENER_ACCEPTS_PER_TURN = 64,
+        /* Connections in the hands of those that have left, of one that expires. */
+        LISTENER_DISSOLVED_PER_TURN = 64,
         /* Connections of one listener whose first bytes have not come. */
         LISTENER_SILENT_MAX = 1024,
         /* Bytes of a name with its user's number. */

@@ -74,8 +74,12 @@ int worker_join(Group *group, Session *session, bool is_taker, Worker **out)
         worker->is_taker = is_taker;
         worker->weight = 1;
         TAILQ_INIT(&worker->assigned);
-        TAILQ_INIT(&worker->in_hand);
-        TAILQ_INSERT_TAIL(&session->workers, worker, session_link);
+        TAILQ_INIT(&worker->sent);
+        TAILQ_INIT(&worker->taken);
+        if (is_taker)
+                TAILQ_INSERT_HEAD(&session->workers, worker, session_link);
+        else
+                TAILQ_INSERT_TAIL(&session->workers, worker, session_link);
         worker->outgoing.kind = group->outgoing;
         TAILQ_INSERT_TAIL(&session->outgoing, &worker->outgoing, link);
         group->serving++;
@@ -123,16 +127,6 @@ static void free_worker(Worker *worker)
         settle_offers(worker);
         offers_deinit(&worker->offers);
         free(worker);
-}
-
-static void mark_left(Worker *worker)
-{
-        if (worker->left)
-                return;
-        worker->left = true;
-        balancer_update(worker);
-        worker->group->serving--;
-        worker->group->listeners->workers -= !worker->is_taker;
 }
 
 /* After something left its hands. */
@@ -225,16 +219,25 @@ void worker_assign(Worker *worker, Connection *connection)
         session_deliver_soon(worker->session);
 }
 
+/* That of its worker in which it is, as its state says. */
+static ConnectionList *list_of(const Connection *connection)
+{
+        Worker *worker = connection->worker;
+
+        if (connection->state == CONNECTION_ASSIGNED)
+                return &worker->assigned;
+        return connection->state == CONNECTION_PASSED ? &worker->sent : &worker->taken;
+}
+
 /* Out of its worker's hands, and in no list. */
 static void take_from_worker(Connection *connection)
 {
         Worker *worker = connection->worker;
-        bool is_assigned = connection->state == CONNECTION_ASSIGNED;
 
-        TAILQ_REMOVE(is_assigned ? &worker->assigned : &worker->in_hand, connection, link);
+        TAILQ_REMOVE(list_of(connection), connection, link);
         worker->in_hand_count--;
         worker->session->in_hand--;
-        if (is_assigned)
+        if (connection->state == CONNECTION_ASSIGNED)
                 worker->assigned_count--;
         if (connection->state == CONNECTION_PASSED)
                 worker->not_taken--;
@@ -313,7 +316,7 @@ void worker_passed(Connection *connection)
         worker->ready = false;
         TAILQ_REMOVE(&worker->assigned, connection, link);
         worker->assigned_count--;
-        TAILQ_INSERT_TAIL(&worker->in_hand, connection, link);
+        TAILQ_INSERT_TAIL(&worker->sent, connection, link);
         worker->not_taken++;
         worker->passed++;
         connection->group->passed++;
@@ -352,6 +355,8 @@ void worker_taken(Connection *connection)
 
         if (connection->state != CONNECTION_PASSED)
                 return;
+        TAILQ_REMOVE(&worker->sent, connection, link);
+        TAILQ_INSERT_TAIL(&worker->taken, connection, link);
         connection->state = CONNECTION_TAKEN;
         if (!connection->keep)
                 connection_close_copy(connection);
@@ -398,7 +403,7 @@ int worker_put_in_hand(Worker *worker, Connection *connection, RegistrationInfo 
         connection->state = CONNECTION_TAKEN;
         connection->owner.forgotten = on_forgotten;
         info->owner = &connection->owner;
-        TAILQ_INSERT_TAIL(&worker->in_hand, connection, link);
+        TAILQ_INSERT_TAIL(&worker->taken, connection, link);
         worker->in_hand_count++;
         worker->session->in_hand++;
         return 0;
@@ -406,94 +411,138 @@ int worker_put_in_hand(Worker *worker, Connection *connection, RegistrationInfo 
 
 /* ---- Leaving ------------------------------------------------------------------------------- */
 
-/* Ends the registration of a connection whose session goes on. */
-static void deregister(Connection *connection)
+/* It gets no more, and what it has offered is nobody's. */
+static void begin_to_leave(Worker *worker)
 {
-        Session *session = connection->worker->session;
+        if (worker->left)
+                return;
+        worker->left = true;
+        worker->outgoing.awaits_reading = false;
+        worker->offers.count = worker->credit = 0;
+        settle_offers(worker);
+        worker->group->serving--;
+        worker->group->listeners->workers -= !worker->is_taker;
+}
+
+/* What is registered for it is not its any more. */
+static void leave_registration(const Connection *connection)
+{
         RegistrationInfo *info = registration_of(connection);
 
-        if (!info)
+        if (info)
+                info->owner = NULL;
+}
+
+/* Ends the registration of a connection whose session goes on. */
+static void deregister(const Connection *connection)
+{
+        Session *session = connection->worker->session;
+
+        if (!registration_of(connection))
                 return;
-        info->owner = NULL;
+        leave_registration(connection);
         io_driver_remove_io_source(session->sessions->driver, &session->registrations,
                                    connection->fd, io_id_unpack(connection->source));
         io_driver_end_batch(session->sessions->driver);
         session_settle_registrations(session);
 }
 
-/* Queues for others what was passed to it: all that its program has not got, and what is kept if
- * that has ended. Last first, so that the first is at the queue's head in the end. */
-static void hand_over(Worker *worker, bool session_goes_on)
+/* One that was passed to a worker is for others. */
+static void queue_for_others(Connection *connection)
 {
-        Connection *connection, *previous;
-
-        for (connection = TAILQ_LAST(&worker->in_hand, ConnectionList); connection;
-             connection = previous) {
-                bool has_it = connection->state == CONNECTION_TAKEN;
-
-                previous = TAILQ_PREV(connection, ConnectionList, link);
-                if (session_goes_on && has_it)
-                        continue;
-                if (session_goes_on && connection->state == CONNECTION_PASSED)
-                        deregister(connection);
-                if (has_it && !connection->keep) {
-                        take_from_worker(connection);
-                        connection_free(connection);
-                        continue;
-                }
-                connection->again = true;
-                connection->group->passed_again++;
-                socket_prepare_again(connection->fd);
-                queue_again(connection);
-        }
+        connection->again = true;
+        connection->group->passed_again++;
+        socket_prepare_again(connection->fd);
+        queue_again(connection);
 }
 
-static void give_up(Worker *worker, bool session_goes_on)
+/* The worker's program has it alone from now on. */
+static void let_go(Connection *connection)
 {
-        Group *group = worker->group;
-
-        mark_left(worker);
-        worker->outgoing.awaits_reading = false;
-        group->somebody_left = true;
-        queue_assigned_again(worker);
-        worker->offers.count = worker->credit = 0;
-        settle_offers(worker);
-        hand_over(worker, session_goes_on);
-        look_whether_done(worker);
-        group_changed(group);
+        if (connection->state != CONNECTION_ASSIGNED)
+                leave_registration(connection);
+        take_from_worker(connection);
+        connection_free(connection);
 }
 
 void worker_leave(Worker *worker)
 {
-        give_up(worker, true);
+        Group *group = worker->group;
+        Connection *connection;
+
+        begin_to_leave(worker);
+        while ((connection = TAILQ_LAST(&worker->assigned, ConnectionList)))
+                queue_again(connection);
+        settle_offers(worker);
+        while ((connection = TAILQ_LAST(&worker->sent, ConnectionList))) {
+                deregister(connection);
+                queue_for_others(connection);
+        }
+        group->somebody_left = true;
+        look_whether_done(worker);
+        group_changed(group);
 }
 
-void worker_lose(Worker *worker)
+void worker_stop(Worker *worker)
 {
-        give_up(worker, false);
+        begin_to_leave(worker);
+        group_changed(worker->group);
 }
 
-void worker_dissolve(Group *group)
+/* One of what the worker had, which has ended: it is for others, unless its program alone had it.
+ */
+static void lose(Connection *connection)
+{
+        if (connection->state == CONNECTION_ASSIGNED) {
+                queue_again(connection);
+        } else if (connection->state == CONNECTION_TAKEN && !connection->keep) {
+                let_go(connection);
+        } else {
+                leave_registration(connection);
+                queue_for_others(connection);
+        }
+}
+
+/* What came to it last, in the order of its lists. */
+static Connection *last_in_hand(const Worker *worker)
+{
+        Connection *connection = TAILQ_LAST(&worker->assigned, ConnectionList);
+
+        if (!connection)
+                connection = TAILQ_LAST(&worker->sent, ConnectionList);
+        return connection ? connection : TAILQ_LAST(&worker->taken, ConnectionList);
+}
+
+/* Last first, so that the first is at the queue's head in the end. */
+bool worker_lose(Worker *worker, uint32_t *connections)
+{
+        Group *group = worker->group;
+        Connection *connection;
+        bool all;
+
+        begin_to_leave(worker);
+        for (; *connections > 0 && (connection = last_in_hand(worker)); --*connections)
+                lose(connection);
+        all = worker->in_hand_count == 0;
+        group->somebody_left = true;
+        look_whether_done(worker);
+        group_changed(group);
+        return all;
+}
+
+bool worker_dissolve(Group *group, uint32_t connections)
 {
         Worker *worker;
 
         while ((worker = TAILQ_FIRST(&group->workers))) {
                 Connection *connection;
 
-                while ((connection = TAILQ_FIRST(&worker->assigned))) {
-                        take_from_worker(connection);
-                        connection_free(connection);
-                }
-                while ((connection = TAILQ_FIRST(&worker->in_hand))) {
-                        RegistrationInfo *info = registration_of(connection);
-
-                        if (info)
-                                info->owner = NULL;
-                        take_from_worker(connection);
-                        connection_free(connection);
-                }
-                mark_left(worker);
-                worker->offers.count = worker->credit = 0;
+                begin_to_leave(worker);
+                for (; connections > 0 && (connection = last_in_hand(worker)); connections--)
+                        let_go(connection);
+                if (worker->in_hand_count > 0)
+                        return false;
                 look_whether_done(worker);
         }
+        return true;
 }

@@ -61,10 +61,11 @@ struct Worker {
         uint32_t credit;         /* how many these are */
         uint32_t charged_offers; /* to its user: these, and those of what is assigned */
         ConnectionList assigned;
-        ConnectionList in_hand;
+        ConnectionList sent;
+        ConnectionList taken;
         uint32_t assigned_count;
-        uint32_t in_hand_count; /* of both lists */
-        uint32_t not_taken;     /* PASSED */
+        uint32_t in_hand_count; /* of these lists */
+        uint32_t not_taken;     /* sent, and no more */
         uint64_t passed;
 };
 
@@ -74,10 +75,15 @@ int worker_join(Group *group, Session *session, bool is_taker, Worker **out);
 /* It leaves: what it has not taken goes to others. It is a worker until what it has taken is
  * closed, but gets no more. */
 void worker_leave(Worker *worker);
-/* Its session ends: what is kept on death goes to others as well. */
-void worker_lose(Worker *worker);
-/* The listener is closed: its workers keep what they have taken, on their own from now on. */
-void worker_dissolve(Group *group);
+/* Its session ends: it gets no more. */
+void worker_stop(Worker *worker);
+/* And then, some at a time, since they may be many: what it has in hand goes to others if they have
+ * not taken it, or it is kept on death. Of *connections, as many as that were are used. true: that
+ * was all, and it is no worker any more. */
+bool worker_lose(Worker *worker, uint32_t *connections);
+/* The listener is closed: its workers keep what they have taken, on their own from now on. Up to so
+ * many; whether that was all. */
+bool worker_dissolve(Group *group, uint32_t connections);
 
 /* The session's worker with that endpoint; NULL. A taker has none that a client could name. */
 Worker *worker_find(const Session *session, uint32_t endpoint);

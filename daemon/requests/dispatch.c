@@ -144,14 +144,31 @@ static void closed(void *data, Session *session)
 
 static void ended(void *data, Session *session)
 {
+        Worker *worker;
+
+        (void)data;
+        opening_cancel_all(session);
+        late_request_cancel_all(session);
+        TAILQ_FOREACH(worker, &session->workers, session_link)
+        worker_stop(worker);
+}
+
+static bool let_go(void *data, Session *session, uint32_t connections)
+{
         Daemon *daemon = data;
         Worker *worker;
 
-        opening_cancel_all(session);
-        late_request_cancel_all(session);
-        while ((worker = TAILQ_FIRST(&session->workers)))
-                worker_lose(worker);
+        while ((worker = TAILQ_FIRST(&session->workers))) {
+                if (!worker_lose(worker, &connections))
+                        return false;
+        }
         drain_forget(&daemon->listeners.drains, session);
+        return true;
 }
 
-const SessionService dispatch_service = {.serve = dispatch_serve, .closed = closed, .ended = ended};
+const SessionService dispatch_service = {
+        .serve = dispatch_serve,
+        .closed = closed,
+        .ended = ended,
+        .let_go = let_go,
+};

@@ -6,6 +6,7 @@
 
 #include "core/fd_list.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,9 @@ typedef struct SessionService {
                      uint32_t *sequence);
         /* Its client has closed: it is given nothing more to do. */
         void (*closed)(void *data, Session *session);
-        /* It ends, and what was done for it does, or goes to others. */
+        /* It has ended: what is under way for it is cancelled, and nothing more begins. */
         void (*ended)(void *data, Session *session);
+        /* And then, again and again: of the connections that it has in hand, so many go to others
+         * or are let go. Whether that was all. */
+        bool (*let_go)(void *data, Session *session, uint32_t connections);
 } SessionService;

@@ -57,8 +57,9 @@ typedef struct Session {
         uint64_t since; /* CLOCK_REALTIME nanoseconds */
 
         bool open;
-        bool ended;  /* to be freed once the present callback has returned */
-        bool closed; /* by its client: it is sent nothing more */
+        bool ended;   /* it is not served any more, and given back once the callback has returned */
+        bool stopped; /* what is under way for it was cancelled: it is being given back */
+        bool closed;  /* by its client: it is sent nothing more */
         bool process_gone;
         bool pauses; /* its requests are not read, for it has not read their answers */
         QuotaUser *user;
@@ -88,7 +89,7 @@ typedef struct Session {
         LoopEvent *unread; /* a timer; NULL until it was needed */
 
         /* Of those who serve it, and theirs alone. */
-        TAILQ_HEAD(, Worker) workers; /* its memberships in groups */
+        TAILQ_HEAD(, Worker) workers; /* its memberships in groups, takers' first */
         uint32_t worker_count;
         uint32_t endpoints;                     /* given out so far */
         uint32_t in_hand;                       /* connections of all its workers */

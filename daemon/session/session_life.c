@@ -64,10 +64,7 @@ static int meet_peer(Session *session)
         return 0;
 }
 
-static void end(void *data)
-{
-        session_free(data);
-}
+static void end(void *data);
 
 /* Of one that has not begun: its socket stays the caller's. -errno, and error_text() stays. */
 static int give_up(Session *session, int error)
@@ -142,35 +139,74 @@ static void leave_socket(Session *session)
         closer_lane_leave(sessions->closer, session->lane);
 }
 
+/* Nothing of it is served any more, and nobody wakes it but to give back what it has. */
+static void stop(Session *session)
+{
+        Sessions *sessions = session->sessions;
+
+        session->ended = session->stopped = true;
+        waker_cancel(&session->end);
+        waker_cancel(&session->deliver);
+        waker_cancel(&session->room);
+        reconciler_abandon(sessions->reconciler, &session->reconciled);
+        session_batch_drop(session);
+        if (!session->user)
+                return;
+        time_share_leave(&sessions->shares, &session->user->share, &session->serve);
+        waker_init(&session->serve, end, session);
+        sessions->service->ended(sessions->service_data, session);
+}
+
+/* Some of what it has. Whether that was all. */
+static bool give_back_some(Session *session)
+{
+        Sessions *sessions = session->sessions;
+        uint64_t began = clock_now_ns();
+        bool all = true;
+
+        if (!session->stopped)
+                stop(session);
+        if (session->user)
+                all = sessions->service->let_go(sessions->service_data, session,
+                                                SESSION_END_CONNECTIONS);
+        all = all && registration_map_clear_some(&session->registrations.map, SESSION_END_ARRAYS);
+        /* To end a session is something done for its user, too. */
+        if (session->user)
+                time_share_use(&sessions->shares, &session->user->share, clock_now_ns() - began);
+        return all;
+}
+
+static void end(void *data)
+{
+        Session *session = data;
+
+        if (give_back_some(session))
+                session_free(session);
+        else
+                time_share_wait(&session->sessions->shares, &session->user->share, &session->serve);
+}
+
 Session *session_free(Session *session)
 {
-        uint64_t began = clock_now_ns();
         Sessions *sessions;
 
         if (!session)
                 return NULL;
+        while (!give_back_some(session)) {
+        }
         sessions = session->sessions;
-        session->ended = true;
-        waker_cancel(&session->end);
-        reconciler_abandon(sessions->reconciler, &session->reconciled);
         /* The events go before what they watch. */
         session_events_free(session);
         if (session->user) {
-                sessions->service->ended(sessions->service_data, session);
                 delivery_deinit(session);
-                waker_cancel(&session->deliver);
                 time_share_leave(&sessions->shares, &session->user->share, &session->serve);
                 if (session->listed)
                         sessions_remove(sessions, session);
-                waker_cancel(&session->room);
                 sessions->registration_count -= session->charged_registrations;
                 quota_discharge(session->user, QUOTA_REGISTRATIONS, session->charged_registrations);
                 share_give_back(&sessions->watches->share, &session->user->watches,
                                 session->charged_watches);
-                /* To end a session is something done for its user, too. */
-                time_share_use(&sessions->shares, &session->user->share, clock_now_ns() - began);
         }
-        session_batch_drop(session);
         session_pulse_end(session);
         closer_push_own(sessions->closer, session->lane,
                         STEAL_FD(session->registrations.selector.epoll_fd));
