@@ -3,15 +3,7 @@
  *
  * Listener: a listening socket of the daemon's, by name. Of the configuration, or asked for by a
  * client; shared, and then the daemon accepts and its balancer finds a worker for each connection,
- * or there to be taken, and then who took it accepts.
- *
- * A shared one accepts only what a worker can be sent within the same callback: otherwise
- * connections wait in the kernel's backlog, where nobody is refused, and which outlives the daemon.
- * Of a connection whose bytes have to come first, the credit may be used up by the time they do;
- * then it is queued here.
- *
- * Where nobody tells when there is more of what has run out (descriptors, a user's limit), the
- * listener looks again after a moment.
+ * or there to be taken, and then who took it accepts (accepting.h).
  *
  * What the daemon keeps of a listener's connections is never more than what it could keep yet: so
  * no listener, whoever floods it, takes all there is from the others.
@@ -35,8 +27,6 @@
 #include "daemon/loop/loop_event.h"
 
 enum {
-        /* Connections accepted in one turn of the loop. */
-        LISTENER_ACCEPTS_PER_TURN = 64,
         /* Connections in the hands of those that have left, of one that expires. */
         LISTENER_DISSOLVED_PER_TURN = 64,
         /* Connections of one listener whose first bytes have not come. */
@@ -114,19 +104,8 @@ Listener *listener_free(Listener *listener);
  */
 void listener_close_unused(Listener *listener);
 
-/* Accepts from now on, or no more, as its state says. To be called after whatever changes that. */
-void listener_update(Listener *listener);
-/* The same for all. */
-void listener_update_all(Listeners *listeners);
-
-/* For listener_socket.c: the loop has to know the socket. 0, or -ENOMEM with error_text(). */
-int listener_watch_socket(Listener *listener);
-
 /* Whether the socket of a configured listener does for what the configuration says now. */
 bool listener_suits(const Listener *listener, const ListenerConfig *config);
-
-/* Finds a worker for a connection that is there, or has it wait for its first bytes. */
-void listener_admit(Connection *connection);
 
 void listener_set_paused(Listener *listener, bool paused);
 /* Closes it some time after the last worker or taker has left, if it is a client's. */

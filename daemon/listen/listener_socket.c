@@ -4,6 +4,7 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "daemon/driver/descriptor_kind.h"
+#include "daemon/listen/accepting.h"
 #include "daemon/listen/listener_record.h"
 #include "daemon/listen/listener_waiter.h"
 #include "daemon/listen/path_task.h"

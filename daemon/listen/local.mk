@@ -1,4 +1,6 @@
 libdaemon_la_SOURCES += \
+	daemon/listen/accepting.c \
+	daemon/listen/accepting.h \
 	daemon/listen/balancer.c \
 	daemon/listen/balancer.h \
 	daemon/listen/connection.c \
@@ -9,6 +11,8 @@ libdaemon_la_SOURCES += \
 	daemon/listen/drain.h \
 	daemon/listen/group.c \
 	daemon/listen/group.h \
+	daemon/listen/in_hand.c \
+	daemon/listen/in_hand.h \
 	daemon/listen/listener.c \
 	daemon/listen/listener.h \
 	daemon/listen/listener_record.c \

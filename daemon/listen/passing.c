@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "daemon/listen/connection_store.h"
+#include "daemon/listen/in_hand.h"
 #include "daemon/process/log.h"
 #include "daemon/session/session_source.h"
 #include "daemon/session/sessions.h"

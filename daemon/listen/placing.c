@@ -3,6 +3,7 @@
 
 #include "daemon/listen/balancer.h"
 #include "daemon/listen/connection_store.h"
+#include "daemon/listen/in_hand.h"
 #include "daemon/session/session.h"
 
 void placing_await(Group *group)

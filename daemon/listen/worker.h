@@ -99,25 +99,7 @@ int worker_check_sources(const Listeners *listeners, const Session *session,
 int worker_offer(Worker *worker, const uint64_t *sources, size_t n);
 void worker_set_draining(Worker *worker, bool draining);
 
-/* The next of what it has offered is this connection's, which is in no list. */
-void worker_assign(Worker *worker, Connection *connection);
-/* The connection has reached the worker's program. */
-void worker_taken(Connection *connection);
-/* The connection is to be kept on death, with this note, which was checked (take_note_fd -1: none).
- * 0, or with error_text(), and then the note is still the caller's: -EDQUOT, -ESTALE it was taken
- * before and the daemon has no copy any more. */
-int worker_keep(Connection *connection, int take_note_fd, uint32_t note_size);
-/* Puts one in its hands that it had taken before the daemon began, registered as info; one with a
- * descriptor is kept. 0, or -EDQUOT with error_text(). */
-int worker_put_in_hand(Worker *worker, Connection *connection, RegistrationInfo *info, IoId id);
-/* The connection that a registration belongs to; NULL: it is no connection of a listener. */
-Connection *worker_connection(const RegistrationInfo *info);
-
-/* For who sends the assigned ones (passing.h): each was registered under its source and sent. */
-void worker_passed(Connection *connection);
-/* Or not, for the id cannot be used: another shall have it, once group_changed() is called.
- * The id is used up. */
-void worker_unassign(Connection *connection);
-/* Or there was no room for its registration: the worker rests, and others shall have what is
- * assigned to it. */
-void worker_rest(Worker *worker);
+/* For in_hand.c. Makes the charge what is offered, after some was used or given up. */
+void worker_settle_offers(Worker *worker);
+/* Something has left its hands: it may have been the last. */
+void worker_look_whether_done(Worker *worker);

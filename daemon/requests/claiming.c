@@ -6,6 +6,7 @@
 #include "daemon/config/authorise.h"
 #include "daemon/daemon.h"
 #include "daemon/hold/note.h"
+#include "daemon/listen/in_hand.h"
 #include "daemon/listen/listener.h"
 #include "daemon/session/session_source.h"
 

@@ -6,6 +6,7 @@
 #include "daemon/daemon.h"
 #include "daemon/hold/held_answer.h"
 #include "daemon/hold/note.h"
+#include "daemon/listen/in_hand.h"
 
 #include <errno.h>
 

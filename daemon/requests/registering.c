@@ -5,7 +5,7 @@
 #include "core/error.h"
 #include "daemon/config/authorise.h"
 #include "daemon/daemon.h"
-#include "daemon/listen/worker.h"
+#include "daemon/listen/in_hand.h"
 #include "daemon/process/log.h"
 #include "daemon/session/session_batch.h"
 #include "daemon/session/session_source.h"

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "daemon/config/authorise.h"
 #include "daemon/daemon.h"
+#include "daemon/listen/accepting.h"
 #include "daemon/listen/listener_socket.h"
 #include "daemon/listen/listener_waiter.h"
 #include "daemon/listen/socket_open.h"

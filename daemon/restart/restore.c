@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "daemon/daemon.h"
 #include "daemon/hold/note.h"
+#include "daemon/listen/accepting.h"
 #include "daemon/listen/connection_store.h"
 #include "daemon/listen/listener_record.h"
 #include "daemon/listen/listener_socket.h"

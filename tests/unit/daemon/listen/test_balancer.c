@@ -4,6 +4,7 @@
  */
 #include "daemon/listen/balancer.h"
 
+#include "daemon/listen/in_hand.h"
 #include "daemon/listen/passing.h"
 #include "daemon/session/delivery.h"
 #include "tests/support/memfd_note.h"

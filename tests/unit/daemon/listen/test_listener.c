@@ -2,6 +2,7 @@
  * daemon/listener: when it accepts and when it leaves that to the kernel, whose first bytes it
  * waits for and how long, and its end in every state of its connections.
  */
+#include "daemon/listen/accepting.h"
 #include "daemon/listen/listener.h"
 
 #include "daemon/listen/socket_open.h"
