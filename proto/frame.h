@@ -21,6 +21,8 @@ enum {
         FRAME_BYTES_MAX = 32768,
         /* Sources of one AddIoSource or RemoveIoSource, each with its descriptor. */
         FRAME_SOURCES_MAX = FD_LIST_MAX,
+        /* Ids of one AddIoSource that are gone, and as many that are taken. */
+        FRAME_IDS_MAX = 512,
         /* Entries of one Readiness. */
         FRAME_EVENTS_MAX = SELECTOR_EVENTS_MAX,
         /* Bytes of a refusal's sentence, with a terminating zero: 253 of them fit in a packet. */

@@ -38,6 +38,8 @@ typedef struct Packet {
         size_t taken;
 } Packet;
 
+_Static_assert(2 * HANDLE_GONE_MAX <= FRAME_IDS_MAX, "the daemon takes no more in a packet");
+
 /* Up to max ids that the daemon is to be told are taken. */
 static size_t gather_taken(const KyronIoDriverHandle *handle, uint64_t *ids, size_t max)
 {

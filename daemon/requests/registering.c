@@ -88,19 +88,35 @@ static int check_source_count(size_t sources, const FdList *fds, const char *nam
                          sources, fds->count);
 }
 
+/* They are served in one go. */
+static int check_id_count(const Iod__AddIoSource *add)
+{
+        if (add->n_gone <= FRAME_IDS_MAX && add->n_taken <= FRAME_IDS_MAX)
+                return 0;
+        return error_set(EINVAL, "a packet names at most %d ids that are gone, and %d taken ones",
+                         FRAME_IDS_MAX, FRAME_IDS_MAX);
+}
+
 /* A taken listener's file stays open here, so that closing it does not end its registration. */
 static bool remove_taken(Session *session, IoId id, const RegistrationInfo *info)
 {
         const Worker *worker;
-        int r = -1;
 
+        /* A connection's is no listener's. */
+        if (info->owner)
+                return false;
+        /* Takers come first. */
         TAILQ_FOREACH(worker, &session->workers, session_link)
         {
-                if (r < 0 && worker->is_taker && listener_of(worker->group)->fd >= 0 &&
-                    listener_of(worker->group)->inode == info->inode)
-                        r = session_remove_io_source(session, listener_of(worker->group)->fd, id);
+                const Listener *listener = listener_of(worker->group);
+
+                if (!worker->is_taker)
+                        break;
+                if (listener->fd >= 0 && listener->inode == info->inode &&
+                    session_remove_io_source(session, listener->fd, id) == 0)
+                        return true;
         }
-        return r == 0;
+        return false;
 }
 
 static void forget_gone(Session *session, const Iod__AddIoSource *request)
@@ -137,6 +153,9 @@ int registering_add(Daemon *daemon, Session *session, const Iod__Frame *request,
                 r = session_open_set(session);
         if (r < 0)
                 return r;
+        r = check_id_count(add);
+        if (r < 0)
+                return -r;
         take_connections(session, add);
         forget_gone(session, add);
         return session_batch_serve(session, SESSION_BATCH_ADD, request->sequence, add->source, fds);

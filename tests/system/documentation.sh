@@ -138,6 +138,7 @@ limits_agree() {
         done
         for document in $protocol README.md; do
                 says "$document" "descriptors of a packet $FD_LIST_MAX "
+                says "$document" "ids of a packet that are gone, and as many that are taken $FRAME_IDS_MAX "
                 says "$document" "entries of Readiness $FRAME_EVENTS_MAX "
         done
         says "$page" "the daemon uses $WATCHES_MAX of them at most"
@@ -162,6 +163,7 @@ limits_agree() {
         says "$protocol" "of at most $FRAME_BYTES_MAX bytes"
         says "$protocol" "(SCM_RIGHTS), at most $FD_LIST_MAX."
         says "$protocol" "The daemon waits $SESSION_GREETING_SECONDS seconds"
+        says "$protocol" "At most $FRAME_IDS_MAX a packet."
         says "$protocol" "at most $FRAME_EVENTS_MAX entries"
         says "$protocol" "entries of Sessions and Registrations $FRAME_PAGE_MAX "
         says "$protocol" "One page of sessions, at most $FRAME_PAGE_MAX,"
@@ -179,6 +181,7 @@ limits_agree() {
         service_limits_agree "$protocol"
 
         says proto/iod.proto "at most $(sed -E 's/...$/,&/' <<<"$FRAME_BYTES_MAX") bytes"
+        says proto/iod.proto "At most $FRAME_IDS_MAX a packet."
         says proto/iod.proto "became ready, at most $FRAME_EVENTS_MAX entries."
         says proto/iod.proto "at most $FRAME_PROGRAM_MAX bytes, printable"
         says proto/iod.proto "at most $sentence bytes."

@@ -273,6 +273,40 @@ START_TEST(what_is_said_to_be_gone_is_off_the_budget)
 }
 END_TEST
 
+/* They are served in one go, which others have to wait for. */
+START_TEST(a_packet_names_so_many_that_are_gone_or_taken_and_no_more)
+{
+        enum { RAW_ADD_TAKEN = 3 };
+        static uint64_t ids[FRAME_IDS_MAX + 1];
+        const unsigned fields[] = {RAW_ADD_GONE, RAW_ADD_TAKEN};
+        Session *session = inner_server_open_session(&client);
+
+        for (uint32_t i = 0; i <= FRAME_IDS_MAX; i++)
+                ids[i] = raw_source(i, 1, 0);
+        inner_server_add_pipe(&client, 0, 1, NULL);
+        for (size_t i = 0; i < 2; i++) {
+                RawBytes body = {0}, frame = {0};
+
+                raw_put_packed(&body, fields[i], ids, FRAME_IDS_MAX + 1);
+                raw_put_frame(&frame, 0, 8, RAW_ADD_IO_SOURCE, &body);
+                raw_client_send(&client, &frame, NULL, 0);
+                inner_server_expect_refused(
+                        &client, 8, EINVAL,
+                        "a packet names at most 512 ids that are gone, and 512 taken ones");
+                ck_assert_uint_eq(session->registrations.count, 1);
+        }
+        for (size_t i = 2; i-- > 0;) {
+                RawBytes body = {0}, frame = {0};
+
+                raw_put_packed(&body, fields[i], ids, FRAME_IDS_MAX);
+                raw_put_frame(&frame, 0, 8, RAW_ADD_IO_SOURCE, &body);
+                raw_client_send(&client, &frame, NULL, 0);
+                ck_assert_ptr_null(inner_server_next(&client));
+        }
+        ck_assert_uint_eq(session->registrations.count, 0);
+}
+END_TEST
+
 START_TEST(what_was_removed_is_off_the_budget)
 {
         Session *session = inner_server_open_session(&client);
@@ -449,6 +483,7 @@ TEST_SUITE(test_dispatch)
                        refused_sources_come_back_with_their_sentences_and_the_others_are_done);
         tcase_add_test(sources, a_full_packet_can_be_refused_source_by_source);
         tcase_add_test(sources, what_is_said_to_be_gone_is_off_the_budget);
+        tcase_add_test(sources, a_packet_names_so_many_that_are_gone_or_taken_and_no_more);
         tcase_add_test(sources, what_was_removed_is_off_the_budget);
         tcase_set_timeout(sources, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, sources);
