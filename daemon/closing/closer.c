@@ -170,6 +170,18 @@ bool closer_settle(Closer *closer, int ms)
         return settled;
 }
 
+bool closer_is_stuck(Closer *closer)
+{
+        CloserLane *lane;
+        bool stuck = false;
+
+        pthread_mutex_lock(&closer->lock);
+        LIST_FOREACH(lane, &closer->lanes, link)
+        stuck |= closer_workers_are_written_off(lane);
+        pthread_mutex_unlock(&closer->lock);
+        return stuck;
+}
+
 bool closer_stop(Closer *closer)
 {
         CloserLane *lane;
@@ -259,18 +271,21 @@ void closer_push_expected(Closer *closer, CloserLane *lane, FdList *list)
 
 void closer_push_own(Closer *closer, CloserLane *lane, int take_fd)
 {
+        bool is_over;
+
         pthread_mutex_lock(&closer->lock);
         if (lane != &closer->strangers) {
                 assert(lane->reserved > 0);
                 lane->reserved--;
         }
-        if (take_fd < 0) {
-                /* Perhaps it was the last that this lane was there for. */
-                if (closer_lane_is_over(lane))
-                        eventfd_write(closer->borrow_wake_fd, 1);
-                pthread_mutex_unlock(&closer->lock);
+        if (take_fd >= 0) {
+                push(closer, lane, take_fd);
+                set_to_work(closer, lane);
                 return;
         }
-        push(closer, lane, take_fd);
-        set_to_work(closer, lane);
+        /* Perhaps it was the last that this lane was there for. */
+        is_over = closer_lane_is_over(lane);
+        pthread_mutex_unlock(&closer->lock);
+        if (is_over)
+                eventfd_write(closer->borrow_wake_fd, 1);
 }

@@ -103,6 +103,8 @@ struct Closer {
 int closer_start(Closer *closer, Loop *loop, int borrow_wake_fd, size_t places);
 /* Waits until all is closed, up to so long; the threads stay. false: something does not close. */
 bool closer_settle(Closer *closer, int ms);
+/* Whether a close() does not return: the thread of one is written off. */
+bool closer_is_stuck(Closer *closer);
 /* Closes what is queued and joins the threads. false: a close() does not return; its thread goes on
  * using *closer and ends with the process. */
 bool closer_stop(Closer *closer);

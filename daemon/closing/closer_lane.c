@@ -108,6 +108,8 @@ int closer_lane_open(Closer *closer, CloserLane **out)
 
 void closer_lane_leave(Closer *closer, CloserLane *lane)
 {
+        bool is_over = false;
+
         if (lane == &closer->strangers)
                 return;
         pthread_mutex_lock(&closer->lock);
@@ -115,10 +117,11 @@ void closer_lane_leave(Closer *closer, CloserLane *lane)
         if (--lane->references == 0) {
                 closer_workers_wake(lane);
                 /* Without a thread, nobody would say that the lane is over. */
-                if (closer_workers_are_gone(lane))
-                        eventfd_write(closer->borrow_wake_fd, 1);
+                is_over = closer_workers_are_gone(lane);
         }
         pthread_mutex_unlock(&closer->lock);
+        if (is_over)
+                eventfd_write(closer->borrow_wake_fd, 1);
 }
 
 static bool wake_some(Closer *closer, CloserLane *lane)

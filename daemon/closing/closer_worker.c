@@ -31,11 +31,20 @@ static CloserWorker *find(CloserLane *lane, CloserWorkerState state)
 
 /* ---- the thread ---- */
 
-/* That the lane has to be tended. Who stops the closer does so unasked. Called under the lock. */
+/* Wakes the loop, which would have to wait for the lock at once: so the lock, under which this is
+ * called, is given up meanwhile. */
+static void wake_loop(Closer *closer)
+{
+        pthread_mutex_unlock(&closer->lock);
+        eventfd_write(closer->borrow_wake_fd, 1);
+        pthread_mutex_lock(&closer->lock);
+}
+
+/* That the lane has to be tended. Who stops the closer does so unasked. */
 static void tell_loop(Closer *closer)
 {
         if (!closer->stopping)
-                eventfd_write(closer->borrow_wake_fd, 1);
+                wake_loop(closer);
 }
 
 /* Only the active worker comes here. A condition variable would do as well, with twice the system
@@ -72,7 +81,7 @@ static void close_one(Closer *closer, CloserLane *lane, CloserWorker *worker)
         lane->open--;
         closer->open--;
         if (closer_grants_room(closer, lane))
-                eventfd_write(closer->borrow_wake_fd, 1);
+                wake_loop(closer);
 }
 
 /* Whether it goes on: as the active one. Called under the lock, after each close(). */
@@ -231,6 +240,11 @@ CloserTending closer_workers_tend(Closer *closer, CloserLane *lane)
         if (!all_joined || (!active && lane->lacks_thread))
                 return CLOSER_TEND_SOON;
         return find(lane, CLOSER_WORKER_WRITTEN_OFF) ? CLOSER_TEND_SOMETIME : CLOSER_TENDED;
+}
+
+bool closer_workers_are_written_off(CloserLane *lane)
+{
+        return find(lane, CLOSER_WORKER_WRITTEN_OFF);
 }
 
 bool closer_workers_are_closing(const CloserLane *lane)

@@ -54,6 +54,8 @@ typedef enum CloserTending {
 /* Interrupts and writes off what lasts, joins what has ended and starts what is needed. */
 CloserTending closer_workers_tend(Closer *closer, CloserLane *lane);
 
+/* Whether one of them is written off. */
+bool closer_workers_are_written_off(CloserLane *lane);
 /* Whether one of them is in a close(). */
 bool closer_workers_are_closing(const CloserLane *lane);
 /* Whether the lane has no thread. */

@@ -122,6 +122,20 @@ int close(int fd)
         return (int)syscall(SYS_close, fd);
 }
 
+static atomic_bool woken_under_lock;
+
+/* Who waits for the lock that it has waits for ever; another's is free soon. */
+int eventfd_write(int fd, eventfd_t value)
+{
+        if (fd == wake_fd) {
+                if (WAIT_UNTIL(pthread_mutex_trylock(&closer.lock) == 0, DEADLINE_MS))
+                        pthread_mutex_unlock(&closer.lock);
+                else
+                        woken_under_lock = true;
+        }
+        return write(fd, &value, sizeof(value)) == sizeof(value) ? 0 : -1;
+}
+
 static void push_gated_to(CloserLane *to)
 {
         int fd = eventfd(0, EFD_CLOEXEC);
@@ -587,6 +601,27 @@ START_TEST(a_lane_goes_with_its_last_session_when_all_is_closed)
 }
 END_TEST
 
+START_TEST(the_loop_is_woken_without_the_lock_that_it_needs_then)
+{
+        int ends[2];
+
+        push_gated();
+        push_pipe(FD_LIST_MAX, &ends[0]);
+        push_pipe(FD_LIST_MAX, &ends[1]);
+        ck_assert_uint_eq(closer_room(&closer, lane), 0);
+        open_gate();
+        ck_assert(wait_readable(wake_fd, DEADLINE_MS));
+        /* Its thread says that it has ended; a lane that never had one cannot. */
+        leave(lane);
+        ck_assert(WAIT_UNTIL((turn(), count_lanes() == 0), DEADLINE_MS));
+        ck_assert_int_eq(closer_lane_join(&closer, BOB, &lane), 0);
+        leave(lane);
+        ck_assert(wait_readable(wake_fd, 0));
+        ck_assert(closer_stop(&closer));
+        ck_assert(!woken_under_lock);
+}
+END_TEST
+
 START_TEST(patience_ends_with_the_work)
 {
         int end;
@@ -764,6 +799,7 @@ TEST_SUITE(test_closer)
         tcase_add_test(queue,
                        connections_that_are_turned_away_have_a_lane_of_their_own_and_a_bound);
         tcase_add_test(queue, a_lane_goes_with_its_last_session_when_all_is_closed);
+        tcase_add_test(queue, the_loop_is_woken_without_the_lock_that_it_needs_then);
         tcase_add_test(queue, patience_ends_with_the_work);
         tcase_add_test(queue, without_a_thread_it_is_closed_once_there_is_one);
         tcase_add_test(queue, who_did_not_ask_for_room_is_not_woken);
