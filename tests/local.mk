@@ -11,6 +11,7 @@ integration_tests = \
 	tests/integration/test_daemon_life \
 	tests/integration/test_daemon_start \
 	tests/integration/test_daemon_words \
+	tests/integration/test_dead_paths \
 	tests/integration/test_descriptor_limit \
 	tests/integration/test_descriptors \
 	tests/integration/test_documented_packets \

@@ -16,7 +16,7 @@
 #include <signal.h>
 #include <string.h>
 
-enum { TELLING_TRIES = 20 };
+enum { MOMENT_MS = 100 };
 
 /* ---- Leaving ------------------------------------------------------------------------------- */
 
@@ -29,20 +29,33 @@ static void end_sessions(Daemon *daemon)
                 session_free(session);
 }
 
-/* Executing waits for threads that close, or that ask a name service, for as long as they like.
- * Returns only if nothing has come of it: -errno with error_text(). */
+static int refuse_for_closing(void)
+{
+        return error_set(EBUSY, "some clients' descriptors do not close");
+}
+
+/* Executing waits for threads that close, or that ask a name service, for as long as they like: so
+ * none of these begins any more. Whether those that have begun are over, or soon will be. */
+static bool are_threads_done(Daemon *daemon)
+{
+        return blocking_pool_pause(daemon->blocking, 0) && !closer_is_stuck(&daemon->closer);
+}
+
+/* 0, or -EBUSY with error_text(). */
+static int check_threads(Daemon *daemon)
+{
+        if (!blocking_pool_pause(daemon->blocking, 0))
+                return error_set(EBUSY, "some names or paths are waited for and do not answer");
+        return closer_is_stuck(&daemon->closer) ? refuse_for_closing() : 0;
+}
+
+/* Returns only if nothing has come of it: -errno with error_text(). */
 static int execute(Handover *handover, int borrow_state_fd)
 {
-        Daemon *daemon = handover->daemon;
-        int r;
-
-        if (!closer_settle(&daemon->closer, HANDOVER_CLOSE_MS))
-                return error_set(EBUSY, "some clients' descriptors do not close");
-        r = blocking_pool_pause(daemon->blocking, HANDOVER_CLOSE_MS)
-                    ? successor_execute(handover->successor, borrow_state_fd)
-                    : error_set(EBUSY, "some names or paths are waited for and do not answer");
-        blocking_pool_resume(daemon->blocking);
-        return r;
+        /* What the sessions have left. */
+        if (!closer_settle(&handover->daemon->closer, HANDOVER_CLOSE_MS))
+                return refuse_for_closing();
+        return successor_execute(handover->successor, borrow_state_fd);
 }
 
 /* The state, with this program to go back to: the descriptor, or -errno with error_text(). */
@@ -74,6 +87,9 @@ static int leave(Handover *handover)
 
         if (!log_flush())
                 return error_set(EBUSY, "the log goes to a file that does not answer");
+        r = check_threads(daemon);
+        if (r < 0)
+                return r;
         TAILQ_FOREACH(session, &daemon->sessions.list, link)
         answer_take_back(session);
         hold_store_all(&daemon->holds);
@@ -116,6 +132,8 @@ static void be_idle(Handover *handover)
                 loop_event_del(handover->limit);
         if (handover->may_leave)
                 loop_event_del(handover->may_leave);
+        if (handover->stage == HANDOVER_SETTLING)
+                blocking_pool_resume(handover->daemon->blocking);
         handover->stage = HANDOVER_IDLE;
 }
 
@@ -150,16 +168,35 @@ static int hear_answer(Handover *handover)
         return r < 0 && said != -EPROTO ? error_set(-r, "%s", ended) : said;
 }
 
-/* As soon as systemd has been told everything. */
+/* Whether it is asked again. */
+static bool wait_a_moment(Handover *handover)
+{
+        const struct timeval moment = {.tv_usec = MOMENT_MS * 1000};
+
+        return handover->moments-- > 0 && loop_event_add(handover->may_leave, &moment) == 0;
+}
+
+static void begin_stage(Handover *handover, HandoverStage stage, int ms)
+{
+        handover->stage = stage;
+        handover->moments = ms / MOMENT_MS;
+}
+
+/* As soon as systemd has been told everything, and nobody waits for what may not end: while its
+ * sessions are there. */
 static void on_may_leave(evutil_socket_t fd, short what, void *data)
 {
-        const struct timeval moment = {.tv_usec = HANDOVER_TOLD_MS * 1000 / TELLING_TRIES};
         Handover *handover = data;
+        Daemon *daemon = handover->daemon;
 
         (void)fd;
         (void)what;
-        if (!notify_queue_flush(&handover->daemon->notify) && handover->telling_tries-- > 0 &&
-            loop_event_add(handover->may_leave, &moment) == 0)
+        if (handover->stage == HANDOVER_TELLING) {
+                if (!notify_queue_flush(&daemon->notify) && wait_a_moment(handover))
+                        return;
+                begin_stage(handover, HANDOVER_SETTLING, HANDOVER_CLOSE_MS);
+        }
+        if (!are_threads_done(daemon) && wait_a_moment(handover))
                 return;
         if (successor_check(handover->successor) < 0 || leave(handover) < 0)
                 say_why_not(error_text());
@@ -174,8 +211,7 @@ static void on_ended(evutil_socket_t fd, short what, void *data)
         (void)what;
         if (handover->stage == HANDOVER_ASKING && hear_answer(handover) == 0) {
                 loop_event_del(handover->limit);
-                handover->stage = HANDOVER_TELLING;
-                handover->telling_tries = TELLING_TRIES;
+                begin_stage(handover, HANDOVER_TELLING, HANDOVER_TOLD_MS);
                 on_may_leave(-1, 0, handover);
                 return;
         }

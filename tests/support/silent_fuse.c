@@ -148,6 +148,12 @@ int silent_fuse_open(mode_t mode)
         return fd;
 }
 
+void silent_fuse_stop(void)
+{
+        if (kill(server, SIGSTOP) < 0)
+                abort();
+}
+
 void silent_fuse_end(void)
 {
         if (server < 0)
