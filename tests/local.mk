@@ -137,6 +137,8 @@ libtestsupport_la_SOURCES = \
 	tests/support/inner_server.h \
 	tests/support/memfd_note.c \
 	tests/support/memfd_note.h \
+	tests/support/notify_socket.c \
+	tests/support/notify_socket.h \
 	tests/support/own_malloc.h \
 	tests/support/own_network.c \
 	tests/support/own_network.h \

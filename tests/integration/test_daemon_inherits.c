@@ -31,10 +31,7 @@ static char socket_path[PATH_SIZE];
 
 static void set_up(void)
 {
-        directory = make_temp_dir();
-        snprintf(socket_path, sizeof(socket_path), "%s/socket", directory);
-        /* For the runs that become nobody. */
-        ck_assert_int_eq(chmod(directory, 01777), 0);
+        directory = program_make_directory(socket_path, sizeof(socket_path));
 }
 
 static void tear_down(void)

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -134,6 +135,15 @@ void program_await_serving(const char *socket_path)
 {
         ck_assert_msg(WAIT_UNTIL(program_serves(socket_path), DEADLINE_MS), "%s is not served",
                       socket_path);
+}
+
+char *program_make_directory(char *socket_path, size_t size)
+{
+        char *directory = make_temp_dir();
+
+        snprintf(socket_path, size, "%s/socket", directory);
+        ck_assert_int_eq(chmod(directory, 01777), 0);
+        return directory;
 }
 
 void program_adopt_orphans(void)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 enum { PROGRAM_TEXT_MAX = 8192 };
@@ -49,6 +50,10 @@ void program_serve(Program *program, const char *socket_path, void (*prepare)(vo
 bool program_serves(const char *socket_path);
 /* Waits until one does. */
 void program_await_serving(const char *socket_path);
+
+/* A directory of its own, where anybody may make files, for the runs that become nobody; and the
+ * path of a socket there. It is the caller's to end with remove_temp_dir(). */
+char *program_make_directory(char *socket_path, size_t size);
 
 /* Around a case, once for all of its tests: what goes into the background is reaped, and ended if
  * it is left. */

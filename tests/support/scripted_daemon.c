@@ -1,6 +1,7 @@
 /* The test in the daemon's place. See scripted_daemon.h. */
 #include "tests/support/scripted_daemon.h"
 
+#include "client/handle/io_driver_handle.h"
 #include "core/cleanup.h"
 #include "proto/frame_socket.h"
 
@@ -116,6 +117,19 @@ void scripted_daemon_stop(ScriptedDaemon *daemon)
         remove_temp_dir(STEAL_PTR(daemon->directory));
 }
 
+void scripted_daemon_lose(ScriptedDaemon *daemon)
+{
+        scripted_daemon_vanish(daemon);
+        ck_assert(PROCESS_UNTIL(daemon->handle, daemon->handle->outage.state != OUTAGE_NONE));
+}
+
+void scripted_daemon_come_back(ScriptedDaemon *daemon, uint64_t epoch)
+{
+        scripted_daemon_await_hello(daemon);
+        scripted_daemon_welcome(daemon, epoch);
+        ck_assert(PROCESS_UNTIL(daemon->handle, daemon->handle->outage.state == OUTAGE_NONE));
+}
+
 const Iod__Frame *scripted_daemon_next(ScriptedDaemon *daemon)
 {
         if (!wait_readable(daemon->socket_fd, 0))
@@ -131,6 +145,11 @@ const Iod__Frame *scripted_daemon_expect(ScriptedDaemon *daemon, Iod__Frame__Bod
         ck_assert_msg(frame->body_case == body, "%s came, not %s",
                       frame_body_name(frame->body_case), frame_body_name(body));
         return frame;
+}
+
+const Iod__AddIoSource *scripted_daemon_expect_sources(ScriptedDaemon *daemon)
+{
+        return scripted_daemon_expect(daemon, IOD__FRAME__BODY_ADD_IO_SOURCE)->add_io_source;
 }
 
 void scripted_daemon_expect_nothing(ScriptedDaemon *daemon)
@@ -152,6 +171,19 @@ void scripted_daemon_send(ScriptedDaemon *daemon, Iod__Frame *frame, const int *
         ck_assert_int_gt(size, 0);
         ck_assert_int_eq(frame_socket_send(daemon->socket_fd, bytes, (size_t)size, borrow_fds, n),
                          0);
+}
+
+void scripted_daemon_send_readiness(ScriptedDaemon *daemon, uint64_t id, Readiness bits)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Readiness body = IOD__READINESS__INIT;
+        uint64_t event = io_id_pack(id, bits);
+
+        body.n_event = 1;
+        body.event = &event;
+        frame.body_case = IOD__FRAME__BODY_READINESS;
+        frame.readiness = &body;
+        scripted_daemon_send(daemon, &frame, NULL, 0);
 }
 
 void scripted_daemon_send_done(ScriptedDaemon *daemon, uint32_t sequence)

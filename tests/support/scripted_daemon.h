@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "core/readiness.h"
 #include "proto/frame.h"
 #include "tests/support/client.h"
 
@@ -36,18 +37,23 @@ void scripted_daemon_vanish(ScriptedDaemon *daemon);
 /* Takes turns until the handle says Hello again; and welcomes it, as a daemon of this epoch. */
 void scripted_daemon_await_hello(ScriptedDaemon *daemon);
 void scripted_daemon_welcome(ScriptedDaemon *daemon, uint64_t epoch);
+/* Closes the session, and takes turns until the handle has noticed; and the other way round. */
+void scripted_daemon_lose(ScriptedDaemon *daemon);
+void scripted_daemon_come_back(ScriptedDaemon *daemon, uint64_t epoch);
 
 /* Lets the handle send: its next frame, with descriptors in daemon->fds, valid until the next
  * call. */
 const Iod__Frame *scripted_daemon_next(ScriptedDaemon *daemon);
 /* As above, and it has to be of that body. */
 const Iod__Frame *scripted_daemon_expect(ScriptedDaemon *daemon, Iod__Frame__BodyCase body);
+const Iod__AddIoSource *scripted_daemon_expect_sources(ScriptedDaemon *daemon);
 /* Lets the handle send: there is nothing. */
 void scripted_daemon_expect_nothing(ScriptedDaemon *daemon);
 
 /* Sends a frame; descriptors are as many as n, unless the frame says otherwise already. */
 void scripted_daemon_send(ScriptedDaemon *daemon, Iod__Frame *frame, const int *borrow_fds,
                           size_t n);
+void scripted_daemon_send_readiness(ScriptedDaemon *daemon, uint64_t id, Readiness bits);
 void scripted_daemon_send_done(ScriptedDaemon *daemon, uint32_t sequence);
 void scripted_daemon_send_refused(ScriptedDaemon *daemon, uint32_t sequence, int error,
                                   const char *text);

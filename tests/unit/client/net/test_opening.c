@@ -48,15 +48,7 @@ static void answer(uint32_t sequence, uint64_t opened_id, int take_fd, int resul
 
 static void send_readiness(uint64_t of, Readiness bits)
 {
-        Iod__Frame frame = IOD__FRAME__INIT;
-        Iod__Readiness body = IOD__READINESS__INIT;
-        uint64_t event = io_id_pack(of, bits);
-
-        body.n_event = 1;
-        body.event = &event;
-        frame.body_case = IOD__FRAME__BODY_READINESS;
-        frame.readiness = &body;
-        scripted_daemon_send(&kyron_iod, &frame, NULL, 0);
+        scripted_daemon_send_readiness(&kyron_iod, of, bits);
 }
 
 /* ---- Connect ------------------------------------------------------------------------------- */

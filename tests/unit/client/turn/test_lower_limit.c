@@ -30,33 +30,22 @@ static void tear_down(void)
 
 static const Iod__AddIoSource *expect_sources(void)
 {
-        return scripted_daemon_expect(&kyron_iod, IOD__FRAME__BODY_ADD_IO_SOURCE)->add_io_source;
+        return scripted_daemon_expect_sources(&kyron_iod);
 }
 
 static void send_readiness(uint64_t id)
 {
-        Iod__Frame frame = IOD__FRAME__INIT;
-        Iod__Readiness body = IOD__READINESS__INIT;
-        uint64_t event = io_id_pack(id, READINESS_READABLE);
-
-        body.n_event = 1;
-        body.event = &event;
-        frame.body_case = IOD__FRAME__BODY_READINESS;
-        frame.readiness = &body;
-        scripted_daemon_send(&kyron_iod, &frame, NULL, 0);
+        scripted_daemon_send_readiness(&kyron_iod, id, READINESS_READABLE);
 }
 
 static void lose_daemon(void)
 {
-        scripted_daemon_vanish(&kyron_iod);
-        ck_assert(PROCESS_UNTIL(handle, handle->outage.state != OUTAGE_NONE));
+        scripted_daemon_lose(&kyron_iod);
 }
 
 static void come_back(uint64_t epoch)
 {
-        scripted_daemon_await_hello(&kyron_iod);
-        scripted_daemon_welcome(&kyron_iod, epoch);
-        ck_assert(PROCESS_UNTIL(handle, handle->outage.state == OUTAGE_NONE));
+        scripted_daemon_come_back(&kyron_iod, epoch);
 }
 
 static void be_joined(void)

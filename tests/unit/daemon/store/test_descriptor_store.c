@@ -8,6 +8,7 @@
 #include "tests/support/fd_message.h"
 #include "tests/support/fixture.h"
 #include "tests/support/memfd_note.h"
+#include "tests/support/notify_socket.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -15,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 static Loop loop;
@@ -29,13 +29,7 @@ static FdMessage message;
 
 static void listen_as_manager(void)
 {
-        struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-        snprintf(address.sun_path, sizeof(address.sun_path), "%s/notify", directory);
-        unlink(address.sun_path);
-        manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        ck_assert_int_eq(bind(manager, (struct sockaddr *)&address, sizeof(address)), 0);
-        setenv("NOTIFY_SOCKET", address.sun_path, 1);
+        manager = notify_socket_listen(directory);
 }
 
 static void open_store(void)
