@@ -64,7 +64,7 @@ void claim_all(KyronEndpoint *endpoint)
         }
 }
 
-/* The endpoint it came from, if it has joined. */
+/* The endpoint it came from, if it is open. */
 static const KyronEndpoint *find_origin(const KyronIoDriverHandle *handle,
                                         const PassedStream *stream)
 {
@@ -73,10 +73,28 @@ static const KyronEndpoint *find_origin(const KyronIoDriverHandle *handle,
         TAILQ_FOREACH(endpoint, &handle->endpoints, link)
         {
                 if (endpoint->serial == stream->origin)
-                        return endpoint->registration.closing || endpoint->number == 0 ? NULL
-                                                                                       : endpoint;
+                        return endpoint->registration.closing ? NULL : endpoint;
         }
         return NULL;
+}
+
+/* The same, if it has joined. */
+static const KyronEndpoint *find_joined(const KyronIoDriverHandle *handle,
+                                        const PassedStream *stream)
+{
+        const KyronEndpoint *endpoint = find_origin(handle, stream);
+
+        return endpoint && endpoint->number != 0 ? endpoint : NULL;
+}
+
+bool claim_is_to_come(const PassedStream *stream)
+{
+        const KyronEndpoint *endpoint;
+
+        if (stream->counted || stream->state == PASSED_STREAM_TO_CLAIM)
+                return stream->state == PASSED_STREAM_TO_CLAIM;
+        endpoint = find_origin(stream->bridged_fd.registration.handle, stream);
+        return endpoint && endpoint->rejoins;
 }
 
 static void claims_add(Claims *claims, const PassedStream *stream, bool keep_on_death)
@@ -87,7 +105,7 @@ static void claims_add(Claims *claims, const PassedStream *stream, bool keep_on_
         claims->pointers[claims->count++] = entry;
         *entry = (Iod__ClaimedConnection)IOD__CLAIMED_CONNECTION__INIT;
         entry->id = stream->bridged_fd.registration.id;
-        entry->keep_on_death = keep_on_death || stream->keep_done;
+        entry->keep_on_death = keep_on_death || stream->keep_done || stream->keeps_asked > 0;
         if (!entry->keep_on_death)
                 return;
         claims->fds[claims->n_fds++] = stream->bridged_fd.registration.fd;
@@ -105,6 +123,7 @@ static void set_claimed(KyronIoDriverHandle *handle, size_t count, bool claimed)
 
                 passed_stream_leave_claims(stream);
                 stream->counted = claimed;
+                stream->kept |= claimed && stream->keeps_asked > 0;
         }
 }
 
@@ -142,7 +161,7 @@ int claim_flush(KyronIoDriverHandle *handle)
         int r = 0;
 
         while (r == 0 && (stream = TAILQ_FIRST(&handle->to_claim))) {
-                const KyronEndpoint *endpoint = find_origin(handle, stream);
+                const KyronEndpoint *endpoint = find_joined(handle, stream);
 
                 if (endpoint)
                         r = send_claims(handle, endpoint);

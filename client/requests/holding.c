@@ -6,6 +6,7 @@
 
 #include "client/handle/io_driver_handle.h"
 #include "client/handle/sending.h"
+#include "client/requests/claim.h"
 #include "client/requests/passed_stream.h"
 #include "client/requests/request.h"
 #include "client/requests/sealed_note.h"
@@ -18,19 +19,48 @@
 
 /* ---- Hold ---------------------------------------------------------------------------------- */
 
+/* What a request is to keep on death; NULL: it holds a descriptor by name, or the stream is closed.
+ */
+static PassedStream *stream_of(const Request *request)
+{
+        if (request->number == 0)
+                return NULL;
+        return passed_stream_of(slot_table_recreate(&request->handle->slots, request->number));
+}
+
+/* The next daemon knows a connection once it was claimed. */
+static bool is_hold_due(const Request *request)
+{
+        const PassedStream *stream = stream_of(request);
+
+        return !stream || !claim_is_to_come(stream);
+}
+
 static void close_note(Request *request)
 {
         if (request->note_fd >= 0)
                 close(STEAL_FD(request->note_fd));
 }
 
+static void end_asking(Request *request)
+{
+        PassedStream *stream = stream_of(request);
+
+        if (stream)
+                stream->keeps_asked--;
+        close_note(request);
+}
+
 static int send_hold(Request *request)
 {
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Hold body = IOD__HOLD__INIT;
+        PassedStream *stream = stream_of(request);
         int fds[2], r;
         size_t n = 0;
 
+        if (stream && !stream->counted)
+                return -ESTALE;
         if (request->name)
                 body.name = (char *)request->name;
         body.note_size = request->note_size;
@@ -46,33 +76,35 @@ static int send_hold(Request *request)
         r = sending_send_frame(request->handle, &frame, fds, n);
         if (r == 0 && request->number == 0)
                 close_note(request);
+        if (r == 0 && stream)
+                stream->kept = true;
         return r;
 }
 
 static ssize_t take_done(Request *request, const Iod__Frame *frame, FdList *fds)
 {
-        PassedStream *stream =
-                passed_stream_of(slot_table_recreate(&request->handle->slots, request->number));
+        PassedStream *stream = stream_of(request);
 
         (void)frame;
         (void)fds;
         /* The next daemon has to have it from here. */
-        if (request->number != 0 && stream)
+        if (stream)
                 passed_stream_keep_done(stream, STEAL_FD(request->note_fd), request->note_size);
-        close_note(request);
+        end_asking(request);
         return 0;
 }
 
 static void drop_hold(Request *request, const Iod__Frame *answer)
 {
         (void)answer;
-        close_note(request);
+        end_asking(request);
 }
 
 static const RequestKind hold_kind = {
         .answer = IOD__FRAME__BODY_DONE,
         .is_final = true,
         .is_urgent = true,
+        .is_due = is_hold_due,
         .send = send_hold,
         .take = take_done,
         .drop = drop_hold,
@@ -85,8 +117,19 @@ static int keep_stream(Request *request, PassedStream *stream)
         request->number = stream->bridged_fd.registration.id;
         if (request->number == IO_ID_NONE)
                 return error_set(ESTALE, "the daemon has no copy of this connection any more");
-        stream->kept = true;
+        stream->keeps_asked++;
         return 0;
+}
+
+void holding_renumber(KyronIoDriverHandle *handle, IoId from, IoId to)
+{
+        Request *request;
+
+        TAILQ_FOREACH(request, &handle->requests.queue, link)
+        {
+                if (request->kind == &hold_kind && request->number == from)
+                        request->number = to;
+        }
 }
 
 /* A request with its note. stream: what is to be kept; or NULL. */

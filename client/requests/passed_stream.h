@@ -30,8 +30,9 @@ typedef struct PassedStream {
         KyronEndpoint *endpoint;        /* NULL once it is taken */
         uint64_t origin;                /* the endpoint's serial, also then */
         PassedStreamState state;
-        bool counted; /* by the daemon there is now, since it passed it or was told */
-        bool kept;    /* on death, perhaps */
+        bool counted;         /* by the daemon there is now, since it passed it or was told */
+        bool kept;            /* on death, perhaps */
+        unsigned keeps_asked; /* that were not answered */
         bool again;
         int note_fd; /* -1: there is none */
         uint32_t note_size;

@@ -186,6 +186,15 @@ static int send_cancel(const Request *request)
         return sending_send_frame(request->handle, &frame, NULL, 0);
 }
 
+/* Whether it goes now: in the first round, what is urgent alone. */
+static bool is_due(const Request *request, bool urgent_only)
+{
+        if (urgent_only && !request->kind->is_urgent)
+                return false;
+        return request->state == REQUEST_ABANDONED || !request->kind->is_due ||
+               request->kind->is_due(request);
+}
+
 int request_flush(KyronIoDriverHandle *handle, bool urgent_only)
 {
         Request *request, *next;
@@ -194,7 +203,7 @@ int request_flush(KyronIoDriverHandle *handle, bool urgent_only)
                 int r;
 
                 next = TAILQ_NEXT(request, link);
-                if (urgent_only && !request->kind->is_urgent)
+                if (!is_due(request, urgent_only))
                         continue;
                 r = request->state == REQUEST_ABANDONED ? send_cancel(request)
                                                         : request->kind->send(request);
@@ -395,6 +404,8 @@ static ssize_t say_why_ended(const KyronIoDriverHandle *handle, int error)
                 return error_set(EHOSTDOWN, "%s", handle->gone_text);
         case -ECANCELED:
                 return error_set(ECANCELED, "the handle was closed");
+        case -ESTALE:
+                return error_set(ESTALE, "the daemon has no copy of this connection any more");
         default:
                 return error_set(-error, "the request cannot be sent to the daemon: %s",
                                  strerror(-error));

@@ -41,6 +41,8 @@ typedef struct RequestKind {
         bool is_urgent;
         /* When the daemon is lost, the next one is asked: nothing can have been done twice. */
         bool is_repeatable;
+        /* Whether it may be sent yet; NULL: always. */
+        bool (*is_due)(const Request *request);
         /* Sends it, with what its operation's caller keeps in place: as sending_send_frame(). */
         int (*send)(Request *request);
         /* Takes what the answer brought: the operation's result, with error_text() when negative.

@@ -10,6 +10,7 @@
 #include "client/readiness/outbox.h"
 #include "client/requests/arrival.h"
 #include "client/requests/endpoint.h"
+#include "client/requests/holding.h"
 #include "client/requests/request.h"
 #include "client/turn/moving.h"
 #include "core/cleanup.h"
@@ -286,9 +287,14 @@ static void renumber(KyronIoDriverHandle *handle)
         endpoint_let_go_all(handle);
         for (uint32_t slot = slots->limit; slot < slots->size; slot++) {
                 KyronAsyncRegistration *registration = slots->slots[slot].registration;
+                IoId former;
 
-                if (registration && slot_table_has_room(slots))
-                        local_driver_renumber(registration);
+                if (!registration || !slot_table_has_room(slots))
+                        continue;
+                former = registration->id;
+                local_driver_renumber(registration);
+                if (passed_stream_of(registration))
+                        holding_renumber(handle, former, registration->id);
         }
         endpoint_fill_up_all(handle);
 }

@@ -95,8 +95,7 @@ static KyronUnixStream *pass(uint64_t id, const char *note, int *far)
 
 static void lose_daemon(void)
 {
-        scripted_daemon_vanish(&kyron_iod);
-        ck_assert(PROCESS_UNTIL(kyron_iod.handle, kyron_iod.handle->outage.state != OUTAGE_NONE));
+        scripted_daemon_lose(&kyron_iod);
 }
 
 /* The next daemon has read the registrations, if there are any, and Join. */
@@ -104,9 +103,7 @@ static void come_back_and_join(bool registers)
 {
         uint32_t sequence;
 
-        scripted_daemon_await_hello(&kyron_iod);
-        scripted_daemon_welcome(&kyron_iod, ++epoch);
-        ck_assert(PROCESS_UNTIL(kyron_iod.handle, kyron_iod.handle->outage.state == OUTAGE_NONE));
+        scripted_daemon_come_back(&kyron_iod, ++epoch);
         if (registers)
                 scripted_daemon_expect(&kyron_iod, IOD__FRAME__BODY_ADD_IO_SOURCE);
         sequence = expect_join();
@@ -251,6 +248,124 @@ START_TEST(a_keep_that_was_refused_is_not_asked_for_again)
 }
 END_TEST
 
+/* Asks to keep it while there is no daemon. */
+static void ask_to_keep(KyronUnixStream *stream, const char *note, TestCall *keeping)
+{
+        test_call_init(keeping);
+        ck_assert_int_eq(kyron_unix_stream_keep(stream, note, strlen(note), &keeping->operation),
+                         KYRON_PENDING);
+}
+
+/* The daemon keeps it, with this note. */
+static void expect_kept(uint64_t id, const char *note, TestCall *keeping)
+{
+        const Iod__Frame *frame = scripted_daemon_expect(&kyron_iod, IOD__FRAME__BODY_HOLD);
+
+        ck_assert_uint_eq(frame->hold->id, id);
+        ck_assert_uint_eq(frame->hold->note_size, strlen(note));
+        expect_note(0, note);
+        scripted_daemon_send_done(&kyron_iod, frame->sequence);
+        ck_assert(PROCESS_UNTIL(kyron_iod.handle, keeping->completions == 1));
+        ck_assert_int_eq(keeping->result, 0);
+}
+
+START_TEST(a_keep_that_is_asked_for_in_an_outage_comes_after_the_claim)
+{
+        TestCall keeping;
+        KyronUnixStream *stream;
+        const Iod__Claim *claim;
+        uint64_t id;
+        int far;
+
+        join(false);
+        id = ids[0];
+        stream = pass(id, NULL, &far);
+        lose_daemon();
+        ask_to_keep(stream, "note", &keeping);
+        come_back_and_join(true);
+        claim = expect_claim(1);
+        ck_assert(claim->connection[0]->keep_on_death);
+        ck_assert_uint_eq(kyron_iod.fds.count, 1);
+        expect_kept(id, "note", &keeping);
+        /* As it is from then on. */
+        lose_daemon();
+        come_back_and_join(true);
+        ck_assert(expect_claim(1)->connection[0]->keep_on_death);
+        expect_note(1, "note");
+        kyron_unix_stream_close(stream);
+        close(far);
+}
+END_TEST
+
+START_TEST(until_then_it_is_nobody_elses)
+{
+        TestCall keeping;
+        KyronUnixStream *stream;
+        uint32_t sequence;
+        uint64_t id;
+        int far;
+
+        join(false);
+        id = ids[0];
+        stream = pass(id, NULL, &far);
+        lose_daemon();
+        ask_to_keep(stream, "note", &keeping);
+        /* It was the same daemon all along, which was never asked. */
+        scripted_daemon_come_back(&kyron_iod, epoch);
+        scripted_daemon_expect(&kyron_iod, IOD__FRAME__BODY_ADD_IO_SOURCE);
+        sequence = expect_join();
+        scripted_daemon_send_joined(&kyron_iod, sequence, NEXT_ENDPOINT, "unix:@app");
+        expect_claim(1);
+        expect_kept(id, "note", &keeping);
+        kyron_unix_stream_close(stream);
+        close(far);
+}
+END_TEST
+
+START_TEST(it_follows_a_connection_to_a_lower_slot)
+{
+        enum { FEWER = 100 };
+        TestCall keeping;
+        KyronUnixStream *stream;
+        uint64_t id;
+        int far;
+
+        join(false);
+        ck_assert_uint_gt(io_id_slot(ids[CREDITS - 1]), FEWER);
+        stream = pass(ids[CREDITS - 1], NULL, &far);
+        lose_daemon();
+        ask_to_keep(stream, "note", &keeping);
+        kyron_iod.registrations_max = FEWER;
+        come_back_and_join(true);
+        id = expect_claim(1)->connection[0]->id;
+        ck_assert_uint_lt(io_id_slot(id), FEWER);
+        expect_kept(id, "note", &keeping);
+        kyron_unix_stream_close(stream);
+        close(far);
+}
+END_TEST
+
+START_TEST(a_connection_that_is_not_claimed_cannot_be_kept)
+{
+        TestCall keeping;
+        KyronUnixStream *stream;
+        int far;
+
+        join(true);
+        stream = pass(ids[0], NULL, &far);
+        lose_daemon();
+        ask_to_keep(stream, "note", &keeping);
+        kyron_endpoint_close(STEAL_PTR(endpoint));
+        come_back_and_join(true);
+        scripted_daemon_expect(&kyron_iod, IOD__FRAME__BODY_LEAVE);
+        ck_assert(PROCESS_UNTIL(kyron_iod.handle, keeping.completions == 1));
+        ck_assert_int_eq(keeping.result, -ESTALE);
+        ck_assert_str_eq(keeping.text, "the daemon has no copy of this connection any more");
+        kyron_unix_stream_close(stream);
+        close(far);
+}
+END_TEST
+
 START_TEST(what_is_accepted_after_the_outage_is_claimed_then)
 {
         KyronUnixStream *stream;
@@ -305,9 +420,7 @@ START_TEST(what_is_closed_before_it_was_claimed_is_told_to_be_gone)
         id = ids[0];
         stream = pass(id, NULL, &far);
         lose_daemon();
-        scripted_daemon_await_hello(&kyron_iod);
-        scripted_daemon_welcome(&kyron_iod, ++epoch);
-        ck_assert(PROCESS_UNTIL(kyron_iod.handle, kyron_iod.handle->outage.state == OUTAGE_NONE));
+        scripted_daemon_come_back(&kyron_iod, ++epoch);
         scripted_daemon_expect(&kyron_iod, IOD__FRAME__BODY_ADD_IO_SOURCE);
         sequence = expect_join();
         /* It has joined, and what that leads to waits for the end of the turn. */
@@ -396,6 +509,10 @@ TEST_SUITE(test_claim)
         tcase_add_test(tcase, what_is_not_kept_is_claimed_without_its_descriptor);
         tcase_add_test(tcase, it_is_claimed_with_the_note_it_was_kept_with_last);
         tcase_add_test(tcase, a_keep_that_was_refused_is_not_asked_for_again);
+        tcase_add_test(tcase, a_keep_that_is_asked_for_in_an_outage_comes_after_the_claim);
+        tcase_add_test(tcase, until_then_it_is_nobody_elses);
+        tcase_add_test(tcase, it_follows_a_connection_to_a_lower_slot);
+        tcase_add_test(tcase, a_connection_that_is_not_claimed_cannot_be_kept);
         tcase_add_test(tcase, what_is_accepted_after_the_outage_is_claimed_then);
         tcase_add_test(tcase, what_was_closed_meanwhile_is_not_claimed);
         tcase_add_test(tcase, what_is_closed_before_it_was_claimed_is_told_to_be_gone);
