@@ -156,8 +156,9 @@ typedef struct KyronOptions {
  *
  * Outages. When the daemon stops, restarts or crashes, the handle connects again by itself, within
  * 100 ms of the daemon's return, and registers everything anew; those who wait do not notice.
- * Requests are asked again, endpoints join again; but a kyron_hold() or a keep that was sent and
- * not answered ends with -EHOSTDOWN, as it is not known whether it was done. A connection from an
+ * Requests are asked again, endpoints join again, listeners that were taken are taken again; but a
+ * kyron_hold() or a keep that was sent and not answered ends with -EHOSTDOWN, as it is not known
+ * whether it was done. A connection from an
  * endpoint that is kept on death, or was not accepted yet, waits for the next daemon even with
  * local_fallback: if the daemon lived and ended this session alone, another worker has it, and
  * waiting ends with -ESTALE: close it without writing. The next daemon counts what the program has

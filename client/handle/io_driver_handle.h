@@ -79,6 +79,7 @@ struct KyronIoDriverHandle {
         uint64_t endpoints_total;
         TAILQ_HEAD(, Taken) taken;           /* by the program, which the daemon is to be told */
         TAILQ_HEAD(, PassedStream) to_claim; /* which a daemon after the one that passed them is */
+        TAILQ_HEAD(, TakenListener) taken_listeners; /* which the next daemon is asked for again */
         WakerList woken;
         size_t woken_count;
 

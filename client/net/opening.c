@@ -6,6 +6,7 @@
 #include "client/readiness/outbox.h"
 #include "client/requests/listener_options.h"
 #include "client/requests/request.h"
+#include "client/requests/taken_listener.h"
 #include "core/address_service.h"
 #include "core/name.h"
 
@@ -106,6 +107,15 @@ static ssize_t take_opened(Request *request, const Iod__Frame *frame, FdList *fd
         return 0;
 }
 
+static ssize_t take_taken(Request *request, const Iod__Frame *frame, FdList *fds)
+{
+        ssize_t r = take_opened(request, frame, fds);
+
+        if (r == 0)
+                taken_listener_begin(request->object, request->name);
+        return r;
+}
+
 /* Whatever has come is registered, and its file may be open elsewhere: the daemon is told. */
 static void drop_opened(Request *request, const Iod__Frame *answer)
 {
@@ -139,22 +149,32 @@ static const RequestKind take_kind = {
         .answer = IOD__FRAME__BODY_OPENED,
         .is_repeatable = true,
         .send = send_take,
-        .take = take_opened,
+        .take = take_taken,
         .drop = drop_opened,
 };
+
+/* What is to be opened, without a descriptor; NULL: no memory. */
+static KyronBridgedFd *new_bridged_fd(KyronIoDriverHandle *handle)
+{
+        KyronBridgedFd *bridged_fd = malloc(sizeof(*bridged_fd));
+
+        if (bridged_fd)
+                async_registration_init(&bridged_fd->registration, handle, -1);
+        return bridged_fd;
+}
 
 /* A request with the object it is for. Lock held. */
 static int new_request(Request **out, KyronIoDriverHandle *handle, const RequestKind *kind,
                        KyronOperation *operation, Readiness interest)
 {
-        KyronBridgedFd *bridged_fd = malloc(sizeof(*bridged_fd));
+        KyronBridgedFd *bridged_fd =
+                kind == &take_kind ? taken_listener_new(handle) : new_bridged_fd(handle);
         KyronAsyncRegistration *registration;
         int r;
 
         if (!bridged_fd)
                 return error_set(ENOMEM, "no memory for a descriptor's registration");
         registration = &bridged_fd->registration;
-        async_registration_init(registration, handle, -1);
         registration->owns_fd = true;
         registration->arm = registration->wanted = registration->armed = interest;
         r = request_new(out, handle, kind, operation);
@@ -164,7 +184,7 @@ static int new_request(Request **out, KyronIoDriverHandle *handle, const Request
                         request_free(*out);
         }
         if (r < 0) {
-                free(bridged_fd);
+                async_registration_free(registration);
                 return r;
         }
         (*out)->object = bridged_fd;

@@ -18,4 +18,6 @@ libclient_la_SOURCES += \
 	client/requests/request.c \
 	client/requests/request.h \
 	client/requests/sealed_note.c \
-	client/requests/sealed_note.h
+	client/requests/sealed_note.h \
+	client/requests/taken_listener.c \
+	client/requests/taken_listener.h

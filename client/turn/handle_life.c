@@ -74,6 +74,7 @@ int kyron_io_driver_handle_open(KyronIoDriverHandle **out, const KyronOptions *o
         TAILQ_INIT(&handle->endpoints);
         TAILQ_INIT(&handle->taken);
         TAILQ_INIT(&handle->to_claim);
+        TAILQ_INIT(&handle->taken_listeners);
         request_table_init(&handle->requests);
         slot_table_init(&handle->slots, connection.registrations_max);
         frame_arena_init(&handle->arena);

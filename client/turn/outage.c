@@ -12,6 +12,7 @@
 #include "client/requests/endpoint.h"
 #include "client/requests/holding.h"
 #include "client/requests/request.h"
+#include "client/requests/taken_listener.h"
 #include "client/turn/moving.h"
 #include "core/cleanup.h"
 #include "core/clock.h"
@@ -125,6 +126,7 @@ void outage_begin(KyronIoDriverHandle *handle, const char *why)
         await_next_attempt(outage);
         request_lose_all(handle);
         endpoint_lose_all(handle);
+        taken_listener_lose_all(handle);
         forget_what_was_told(handle);
         if (!handle->delivery.direct)
                 outbox_queue_all(handle);

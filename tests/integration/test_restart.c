@@ -3,6 +3,7 @@
  * holds come back after a crash and after a restart, and whoever connects meanwhile waits.
  */
 #include "daemon/listen/socket_open.h"
+#include "tests/support/client.h"
 #include "tests/support/config_file.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fake_manager.h"
@@ -318,6 +319,66 @@ START_TEST(what_a_client_has_is_not_the_configurations)
         ck_assert_int_eq(join("front", "").sin_port, address.sin_port);
         expect_served_without(taken, &address);
         close(taken);
+}
+END_TEST
+
+/* How many serve the only listener there is, or have taken it. */
+static uint32_t count_takers(void)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__ListListeners list = IOD__LIST_LISTENERS__INIT;
+        const Iod__Listeners *listeners;
+
+        frame.sequence = 1;
+        frame.body_case = IOD__FRAME__BODY_LIST_LISTENERS;
+        frame.list_listeners = &list;
+        service_send(&client, &frame, NULL, 0);
+        listeners = expect(IOD__FRAME__BODY_LISTENERS)->listeners;
+        ck_assert_uint_eq(listeners->n_entry, 1);
+        return listeners->entry[0]->workers;
+}
+
+/* So the daemon keeps it open for whoever takes it next. */
+START_TEST(what_a_program_has_taken_it_has_taken_from_the_next_daemon_too)
+{
+        const KyronOptions waiting = {
+                .socket_path = manager.daemon.socket_path,
+                .outage_ms = DEADLINE_MS,
+        };
+        KyronIoDriverHandle *handle;
+        KyronTcpListener *listener;
+        KyronTcpStream *stream;
+        struct sockaddr_in address;
+        socklen_t size = sizeof(address);
+        TestCall call;
+        int peer;
+
+        ck_assert_int_eq(kyron_io_driver_handle_open(&handle, &waiting), 0);
+        test_call_init(&call);
+        ck_assert_int_eq(kyron_tcp_listener_take(&listener, handle, "own", "tcp:127.0.0.1:0", NULL,
+                                                 &call.operation),
+                         KYRON_PENDING);
+        ck_assert(PROCESS_UNTIL(handle, call.completions == 1));
+        ck_assert_msg(call.result == 0, "%s", call.text);
+        ck_assert_int_eq(
+                kyron_tcp_listener_local_addr(listener, (struct sockaddr *)&address, &size), 0);
+        test_call_init(&call);
+        ck_assert_int_eq(kyron_tcp_listener_accept(listener, &call.operation, &stream),
+                         KYRON_PENDING);
+        ck_assert_uint_eq(count_takers(), 1);
+        expect_stored("owned-listener-", 2);
+        for (int i = 0; i < 3; i++) {
+                restart(signals[_i]);
+                ck_assert(PROCESS_UNTIL(handle, count_takers() == 1));
+        }
+        peer = dial(&address);
+        ck_assert(PROCESS_UNTIL(handle, call.completions == 1));
+        ck_assert_int_eq(call.result, 0);
+        kyron_tcp_stream_close(stream);
+        close(peer);
+        kyron_tcp_listener_close(listener);
+        kyron_io_driver_handle_close(handle);
+        ck_assert(WAIT_UNTIL(count_takers() == 0, DEADLINE_MS));
 }
 END_TEST
 
@@ -770,6 +831,8 @@ TEST_SUITE(test_restart)
         tcase_add_loop_test(listeners,
                             what_was_taken_of_the_configuration_is_opened_anew_where_it_is_shared,
                             0, 2);
+        tcase_add_loop_test(listeners,
+                            what_a_program_has_taken_it_has_taken_from_the_next_daemon_too, 0, 2);
         tcase_add_loop_test(listeners, what_somebody_has_ended_comes_back_opened_anew, 0, 2);
         tcase_add_loop_test(
                 listeners, a_listener_whose_address_is_not_free_yet_keeps_nothing_from_being_served,

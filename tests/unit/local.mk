@@ -80,7 +80,8 @@ tests_unit_client_requests_unit_SOURCES = \
 	tests/unit/client/requests/test_offer.c \
 	tests/unit/client/requests/test_passed_stream.c \
 	tests/unit/client/requests/test_request.c \
-	tests/unit/client/requests/test_sealed_note.c
+	tests/unit/client/requests/test_sealed_note.c \
+	tests/unit/client/requests/test_taken_listener.c
 
 tests_unit_client_turn_unit_SOURCES = \
 	tests/unit/client/turn/test_inbox.c \
