@@ -192,19 +192,17 @@ tests_support_libslow_calls_la_SOURCES = \
 	tests/support/waiting_call.h
 tests_support_libslow_calls_la_LDFLAGS = -module -avoid-version -rpath $(abs_builddir)
 tests_support_libslow_calls_la_LIBADD =
-check_PROGRAMS += $(unit_tests) $(integration_tests) $(host_programs)
+check_PROGRAMS += $(host_programs)
 # For every program that names no libraries of its own.
 LDADD = libtestsupport.la libclient.la $(daemon_libs) $(CHECK_LIBS) $(JANSSON_LIBS)
 
 # The longest first, where several run side by side.
 TESTS += $(system_tests) $(integration_tests) $(unit_tests) $(fuzz_tests)
 EXTRA_DIST += $(fuzz_tests) $(system_tests) tests/host/boot.sh tests/host/host.sh tests/host/init.sh \
-	tests/host/shell.sh tests/model/readiness.pml tests/support/check.sh tests/support/tsan.supp \
-	tests/support/valgrind.supp tests/support/installed_program.c \
-	tests/support/scene.sh
-EXTRA_DIST += $(system_tests) tests/system/bench_report.py tests/system/rooms.py \
-	tests/support/check.sh tests/support/coverage.sh tests/support/installed_program.c \
-	tests/support/failing_system_calls.table tests/support/fault_scene.sh tests/support/scene.sh
+	tests/host/shell.sh tests/model/readiness.pml tests/support/check.sh tests/support/coverage.sh \
+	tests/support/failing_system_calls.table tests/support/fault_scene.sh \
+	tests/support/installed_program.c tests/support/scene.sh tests/support/tsan.supp \
+	tests/support/valgrind.supp tests/system/bench_report.py tests/system/rooms.py
 # Where a test finds the programs and the tree.
 AM_TESTS_ENVIRONMENT = \
 	KYRON_BUILD_DIR='$(abs_builddir)'; export KYRON_BUILD_DIR; \

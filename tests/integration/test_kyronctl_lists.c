@@ -94,12 +94,10 @@ static bool answer_holds(int fd, const Iod__Frame *request, Iod__HoldEntry *entr
 
 /* ---- A few of each --------------------------------------------------------------------------- */
 
-static bool reply_with_a_few(int fd, const Iod__Frame *request)
+static bool reply_with_listeners(int fd, const Iod__Frame *request)
 {
         Iod__ListenerEntry listeners[4] = {IOD__LISTENER_ENTRY__INIT, IOD__LISTENER_ENTRY__INIT,
                                            IOD__LISTENER_ENTRY__INIT, IOD__LISTENER_ENTRY__INIT};
-        Iod__GroupEntry groups[4] = {IOD__GROUP_ENTRY__INIT};
-        Iod__HoldEntry holds[2] = {IOD__HOLD_ENTRY__INIT, IOD__HOLD_ENTRY__INIT};
 
         listeners[0].listener = 1;
         listeners[0].name = (char *)"web";
@@ -127,6 +125,12 @@ static bool reply_with_a_few(int fd, const Iod__Frame *request)
         listeners[3].name = (char *)"late";
         listeners[3].address = (char *)"tcp:192.0.2.1:80";
         listeners[3].configured = listeners[3].shared = listeners[3].lacks_socket = true;
+        return answer_listeners(fd, request, listeners, 4, false);
+}
+
+static bool reply_with_groups(int fd, const Iod__Frame *request)
+{
+        Iod__GroupEntry groups[4] = {IOD__GROUP_ENTRY__INIT};
 
         groups[0].listener = 1;
         groups[0].name = (char *)"web";
@@ -150,6 +154,12 @@ static bool reply_with_a_few(int fd, const Iod__Frame *request)
         groups[3] = groups[2];
         groups[3].session = 15;
         groups[3].not_taken = 1;
+        return answer_groups(fd, request, groups, 4, false);
+}
+
+static bool reply_with_holds(int fd, const Iod__Frame *request)
+{
+        Iod__HoldEntry holds[2] = {IOD__HOLD_ENTRY__INIT, IOD__HOLD_ENTRY__INIT};
 
         holds[0].hold = 3;
         holds[0].name = (char *)"session-42";
@@ -167,14 +177,18 @@ static bool reply_with_a_few(int fd, const Iod__Frame *request)
         holds[1].kind = (char *)"eventfd";
         holds[1].note_size = 0;
         holds[1].time_left_ms = 999;
+        return answer_holds(fd, request, holds, 2, false);
+}
 
+static bool reply_with_a_few(int fd, const Iod__Frame *request)
+{
         switch (request->body_case) {
         case IOD__FRAME__BODY_LIST_LISTENERS:
-                return answer_listeners(fd, request, listeners, 4, false);
+                return reply_with_listeners(fd, request);
         case IOD__FRAME__BODY_LIST_GROUPS:
-                return answer_groups(fd, request, groups, 4, false);
+                return reply_with_groups(fd, request);
         case IOD__FRAME__BODY_LIST_HOLDS:
-                return answer_holds(fd, request, holds, 2, false);
+                return reply_with_holds(fd, request);
         default:
                 return false;
         }

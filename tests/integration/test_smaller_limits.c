@@ -21,7 +21,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { THREADS = 4, PIPES = 12, ROUNDS = 6, CREDITS = 16 };
+enum { THREADS = 4, PIPES = 12, ROUNDS = 6, CREDITS = 16, UNSERVED_MS = 5 };
 
 static TestDaemon kyron_iod;
 static ConfigFile config;
@@ -136,7 +136,7 @@ static void *use_pipes(void *unused)
                         open_pipe(&pipes[i], next[i]);
                 }
                 if (i == 0)
-                        usleep(500);
+                        WAIT_UNTIL(stop || !atomic_load(&pipes[0].waits), DEADLINE_MS);
         }
         for (int i = 0; i < PIPES; i++) {
                 kyron_bridged_fd_close(pipes[i].reader);
@@ -191,8 +191,8 @@ static void *serve(void *unused)
                         on_accepted(&accept.operation);
                 else if (r < 0)
                         atomic_store(&accept.waits, false);
-                while (!stop && atomic_load(&accept.waits))
-                        usleep(500);
+                while (!WAIT_UNTIL(stop || !atomic_load(&accept.waits), DEADLINE_MS)) {
+                }
         }
         kyron_endpoint_close(endpoint);
         expect(WAIT_UNTIL(!atomic_load(&accept.waits), DEADLINE_MS), "an accept's end", 0);
@@ -211,7 +211,8 @@ static void dial(void)
         sscanf(kyron_endpoint_address(endpoint), "tcp:127.0.0.1:%u", &port);
         there.sin_port = htons((uint16_t)port);
         (void)connect(fd, (struct sockaddr *)&there, sizeof(there));
-        usleep(2000);
+        /* Who is served sees the end; nobody is while there is no daemon. */
+        (void)wait_readable(fd, UNSERVED_MS);
         close(fd);
 }
 

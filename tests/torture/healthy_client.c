@@ -8,7 +8,8 @@
  * by all whom it held up.
  *
  * It says "ready" once each connection was used. At SIGUSR1 it writes what it has measured since
- * the last time, one line of JSON, and begins anew; at SIGTERM it awaits what is on its way, writes
+ * the last time, one line of JSON, once that are as many round trips as it is to have measured at
+ * least, and begins anew; at SIGTERM it awaits what is on its way, writes
  * the last line, and ends: with 0 if not one round trip failed or got lost.
  */
 #include "core/cleanup.h"
@@ -54,7 +55,8 @@ typedef struct Client {
         KyronIoDriverHandle *handle;
         Address address;
         unsigned connections;
-        unsigned rate; /* round trips a second */
+        unsigned rate;     /* round trips a second */
+        uint64_t at_least; /* of a report */
         unsigned connecting;
         unsigned busy;
         uint64_t begun;
@@ -250,7 +252,7 @@ static void run(void)
         bool goes_on = true;
 
         while (goes_on && !end_wanted) {
-                if (report_wanted)
+                if (report_wanted && client.latency.count >= client.at_least)
                         report();
                 goes_on = turn(begin_due(started_ns));
         }
@@ -276,6 +278,7 @@ static bool parse(int argc, char **argv)
                 {"tcp", required_argument, NULL, 't'},
                 {"connections", required_argument, NULL, 'c'},
                 {"rate", required_argument, NULL, 'r'},
+                {"at-least", required_argument, NULL, 'l'},
                 {NULL, 0, NULL, 0},
         };
         int option;
@@ -289,6 +292,8 @@ static bool parse(int argc, char **argv)
                         client.connections = (unsigned)strtoul(optarg, NULL, 10);
                 if (option == 'r')
                         client.rate = (unsigned)strtoul(optarg, NULL, 10);
+                if (option == 'l')
+                        client.at_least = strtoul(optarg, NULL, 10);
                 if (option == '?')
                         return false;
         }
@@ -302,6 +307,7 @@ int main(int argc, char **argv)
 
         if (!parse(argc, argv)) {
                 fputs("usage: healthy_client --tcp ADDRESS [--connections N] [--rate N]\n"
+                      "                      [--at-least N]\n"
                       "The daemon's socket is $KYRON_SOCKET.\n",
                       stderr);
                 return 2;
