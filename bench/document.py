@@ -1,5 +1,7 @@
 """Puts what a report says into documents, each part between two lines that name it."""
 
+import textwrap
+
 from case import describe
 from claims import bound, evidence
 from ours import OURS, RELAYED
@@ -109,13 +111,13 @@ def summary(report):
     rows = report["rows"]
     trips = span(rows, "echo", OURS, COUNTED)
     counts = [row["parameters"]["connections"] for row in rows if row["case"] == "echo"]
-    return (f"An echo server on kyron-iod has {trips} of the round trips of the best of libevent, "
-            "libuv and raw epoll, at "
-            f"{span(rows, 'echo', OURS, 'CPU s/million')} of its processor time, from "
-            f"{min(counts):,} to {max(counts):,} connections: whoever hardly waits, waits himself. "
-            "Whoever waits long is waited for by the daemon, which costs a wakeup more each time: "
-            "under the same load that would leave "
-            f"{span(rows, 'echo', RELAYED, COUNTED)} of the round trips.")
+    relayed = span(rows, "echo", RELAYED, COUNTED)
+    return textwrap.fill(
+        f"An echo server on kyron-iod has {trips} of the round trips of the best of libevent, "
+        f"libuv and raw epoll, at {span(rows, 'echo', OURS, 'CPU s/million')} of its processor "
+        f"time, from {min(counts):,} to {max(counts):,} connections: whoever hardly waits, waits "
+        "himself. Whoever waits long is waited for by the daemon, which costs a wakeup more each "
+        f"time: under the same load that would leave {relayed} of the round trips.", 100)
 
 
 PARTS = {"summary": summary, "claims": claims, "figures": figures}

@@ -6,7 +6,7 @@ import statistics
 import time
 
 from case import Case, DELIVERIES, HIGHER, LOWER
-from ours import OURS, RELAYED, SLEEPING, deliveries, is_ours, start_daemon
+from ours import DIRECT, OURS, RELAYED, SLEEPING, deliveries, is_ours, start_daemon
 from ratio import BARE_RELAY
 from scene import BenchError
 
@@ -19,7 +19,7 @@ METRICS = {
 }
 
 SERVERS = {
-    **{name: ("bench/ours_echo",) for name in (OURS, RELAYED, SLEEPING)},
+    **{name: ("bench/ours_echo",) for name in (OURS, RELAYED, DIRECT, SLEEPING)},
     "epoll level": ("bench/peer_epoll", "level"),
     "epoll edge": ("bench/peer_epoll", "edge"),
     "libevent": ("bench/peer_libevent",),

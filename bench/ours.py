@@ -5,6 +5,7 @@ import subprocess
 
 OURS = "kyron-iod"
 RELAYED = "kyron-iod, relayed"
+DIRECT = "kyron-iod, direct"
 SLEEPING = "kyron-iod, relayed, sleeping"
 
 # Of each, what its programs find in their environment.
@@ -12,6 +13,7 @@ SETTINGS = {
     # As everybody gets it.
     OURS: {},
     RELAYED: {"KYRON_DELIVERY": "relayed"},
+    DIRECT: {"KYRON_DELIVERY": "direct"},
     # Nor does it poll before it sleeps, as none of the peers does.
     SLEEPING: {"KYRON_DELIVERY": "relayed", "KYRON_BUSY_POLL_US": "0"},
 }

@@ -9,7 +9,7 @@ import statistics
 import struct
 
 from echo import SERVERS
-from ours import RELAYED, is_ours, start_daemon
+from ours import DIRECT, RELAYED, is_ours, start_daemon
 from scene import BenchError
 
 ENTRY = struct.Struct("=Qccc5x")
@@ -29,6 +29,11 @@ CALLS = {
         ((b"o", b"R", b"b"), "finding that it is the daemon's"),
         ((b"o", b"R", b"e"), "receiving the frame"),
         ((b"o", b"r", b"b"), "the registration, and who waits for it"),
+    ],
+    DIRECT: [
+        ((LOAD, b"S", b"b"), None),
+        ((b"o", b"w", b"e"), "the load's send, the network, and the server's waking up"),
+        ((b"o", b"r", b"b"), "finding the connection, and who waits for it"),
     ],
     "epoll edge": [
         ((LOAD, b"S", b"b"), None),
