@@ -41,6 +41,7 @@ static CloserTending tend(Closer *closer)
                 CloserLane *next = LIST_NEXT(lane, link);
                 CloserTending tending = closer_workers_tend(closer, lane);
 
+                lane->over = lane->begun - closer_workers_are_at_it(lane);
                 if (tending > soonest)
                         soonest = tending;
                 if (closer_lane_is_over(lane) && lane != &closer->strangers) {
@@ -53,6 +54,20 @@ static CloserTending tend(Closer *closer)
         return soonest;
 }
 
+/* Not under the lock: who is told may push. */
+static void tell_receipts(const Closer *closer)
+{
+        CloserLane *lane;
+        const CloserReceipt *first;
+
+        LIST_FOREACH(lane, &closer->lanes, link)
+        {
+                while ((first = (CloserReceipt *)TAILQ_FIRST(&lane->receipts)) &&
+                       first->last <= lane->over)
+                        waker_list_wake_first(&lane->receipts);
+        }
+}
+
 void closer_tend(Closer *closer)
 {
         CloserTending tending;
@@ -61,6 +76,7 @@ void closer_tend(Closer *closer)
         tending = tend(closer);
         pthread_mutex_unlock(&closer->lock);
         be_patient(closer, tending);
+        tell_receipts(closer);
 }
 
 static void on_patience(evutil_socket_t fd, short what, void *data)
@@ -250,6 +266,15 @@ void closer_push(Closer *closer, CloserLane *lane, FdList *list)
                 return;
         pthread_mutex_lock(&closer->lock);
         push_list(closer, lane, list);
+}
+
+void closer_await(Closer *closer, CloserLane *lane, CloserReceipt *receipt)
+{
+        waker_cancel(&receipt->waker);
+        pthread_mutex_lock(&closer->lock);
+        receipt->last = lane->begun + lane->queued;
+        pthread_mutex_unlock(&closer->lock);
+        waker_wait(&receipt->waker, &lane->receipts);
 }
 
 void closer_expect(Closer *closer, CloserLane *lane, const FdList *list)

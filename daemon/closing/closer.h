@@ -63,8 +63,9 @@ struct CloserLane {
         LIST_ENTRY(CloserLane) link;
         Closer *closer;
         uid_t uid;
-        size_t references; /* of sessions */
-        WakerList waiting; /* for room here, longest first */
+        size_t references;  /* of sessions */
+        WakerList waiting;  /* for room here, longest first */
+        WakerList receipts; /* for what is before them to be closed, in that order */
 
         sem_t work; /* posted when there is something for the idle worker */
         bool idle;  /* the active worker waits for that */
@@ -76,11 +77,18 @@ struct CloserLane {
         size_t open; /* queued, or in a close(), or expected */
         size_t reserved;
         uint64_t begun; /* close()s, ever */
+        uint64_t over;  /* of these, when it was tended last */
         uint64_t begun_then;
         bool waited; /* both: at the last question whether the closer goes on */
         bool room_wanted;
         bool lacks_thread;
 };
+
+/* Waits until what was pushed before is closed, or left to a thread that was written off. */
+typedef struct CloserReceipt {
+        Waker waker;   /* first */
+        uint64_t last; /* of the close()s that it waits for */
+} CloserReceipt;
 
 struct Closer {
         pthread_mutex_t lock;
@@ -131,6 +139,10 @@ bool closer_is_behind(Closer *closer, CloserLane *lane);
  * away goes to the strangers' lane, where closer_is_full() has said that there is one. */
 void closer_push_own(Closer *closer, CloserLane *lane, int take_fd);
 
+/* After a push: the receipt's waker is called, by the loop, when all that is in the lane by now is
+ * closed. One that waits already waits for all of it, too. The lane has to stay meanwhile. */
+void closer_await(Closer *closer, CloserLane *lane, CloserReceipt *receipt);
+
 /* How many full packets' descriptors fit; if none, the driver is woken once one does. */
 size_t closer_room(Closer *closer, CloserLane *lane);
 /* When woken: wakes as many of those who wait for room in their lanes as there is room for, so that
@@ -148,7 +160,8 @@ void closer_push_expected(Closer *closer, CloserLane *lane, FdList *list);
  * accept no more. */
 bool closer_is_full(Closer *closer);
 
-/* Looks after the threads, and frees lanes that are over: when woken. */
+/* Looks after the threads, frees lanes that are over, and tells who waits for what is: when woken.
+ */
 void closer_tend(Closer *closer);
 
 /* Whether every lane has begun to close something since this was last asked, has nothing to close,

@@ -13,6 +13,7 @@ void closer_lane_init(Closer *closer, CloserLane *lane, uid_t uid)
 {
         *lane = (CloserLane){.closer = closer, .uid = uid};
         TAILQ_INIT(&lane->waiting);
+        TAILQ_INIT(&lane->receipts);
         sem_init(&lane->work, 0, 0);
 }
 

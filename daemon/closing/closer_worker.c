@@ -247,6 +247,13 @@ bool closer_workers_are_written_off(CloserLane *lane)
         return find(lane, CLOSER_WORKER_WRITTEN_OFF);
 }
 
+bool closer_workers_are_at_it(CloserLane *lane)
+{
+        const CloserWorker *active = find(lane, CLOSER_WORKER_ACTIVE);
+
+        return active && active->since != 0;
+}
+
 bool closer_workers_are_closing(const CloserLane *lane)
 {
         for (size_t i = 0; i < CLOSER_LANE_THREADS; i++) {

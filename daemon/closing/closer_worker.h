@@ -56,6 +56,8 @@ CloserTending closer_workers_tend(Closer *closer, CloserLane *lane);
 
 /* Whether one of them is written off. */
 bool closer_workers_are_written_off(CloserLane *lane);
+/* Whether the one that is not written off is in a close(). */
+bool closer_workers_are_at_it(CloserLane *lane);
 /* Whether one of them is in a close(). */
 bool closer_workers_are_closing(const CloserLane *lane);
 /* Whether the lane has no thread. */

@@ -42,7 +42,9 @@ enum { SESSION_GREETING_SECONDS = 5 };
 typedef struct SessionMove {
         bool under_way;
         uint32_t sequence;
-        uint32_t slot; /* from which on there are registrations to forget */
+        uint32_t slot;         /* from which on there are registrations to forget */
+        uint64_t watches;      /* of sets that are being closed */
+        CloserReceipt receipt; /* for these */
 } SessionMove;
 
 typedef struct Session {

@@ -5,16 +5,39 @@
 #include "daemon/session/session_source.h"
 #include "daemon/session/sessions.h"
 
+/* The closer has taken apart what was given to it. */
+static void on_closed(void *data)
+{
+        Session *session = data;
+
+        session->move.watches = 0;
+        session_settle_registrations(session);
+}
+
+void session_direct_init(Session *session)
+{
+        waker_init(&session->move.receipt.waker, on_closed, session);
+}
+
+void session_direct_deinit(Session *session)
+{
+        waker_cancel(&session->move.receipt.waker);
+}
+
 /* Before a request is read, there is room in the lane for a packet's descriptors: this one came
  * without. */
 static void give_up_set(Session *session)
 {
+        Closer *closer = session->sessions->closer;
         FdList set = {.count = 0};
 
+        if (session->registrations.selector.epoll_fd < 0)
+                return;
         set_watch_close(&session->set_watch);
-        if (session->registrations.selector.epoll_fd >= 0)
-                fd_list_add(&set, STEAL_FD(session->registrations.selector.epoll_fd));
-        closer_push(session->sessions->closer, session->lane, &set);
+        fd_list_add(&set, STEAL_FD(session->registrations.selector.epoll_fd));
+        closer_push(closer, session->lane, &set);
+        closer_await(closer, session->lane, &session->move.receipt);
+        session->move.watches += session->registrations.watches;
         session->registrations.watches = 0;
         /* It was waited for there, too, whether the client has read. */
         delivery_lose_set(session);
@@ -26,7 +49,9 @@ int session_direct_begin(Session *session, uint32_t sequence)
                 return session_reply_done(session, sequence);
         session->is_direct = true;
         give_up_set(session);
-        session->move = (SessionMove){.under_way = true, .sequence = sequence};
+        session->move.under_way = true;
+        session->move.sequence = sequence;
+        session->move.slot = 0;
         return session_direct_go_on(session);
 }
 

@@ -6,6 +6,7 @@
 #include "daemon/config/authorise.h"
 #include "daemon/process/log.h"
 #include "daemon/session/session_batch.h"
+#include "daemon/session/session_direct.h"
 #include "daemon/session/session_events.h"
 #include "daemon/session/session_remains.h"
 
@@ -95,6 +96,7 @@ int session_new(Sessions *sessions, int take_socket_fd, uint64_t id, Session **o
         notifier_init(&session->notifier, session->socket_fd, &sessions->waiting);
         delivery_init(&session->delivery);
         session_events_init(session);
+        session_direct_init(session);
         waker_init(&session->end, end, session);
         TAILQ_INIT(&session->outgoing);
         TAILQ_INIT(&session->workers);
@@ -148,6 +150,7 @@ static void stop(Session *session)
         waker_cancel(&session->end);
         waker_cancel(&session->deliver);
         waker_cancel(&session->room);
+        session_direct_deinit(session);
         reconciler_abandon(sessions->reconciler, &session->reconciled);
         session_batch_drop(session);
         if (!session->user)

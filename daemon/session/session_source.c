@@ -50,7 +50,7 @@ void session_settle_registrations(Session *session)
         quota_discharge(session->user, QUOTA_REGISTRATIONS, surplus);
         session->sessions->registration_count -= surplus;
         session->charged_registrations -= surplus;
-        charge_watches(session, session->registrations.watches);
+        charge_watches(session, session->registrations.watches + session->move.watches);
 }
 
 /* For another file, whichever slot it is for: what was in it may be open still. */

@@ -194,6 +194,7 @@ tests_unit_daemon_session_unit_SOURCES = \
 	tests/unit/daemon/session/test_delivery.c \
 	tests/unit/daemon/session/test_session_batch.c \
 	tests/unit/daemon/session/test_session_closed.c \
+	tests/unit/daemon/session/test_session_direct.c \
 	tests/unit/daemon/session/test_session_life.c \
 	tests/unit/daemon/session/test_session_pulse.c \
 	tests/unit/daemon/session/test_session_remains.c

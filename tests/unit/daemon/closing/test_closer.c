@@ -288,6 +288,60 @@ START_TEST(what_lingers_is_still_sent_to_the_last_byte)
 }
 END_TEST
 
+static int receipts_told;
+
+static void count_receipt(void *data)
+{
+        (void)data;
+        receipts_told++;
+}
+
+START_TEST(who_waits_for_what_is_being_closed_is_told_when_it_is)
+{
+        CloserReceipt first, second;
+        int ends[2];
+
+        waker_init(&first.waker, count_receipt, NULL);
+        waker_init(&second.waker, count_receipt, NULL);
+        for (int i = 0; i < CLOSER_LANE_THREADS; i++)
+                push_gated();
+        ck_assert(WAIT_UNTIL(
+                (turn(), count_workers(lane, CLOSER_WORKER_WRITTEN_OFF) == CLOSER_LANE_THREADS),
+                DEADLINE_MS));
+        push_pipe(1, &ends[0]);
+        closer_await(&closer, lane, &first);
+        closer_await(&closer, lane, &second);
+        push_pipe(3, &ends[1]);
+        closer_await(&closer, lane, &first);
+        ck_assert(WAIT_UNTIL((turn(), closer.patience_is_long), DEADLINE_MS));
+        ck_assert_int_eq(receipts_told, 0);
+        open_gate();
+        ck_assert(WAIT_UNTIL((turn(), receipts_told > 0), DEADLINE_MS));
+        ck_assert(!waker_waits(&second.waker));
+        ck_assert(is_at_end(ends[0]));
+        ck_assert(WAIT_UNTIL((turn(), receipts_told == 2), DEADLINE_MS));
+        ck_assert(is_at_end(ends[1]));
+        ck_assert(WAIT_UNTIL((turn(), closer.threads == 1), DEADLINE_MS));
+        ck_assert(closer_stop(&closer));
+}
+END_TEST
+
+START_TEST(who_waits_is_told_without_another_push)
+{
+        CloserReceipt receipt;
+
+        waker_init(&receipt.waker, count_receipt, NULL);
+        for (int i = 1; i <= 20; i++) {
+                push_one(lane, eventfd(0, EFD_CLOEXEC));
+                if (i % 2)
+                        ck_assert(WAIT_UNTIL(count_open(lane) == 0, DEADLINE_MS));
+                closer_await(&closer, lane, &receipt);
+                ck_assert(WAIT_UNTIL((turn(), receipts_told == i), DEADLINE_MS));
+        }
+        ck_assert(closer_stop(&closer));
+}
+END_TEST
+
 START_TEST(room_means_a_full_packet_and_who_asked_is_woken)
 {
         int ends[2];
@@ -785,6 +839,8 @@ TEST_SUITE(test_closer)
         tcase_add_test(queue, no_foreign_descriptor_can_stall_the_loop);
         tcase_add_test(queue, lingering_sockets_do_not_hold_up_what_is_behind_them);
         tcase_add_test(queue, what_lingers_is_still_sent_to_the_last_byte);
+        tcase_add_test(queue, who_waits_for_what_is_being_closed_is_told_when_it_is);
+        tcase_add_test(queue, who_waits_is_told_without_another_push);
         tcase_add_test(queue, room_means_a_full_packet_and_who_asked_is_woken);
         tcase_add_test(queue, descriptors_still_in_use_have_their_places_and_are_pushed_into_them);
         tcase_add_test(queue, what_a_session_leaves_has_a_place_when_packets_have_none);

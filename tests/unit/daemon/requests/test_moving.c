@@ -5,6 +5,7 @@
  */
 #include "daemon/requests/moving.h"
 
+#include "daemon/restart/reload_apply.h"
 #include "tests/support/fd_message.h"
 #include "tests/support/sharing_scene.h"
 
@@ -82,11 +83,18 @@ static void expect_add_refused(int i, uint32_t slot, int error, const char *sent
         ck_assert_str_eq(frame->refused->source[0]->text, sentence);
 }
 
+/* Once the closer has taken the session's sets apart. */
+static void await_watches(const Session *session, uint64_t watches)
+{
+        ck_assert(WAIT_UNTIL((inner_server_settle(), session->charged_watches == watches),
+                             DEADLINE_MS));
+}
+
 static void expect_nothing_charged(const Session *session)
 {
         ck_assert_uint_eq(session->registrations.count, 0);
         ck_assert_uint_eq(session->charged_registrations, 0);
-        ck_assert_uint_eq(session->charged_watches, 0);
+        await_watches(session, 0);
         ck_assert_uint_eq(session->user->used[QUOTA_REGISTRATIONS], 0);
         ck_assert_uint_eq(session->user->watches, 0);
         ck_assert_uint_eq(inner.daemon->sessions.registration_count, 0);
@@ -165,7 +173,7 @@ START_TEST(back_again_it_registers_and_is_told)
         add_files(0);
         ck_assert(is_told(0, 7));
         ck_assert_uint_eq(session->registrations.count, FILES);
-        ck_assert_uint_eq(session->charged_watches, FILES);
+        await_watches(session, FILES);
 }
 END_TEST
 
@@ -284,6 +292,23 @@ START_TEST(an_audit_allows_all_of_them)
 }
 END_TEST
 
+START_TEST(what_is_taken_away_ends_nothing_and_is_not_given_again)
+{
+        Session *session = scene_open(0);
+
+        become_direct(0);
+        ck_assert_int_eq(policy_rule_allow(sharing.rule, POLICY_DELIVERY, "relayed"), 0);
+        reload_refresh_limits(inner.daemon);
+        inner_server_settle();
+        ck_assert(session->is_direct);
+        become_relayed(0);
+        set_delivery(0, IOD__DELIVERY__DELIVERY_DIRECT);
+        scene_expect_refused(0, MOVE, EACCES);
+        add(0, 1, files[1]);
+        ck_assert_uint_eq(session->registrations.count, 1);
+}
+END_TEST
+
 /* ---- what the daemon passes ---------------------------------------------------------------- */
 
 START_TEST(a_connection_in_hand_stays_and_ends_when_it_is_gone)
@@ -296,7 +321,7 @@ START_TEST(a_connection_in_hand_stays_and_ends_when_it_is_gone)
         become_direct(0);
         ck_assert_uint_eq(session->registrations.count, 1);
         ck_assert_uint_eq(session->charged_registrations, 1);
-        ck_assert_uint_eq(session->charged_watches, 0);
+        await_watches(session, 0);
         ck_assert_uint_eq(worker_of(session)->in_hand_count, 1);
         put_byte(peer);
         ck_assert_ptr_null(inner_server_next(&sharing.clients[0]));
@@ -321,7 +346,7 @@ START_TEST(what_a_direct_session_is_passed_is_in_hand_and_not_registered)
         ck_assert(connections->unregistered);
         ck_assert_uint_eq(connections->connection[0]->id, io_id_make(0, 1));
         ck_assert_uint_eq(session->registrations.count, 1);
-        ck_assert_uint_eq(session->charged_watches, 0);
+        await_watches(session, 0);
         ck_assert_ptr_null(session->set_watch.ready);
         put_byte(peer);
         ck_assert_ptr_null(inner_server_next(&sharing.clients[0]));
@@ -355,7 +380,7 @@ START_TEST(one_in_hand_is_registered_under_its_id_when_the_session_is_relayed_ag
         add(0, 0, own);
         ck_assert(is_told(0, 0));
         ck_assert_uint_eq(session->registrations.count, 1);
-        ck_assert_uint_eq(session->charged_watches, 1);
+        await_watches(session, 1);
         ck_assert_uint_eq(worker_of(session)->in_hand_count, 1);
         /* And it is no more than once. */
         put_byte(peer);
@@ -381,7 +406,7 @@ START_TEST(another_file_is_not_registered_under_the_id_of_one_in_hand)
         add(0, 0, files[0]);
         expect_add_refused(0, 0, ESTALE, "slot 0 is registered for another file");
         ck_assert_uint_eq(worker_of(session)->in_hand_count, 1);
-        ck_assert_uint_eq(session->charged_watches, 0);
+        await_watches(session, 0);
         close(own);
         close(peer);
 }
@@ -545,7 +570,7 @@ START_TEST(a_direct_worker_claims_what_it_has_in_hand)
         ck_assert_ptr_null(scene_next(0));
         ck_assert_uint_eq(worker_of(session)->in_hand_count, 1);
         ck_assert_uint_eq(session->charged_registrations, 1);
-        ck_assert_uint_eq(session->charged_watches, 0);
+        await_watches(session, 0);
         ck_assert_uint_eq(inner.daemon->kept.count, keep ? 1 : 0);
         claim(0, 20, keep, &own, keep ? 1 : 0);
         ck_assert_str_eq(scene_expect_refused(0, 7, EEXIST), "slot 20 is in hand already");
@@ -602,6 +627,7 @@ TEST_SUITE(test_moving)
         tcase_add_loop_test(policy, the_policy_says_which_there_are_and_which_it_begins_with, 0,
                             (int)(sizeof(policies) / sizeof(policies[0])));
         tcase_add_test(policy, an_audit_allows_all_of_them);
+        tcase_add_test(policy, what_is_taken_away_ends_nothing_and_is_not_given_again);
         suite_add_tcase(suite, policy);
         tcase_add_checked_fixture(passed, set_up, tear_down);
         tcase_set_timeout(passed, TEST_TIMEOUT_SECONDS);
