@@ -13,6 +13,7 @@ integration_tests = \
 	tests/integration/test_daemon_words \
 	tests/integration/test_dead_paths \
 	tests/integration/test_descriptor_limit \
+	tests/integration/test_deliveries \
 	tests/integration/test_descriptors \
 	tests/integration/test_documented_packets \
 	tests/integration/test_handover \

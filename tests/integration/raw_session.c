@@ -76,3 +76,14 @@ void raw_session_add_source(const DaemonConnection *connection, uint32_t slot, i
         frame.add_io_source = &add;
         ck_assert_int_eq(send_frame(connection, &frame, &borrow_fd), 0);
 }
+
+void raw_session_become_direct(const DaemonConnection *connection)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__SetDelivery set_delivery = IOD__SET_DELIVERY__INIT;
+
+        set_delivery.delivery = IOD__DELIVERY__DELIVERY_DIRECT;
+        frame.body_case = IOD__FRAME__BODY_SET_DELIVERY;
+        frame.set_delivery = &set_delivery;
+        ck_assert_int_eq(send_frame(connection, &frame, NULL), 0);
+}

@@ -17,6 +17,9 @@ DaemonConnection raw_session_open(const TestDaemon *daemon, const char *program)
 void raw_session_add_source(const DaemonConnection *connection, uint32_t slot, int borrow_fd,
                             Readiness interest);
 
+/* It is when the session has settled. */
+void raw_session_become_direct(const DaemonConnection *connection);
+
 /* Asks for Status and reads until it comes: the daemon has done, and told, all that was asked for
  * before, and refused nothing. */
 void raw_session_settle(const DaemonConnection *connection);

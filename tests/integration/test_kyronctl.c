@@ -89,11 +89,16 @@ START_TEST(sessions_are_those_that_are_connected_without_kyronctl_itself)
                          second = raw_session_open(&daemon_process, "second");
         json_t *session;
 
+        raw_session_become_direct(&second);
+        raw_session_settle(&second);
         json = RUN(&setup, "sessions", "--json");
         kyronctl_run_succeeded(&json);
         sessions = kyronctl_run_json(&json);
         ck_assert_uint_eq(json_array_size(sessions), 2);
+        kyronctl_json_check_text(kyronctl_json_find(sessions, "session", second.session),
+                                 "delivery", "direct");
         session = kyronctl_json_find(sessions, "session", first.session);
+        kyronctl_json_check_text(session, "delivery", "relayed");
         kyronctl_json_check_text(session, "program", "first");
         kyronctl_json_check_text(session, "state", "serving");
         kyronctl_json_check_number(session, "pid", (uint64_t)getpid());
@@ -107,6 +112,8 @@ START_TEST(sessions_are_those_that_are_connected_without_kyronctl_itself)
         ck_assert_uint_eq(kyronctl_count_lines(table.out), 3);
         ck_assert_uint_le(kyronctl_text_width(table.out), 80);
         ck_assert_ptr_null(strstr(table.out, "kyronctl"));
+        ck_assert_ptr_nonnull(strstr(table.out, " relayed "));
+        ck_assert_ptr_nonnull(strstr(table.out, " direct "));
         close(first.fd);
         close(second.fd);
 }

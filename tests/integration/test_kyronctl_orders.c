@@ -191,6 +191,7 @@ static const struct {
         {"unix:@a", "connect", "connect: allowed\n  4711 connect unix:@a\n"},
         {"web", NULL, "serve: allowed\n  4711 serve web\nhold: allowed\n  4711 hold web\n"},
         {"web", "hold", "hold: allowed\n  4711 hold web\n"},
+        {"direct", "delivery", "delivery: allowed\n  4711 delivery direct\n"},
 };
 
 START_TEST(policy_test_asks_what_the_address_is_for)

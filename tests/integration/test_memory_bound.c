@@ -332,6 +332,29 @@ START_TEST(those_given_up_take_nothing)
 }
 END_TEST
 
+/* The daemon has its socket, and what it has of any session. */
+START_TEST(what_has_gone_direct_takes_no_more_than_a_session)
+{
+        static uint64_t sources[PEAK];
+        static int fds[PEAK];
+
+        for (uint32_t i = 0; i < PEAK; i++) {
+                sources[i] = raw_source(i, 1, 1);
+                fds[i] = open_eventfd();
+        }
+        for (int i = 1; i <= SPARSE_SESSIONS; i++) {
+                raw_client_open(&clients[i], kyron_iod.socket_path);
+                add_all(&clients[i], sources, fds, PEAK);
+                raw_client_set_delivery(&clients[i], 1, IOD__DELIVERY__DELIVERY_DIRECT);
+                raw_client_expect(&clients[i], IOD__FRAME__BODY_DONE);
+                ck_assert_uint_eq(raw_client_status(&clients[i])->registrations, 0);
+        }
+        check_besides("a session", SPARSE_SESSIONS, PEAK * stated("a registration"));
+        for (uint32_t i = 0; i < PEAK; i++)
+                close(fds[i]);
+}
+END_TEST
+
 START_TEST(holds)
 {
         int fd = open_eventfd();
@@ -432,6 +455,7 @@ TEST_SUITE(test_memory_bound)
         tcase_add_test(tcase, registrations_however_their_slots_are_chosen);
         tcase_add_test(tcase, refused_ones_take_nothing);
         tcase_add_test(tcase, those_given_up_take_nothing);
+        tcase_add_test(tcase, what_has_gone_direct_takes_no_more_than_a_session);
         tcase_add_test(tcase, holds);
         tcase_add_test(tcase, workers);
         tcase_add_test(tcase, workers_without_credit);

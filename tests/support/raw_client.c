@@ -171,6 +171,15 @@ void raw_client_remove(RawClient *client, uint32_t sequence, const uint64_t *sou
         send_sources(client, sequence, RAW_REMOVE_IO_SOURCE, sources, borrow_fds, n);
 }
 
+void raw_client_set_delivery(RawClient *client, uint32_t sequence, unsigned delivery)
+{
+        RawBytes body = {0}, frame = {0};
+
+        raw_put_number(&body, RAW_SET_DELIVERY_DELIVERY, delivery);
+        raw_put_frame(&frame, 0, sequence, RAW_SET_DELIVERY, &body);
+        ck_assert_int_eq(raw_client_send(client, &frame, NULL, 0), 0);
+}
+
 void raw_client_request(RawClient *client, uint32_t sequence, unsigned field)
 {
         RawBytes frame = {0};

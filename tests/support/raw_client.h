@@ -26,6 +26,7 @@ enum {
         RAW_GET_STATUS = 13,
         RAW_LIST_SESSIONS = 14,
         RAW_LIST_REGISTRATIONS = 15,
+        RAW_SET_DELIVERY = 43,
         RAW_WELCOME = 30,
         RAW_REFUSED = 32,
         RAW_HELLO_VERSION = 1,
@@ -34,6 +35,7 @@ enum {
         RAW_ADD_SOURCE = 1,
         RAW_ADD_GONE = 2,
         RAW_REMOVE_SOURCE = 1,
+        RAW_SET_DELIVERY_DELIVERY = 1,
 };
 
 /* Protobuf being written. What does not fit ends the test. */
@@ -80,6 +82,7 @@ void raw_client_add(RawClient *client, uint32_t sequence, const uint64_t *source
                     const int *borrow_fds, size_t n);
 void raw_client_remove(RawClient *client, uint32_t sequence, const uint64_t *sources,
                        const int *borrow_fds, size_t n);
+void raw_client_set_delivery(RawClient *client, uint32_t sequence, unsigned delivery);
 void raw_client_request(RawClient *client, uint32_t sequence, unsigned field);
 
 /* The next frame, valid until the next call; NULL when the daemon has closed. */

@@ -74,7 +74,7 @@ static bool may(uid_t uid, PolicyAction action, const char *object)
         char rule[POLICY_RULE_MAX];
         Address address;
 
-        if (action == POLICY_SERVE || action == POLICY_HOLD)
+        if (policy_action_is_by_name(action))
                 return policy_decide(config->policy, &subject, action, NULL, object, rule) == 0;
         ck_assert_msg(address_parse(object, &address) == 0, "%s", error_text());
         return policy_decide(config->policy, &subject, action, &address, NULL, rule) == 0;
@@ -222,9 +222,11 @@ START_TEST(a_policy_allows_what_it_says_to_whom_it_says)
              "}\n"
              "policy \"user:root\" { serve = root-only }\n"
              "policy \"group:root\" { serve = group-only }\n"
-             "policy \"user:*\" { hold = all }\n");
-        ck_assert_uint_eq(config->n_policies, 4);
-        ck_assert_uint_eq(policy_rule_count(config->policy), 4);
+             "policy \"user:*\" { hold = all }\n"
+             "policy \"user:1002\" { delivery = {relayed} }\n"
+             "policy \"user:1003\" { delivery = {\"relayed\", \"direct\"} }\n");
+        ck_assert_uint_eq(config->n_policies, 6);
+        ck_assert_uint_eq(policy_rule_count(config->policy), 6);
         ck_assert(may(1000, POLICY_LISTEN, "tcp:*:8085"));
         ck_assert(may(1000, POLICY_LISTEN, "unix:/run/a/s"));
         ck_assert(may(1000, POLICY_CONNECT, "tcp:www.example.org:443"));
@@ -237,6 +239,9 @@ START_TEST(a_policy_allows_what_it_says_to_whom_it_says)
         ck_assert(!may(1001, POLICY_LISTEN, "tcp:*:8085"));
         ck_assert(may(1001, POLICY_HOLD, "all") && !may(1001, POLICY_HOLD, "a-1"));
         ck_assert(may(0, POLICY_SERVE, "root-only") && !may(0, POLICY_SERVE, "group-only"));
+        ck_assert(may(1001, POLICY_DELIVERY, "direct"));
+        ck_assert(may(1002, POLICY_DELIVERY, "relayed") && !may(1002, POLICY_DELIVERY, "direct"));
+        ck_assert(may(1003, POLICY_DELIVERY, "relayed") && may(1003, POLICY_DELIVERY, "direct"));
         for (uint32_t i = 0; i < POLICY_LIMIT_COUNT; i++)
                 ck_assert_uint_eq(limit_of(1000, (PolicyLimit)i), (i + 1) % 5);
         ck_assert_uint_eq(limit_of(1001, POLICY_LISTENERS), 64);
@@ -440,6 +445,8 @@ static const struct Mistake {
          "2: a listener's host is a number or *, not \"tcp:www:80\""},
         {"policy \"user:root\" {\n listen = {\"tcp:*:1\",\n  \"tcp:1\"}\n}",
          "3: pattern \"tcp:1\": it needs a port: HOST:PORT"},
+        {"policy \"user:root\" {\n delivery = {relayed, auto} }",
+         "2: delivery takes relayed and direct, not \"auto\""},
         {"policy \"user:root\" { hold = \"a b\" }", "1: a name is printable ASCII without blanks"},
         /* blocks */
         {"\nlistener \"web\" {\n\n}", "2: listener \"web\" has no address"},

@@ -71,6 +71,8 @@ static const struct Case {
         {APP("socket-mode = 0600"), "listener web: socket-mode 0600, was 0666\n"},
         {"policy \"user:1\" { serve = a }", "policy \"user:1\" { serve = b }",
          "policy user:1: serve changed\n"},
+        {"policy \"user:1\" { }", "policy \"user:1\" { delivery = direct }",
+         "policy user:1: delivery changed\n"},
         {"max-sessions = 1\naudit = yes\nlistener b { address = \"tcp:*:2\" }\npolicy \"user:1\" { "
          "}",
          WEB "}",

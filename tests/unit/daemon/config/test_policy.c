@@ -74,7 +74,7 @@ static int decide(const PolicySubject *subject, PolicyAction action, const char 
         Address address;
         int r;
 
-        if (action == POLICY_SERVE || action == POLICY_HOLD)
+        if (policy_action_is_by_name(action))
                 return policy_decide(policy, subject, action, NULL, object, rule);
         ck_assert_msg(address_parse(object, &address) == 0, "%s", error_text());
         r = policy_decide(policy, subject, action, &address, NULL, rule);
@@ -308,6 +308,41 @@ START_TEST(actions_have_the_names_of_their_keys)
 }
 END_TEST
 
+static int decide_delivery(uid_t uid, gid_t group, const char *delivery)
+{
+        const gid_t groups[] = {group};
+        const PolicySubject subject = {.uid = uid, .groups = groups, .n_groups = 1};
+        static char rule[POLICY_RULE_MAX];
+        int r = decide(&subject, POLICY_DELIVERY, delivery, rule);
+
+        if (r == 0)
+                error_set(1, "%s", rule);
+        return r;
+}
+
+START_TEST(each_delivery_is_theirs_until_a_rule_of_theirs_names_one)
+{
+        PolicyRule *bob = add(POLICY_USER, BOB, "user:bob");
+
+        ck_assert_int_eq(decide_delivery(BOB, STAFF, "relayed"), 0);
+        ck_assert_int_eq(decide_delivery(BOB, STAFF, "direct"), 0);
+        ck_assert_str_eq(error_text(), "no policy of theirs names a delivery");
+        allow(bob, POLICY_DELIVERY, "relayed");
+        ck_assert_int_eq(decide_delivery(BOB, STAFF, "relayed"), 0);
+        ck_assert_str_eq(error_text(), "policy \"user:bob\", delivery \"relayed\"");
+        ck_assert_int_eq(decide_delivery(BOB, STAFF, "direct"), -EACCES);
+        ck_assert_str_eq(error_text(),
+                         "uid 1001 may not have delivery direct: not in policy user:bob");
+        /* Others are asked for theirs. */
+        ck_assert_int_eq(decide_delivery(WWW, STAFF, "direct"), 0);
+        /* And what one of several allows is allowed. */
+        allow(add(POLICY_GROUP, WEB, "group:web"), POLICY_DELIVERY, "direct");
+        ck_assert_int_eq(decide_delivery(BOB, WEB, "direct"), 0);
+        ck_assert_int_eq(decide_delivery(BOB, WEB, "relayed"), 0);
+        ck_assert_int_eq(decide_delivery(WWW, WEB, "relayed"), -EACCES);
+}
+END_TEST
+
 static const struct Mistake {
         PolicyAction action;
         const char *pattern, *sentence;
@@ -317,6 +352,8 @@ static const struct Mistake {
         {POLICY_SERVE, X64 "x", "a name has 1 to 64 bytes"},
         {POLICY_HOLD, "a b", "a name is printable ASCII without blanks"},
         {POLICY_HOLD, "a*b", "\"a*b\": * stands at the end of a name only"},
+        {POLICY_DELIVERY, "auto", "delivery takes relayed and direct, not \"auto\""},
+        {POLICY_DELIVERY, "*", "delivery takes relayed and direct, not \"*\""},
 };
 
 START_TEST(a_pattern_that_is_none_is_refused)
@@ -447,6 +484,7 @@ TEST_SUITE(test_policy)
         tcase_add_test(rules, a_paths_directory_is_that_of_the_longest_rule);
         tcase_add_test(rules, every_limit_can_be_set_by_itself);
         tcase_add_test(rules, actions_have_the_names_of_their_keys);
+        tcase_add_test(rules, each_delivery_is_theirs_until_a_rule_of_theirs_names_one);
         tcase_add_loop_test(rules, a_pattern_that_is_none_is_refused, 0,
                             (int)(sizeof(mistakes) / sizeof(mistakes[0])));
         tcase_add_test(rules, an_audit_is_asked_for_and_suggests_the_rule);

@@ -472,6 +472,94 @@ START_TEST(files_given_up_but_open_are_bounded)
 }
 END_TEST
 
+/* ---- what is not watched ---- */
+
+static int note(uint32_t slot, uint32_t generation)
+{
+        return io_driver_note_io_source(&set, io_id_make(slot, generation),
+                                        DESCRIPTOR_KIND_UNIX_STREAM);
+}
+
+START_TEST(what_is_noted_is_watched_once_its_file_comes)
+{
+        int pair[2];
+
+        unix_pair(SOCK_STREAM | SOCK_NONBLOCK, pair);
+        put_byte(pair[1]);
+        ck_assert_int_eq(note(3, 2), 0);
+        ck_assert_uint_eq(set.count, 1);
+        ck_assert_uint_eq(set.watches, 0);
+        ck_assert_int_eq(turn(), 0);
+        ck_assert_int_eq(add(3, 2, pair[0], READINESS_READABLE), 0);
+        ck_assert_uint_eq(set.count, 1);
+        ck_assert_uint_eq(set.watches, 1);
+        expect_one(3, 2, READINESS_READABLE);
+        /* From now on it is one like any. */
+        ck_assert_int_eq(add(3, 2, pair[1], READINESS_READABLE), -ESTALE);
+        ck_assert_int_eq(add(3, 2, pair[0], RW), 0);
+        ck_assert_uint_eq(set.watches, 1);
+        expect_one(3, 2, RW);
+        close(pair[0]);
+        ck_assert_int_eq(reconcile(&set), 0);
+        ck_assert_uint_eq(set.count, 0);
+}
+END_TEST
+
+START_TEST(a_file_of_another_kind_is_not_what_was_noted)
+{
+        int pair[2], pipe[2];
+
+        pipe_pair(pipe);
+        unix_pair(SOCK_STREAM | SOCK_NONBLOCK, pair);
+        ck_assert_int_eq(note(3, 2), 0);
+        ck_assert_int_eq(add(3, 2, pipe[0], READINESS_READABLE), -ESTALE);
+        ck_assert_str_eq(error_text(), "slot 3 is registered for another file");
+        ck_assert_int_eq(add(3, 1, pair[0], READINESS_READABLE), -ESTALE);
+        ck_assert_uint_eq(set.watches, 0);
+        ck_assert_int_eq(add(3, 2, pair[0], READINESS_READABLE), 0);
+}
+END_TEST
+
+START_TEST(the_file_of_one_that_was_watched_is_known)
+{
+        RegistrationOwner owner = {.forgotten = NULL};
+        int pairs[2][2];
+        uint32_t slot = 0;
+
+        unix_pair(SOCK_STREAM | SOCK_NONBLOCK, pairs[0]);
+        unix_pair(SOCK_STREAM | SOCK_NONBLOCK, pairs[1]);
+        ck_assert_int_eq(add(3, 2, pairs[0][0], READINESS_READABLE), 0);
+        registration_set_recreate(&set, io_id_make(3, 2))->owner = &owner;
+        selector_close(&set.selector);
+        ck_assert_int_eq(selector_open(&set.selector), 0);
+        set.watches = 0;
+        ck_assert(registration_set_watch_no_more(&set, &slot, LIMIT));
+        ck_assert_int_eq(add(3, 2, pairs[1][0], READINESS_READABLE), -ESTALE);
+        ck_assert_int_eq(add(3, 2, pairs[0][0], READINESS_READABLE), 0);
+        put_byte(pairs[0][1]);
+        expect_one(3, 2, READINESS_READABLE);
+        registration_set_recreate(&set, io_id_make(3, 2))->owner = NULL;
+}
+END_TEST
+
+START_TEST(what_is_not_watched_may_be_removed_and_withdrawn)
+{
+        int pair[2];
+
+        unix_pair(SOCK_STREAM | SOCK_NONBLOCK, pair);
+        ck_assert_int_eq(note(3, 2), 0);
+        ck_assert_int_eq(note(3, 2), -ESTALE);
+        ck_assert_int_eq(note(LIMIT, 1), -EDQUOT);
+        ck_assert_int_eq(remove_source(3, 2, pair[0]), 0);
+        ck_assert_uint_eq(set.count, 0);
+        ck_assert_int_eq(note(3, 2), 0);
+        io_driver_withdraw_io_source(&driver, &set, pair[0], io_id_make(3, 2));
+        ck_assert_uint_eq(set.count, 0);
+        ck_assert_uint_eq(set.watches, 0);
+        ck_assert_int_eq(note(3, 2), 0);
+}
+END_TEST
+
 TEST_SUITE(test_io_driver)
 {
         TCase *sources = tcase_create("sources");
@@ -494,6 +582,10 @@ TEST_SUITE(test_io_driver)
         tcase_add_test(sources, epoll_sets_are_refused);
         tcase_add_test(sources, a_removed_registration_is_silent_while_its_file_stays_open);
         tcase_add_test(sources, only_what_is_registered_can_be_removed);
+        tcase_add_test(sources, what_is_noted_is_watched_once_its_file_comes);
+        tcase_add_test(sources, a_file_of_another_kind_is_not_what_was_noted);
+        tcase_add_test(sources, the_file_of_one_that_was_watched_is_known);
+        tcase_add_test(sources, what_is_not_watched_may_be_removed_and_withdrawn);
         tcase_set_timeout(sources, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, sources);
 

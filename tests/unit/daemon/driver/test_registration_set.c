@@ -294,6 +294,73 @@ START_TEST(whatever_is_done_the_count_is_what_is_listed)
 }
 END_TEST
 
+/* ---- without the kernel ---- */
+
+static void use_unwatched(uint32_t slot, RegistrationOwner *owner)
+{
+        ck_assert_int_eq(
+                registration_set_use(&set, io_id_make(slot, 1),
+                                     (RegistrationInfo){.unwatched = true, .owner = owner}),
+                0);
+}
+
+START_TEST(what_is_not_watched_is_no_matter_of_the_kernels)
+{
+        int pipe[2];
+
+        pipe_pair(pipe);
+        watch(3, 1, pipe[0]);
+        use_unwatched(4, NULL);
+        ck_assert_uint_eq(set.watches, 1);
+        close(pipe[0]);
+        ck_assert_int_eq(reconcile(&set), 0);
+        ck_assert(!has(3, 1));
+        ck_assert(has(4, 1));
+        ck_assert_uint_eq(set.count, 1);
+        registration_set_forget(&set, io_id_make(4, 1));
+        ck_assert_uint_eq(set.count, 0);
+}
+END_TEST
+
+START_TEST(without_a_set_what_has_an_owner_stays_and_the_rest_is_forgotten_some_at_a_time)
+{
+        RegistrationOwner owner = {.forgotten = count_told};
+        uint32_t slot = 0, calls = 0;
+
+        told = 0;
+        for (uint32_t i = 0; i < 100; i++) {
+                ck_assert_int_eq(use(i * 5, 1), 0);
+                if (i % 10 == 0) {
+                        RegistrationInfo *info =
+                                registration_set_recreate(&set, io_id_make(i * 5, 1));
+
+                        info->owner = &owner;
+                        registration_info_wake(info, READINESS_READABLE);
+                }
+        }
+        use_unwatched(7, NULL);
+        while (!registration_set_watch_no_more(&set, &slot, 30)) {
+                calls++;
+                ck_assert_uint_ge(set.count, 101 - 30 * calls);
+        }
+        ck_assert_uint_eq(calls, 3);
+        ck_assert_uint_eq(set.count, 11);
+        ck_assert_uint_eq(told, 0);
+        ck_assert(has(7, 1));
+        for (uint32_t i = 0; i < 100; i += 10) {
+                const RegistrationInfo *info =
+                        registration_set_recreate(&set, io_id_make(i * 5, 1));
+
+                ck_assert_ptr_nonnull(info);
+                ck_assert(info->unwatched);
+                ck_assert_uint_eq(info->readiness, 0);
+                ck_assert_uint_eq(info->tick, 1);
+        }
+        registration_set_forget(&set, io_id_make(0, 1));
+        ck_assert_uint_eq(told, 1);
+}
+END_TEST
+
 /* ---- what the kernel has ---- */
 
 START_TEST(files_really_closed_are_forgotten_and_the_others_are_not)
@@ -440,6 +507,10 @@ TEST_SUITE(test_registration_set)
         tcase_add_test(table, what_is_refused_changes_nothing);
         tcase_add_test(table, the_largest_limit_there_is_can_be_used_to_its_end);
         tcase_add_test(table, whatever_is_done_the_count_is_what_is_listed);
+        tcase_add_test(table, what_is_not_watched_is_no_matter_of_the_kernels);
+        tcase_add_test(
+                table,
+                without_a_set_what_has_an_owner_stays_and_the_rest_is_forgotten_some_at_a_time);
         tcase_set_timeout(table, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, table);
 
