@@ -4,7 +4,6 @@
 #include "core/standard_descriptors.h"
 
 #include <errno.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 int selector_open(Selector *selector)
@@ -60,17 +59,7 @@ int selector_modify_level(Selector *selector, int borrow_fd, IoId id, Readiness 
 
 int selector_wait(Selector *selector, SelectorEvent *events, int max, int timeout_ms)
 {
-        struct epoll_event ready[SELECTOR_EVENTS_MAX];
-        int n;
+        int n = epoll_wait(selector->epoll_fd, events, max, timeout_ms);
 
-        if (max > SELECTOR_EVENTS_MAX)
-                max = SELECTOR_EVENTS_MAX;
-        n = epoll_wait(selector->epoll_fd, ready, max, timeout_ms);
-        if (n < 0)
-                return -errno;
-        for (int i = 0; i < n; i++) {
-                events[i].id = ready[i].data.u64;
-                events[i].readiness = readiness_from_epoll(ready[i].events);
-        }
-        return n;
+        return n < 0 ? -errno : n;
 }

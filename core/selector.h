@@ -12,16 +12,24 @@
 #include "core/io_id.h"
 #include "core/readiness.h"
 
+#include <sys/epoll.h>
+
 typedef struct Selector {
         int epoll_fd; /* -1: not open */
 } Selector;
 
-typedef struct SelectorEvent {
-        IoId id;
-        Readiness readiness;
-} SelectorEvent;
+/* As the kernel writes it: of a thousand events none is copied. */
+typedef struct epoll_event SelectorEvent;
 
-enum { SELECTOR_EVENTS_MAX = 256 };
+static inline IoId selector_event_id(const SelectorEvent *event)
+{
+        return event->data.u64;
+}
+
+static inline Readiness selector_event_readiness(const SelectorEvent *event)
+{
+        return readiness_from_epoll(event->events);
+}
 
 #define SELECTOR_INIT                                                                              \
         {                                                                                          \
@@ -42,6 +50,6 @@ int selector_remove(Selector *selector, int borrow_fd);
 int selector_add_level(Selector *selector, int borrow_fd, IoId id, Readiness interest);
 int selector_modify_level(Selector *selector, int borrow_fd, IoId id, Readiness interest);
 
-/* Waits up to timeout_ms (-1 for ever, 0 not at all) and fills events. Returns how many, at most
- * max and SELECTOR_EVENTS_MAX, or -errno; -EINTR when a signal came first. */
+/* Waits up to timeout_ms (-1 for ever, 0 not at all) and fills events, which have room for max.
+ * Returns how many, or -errno; -EINTR when a signal came first. */
 int selector_wait(Selector *selector, SelectorEvent *events, int max, int timeout_ms);

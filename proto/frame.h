@@ -9,7 +9,7 @@
 
 #include "core/error.h"
 #include "core/fd_list.h"
-#include "core/selector.h"
+#include "core/io_id.h"
 #include "proto/iod.pb-c.h"
 
 #include <stddef.h>
@@ -24,7 +24,7 @@ enum {
         /* Ids of one AddIoSource that are gone, and as many that are taken. */
         FRAME_IDS_MAX = 512,
         /* Entries of one Readiness. */
-        FRAME_EVENTS_MAX = SELECTOR_EVENTS_MAX,
+        FRAME_EVENTS_MAX = 256,
         /* Bytes of a refusal's sentence, with a terminating zero: 253 of them fit in a packet. */
         FRAME_TEXT_MAX = ERROR_WIRE_MAX + 1,
         /* Bytes of Hello.program. */

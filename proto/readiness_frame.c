@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <endian.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* A field's number and 2, for bytes that begin with their length. Frame.readiness is 31, which

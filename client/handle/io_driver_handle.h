@@ -38,6 +38,8 @@
 enum {
         /* Ids of closed registrations kept for the next packet. */
         HANDLE_GONE_MAX = 256,
+        /* What one look at the Selector may bring. */
+        HANDLE_EVENTS_MAX = 1024,
 };
 
 typedef struct Taken Taken; /* see readiness/outbox.h */
@@ -85,6 +87,7 @@ struct KyronIoDriverHandle {
 
         FrameArena arena;
         uint8_t bytes[FRAME_BYTES_MAX];
+        SelectorEvent events[HANDLE_EVENTS_MAX]; /* of who is in process_io, as these are */
 };
 
 /* Tells the calling thread from others; never 0. */

@@ -119,9 +119,10 @@ void local_driver_end_handover(KyronIoDriverHandle *handle, uint32_t sequence)
 
 void local_driver_wake(KyronIoDriverHandle *handle, const SelectorEvent *event)
 {
-        KyronAsyncRegistration *registration = slot_table_recreate(&handle->slots, event->id);
+        KyronAsyncRegistration *registration =
+                slot_table_recreate(&handle->slots, selector_event_id(event));
 
         handle->pulse.events++;
         if (registration)
-                async_registration_wake(registration, event->readiness & READINESS_ALL);
+                async_registration_wake(registration, selector_event_readiness(event));
 }

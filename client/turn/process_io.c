@@ -20,8 +20,7 @@ typedef struct Turn {
 } Turn;
 
 /* Lock held, but not while it waits. */
-static int wait_for_events(KyronIoDriverHandle *handle, Turn *turn, SelectorEvent *events,
-                           int timeout_ms)
+static int wait_for_events(KyronIoDriverHandle *handle, Turn *turn, int timeout_ms)
 {
         bool is_local;
         int n;
@@ -41,15 +40,18 @@ static int wait_for_events(KyronIoDriverHandle *handle, Turn *turn, SelectorEven
                 pulse_wait(&handle->pulse, io_driver_handle_count_registrations(handle));
         pthread_mutex_unlock(&handle->lock);
 
-        n = is_local ? selector_wait(&handle->selector, events, SELECTOR_EVENTS_MAX, timeout_ms)
-                     : busy_poll_wait(&handle->busy_poll, &handle->selector, events,
-                                      SELECTOR_EVENTS_MAX, timeout_ms);
+        n = is_local ? selector_wait(&handle->selector, handle->events, HANDLE_EVENTS_MAX,
+                                     timeout_ms)
+                     : busy_poll_wait(&handle->busy_poll, &handle->selector, handle->events,
+                                      HANDLE_EVENTS_MAX, timeout_ms);
 
         pthread_mutex_lock(&handle->lock);
         handle->parked = false;
         pulse_run(&handle->pulse);
-        /* Everybody has a portion again. */
-        atomic_fetch_add_explicit(&handle->turns, 1, memory_order_relaxed);
+        /* Everybody has a portion again. Nobody else counts. */
+        atomic_store_explicit(&handle->turns,
+                              atomic_load_explicit(&handle->turns, memory_order_relaxed) + 1,
+                              memory_order_relaxed);
         return n;
 }
 
@@ -69,30 +71,30 @@ static int on_daemon(KyronIoDriverHandle *handle, Readiness readiness)
         return readiness & ~READINESS_WRITABLE ? inbox_receive(handle) : 0;
 }
 
+/* Lock held: of a thousand registrations' events it is taken once. What else there is does without
+ * it. */
 static void on_event(KyronIoDriverHandle *handle, Turn *turn, const SelectorEvent *event)
 {
-        switch (event->id) {
+        switch (selector_event_id(event)) {
         case IO_ID_DAEMON:
-                turn->count += on_daemon(handle, event->readiness);
+                pthread_mutex_unlock(&handle->lock);
+                turn->count += on_daemon(handle, selector_event_readiness(event));
+                pthread_mutex_lock(&handle->lock);
                 return;
         case IO_ID_TIMER:
+                pthread_mutex_unlock(&handle->lock);
                 outage_on_timer(handle);
+                pthread_mutex_lock(&handle->lock);
                 return;
         case IO_ID_QUIET:
-                pthread_mutex_lock(&handle->lock);
                 moving_on_timer(handle);
-                pthread_mutex_unlock(&handle->lock);
                 return;
         case IO_ID_UNPARKER:
-                pthread_mutex_lock(&handle->lock);
                 if (io_driver_handle_take_unpark(handle))
                         turn->is_woken = true;
-                pthread_mutex_unlock(&handle->lock);
                 return;
         default:
-                pthread_mutex_lock(&handle->lock);
                 local_driver_wake(handle, event);
-                pthread_mutex_unlock(&handle->lock);
         }
 }
 
@@ -100,13 +102,10 @@ static void on_event(KyronIoDriverHandle *handle, Turn *turn, const SelectorEven
  * of the program's runs. */
 static int wait_once(KyronIoDriverHandle *handle, Turn *turn, int timeout_ms)
 {
-        SelectorEvent events[SELECTOR_EVENTS_MAX];
-        int n = wait_for_events(handle, turn, events, turn->count > 0 ? 0 : timeout_ms);
+        int n = wait_for_events(handle, turn, turn->count > 0 ? 0 : timeout_ms);
 
-        pthread_mutex_unlock(&handle->lock);
         for (int i = 0; i < n; i++)
-                on_event(handle, turn, &events[i]);
-        pthread_mutex_lock(&handle->lock);
+                on_event(handle, turn, &handle->events[i]);
         turn->count += woken_run(handle);
         if (n > 0)
                 handle_delivery_on_turn(&handle->delivery);
@@ -115,26 +114,31 @@ static int wait_once(KyronIoDriverHandle *handle, Turn *turn, int timeout_ms)
         return n;
 }
 
-static int time_left(uint64_t end_ms)
+/* Of timeout_ms since began_ms, by the coarse clock: up to a tick of it is lost. */
+static int time_left(int timeout_ms, uint64_t began_ms)
 {
-        uint64_t now = clock_now_ms();
+        uint64_t passed;
 
-        return now < end_ms ? (int)(end_ms - now) : 0;
+        if (timeout_ms <= 0)
+                return timeout_ms;
+        passed = clock_now_ms() - began_ms;
+        return passed < (unsigned)timeout_ms ? timeout_ms - (int)passed : 0;
 }
 
 /* Until something was run, it is woken, or the time is up: what else comes from the daemon is
- * between the two. Lock held, but not while it waits or anything of the program's runs. */
+ * between the two, and only then it is asked how late it is. Lock held, but not while it waits or
+ * anything of the program's runs. */
 static int take_turn(KyronIoDriverHandle *handle, int timeout_ms)
 {
-        const uint64_t end_ms = timeout_ms > 0 ? clock_now_ms() + (unsigned)timeout_ms : 0;
+        const uint64_t began_ms = timeout_ms > 0 ? clock_coarse_ms() : 0;
         Turn turn = {.count = woken_run(handle)};
+        int left_ms = timeout_ms;
         int n;
 
         do {
-                n = wait_once(handle, &turn, timeout_ms);
-                if (timeout_ms > 0)
-                        timeout_ms = time_left(end_ms);
-        } while (n >= 0 && turn.count == 0 && !turn.is_woken && !handle->gone && timeout_ms != 0);
+                n = wait_once(handle, &turn, left_ms);
+        } while (n >= 0 && turn.count == 0 && !turn.is_woken && !handle->gone &&
+                 (left_ms = time_left(timeout_ms, began_ms)) != 0);
         return n < 0 && turn.count == 0 ? n : turn.count;
 }
 
@@ -146,17 +150,17 @@ int kyron_io_driver_handle_process_io(KyronIoDriverHandle *handle, int timeout_m
         if (r < 0)
                 return r;
         pthread_mutex_lock(&handle->lock);
-        if (atomic_load(&handle->driver) != 0) {
+        if (atomic_load_explicit(&handle->driver, memory_order_relaxed) != 0) {
                 pthread_mutex_unlock(&handle->lock);
                 return error_set(EBUSY, "process_io() is running already");
         }
-        atomic_store(&handle->driver, io_driver_handle_self());
+        atomic_store_explicit(&handle->driver, io_driver_handle_self(), memory_order_relaxed);
         r = take_turn(handle, handle->gone ? 0 : timeout_ms);
         /* Another loop may wait for the handle until the next. */
         if (handle->has_watcher)
                 pulse_wait(&handle->pulse, io_driver_handle_count_registrations(handle));
         /* What another thread leaves here from now on unparks. */
-        atomic_store(&handle->driver, 0);
+        atomic_store_explicit(&handle->driver, 0, memory_order_relaxed);
         if (woken_is_any(handle) || handle->retry_soon)
                 io_driver_handle_unpark(handle);
         gone = handle->gone;

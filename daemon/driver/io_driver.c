@@ -67,18 +67,19 @@ int io_driver_process_io(IoDriver *driver, RegistrationSet *set, Notifier *notif
         int n;
 
         *notified = 0;
-        n = selector_wait(&set->selector, driver->ready, SELECTOR_EVENTS_MAX, 0);
+        n = selector_wait(&set->selector, driver->ready, FRAME_EVENTS_MAX, 0);
         if (n < 0)
                 return n == -EINTR ? 0 : n;
 
         for (int i = 0; i < n; i++) {
-                const SelectorEvent *event = &driver->ready[i];
-                RegistrationInfo *info = registration_set_recreate(set, event->id);
+                const IoId id = selector_event_id(&driver->ready[i]);
+                const Readiness readiness = selector_event_readiness(&driver->ready[i]);
+                RegistrationInfo *info = registration_set_recreate(set, id);
 
                 if (!info)
                         continue;
-                registration_info_wake(info, event->readiness);
-                driver->packed[told++] = io_id_pack(event->id, event->readiness);
+                registration_info_wake(info, readiness);
+                driver->packed[told++] = io_id_pack(id, readiness);
         }
         if (told == 0)
                 return 0;

@@ -34,8 +34,8 @@ typedef struct IoDriver {
         uint64_t events;
         uint64_t frames;
         uint64_t registrations;
-        SelectorEvent ready[SELECTOR_EVENTS_MAX];
-        uint64_t packed[SELECTOR_EVENTS_MAX];
+        SelectorEvent ready[FRAME_EVENTS_MAX];
+        uint64_t packed[FRAME_EVENTS_MAX];
 } IoDriver;
 
 #define IO_DRIVER_INIT                                                                             \

@@ -10,7 +10,6 @@
  */
 #pragma once
 
-#include "core/selector.h"
 #include "proto/readiness_frame.h"
 
 #include <stdbool.h>

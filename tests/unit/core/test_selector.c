@@ -35,8 +35,8 @@ static Readiness take(void)
         ck_assert_int_le(n, 1);
         if (n == 0)
                 return 0;
-        ck_assert_uint_eq(events[0].id, id);
-        return events[0].readiness;
+        ck_assert_uint_eq(selector_event_id(&events[0]), id);
+        return selector_event_readiness(&events[0]);
 }
 
 START_TEST(a_set_is_close_on_exec_and_closes_once)
@@ -188,7 +188,7 @@ END_TEST
 
 START_TEST(no_more_come_than_were_asked_for_and_none_is_lost)
 {
-        enum { COUNT = SELECTOR_EVENTS_MAX + 10 };
+        enum { COUNT = 300 };
         SelectorEvent events[COUNT];
         bool seen[COUNT] = {false};
         int total = 0;
@@ -203,13 +203,12 @@ START_TEST(no_more_come_than_were_asked_for_and_none_is_lost)
         }
         ck_assert_int_eq(selector_wait(&selector, events, 3, 0), 3);
         for (int i = 0; i < 3; i++)
-                seen[io_id_slot(events[i].id)] = true;
-        /* More than a turn's worth asked for: a turn's worth comes. */
-        while ((n = selector_wait(&selector, events, COUNT, 0)) > 0) {
-                ck_assert_int_le(n, SELECTOR_EVENTS_MAX);
+                seen[io_id_slot(selector_event_id(&events[i]))] = true;
+        while ((n = selector_wait(&selector, events, COUNT / 2, 0)) > 0) {
+                ck_assert_int_le(n, COUNT / 2);
                 for (int i = 0; i < n; i++) {
-                        ck_assert(!seen[io_id_slot(events[i].id)]);
-                        seen[io_id_slot(events[i].id)] = true;
+                        ck_assert(!seen[io_id_slot(selector_event_id(&events[i]))]);
+                        seen[io_id_slot(selector_event_id(&events[i]))] = true;
                 }
                 total += n;
         }
