@@ -32,6 +32,7 @@ integration_tests = \
 	tests/integration/test_kyronctl_words \
 	tests/integration/test_letting_go \
 	tests/integration/test_limits \
+	tests/integration/test_local_calls \
 	tests/integration/test_lost_wakeups \
 	tests/integration/test_near_names \
 	tests/integration/test_no_allocation \
@@ -110,6 +111,8 @@ libtestsupport_la_SOURCES = \
 	tests/integration/waiting_scene.h \
 	tests/support/authorisation_scene.c \
 	tests/support/authorisation_scene.h \
+	tests/support/call_count.c \
+	tests/support/call_count.h \
 	tests/support/capture.c \
 	tests/support/capture.h \
 	tests/support/client.c \

@@ -1,6 +1,7 @@
 /*
  * Nothing is allocated for an event, on either side: 100,000 round trips make as many calls of
- * malloc as 1,000 do. The program's own malloc counts; the daemon runs in a child of it.
+ * malloc as 1,000 do, through the daemon and without one. The program's own malloc counts; the
+ * daemon runs in a child of it.
  */
 #include "tests/support/client.h"
 
@@ -149,10 +150,9 @@ static void make_round_trips(KyronIoDriverHandle *handle, KyronTcpStream *stream
         }
 }
 
-/* A session of its own, with so many round trips on one connection. */
-static void run_session(int round_trips)
+/* So many round trips on one connection, and the end of the handle. */
+static void run_on(KyronIoDriverHandle *handle, int round_trips)
 {
-        KyronIoDriverHandle *handle = open_handle(&kyron_iod);
         KyronTcpStream *stream;
         int ends[2];
 
@@ -164,16 +164,63 @@ static void run_session(int round_trips)
         close(ends[0]);
 }
 
+static void run_session(int round_trips)
+{
+        run_on(open_handle(&kyron_iod), round_trips);
+}
+
+/* Where there is no daemon. */
+static void run_without(int round_trips, const char *directory)
+{
+        char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
+        const KyronOptions options = {.socket_path = path, .local_fallback = true};
+        KyronIoDriverHandle *handle;
+
+        snprintf(path, sizeof(path), "%s/nobody", directory);
+        ck_assert_int_eq(kyron_io_driver_handle_open(&handle, &options), 0);
+        ck_assert_int_eq(kyron_io_driver_handle_served_by(handle), KYRON_SERVED_LOCALLY);
+        run_on(handle, round_trips);
+}
+
+/* false: this program's malloc is not its own. */
+static bool begin_to_count(void)
+{
+        counts = mmap(NULL, 2 * sizeof(*counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                      -1, 0);
+        ck_assert_ptr_ne(counts, MAP_FAILED);
+        count = &counts[0];
+        return can_count();
+}
+
+START_TEST(what_is_served_locally_allocates_nothing_for_an_event)
+{
+        char *directory = make_temp_dir();
+        unsigned long start, few, many;
+
+        if (!begin_to_count()) {
+                remove_temp_dir(directory);
+                SKIP_TEST("this program's malloc is not its own");
+        }
+        run_without(1, directory);
+        start = atomic_load(count);
+        run_without(FEW, directory);
+        few = atomic_load(count) - start;
+        run_without(MANY, directory);
+        many = atomic_load(count) - start - few;
+        printf("calls of malloc with %d and with %d round trips without a daemon: %lu and %lu\n",
+               FEW, MANY, few, many);
+        ck_assert_uint_gt(few, 0);
+        ck_assert_uint_eq(few, many);
+        remove_temp_dir(directory);
+}
+END_TEST
+
 START_TEST(a_hundred_thousand_round_trips_allocate_no_more_than_a_thousand)
 {
         KyronIoDriverHandle *others[SESSIONS];
         unsigned long start[2], few[2], many[2];
 
-        counts = mmap(NULL, 2 * sizeof(*counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-                      -1, 0);
-        ck_assert_ptr_ne(counts, MAP_FAILED);
-        count = &counts[0];
-        if (!can_count())
+        if (!begin_to_count())
                 SKIP_TEST("this program's malloc is not its own");
         start_daemon();
         /* What is allocated once: for a user's first session, and for as many descriptors as
@@ -208,6 +255,7 @@ TEST_SUITE(test_no_allocation)
         TCase *all = tcase_create("all");
 
         tcase_set_timeout(all, 3 * TEST_TIMEOUT_SECONDS);
+        tcase_add_test(all, what_is_served_locally_allocates_nothing_for_an_event);
         tcase_add_test(all, a_hundred_thousand_round_trips_allocate_no_more_than_a_thousand);
         suite_add_tcase(suite, all);
 }
