@@ -6,18 +6,25 @@
 
 #include <errno.h>
 
-/* 0: it is a connection. Else why not. */
-static int outcome_of(int borrow_fd)
+static int check_peer(int borrow_fd)
 {
         struct sockaddr_storage peer;
         socklen_t size = sizeof(peer);
-        int error = 0;
-        socklen_t error_size = sizeof(error);
 
-        if (getsockopt(borrow_fd, SOL_SOCKET, SO_ERROR, &error, &error_size) < 0)
+        return getpeername(borrow_fd, (struct sockaddr *)&peer, &size) < 0 ? -errno : 0;
+}
+
+/* 0: it is a connection. Else why not. */
+static int outcome_of(int borrow_fd)
+{
+        int error = 0, r;
+        socklen_t size = sizeof(error);
+
+        if (getsockopt(borrow_fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
                 return -errno;
-        if (error == 0 && getpeername(borrow_fd, (struct sockaddr *)&peer, &size) < 0)
-                return -errno;
+        r = error == 0 ? check_peer(borrow_fd) : 0;
+        if (r < 0)
+                return r;
         /* Then nobody listens there, and it is no connection to anybody. */
         if (error == 0 && self_connection_is(borrow_fd))
                 return -ECONNREFUSED;
@@ -43,6 +50,9 @@ static int begin(ConnectAttempt *attempt, Loop *loop)
                 return outcome_of(attempt->fd);
         if (errno != EINPROGRESS && errno != EINTR)
                 return -errno;
+        /* On this machine it is there by now, and need not be waited for. */
+        if (check_peer(attempt->fd) == 0)
+                return outcome_of(attempt->fd);
         attempt->writable = loop_event_new(loop, attempt->fd, EV_WRITE, on_writable, attempt);
         if (!attempt->writable || loop_event_add(attempt->writable, NULL) < 0)
                 return -ENOMEM;

@@ -17,6 +17,8 @@ enum {
         ATTEMPT_DELAY_MS = 250,
         /* An address and its name, in a sentence. */
         SUBJECT_MAX = ADDRESS_TEXT_MAX + ADDRESS_HOST_MAX + 8,
+        /* On this machine connect(2) is all of a connection: some 15 microseconds. */
+        STARTS_PER_TURN = 8,
 };
 
 /* What the last word is about when nothing connects: the later in this list the better it tells. */
@@ -31,6 +33,8 @@ struct Connector {
         Loop *loop;
         Resolver *resolver;
         TAILQ_HEAD(, Connecting) connectings;
+        TAILQ_HEAD(, Connecting) starting; /* of these, those to be started */
+        LoopEvent *start;                  /* a timer, that is pending while there are any */
 };
 
 /*
@@ -40,6 +44,8 @@ struct Connector {
  */
 struct Connecting {
         TAILQ_ENTRY(Connecting) link;
+        TAILQ_ENTRY(Connecting) start_link;
+        bool starts; /* it is to be started */
         Connector *connector;
         Address address;
         uid_t uid;
@@ -54,7 +60,6 @@ struct Connecting {
         size_t living;          /* of those, not over */
         ConnectAttempt attempts[CONNECT_ADDRESSES_MAX];
 
-        LoopEvent *start;
         LoopEvent *deadline;
         LoopEvent *pace; /* pending: no attempt is started before */
 
@@ -76,9 +81,10 @@ static void connecting_free(Connecting *connecting)
         for (size_t i = 0; i < connecting->tried; i++)
                 connect_attempt_end(&connecting->attempts[i]);
         name_questions_close(&connecting->questions);
-        loop_event_free(connecting->start);
         loop_event_free(connecting->deadline);
         loop_event_free(connecting->pace);
+        if (connecting->starts)
+                TAILQ_REMOVE(&connecting->connector->starting, connecting, start_link);
         TAILQ_REMOVE(&connecting->connector->connectings, connecting, link);
         free(connecting);
 }
@@ -192,7 +198,9 @@ static void advance(Connecting *connecting)
                         continue;
                 }
                 connecting->living++;
-                if (loop_event_add(connecting->pace, &delay) < 0)
+                /* A number is the only address. */
+                if (connecting->address.host_is == ADDRESS_NAME &&
+                    loop_event_add(connecting->pace, &delay) < 0)
                         return; /* the attempt ends it, or the deadline */
         }
         if (connecting->living == 0 && !is_paced(connecting) &&
@@ -274,13 +282,10 @@ static void on_answer(void *data, const NameAnswer *answer)
         take_answer(data, answer);
 }
 
-static void on_start(evutil_socket_t fd, short what, void *data)
+static void start(Connecting *connecting)
 {
-        Connecting *connecting = data;
         NameAnswer number = {.count = 1};
 
-        (void)fd;
-        (void)what;
         if (connecting->address.host_is == ADDRESS_NAME) {
                 name_questions_ask(&connecting->questions, connecting->uid,
                                    connecting->address.host);
@@ -290,6 +295,33 @@ static void on_start(evutil_socket_t fd, short what, void *data)
                 take_answer(connecting, &number);
         }
         advance(connecting);
+}
+
+/* Has on_start called in the loop's next turn. */
+static int start_soon(const Connector *connector)
+{
+        const struct timeval at_once = {0};
+
+        return loop_event_is_added(connector->start) ? 0
+                                                     : loop_event_add(connector->start, &at_once);
+}
+
+static void on_start(evutil_socket_t fd, short what, void *data)
+{
+        Connector *connector = data;
+        Connecting *connecting;
+
+        (void)fd;
+        (void)what;
+        for (int i = 0; i < STARTS_PER_TURN && (connecting = TAILQ_FIRST(&connector->starting));
+             i++) {
+                TAILQ_REMOVE(&connector->starting, connecting, start_link);
+                connecting->starts = false;
+                start(connecting);
+        }
+        /* Without the memory for a timer, in this turn. */
+        if (!TAILQ_EMPTY(&connector->starting) && start_soon(connector) < 0)
+                loop_event_activate(connector->start);
 }
 
 static void on_taken(void *data)
@@ -333,9 +365,15 @@ int connector_open(Connector **out, Loop *loop, BlockingPool *pool, const Addres
                 return error_set(ENOMEM, "no memory for the connector");
         connector->loop = loop;
         TAILQ_INIT(&connector->connectings);
+        TAILQ_INIT(&connector->starting);
+        connector->start = loop_timer_new(loop, on_start, connector);
+        if (!connector->start)
+                return error_set(ENOMEM, "no memory for the connector");
         r = resolver_open(&connector->resolver, pool, name_servers, n);
-        if (r < 0)
+        if (r < 0) {
+                loop_event_free(connector->start);
                 return r;
+        }
         *out = STEAL_PTR(connector);
         return 0;
 }
@@ -352,6 +390,7 @@ Connector *connector_close(Connector *connector)
         while (!TAILQ_EMPTY(&connector->connectings))
                 connecting_free(TAILQ_FIRST(&connector->connectings));
         resolver_close(connector->resolver);
+        loop_event_free(connector->start);
         free(connector);
         return NULL;
 }
@@ -370,7 +409,6 @@ static int check_start(const Address *address)
 int connector_start(Connector *connector, uid_t uid, const Address *address, unsigned timeout_ms,
                     ConnectorAllowed allowed, ConnectorDone done, void *data, Connecting **out)
 {
-        const struct timeval at_once = {0};
         struct timeval deadline;
         Connecting *connecting;
         int r = check_start(address);
@@ -390,7 +428,6 @@ int connector_start(Connector *connector, uid_t uid, const Address *address, uns
         connecting->allowed = allowed;
         connecting->done = done;
         connecting->data = data;
-        connecting->start = loop_timer_new(connector->loop, on_start, connecting);
         connecting->deadline = loop_timer_new(connector->loop, on_deadline, connecting);
         connecting->pace = loop_timer_new(connector->loop, on_pace, connecting);
         connecting->questions = (NameQuestions){
@@ -399,13 +436,14 @@ int connector_start(Connector *connector, uid_t uid, const Address *address, uns
                 .data = connecting,
         };
         deadline = milliseconds(connecting->timeout_ms);
-        if (!connecting->start || !connecting->deadline || !connecting->pace ||
+        if (!connecting->deadline || !connecting->pace ||
             name_questions_open(&connecting->questions, connector->loop, connector->resolver) < 0 ||
-            loop_event_add(connecting->start, &at_once) < 0 ||
-            loop_event_add(connecting->deadline, &deadline) < 0) {
+            start_soon(connector) < 0 || loop_event_add(connecting->deadline, &deadline) < 0) {
                 connecting_free(connecting);
                 return error_set(ENOMEM, "no memory for a connection");
         }
+        TAILQ_INSERT_TAIL(&connector->starting, connecting, start_link);
+        connecting->starts = true;
         *out = connecting;
         return 0;
 }
