@@ -81,7 +81,7 @@ static bool is_waited_for(int domain)
                domain == AF_NETLINK || domain == AF_PACKET || domain == AF_CAN;
 }
 
-static int refuse_path(void)
+int descriptor_kind_refuse_path(void)
 {
         return error_set(EBADF, "an O_PATH descriptor cannot be waited for: open the file");
 }
@@ -120,7 +120,7 @@ static int classify_socket(int fd, DescriptorKind *kind)
         int domain = socket_option(fd, SO_DOMAIN);
 
         if (domain < 0)
-                return refuse_path(); /* an open socket always answers */
+                return descriptor_kind_refuse_path(); /* an open socket always answers */
         if (!is_waited_for(domain))
                 return refuse_family(domain);
         if (domain == AF_INET || domain == AF_INET6)
@@ -132,18 +132,27 @@ static int classify_socket(int fd, DescriptorKind *kind)
         return 0;
 }
 
-static int classify_anonymous(int fd, DescriptorKind *kind)
+int descriptor_kind_open_link(int number)
 {
         char name[3 * sizeof(int)];
+
+        if (directory_fd < 0)
+                return -1;
+        snprintf(name, sizeof(name), "%d", number);
+        return openat(directory_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* What the link of that name in a directory says; "": the descriptor itself is the link. */
+static int read_link(int borrow_fd, const char *name, DescriptorKind *kind)
+{
         char link[64];
         ssize_t length;
 
-        if (directory_fd < 0)
+        if (borrow_fd < 0)
                 return error_set(EOPNOTSUPP,
                                  "without /proc the daemon cannot tell what this is: wait in "
                                  "the program itself");
-        snprintf(name, sizeof(name), "%d", fd);
-        length = readlinkat(directory_fd, name, link, sizeof(link) - 1);
+        length = readlinkat(borrow_fd, name, link, sizeof(link) - 1);
         if (length < 0)
                 return error_set(errno, "cannot tell what kind of descriptor this is");
         link[length] = '\0';
@@ -157,11 +166,38 @@ static int classify_anonymous(int fd, DescriptorKind *kind)
                          link);
 }
 
-int descriptor_kind_classify(int borrow_fd, DescriptorKind *kind, uint64_t *inode)
+int descriptor_kind_read_link(int borrow_link_fd, DescriptorKind *kind)
+{
+        return read_link(borrow_link_fd, "", kind);
+}
+
+static bool is_path(int fd)
+{
+        int flags = fcntl(fd, F_GETFL);
+
+        return flags < 0 || flags & O_PATH;
+}
+
+static int refuse_type(int fd, mode_t type)
+{
+        if (is_path(fd))
+                return descriptor_kind_refuse_path();
+        switch (type) {
+        case S_IFREG:
+                return error_set(EPERM, "a regular file is always ready: use it without waiting");
+        case S_IFDIR:
+                return error_set(EPERM, "a directory is always ready: use it without waiting");
+        default:
+                return error_set(
+                        EOPNOTSUPP,
+                        "the daemon does not wait for devices: wait in the program itself");
+        }
+}
+
+int descriptor_kind_look(int borrow_fd, DescriptorKind *kind, uint64_t *inode)
 {
         struct statx file;
         mode_t type;
-        int flags;
 
         if (statx(borrow_fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO,
                   &file) < 0)
@@ -170,29 +206,39 @@ int descriptor_kind_classify(int borrow_fd, DescriptorKind *kind, uint64_t *inod
                                : error_set(errno, "cannot tell what kind of descriptor this is");
         type = file.stx_mode & S_IFMT;
         *inode = type == S_IFSOCK || type == S_IFIFO ? file.stx_ino : 0;
-        if (type == S_IFSOCK)
-                return classify_socket(borrow_fd, kind);
-
-        flags = fcntl(borrow_fd, F_GETFL);
-        if (flags < 0 || flags & O_PATH)
-                return refuse_path();
         switch (type) {
+        case S_IFSOCK:
+                return classify_socket(borrow_fd, kind);
         case S_IFIFO:
                 *kind = DESCRIPTOR_KIND_PIPE;
                 return 0;
         case S_IFREG:
-                return error_set(EPERM, "a regular file is always ready: use it without waiting");
         case S_IFDIR:
-                return error_set(EPERM, "a directory is always ready: use it without waiting");
         case S_IFCHR:
         case S_IFBLK:
-                return error_set(
-                        EOPNOTSUPP,
-                        "the daemon does not wait for devices: wait in the program itself");
+                return refuse_type(borrow_fd, type);
         default:
                 /* Anonymous files have no type. */
-                return classify_anonymous(borrow_fd, kind);
+                *kind = DESCRIPTOR_KIND_UNKNOWN;
+                return 0;
         }
+}
+
+int descriptor_kind_classify(int borrow_fd, DescriptorKind *kind, uint64_t *inode)
+{
+        char name[3 * sizeof(int)];
+        int r = descriptor_kind_look(borrow_fd, kind, inode);
+
+        if (r < 0)
+                return r;
+        /* A socket has answered. */
+        if ((*kind == DESCRIPTOR_KIND_PIPE || *kind == DESCRIPTOR_KIND_UNKNOWN) &&
+            is_path(borrow_fd))
+                return descriptor_kind_refuse_path();
+        if (*kind != DESCRIPTOR_KIND_UNKNOWN)
+                return 0;
+        snprintf(name, sizeof(name), "%d", borrow_fd);
+        return read_link(directory_fd, name, kind);
 }
 
 const char *descriptor_kind_name(DescriptorKind kind)

@@ -31,6 +31,7 @@ int io_driver_open(IoDriver *driver)
                 io_driver_close(driver);
                 return r;
         }
+        driver->scratch_link_fd = descriptor_kind_open_link(driver->scratch_fd);
         return 0;
 }
 
@@ -40,7 +41,9 @@ void io_driver_close(IoDriver *driver)
                 close(driver->scratch_fd);
         if (driver->placeholder_fd >= 0)
                 close(driver->placeholder_fd);
-        driver->placeholder_fd = driver->scratch_fd = -1;
+        if (driver->scratch_link_fd >= 0)
+                close(driver->scratch_link_fd);
+        driver->placeholder_fd = driver->scratch_fd = driver->scratch_link_fd = -1;
 }
 
 /* How many entries a set may have in the kernel. A session that closes and registers all the time
@@ -111,9 +114,23 @@ static int put_on_scratch(const IoDriver *driver, int borrow_fd)
         return r < 0 ? error_set(-r, "cannot duplicate the descriptor: %s", strerror(-r)) : 0;
 }
 
+/* Puts a file on the scratch number, if it is one that is waited for; and says which kind. */
+static int place(const IoDriver *driver, int borrow_fd, DescriptorKind *kind, uint64_t *inode)
+{
+        int r = descriptor_kind_look(borrow_fd, kind, inode);
+
+        if (r == 0)
+                r = put_on_scratch(driver, borrow_fd);
+        if (r == 0 && *kind == DESCRIPTOR_KIND_UNKNOWN)
+                r = descriptor_kind_read_link(driver->scratch_link_fd, kind);
+        return r;
+}
+
 static int say_why_not_added(int r)
 {
         switch (-r) {
+        case EBADF:
+                return descriptor_kind_refuse_path();
         case EEXIST:
                 return error_set(
                         EEXIST,
@@ -129,20 +146,15 @@ static int say_why_not_added(int r)
         }
 }
 
-/* As of a file that the set does not have. */
-static int add_watch(const IoDriver *driver, RegistrationSet *set, int borrow_fd, IoId id,
-                     Readiness interest)
+/* As of a file that the set does not have; it is on the scratch number. */
+static int add_watch(const IoDriver *driver, RegistrationSet *set, IoId id, Readiness interest)
 {
-        int r = 0;
+        int r;
 
         if (set->watches >= watches_max(set))
-                r = error_set(
+                return error_set(
                         EDQUOT,
                         "files this session gave up are still open: close them, or remove them");
-        if (r == 0)
-                r = put_on_scratch(driver, borrow_fd);
-        if (r < 0)
-                return r;
         r = selector_add(&set->selector, driver->scratch_fd, id, interest);
         return r < 0 ? say_why_not_added(r) : 0;
 }
@@ -159,12 +171,12 @@ static int watch(IoDriver *driver, RegistrationInfo *info, RegistrationSet *set,
 {
         DescriptorKind kind;
         uint64_t inode;
-        int r = descriptor_kind_classify(borrow_fd, &kind, &inode);
+        int r = place(driver, borrow_fd, &kind, &inode);
 
         if (r == 0 && !may_be_noted_file(info, kind, inode))
                 r = error_set(ESTALE, "slot %u is registered for another file", io_id_slot(id));
         if (r == 0)
-                r = add_watch(driver, set, borrow_fd, id, interest);
+                r = add_watch(driver, set, id, interest);
         if (r < 0)
                 return r;
         info->inode = inode;
@@ -180,14 +192,15 @@ static int watch(IoDriver *driver, RegistrationInfo *info, RegistrationSet *set,
  * Whether this can be the registered file, without a question to its file system: epoll finds the
  * entry by the file, not by the id, and the file may be registered under another one. Files without
  * an inode of their own (eventfd and its like) are told apart by their kind only; who mixes these
- * up in one request harms no session but its own.
+ * up in one request harms no session but its own. If it can, it is on the scratch number.
  */
-static bool may_be_registered_file(const RegistrationInfo *info, int borrow_fd)
+static bool may_be_registered_file(const IoDriver *driver, const RegistrationInfo *info,
+                                   int borrow_fd)
 {
         DescriptorKind kind;
         uint64_t inode;
 
-        if (descriptor_kind_classify(borrow_fd, &kind, &inode) < 0)
+        if (place(driver, borrow_fd, &kind, &inode) < 0)
                 return false;
         return kind == info->kind && inode == info->inode;
 }
@@ -197,11 +210,8 @@ static int widen(IoDriver *driver, RegistrationInfo *info, RegistrationSet *set,
 {
         int r;
 
-        if (!may_be_registered_file(info, borrow_fd))
+        if (!may_be_registered_file(driver, info, borrow_fd))
                 return error_set(ESTALE, "slot %u is registered for another file", io_id_slot(id));
-        r = put_on_scratch(driver, borrow_fd);
-        if (r < 0)
-                return r;
         r = selector_modify(&set->selector, driver->scratch_fd, id, interest);
         if (r == -ENOENT)
                 return error_set(ESTALE, "slot %u is registered for another file", io_id_slot(id));
@@ -226,12 +236,11 @@ int io_driver_add_io_source(IoDriver *driver, RegistrationSet *set, int borrow_f
                 return info->unwatched ? watch(driver, info, set, borrow_fd, id, interest)
                                        : widen(driver, info, set, borrow_fd, id, interest);
 
-        r = descriptor_kind_classify(borrow_fd, &kind, &inode);
-        if (r < 0)
-                return r;
-        r = registration_set_check(set, id);
+        r = place(driver, borrow_fd, &kind, &inode);
         if (r == 0)
-                r = add_watch(driver, set, borrow_fd, id, interest);
+                r = registration_set_check(set, id);
+        if (r == 0)
+                r = add_watch(driver, set, id, interest);
         if (r < 0)
                 return r;
         r = registration_set_use(set, id,
@@ -281,7 +290,7 @@ int io_driver_remove_io_source(IoDriver *driver, RegistrationSet *set, int borro
         if (!info)
                 return error_set(ESTALE, "slot %u generation %u is not registered", io_id_slot(id),
                                  io_id_generation(id));
-        if (!info->unwatched && !may_be_registered_file(info, borrow_fd))
+        if (!info->unwatched && !may_be_registered_file(driver, info, borrow_fd))
                 return error_set(ENOENT, "the descriptor sent along is not the registered file");
         r = info->unwatched ? 0 : remove_watch(driver, set, borrow_fd);
         if (r == 0)

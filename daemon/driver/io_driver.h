@@ -31,6 +31,7 @@ enum {
 typedef struct IoDriver {
         int placeholder_fd;
         int scratch_fd;
+        int scratch_link_fd; /* says what is on that number; -1: there is no /proc */
         uint64_t events;
         uint64_t frames;
         uint64_t registrations;
@@ -40,7 +41,7 @@ typedef struct IoDriver {
 
 #define IO_DRIVER_INIT                                                                             \
         {                                                                                          \
-                .placeholder_fd = -1, .scratch_fd = -1                                             \
+                .placeholder_fd = -1, .scratch_fd = -1, .scratch_link_fd = -1                      \
         }
 
 /* Reserves the scratch number, which also grows the descriptor table once, before there are

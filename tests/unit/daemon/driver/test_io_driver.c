@@ -13,8 +13,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 enum { LIMIT = 8, RW = READINESS_READABLE | READINESS_WRITABLE };
@@ -179,7 +183,7 @@ START_TEST(closing_the_driver_leaves_no_descriptor)
         io_driver_close(&driver);
         before = count_descriptors();
         ck_assert_int_eq(io_driver_open(&other), 0);
-        ck_assert_uint_eq(count_descriptors(), before + 2);
+        ck_assert_uint_eq(count_descriptors(), before + 3);
         io_driver_close(&other);
         io_driver_close(&other);
         ck_assert_uint_eq(count_descriptors(), before);
@@ -297,6 +301,61 @@ START_TEST(a_refused_file_changes_nothing)
         ck_assert_uint_eq(set.count, 1);
         put_byte(pipe[1]);
         expect_one(0, 1, READINESS_READABLE);
+}
+END_TEST
+
+/* An O_PATH descriptor of what borrow_fd is. */
+static int path_of(int borrow_fd)
+{
+        char path[64];
+
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", borrow_fd);
+        return open(path, O_PATH | O_CLOEXEC);
+}
+
+START_TEST(what_is_only_a_path_is_refused)
+{
+        int event = eventfd(0, EFD_CLOEXEC);
+        int pipe[2];
+
+        pipe_pair(pipe);
+        ck_assert_int_eq(add(0, 1, path_of(event), READINESS_READABLE), -EBADF);
+        ck_assert_str_eq(error_text(), "an O_PATH descriptor cannot be waited for: open the file");
+        ck_assert_int_eq(add(0, 1, path_of(pipe[0]), READINESS_READABLE), -EBADF);
+        ck_assert_uint_eq(set.count, 0);
+        ck_assert_uint_eq(set.watches, 0);
+        ck_assert_int_eq(add(0, 1, event, READINESS_READABLE), 0);
+}
+END_TEST
+
+START_TEST(anonymous_files_are_told_apart_on_the_scratch_number)
+{
+        sigset_t none;
+
+        sigemptyset(&none);
+        ck_assert_int_eq(add(0, 1, eventfd(0, EFD_CLOEXEC), READINESS_READABLE), 0);
+        ck_assert_int_eq(add(1, 1, signalfd(-1, &none, SFD_CLOEXEC), READINESS_READABLE),
+                         -EOPNOTSUPP);
+        ck_assert_int_eq(
+                add(1, 1, timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC), READINESS_READABLE), 0);
+        ck_assert_uint_eq(registration_set_recreate(&set, io_id_make(0, 1))->kind,
+                          DESCRIPTOR_KIND_EVENTFD);
+        ck_assert_uint_eq(registration_set_recreate(&set, io_id_make(1, 1))->kind,
+                          DESCRIPTOR_KIND_TIMERFD);
+        ck_assert_uint_eq(set.count, 2);
+}
+END_TEST
+
+START_TEST(without_proc_only_anonymous_files_are_refused)
+{
+        int pipe[2];
+
+        pipe_pair(pipe);
+        io_driver_close(&driver);
+        descriptor_kind_close();
+        ck_assert_int_eq(io_driver_open(&driver), 0);
+        ck_assert_int_eq(add(0, 1, eventfd(0, EFD_CLOEXEC), READINESS_READABLE), -EOPNOTSUPP);
+        ck_assert_int_eq(add(0, 1, pipe[0], READINESS_READABLE), 0);
 }
 END_TEST
 
@@ -579,6 +638,9 @@ TEST_SUITE(test_io_driver)
         tcase_add_loop_test(sources, an_interest_is_made_of_what_can_be_asked_for, 0,
                             (int)(sizeof(bad_interests) / sizeof(bad_interests[0])));
         tcase_add_test(sources, a_refused_file_changes_nothing);
+        tcase_add_test(sources, what_is_only_a_path_is_refused);
+        tcase_add_test(sources, anonymous_files_are_told_apart_on_the_scratch_number);
+        tcase_add_test(sources, without_proc_only_anonymous_files_are_refused);
         tcase_add_test(sources, epoll_sets_are_refused);
         tcase_add_test(sources, a_removed_registration_is_silent_while_its_file_stays_open);
         tcase_add_test(sources, only_what_is_registered_can_be_removed);
