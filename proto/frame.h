@@ -33,6 +33,11 @@ enum {
         FRAME_NOTE_MAX = 65536,
         /* Ids that a worker has offered, and were not used yet. */
         FRAME_OFFERED_MAX = 4096,
+        /* Requests of one Requests. */
+        FRAME_REQUESTS_MAX = 16,
+        /* Answers of one Answers, and their descriptors. */
+        FRAME_PACKET_ANSWERS_MAX = 64,
+        FRAME_ANSWERS_DESCRIPTORS_MAX = 128,
         /* Entries of one page of Sessions or Registrations. */
         FRAME_PAGE_MAX = 128,
         /* What decoding the fullest legitimate frame needs, with room (test_frame.c). */

@@ -171,6 +171,7 @@ static int say_hello(int fd, const char *program, bool wants_pulse)
         int size, r;
 
         hello.version = FRAME_PROTOCOL_VERSION;
+        hello.answers = true;
         if (program)
                 hello.program = (char *)program;
         hello.pulse = wants_pulse;
@@ -200,6 +201,7 @@ static int take_welcome(DaemonConnection *connection, const Iod__Frame *frame, F
         connection->session = welcome->session;
         connection->registrations_max = welcome->registrations_max;
         connection->deliveries = welcome->deliveries;
+        connection->requests_max = welcome->requests_max;
         snprintf(connection->release, sizeof(connection->release), "%s", welcome->release);
         if (welcome->pulse && fds->count == 1)
                 connection->pulse_fd = fd_list_steal(fds, 0);

@@ -1,6 +1,6 @@
 /*
  * A connection to the daemon: find its socket, connect, check who serves it, say Hello and read
- * the Welcome. Used by the handle and by kyronctl.
+ * the Welcome. Used by the handle and by kyronctl, which asks for one thing at a time.
  */
 #pragma once
 
@@ -20,7 +20,8 @@ typedef struct DaemonConnection {
         uint64_t epoch;
         uint64_t session;
         uint32_t registrations_max;
-        uint32_t deliveries; /* bits, see handle_delivery.h; 0: the daemon knows one alone */
+        uint32_t deliveries;   /* bits, see handle_delivery.h; 0: the daemon knows one alone */
+        uint32_t requests_max; /* in a Requests; 0: it knows none */
         char release[DAEMON_CONNECTION_RELEASE_MAX];
 } DaemonConnection;
 

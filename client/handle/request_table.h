@@ -32,4 +32,5 @@ typedef struct RequestTable {
         RequestList free;
         RequestList queue; /* to be sent, or to be cancelled */
         RequestList ended;
+        uint32_t packet_max; /* that the daemon takes in one packet; 0: one */
 } RequestTable;

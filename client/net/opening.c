@@ -31,33 +31,29 @@ static char *wire_address(const Request *request, char text[static ADDRESS_TEXT_
         return text;
 }
 
-static int send_connect(Request *request)
+static int say_connect(const Request *request, RequestFrame *out)
 {
-        Iod__Frame frame = IOD__FRAME__INIT;
-        Iod__Connect body = IOD__CONNECT__INIT;
-        char text[ADDRESS_TEXT_MAX];
+        Iod__Connect *body = &out->body.connect;
 
-        body.address = wire_address(request, text);
-        body.timeout_ms = (uint32_t)request->time_ms;
-        body.source = source_of(request);
-        frame.sequence = request->sequence;
-        frame.body_case = IOD__FRAME__BODY_CONNECT;
-        frame.connect = &body;
-        return sending_send_frame(request->handle, &frame, NULL, 0);
+        *body = (Iod__Connect)IOD__CONNECT__INIT;
+        body->address = wire_address(request, out->address);
+        body->timeout_ms = (uint32_t)request->time_ms;
+        body->source = source_of(request);
+        out->frame.body_case = IOD__FRAME__BODY_CONNECT;
+        out->frame.connect = body;
+        return 0;
 }
 
-static int send_bind(Request *request)
+static int say_bind(const Request *request, RequestFrame *out)
 {
-        Iod__Frame frame = IOD__FRAME__INIT;
-        Iod__Bind body = IOD__BIND__INIT;
-        char text[ADDRESS_TEXT_MAX];
+        Iod__Bind *body = &out->body.bind;
 
-        body.address = wire_address(request, text);
-        body.source = source_of(request);
-        frame.sequence = request->sequence;
-        frame.body_case = IOD__FRAME__BODY_BIND;
-        frame.bind = &body;
-        return sending_send_frame(request->handle, &frame, NULL, 0);
+        *body = (Iod__Bind)IOD__BIND__INIT;
+        body->address = wire_address(request, out->address);
+        body->source = source_of(request);
+        out->frame.body_case = IOD__FRAME__BODY_BIND;
+        out->frame.bind = body;
+        return 0;
 }
 
 static int send_take(Request *request)
@@ -132,7 +128,7 @@ static const RequestKind connect_kind = {
         .answer = IOD__FRAME__BODY_OPENED,
         .is_repeatable = true,
         .is_long = true,
-        .send = send_connect,
+        .say = say_connect,
         .take = take_opened,
         .drop = drop_opened,
 };
@@ -140,7 +136,7 @@ static const RequestKind connect_kind = {
 static const RequestKind bind_kind = {
         .answer = IOD__FRAME__BODY_OPENED,
         .is_repeatable = true,
-        .send = send_bind,
+        .say = say_bind,
         .take = take_opened,
         .drop = drop_opened,
 };

@@ -5,7 +5,6 @@
 #include "client/requests/holding.h"
 
 #include "client/handle/io_driver_handle.h"
-#include "client/handle/sending.h"
 #include "client/requests/claim.h"
 #include "client/requests/passed_stream.h"
 #include "client/requests/request.h"
@@ -51,34 +50,36 @@ static void end_asking(Request *request)
         close_note(request);
 }
 
-static int send_hold(Request *request)
+static int say_hold(const Request *request, RequestFrame *out)
 {
-        Iod__Frame frame = IOD__FRAME__INIT;
-        Iod__Hold body = IOD__HOLD__INIT;
-        PassedStream *stream = stream_of(request);
-        int fds[2], r;
-        size_t n = 0;
+        Iod__Hold *body = &out->body.hold;
+        const PassedStream *stream = stream_of(request);
 
         if (stream && !stream->counted)
                 return -ESTALE;
+        *body = (Iod__Hold)IOD__HOLD__INIT;
         if (request->name)
-                body.name = (char *)request->name;
-        body.note_size = request->note_size;
-        body.time_to_live_ms = request->time_ms;
-        body.id = request->number;
+                body->name = (char *)request->name;
+        body->note_size = request->note_size;
+        body->time_to_live_ms = request->time_ms;
+        body->id = request->number;
         if (request->fd >= 0)
-                fds[n++] = request->fd;
+                out->fds[out->n_fds++] = request->fd;
         if (request->note_fd >= 0)
-                fds[n++] = request->note_fd;
-        frame.sequence = request->sequence;
-        frame.body_case = IOD__FRAME__BODY_HOLD;
-        frame.hold = &body;
-        r = sending_send_frame(request->handle, &frame, fds, n);
-        if (r == 0 && request->number == 0)
+                out->fds[out->n_fds++] = request->note_fd;
+        out->frame.body_case = IOD__FRAME__BODY_HOLD;
+        out->frame.hold = body;
+        return 0;
+}
+
+static void sent_hold(Request *request)
+{
+        PassedStream *stream = stream_of(request);
+
+        if (request->number == 0)
                 close_note(request);
-        if (r == 0 && stream)
+        if (stream)
                 stream->kept = true;
-        return r;
 }
 
 static ssize_t take_done(Request *request, const Iod__Frame *frame, FdList *fds)
@@ -105,7 +106,8 @@ static const RequestKind hold_kind = {
         .is_final = true,
         .is_urgent = true,
         .is_due = is_hold_due,
-        .send = send_hold,
+        .say = say_hold,
+        .sent = sent_hold,
         .take = take_done,
         .drop = drop_hold,
 };
@@ -201,16 +203,15 @@ int holding_keep(KyronBridgedFd *stream, const void *note, size_t note_size,
 
 /* ---- Take ---------------------------------------------------------------------------------- */
 
-static int send_take_held(Request *request)
+static int say_take_held(const Request *request, RequestFrame *out)
 {
-        Iod__Frame frame = IOD__FRAME__INIT;
-        Iod__TakeHeld body = IOD__TAKE_HELD__INIT;
+        Iod__TakeHeld *body = &out->body.take_held;
 
-        body.name = (char *)request->name;
-        frame.sequence = request->sequence;
-        frame.body_case = IOD__FRAME__BODY_TAKE_HELD;
-        frame.take_held = &body;
-        return sending_send_frame(request->handle, &frame, NULL, 0);
+        *body = (Iod__TakeHeld)IOD__TAKE_HELD__INIT;
+        body->name = (char *)request->name;
+        out->frame.body_case = IOD__FRAME__BODY_TAKE_HELD;
+        out->frame.take_held = body;
+        return 0;
 }
 
 static ssize_t take_held(Request *request, const Iod__Frame *frame, FdList *fds)
@@ -234,7 +235,7 @@ static const RequestKind take_held_kind = {
         .answer = IOD__FRAME__BODY_HELD,
         .is_final = true,
         .is_repeatable = true,
-        .send = send_take_held,
+        .say = say_take_held,
         .take = take_held,
         .drop = drop_take_held,
 };

@@ -17,6 +17,8 @@ libclient_la_SOURCES += \
 	client/requests/passed_stream.h \
 	client/requests/request.c \
 	client/requests/request.h \
+	client/requests/request_flush.c \
+	client/requests/request_flush.h \
 	client/requests/sealed_note.c \
 	client/requests/sealed_note.h \
 	client/requests/taken_listener.c \

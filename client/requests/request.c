@@ -2,7 +2,6 @@
 #include "client/requests/request.h"
 
 #include "client/handle/io_driver_handle.h"
-#include "client/handle/sending.h"
 #include "client/readiness/async_registration.h"
 #include "client/readiness/operation.h"
 
@@ -161,8 +160,7 @@ static KyronOperation *take_operation(Request *request)
         return operation;
 }
 
-/* Whoever waits is told by process_io. */
-static void end_request(Request *request, int error)
+void request_end(Request *request, int error)
 {
         request->error = error;
         request->kind->drop(request, NULL);
@@ -173,49 +171,6 @@ static void end_request(Request *request, int error)
         request->state = REQUEST_ENDED;
         TAILQ_INSERT_TAIL(&request->handle->requests.ended, request, link);
         io_driver_handle_unpark(request->handle);
-}
-
-static int send_cancel(const Request *request)
-{
-        Iod__Frame frame = IOD__FRAME__INIT;
-        Iod__Cancel cancel = IOD__CANCEL__INIT;
-
-        cancel.request = request->sequence;
-        frame.body_case = IOD__FRAME__BODY_CANCEL;
-        frame.cancel = &cancel;
-        return sending_send_frame(request->handle, &frame, NULL, 0);
-}
-
-/* Whether it goes now: in the first round, what is urgent alone. */
-static bool is_due(const Request *request, bool urgent_only)
-{
-        if (urgent_only && !request->kind->is_urgent)
-                return false;
-        return request->state == REQUEST_ABANDONED || !request->kind->is_due ||
-               request->kind->is_due(request);
-}
-
-int request_flush(KyronIoDriverHandle *handle, bool urgent_only)
-{
-        Request *request, *next;
-
-        for (request = TAILQ_FIRST(&handle->requests.queue); request; request = next) {
-                int r;
-
-                next = TAILQ_NEXT(request, link);
-                if (!is_due(request, urgent_only))
-                        continue;
-                r = request->state == REQUEST_ABANDONED ? send_cancel(request)
-                                                        : request->kind->send(request);
-                if (r == -EAGAIN || r == -EHOSTDOWN)
-                        return r;
-                TAILQ_REMOVE(&handle->requests.queue, request, link);
-                if (r < 0)
-                        end_request(request, r);
-                else
-                        request->state = REQUEST_SENT;
-        }
-        return 0;
 }
 
 static int cancel(KyronOperation *operation)
@@ -364,7 +319,7 @@ void request_lose_all(KyronIoDriverHandle *handle)
                 if (outlives_the_daemon(request))
                         queue_again(request);
                 else
-                        end_request(request, -EHOSTDOWN);
+                        request_end(request, -EHOSTDOWN);
         }
 }
 
@@ -377,7 +332,7 @@ void request_end_waiting(KyronIoDriverHandle *handle, int error)
                 if (!request->operation)
                         continue;
                 TAILQ_REMOVE(&handle->requests.queue, request, link);
-                end_request(request, error);
+                request_end(request, error);
         }
 }
 
@@ -392,7 +347,7 @@ void request_end_all(KyronIoDriverHandle *handle, int error)
                         TAILQ_REMOVE(&table->queue, request, link);
                 else if (request->state != REQUEST_SENT)
                         continue;
-                end_request(request, error);
+                request_end(request, error);
         }
 }
 

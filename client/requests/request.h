@@ -5,7 +5,8 @@
  *
  * Its way: queued → sent → answered, by the packet with its sequence. When it is answered, its
  * kind takes what it wants from the packet, and the operation's completion is called, in
- * process_io and without the lock. What cannot be sent, and what the daemon left unanswered when
+ * process_io and without the lock. Those that are queued together go together, as a Requests, where
+ * the daemon takes it. What cannot be sent, and what the daemon left unanswered when
  * it went, goes to the list of those that have ended, which process_io runs too.
  *
  * When the daemon is lost, those that may be asked twice are queued again for the next.
@@ -23,10 +24,26 @@
 
 #include "client/handle/request_table.h"
 #include "client/kyron.h"
+#include "core/address.h"
 #include "core/fd_list.h"
 #include "proto/iod.pb-c.h"
 
 #include <sys/queue.h>
+
+/* What a request says, with what it brings. */
+typedef struct RequestFrame {
+        Iod__Frame frame;
+        union {
+                Iod__Connect connect;
+                Iod__Bind bind;
+                Iod__Hold hold;
+                Iod__TakeHeld take_held;
+                Iod__Cancel cancel;
+        } body;
+        char address[ADDRESS_TEXT_MAX]; /* where the caller's is not the wire's */
+        int fds[2];                     /* borrowed */
+        size_t n_fds;
+} RequestFrame;
 
 /* What kinds of requests differ in. */
 typedef struct RequestKind {
@@ -43,8 +60,13 @@ typedef struct RequestKind {
         bool is_repeatable;
         /* Whether it may be sent yet; NULL: always. */
         bool (*is_due)(const Request *request);
-        /* Sends it, with what its operation's caller keeps in place: as sending_send_frame(). */
+        /* One of them. Says it, with what its operation's caller keeps in place, and it may go in a
+         * packet with others: 0, or -errno, and it has ended. Or sends it alone: as
+         * sending_send_frame(). */
+        int (*say)(const Request *request, RequestFrame *out);
         int (*send)(Request *request);
+        /* What was said was sent; or NULL. */
+        void (*sent)(Request *request);
         /* Takes what the answer brought: the operation's result, with error_text() when negative.
          * fds are as many as the frame needs. */
         ssize_t (*take)(Request *request, const Iod__Frame *frame, FdList *fds);
@@ -102,8 +124,8 @@ void request_free(Request *request);
 /* Asks: it is sent with the next packets. Returns KYRON_PENDING. */
 int request_queue(Request *request);
 
-/* Sends what is queued, or only what is urgent of it: 0, -EAGAIN or -EHOSTDOWN. */
-int request_flush(KyronIoDriverHandle *handle, bool urgent_only);
+/* Ends one that is in no list: whoever waits for it is told by process_io. */
+void request_end(Request *request, int error);
 
 /* An answer, or a refusal of a whole request. Runs the completion: 1; 0 nobody waits for it.
  * Without the lock. */

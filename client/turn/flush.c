@@ -5,7 +5,7 @@
 #include "client/readiness/outbox.h"
 #include "client/requests/claim.h"
 #include "client/requests/offer.h"
-#include "client/requests/request.h"
+#include "client/requests/request_flush.h"
 #include "client/turn/moving.h"
 
 #include <errno.h>

@@ -108,6 +108,18 @@ static int on_refused(KyronIoDriverHandle *handle, const Iod__Frame *frame, FdLi
         return refused->error == ESHUTDOWN ? lose_daemon(handle, why) : end_session(handle, why);
 }
 
+static size_t count_of_answer(const Iod__Answer *answer)
+{
+        switch (answer->body_case) {
+        case IOD__ANSWER__BODY_OPENED:
+                return 1;
+        case IOD__ANSWER__BODY_HELD:
+                return answer->held->note_size > 0 ? 2 : 1;
+        default:
+                return 0;
+        }
+}
+
 /* How many descriptors a frame speaks of. */
 static size_t count_descriptors(const Iod__Frame *frame)
 {
@@ -122,11 +134,57 @@ static size_t count_descriptors(const Iod__Frame *frame)
                 for (size_t i = 0; i < frame->connections->n_connection; i++)
                         n += frame->connections->connection[i]->note_size > 0 ? 2 : 1;
                 return n;
+        case IOD__FRAME__BODY_ANSWERS:
+                for (size_t i = 0; i < frame->answers->n_answer; i++)
+                        n += count_of_answer(frame->answers->answer[i]);
+                return n;
         case IOD__FRAME__BODY__NOT_SET:
                 return frame->descriptors; /* from a newer daemon: whatever they are for */
         default:
                 return 0;
         }
+}
+
+/* The frame that an answer would have been alone. */
+static void frame_one(Iod__Frame *frame, const Iod__Answer *answer)
+{
+        frame->sequence = answer->sequence;
+        frame->body_case = (Iod__Frame__BodyCase)answer->body_case;
+        switch (answer->body_case) {
+        case IOD__ANSWER__BODY_REFUSED:
+                frame->refused = answer->refused;
+                break;
+        case IOD__ANSWER__BODY_OPENED:
+                frame->opened = answer->opened;
+                break;
+        case IOD__ANSWER__BODY_HELD:
+                frame->held = answer->held;
+                break;
+        default:
+                frame->done = answer->done;
+        }
+}
+
+/* Each with its own descriptors: what it does not take of them is closed. */
+static int on_answers(KyronIoDriverHandle *handle, const Iod__Answers *answers, FdList *fds)
+{
+        size_t first = 0;
+        int count = 0;
+
+        for (size_t i = 0; i < answers->n_answer; i++) {
+                const Iod__Answer *answer = answers->answer[i];
+                Iod__Frame frame = IOD__FRAME__INIT;
+                FdList part = {.count = 0};
+
+                for (size_t n = count_of_answer(answer); n > 0; n--)
+                        fd_list_add(&part, fd_list_steal(fds, first++));
+                frame_one(&frame, answer);
+                count += frame.body_case == IOD__FRAME__BODY_REFUSED
+                                 ? on_refused(handle, &frame, &part)
+                                 : request_answer(handle, &frame, &part);
+                fd_list_close(&part);
+        }
+        return count;
 }
 
 static int handle_frame(KyronIoDriverHandle *handle, const Iod__Frame *frame, FdList *fds)
@@ -151,6 +209,8 @@ static int handle_frame(KyronIoDriverHandle *handle, const Iod__Frame *frame, Fd
                 count = woken_run(handle);
                 pthread_mutex_unlock(&handle->lock);
                 return count;
+        case IOD__FRAME__BODY_ANSWERS:
+                return on_answers(handle, frame->answers, fds);
         case IOD__FRAME__BODY_STATUS:
                 pthread_mutex_lock(&handle->lock);
                 if (frame->sequence == SEQUENCE_ALIVE)

@@ -274,6 +274,7 @@ void outage_begin_session(KyronIoDriverHandle *handle, const DaemonConnection *c
         handle->session = connection->session;
         handle->outage.epoch = connection->epoch;
         pulse_map(&handle->pulse, connection->pulse_fd);
+        handle->requests.packet_max = connection->requests_max;
         slot_table_set_limit(&handle->slots, connection->registrations_max);
         handle_delivery_begin_session(&handle->delivery, connection->deliveries);
 }

@@ -37,13 +37,17 @@ static int cancel(Daemon *daemon, Session *session, const Iod__Frame *request)
         return answer_refused(session, sequence, error_set(ECANCELED, "cancelled as asked for"));
 }
 
-static const struct {
+static int serve_many(Daemon *daemon, Session *session, const Iod__Frame *request, FdList *fds);
+
+typedef struct RequestRow {
         Iod__Frame__BodyCase body;
         bool before_open; /* else after */
         /* One of them: of a request that comes with descriptors, and of one that does not. */
         Handler handler;
         int (*plain_handler)(Daemon *daemon, Session *session, const Iod__Frame *request);
-} requests[] = {
+} RequestRow;
+
+static const RequestRow requests[] = {
         {IOD__FRAME__BODY_HELLO, true, .plain_handler = registering_hello},
         {IOD__FRAME__BODY_ADD_IO_SOURCE, false, .handler = registering_add},
         {IOD__FRAME__BODY_REMOVE_IO_SOURCE, false, .handler = registering_remove},
@@ -58,6 +62,7 @@ static const struct {
         {IOD__FRAME__BODY_HOLD, false, .handler = keeping_hold},
         {IOD__FRAME__BODY_TAKE_HELD, false, .plain_handler = keeping_take_held},
         {IOD__FRAME__BODY_CANCEL, false, .plain_handler = cancel},
+        {IOD__FRAME__BODY_REQUESTS, false, .handler = serve_many},
         {IOD__FRAME__BODY_SET_LISTENER, false, .plain_handler = operating_set_listener},
         {IOD__FRAME__BODY_DRAIN, false, .plain_handler = operating_drain},
         {IOD__FRAME__BODY_RELOAD, false, .plain_handler = operating_reload},
@@ -101,12 +106,112 @@ static int refuse_unknown(Daemon *daemon, Session *session, const Iod__Frame *re
         return refuse(daemon, session, request->sequence, EOPNOTSUPP);
 }
 
+/* Its row of the table; NULL: there is none. */
+static const RequestRow *find_row(Iod__Frame__BodyCase body)
+{
+        for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+                if (requests[i].body == body)
+                        return &requests[i];
+        }
+        return NULL;
+}
+
+/* As a Handler. */
+static int call_handler(const RequestRow *row, Daemon *daemon, Session *session,
+                        const Iod__Frame *request, FdList *fds)
+{
+        if (fds->count > 0 && !row->handler)
+                return error_set(EBADMSG, "%s takes no descriptors and came with %zu",
+                                 frame_body_name(request->body_case), fds->count);
+        return row->handler ? row->handler(daemon, session, request, fds)
+                            : row->plain_handler(daemon, session, request);
+}
+
+/* ---- Many in a packet ---------------------------------------------------------------------- */
+
+/* The frame that it would have been alone. */
+static void frame_one(Iod__Frame *frame, const Iod__Request *one)
+{
+        frame->descriptors = one->descriptors;
+        frame->sequence = one->sequence;
+        frame->body_case = (Iod__Frame__BodyCase)one->body_case;
+        switch (one->body_case) {
+        case IOD__REQUEST__BODY_CONNECT:
+                frame->connect = one->connect;
+                break;
+        case IOD__REQUEST__BODY_BIND:
+                frame->bind = one->bind;
+                break;
+        case IOD__REQUEST__BODY_HOLD:
+                frame->hold = one->hold;
+                break;
+        case IOD__REQUEST__BODY_TAKE_HELD:
+                frame->take_held = one->take_held;
+                break;
+        case IOD__REQUEST__BODY_CANCEL:
+                frame->cancel = one->cancel;
+                break;
+        default:
+                break;
+        }
+}
+
+/* One of them, with its descriptors. A refusal waits with the other answers. */
+static int serve_one(Daemon *daemon, Session *session, const Iod__Request *one, FdList *fds)
+{
+        Iod__Frame request = IOD__FRAME__INIT;
+        const RequestRow *row;
+        int r;
+
+        frame_one(&request, one);
+        row = find_row(request.body_case);
+        r = row ? call_handler(row, daemon, session, &request, fds)
+                : -error_set(EOPNOTSUPP, "requests takes connect, bind, hold, take_held, cancel");
+        return r > 0 ? answer_refused(session, one->sequence, -r) : r;
+}
+
+static int check_many(const Iod__Requests *many, const FdList *fds)
+{
+        size_t expected = 0;
+
+        for (size_t i = 0; i < many->n_request; i++)
+                expected += many->request[i]->descriptors;
+        if (expected != fds->count)
+                return error_set(EBADMSG, "requests names %zu descriptors and came with %zu",
+                                 expected, fds->count);
+        if (many->n_request > FRAME_REQUESTS_MAX)
+                return -error_set(EINVAL, "requests has at most %d, not %zu", FRAME_REQUESTS_MAX,
+                                  many->n_request);
+        return 0;
+}
+
+/* What one of them leaves of its descriptors is the packet's again. */
+static int serve_many(Daemon *daemon, Session *session, const Iod__Frame *frame, FdList *fds)
+{
+        const Iod__Requests *many = frame->requests;
+        size_t first = 0;
+        int r = check_many(many, fds);
+
+        for (size_t i = 0; r == 0 && i < many->n_request && !session->ended; i++) {
+                FdList part = {.count = 0};
+                size_t count = many->request[i]->descriptors;
+
+                for (size_t n = 0; n < count; n++)
+                        fd_list_add(&part, fd_list_steal(fds, first + n));
+                r = serve_one(daemon, session, many->request[i], &part);
+                for (size_t n = 0; n < count; n++)
+                        fds->fds[first + n] = fd_list_steal(&part, n);
+                first += count;
+        }
+        return r;
+}
+
 static int dispatch_serve(void *data, Session *session, const void *bytes, size_t size, FdList *fds,
                           uint32_t *sequence)
 {
         Daemon *daemon = data;
         Iod__Frame *request = NULL;
-        size_t row;
+        const RequestRow *row;
         int r;
 
         r = frame_decode(&daemon->sessions.arena, bytes, size, fds->count, &request);
@@ -115,24 +220,16 @@ static int dispatch_serve(void *data, Session *session, const void *bytes, size_
         if (r < 0 || !request)
                 return r;
 
-        for (row = 0; row < sizeof(requests) / sizeof(requests[0]); row++) {
-                if (requests[row].body == request->body_case)
-                        break;
-        }
+        row = find_row(request->body_case);
         if (!session->open && request->body_case != IOD__FRAME__BODY_HELLO)
                 return error_set(EPROTO, "the first frame has to be hello, and was %s",
                                  frame_unknown_body(request) ? "unknown"
                                                              : frame_body_name(request->body_case));
-        if (row == sizeof(requests) / sizeof(requests[0]))
+        if (!row)
                 return refuse_unknown(daemon, session, request);
-        if (session->open && requests[row].before_open)
+        if (session->open && row->before_open)
                 return error_set(EPROTO, "hello came twice: a session has one");
-        if (fds->count > 0 && !requests[row].handler)
-                return error_set(EBADMSG, "%s takes no descriptors and came with %zu",
-                                 frame_body_name(request->body_case), fds->count);
-
-        r = requests[row].handler ? requests[row].handler(daemon, session, request, fds)
-                                  : requests[row].plain_handler(daemon, session, request);
+        r = call_handler(row, daemon, session, request, fds);
         return r > 0 ? refuse(daemon, session, request->sequence, r) : r;
 }
 

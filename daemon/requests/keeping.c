@@ -7,6 +7,7 @@
 #include "daemon/hold/held_answer.h"
 #include "daemon/hold/note.h"
 #include "daemon/listen/in_hand.h"
+#include "daemon/session/answer.h"
 
 #include <errno.h>
 
@@ -86,7 +87,7 @@ int keeping_hold(Daemon *daemon, Session *session, const Iod__Frame *request, Fd
                 return r;
         r = hold->id != 0 ? keep_connection(daemon, session, hold, fds)
                           : hold_descriptor(daemon, session, hold, fds);
-        return r < 0 ? -r : session_reply_done(session, request->sequence);
+        return r < 0 ? -r : answer_done(session, request->sequence);
 }
 
 int keeping_take_held(Daemon *daemon, Session *session, const Iod__Frame *request)

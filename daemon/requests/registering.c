@@ -62,6 +62,7 @@ int registering_hello(Daemon *daemon, Session *session, const Iod__Frame *reques
         if (*hello->program)
                 strcpy(session->peer.program, hello->program);
         session->open = true;
+        session->takes_answers = hello->answers;
         loop_event_del_time(session->readable);
         log_session(LOG_DEBUG, &session->peer, "opened");
 
@@ -72,6 +73,7 @@ int registering_hello(Daemon *daemon, Session *session, const Iod__Frame *reques
         welcome.release = (char *)PACKAGE_VERSION;
         welcome.deliveries = authorise_deliveries(daemon->config->policy, &session->peer);
         session->is_direct = !(welcome.deliveries & AUTHORISE_RELAYED);
+        welcome.requests_max = FRAME_REQUESTS_MAX;
         frame.body_case = IOD__FRAME__BODY_WELCOME;
         frame.welcome = &welcome;
         frame.sequence = request->sequence;

@@ -2,13 +2,11 @@
 #include "daemon/session/delivery.h"
 
 #include "core/error.h"
-#include "daemon/process/log.h"
+#include "daemon/session/answer_packet.h"
 #include "daemon/session/session_source.h"
 #include "daemon/session/sessions.h"
 #include "proto/frame_socket.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 void delivery_init(Delivery *delivery)
@@ -97,11 +95,15 @@ bool delivery_can_send(const Session *session)
                !notifier_is_waiting(&session->notifier) && !delivery_has_unread(session);
 }
 
+bool delivery_has_room(Session *session, uint32_t n)
+{
+        return in_flight_has_room(session->sessions->in_flight, &session->in_flight, n);
+}
+
 /* Whether so many descriptors may be sent now. */
 static bool may_send(Session *session, uint32_t n)
 {
-        return !delivery_has_unread(session) &&
-               in_flight_has_room(session->sessions->in_flight, &session->in_flight, n);
+        return !delivery_has_unread(session) && delivery_has_room(session, n);
 }
 
 int delivery_send_descriptors(Session *session, Iod__Frame *frame, const int *borrow_fds,
@@ -117,126 +119,12 @@ int delivery_send_descriptors(Session *session, Iod__Frame *frame, const int *bo
         return r;
 }
 
-static int send_refused(Session *session, Answer *answer)
-{
-        Iod__Frame frame = IOD__FRAME__INIT;
-        Iod__Refused refused = IOD__REFUSED__INIT;
-        Iod__RefusedSource source = IOD__REFUSED_SOURCE__INIT;
-        Iod__RefusedSource *sources = &source;
-        int r;
-
-        if (answer->body == IOD__FRAME__BODY_REFUSED && answer->source != 0) {
-                source.id = io_id_unpack(answer->source);
-                source.error = answer->error;
-                source.text = answer->text;
-                refused.n_source = 1;
-                refused.source = &sources;
-        } else {
-                refused.error = answer->error;
-                refused.text = answer->text;
-        }
-        frame.sequence = answer->sequence;
-        frame.body_case = IOD__FRAME__BODY_REFUSED;
-        frame.refused = &refused;
-        r = notifier_send_descriptors(&session->notifier, &frame, NULL, 0);
-        if (r != 0)
-                return r;
-        /* What the client took back itself was not refused. */
-        if (answer->error != ECANCELED) {
-                session->refusals++;
-                session->sessions->refusals++;
-        }
-        log_session(log_refusal_level((int)answer->error), &session->peer, "refused: %s",
-                    answer->text);
-        return 0;
-}
-
-static int send_opened(Session *session, Answer *answer)
-{
-        Iod__Frame frame = IOD__FRAME__INIT;
-        Iod__Opened opened = IOD__OPENED__INIT;
-        IoId id = session->is_direct ? 0 : io_id_unpack(answer->source);
-        int r = 0;
-
-        if (id != 0) {
-                r = session_add_io_source(session, answer->fd, answer->source);
-                io_driver_end_batch(session->sessions->driver);
-                session_settle_registrations(session);
-        }
-        if (r < 0) {
-                answer->error = -r;
-                snprintf(answer->text, FRAME_TEXT_MAX, "%s", error_text());
-                return send_refused(session, answer);
-        }
-        opened.id = id;
-        opened.address = answer->text;
-        frame.sequence = answer->sequence;
-        frame.body_case = IOD__FRAME__BODY_OPENED;
-        frame.opened = &opened;
-        r = delivery_send_descriptors(session, &frame, &answer->fd, 1);
-        if (r != 0 && id != 0)
-                session_withdraw_io_source(session, answer->fd, id);
-        return r;
-}
-
-static int send_held(Session *session, Answer *answer)
-{
-        Iod__Frame frame = IOD__FRAME__INIT;
-        Iod__Held held = IOD__HELD__INIT;
-        const int fds[] = {answer->fd, answer->note_fd};
-        const uint32_t n = answer->note_fd >= 0 ? 2 : 1;
-
-        held.name = answer->text;
-        held.note_size = answer->note_size;
-        held.held_ms = answer->held_ms;
-        frame.sequence = answer->sequence;
-        frame.body_case = IOD__FRAME__BODY_HELD;
-        frame.held = &held;
-        return delivery_send_descriptors(session, &frame, fds, n);
-}
-
-static int send_done(Session *session, Answer *answer)
-{
-        Iod__Frame frame = IOD__FRAME__INIT;
-        Iod__Done done = IOD__DONE__INIT;
-
-        frame.sequence = answer->sequence;
-        frame.body_case = IOD__FRAME__BODY_DONE;
-        frame.done = &done;
-        return notifier_send_descriptors(&session->notifier, &frame, NULL, 0);
-}
-
-/* 0, NOTIFIER_WAITING not now, or -errno. */
-static int send_answer(Session *session, Answer *answer)
-{
-        if (answer->fd >= 0 && !may_send(session, answer->note_fd >= 0 ? 2 : 1))
-                return NOTIFIER_WAITING;
-        switch (answer->body) {
-        case IOD__FRAME__BODY_OPENED:
-                return send_opened(session, answer);
-        case IOD__FRAME__BODY_HELD:
-                return send_held(session, answer);
-        case IOD__FRAME__BODY_REFUSED:
-                return send_refused(session, answer);
-        default:
-                return send_done(session, answer);
-        }
-}
-
 static int send_answers(Session *session)
 {
-        Answer *answer;
         int r = 0;
 
-        while (r == 0 && (answer = TAILQ_FIRST(&session->delivery.answers))) {
-                r = send_answer(session, answer);
-                if (r != 0)
-                        break;
-                TAILQ_REMOVE(&session->delivery.answers, answer, link);
-                session->delivery.count--;
-                session->delivery.sent++;
-                answer_free(session, answer);
-        }
+        while (r == 0 && !TAILQ_EMPTY(&session->delivery.answers))
+                r = answer_packet_send(session);
         return r;
 }
 

@@ -2,7 +2,8 @@
  * Delivery: what a session is sent beside readiness and the answers given at once: descriptors, and
  * answers that come late.
  *
- * Answers wait in a queue (answer.h), what others have for it with them (outgoing.h). A packet with
+ * Answers wait in a queue (answer.h), and those that have gathered there go together
+ * (answer_packet.h); what others have for it waits with them (outgoing.h). A packet with
  * descriptors is sent only when the client has read all that was sent before: unread descriptors
  * count against the daemon's own limit in the kernel, for every client together. To learn when the
  * client has read, its socket is added to the session's own epoll set, for the edge of becoming
@@ -43,6 +44,8 @@ bool delivery_is_full(const Session *session);
 bool delivery_has_unread(const Session *session);
 /* Whether a packet with descriptors could be sent now, with nothing before it. */
 bool delivery_can_send(const Session *session);
+/* Whether so many descriptors may be sent to a client that has read everything. */
+bool delivery_has_room(Session *session, uint32_t n);
 /* Sends a frame with descriptors, which count as in flight then. As notifier_send_descriptors(). */
 int delivery_send_descriptors(Session *session, Iod__Frame *frame, const int *borrow_fds,
                               uint32_t n);

@@ -1,6 +1,8 @@
 libdaemon_la_SOURCES += \
 	daemon/session/answer.c \
 	daemon/session/answer.h \
+	daemon/session/answer_packet.c \
+	daemon/session/answer_packet.h \
 	daemon/session/daemon_socket.c \
 	daemon/session/daemon_socket.h \
 	daemon/session/delivery.c \

@@ -59,6 +59,7 @@ typedef struct Session {
         uint64_t since; /* CLOCK_REALTIME nanoseconds */
 
         bool open;
+        bool takes_answers; /* many in a packet */
         bool ended;   /* it is not served any more, and given back once the callback has returned */
         bool stopped; /* what is under way for it was cancelled: it is being given back */
         bool closed;  /* by its client: it is sent nothing more */

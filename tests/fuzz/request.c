@@ -77,12 +77,21 @@ static void put_text(RawBytes *out, FuzzInput *input, const ProtobufCFieldDescri
         raw_put_bytes(out, field->id, text, strlen(text));
 }
 
-/* Every field of a message. Returns how many sources it names. */
+/* How many of the packet's descriptors are a request's, which is one of several. */
+static size_t put_count(RawBytes *out, FuzzInput *input, unsigned field)
+{
+        size_t n = fuzz_take_byte(input) % 3;
+
+        raw_put_number(out, field, n);
+        return n;
+}
+
+/* Every field of a message. Returns how many descriptors it names. */
 static size_t put_fields(RawBytes *out, FuzzInput *input, const ProtobufCMessageDescriptor *type,
                          size_t depth)
 {
         static RawBytes messages[DEPTH_MAX];
-        size_t n_sources = 0;
+        size_t n_descriptors = 0;
 
         for (unsigned i = 0; i < type->n_fields; i++) {
                 const ProtobufCFieldDescriptor *field = &type->fields[i];
@@ -95,7 +104,7 @@ static size_t put_fields(RawBytes *out, FuzzInput *input, const ProtobufCMessage
                         if (field->label != PROTOBUF_C_LABEL_REPEATED)
                                 raw_put_fixed64(out, field->id, take_source(input));
                         else if (strcmp(field->name, "source") == 0)
-                                n_sources = put_sources(out, input, field->id);
+                                n_descriptors = put_sources(out, input, field->id);
                         else
                                 put_sources(out, input, field->id);
                         break;
@@ -103,14 +112,18 @@ static size_t put_fields(RawBytes *out, FuzzInput *input, const ProtobufCMessage
                         if (depth == DEPTH_MAX || fuzz_take_byte(input) % 2 == 0)
                                 break;
                         messages[depth].size = 0;
-                        put_fields(&messages[depth], input, field->descriptor, depth + 1);
+                        n_descriptors +=
+                                put_fields(&messages[depth], input, field->descriptor, depth + 1);
                         raw_put_bytes(out, field->id, messages[depth].bytes, messages[depth].size);
                         break;
                 default:
-                        raw_put_number(out, field->id, fuzz_take_byte(input));
+                        if (strcmp(field->name, "descriptors") == 0)
+                                n_descriptors += put_count(out, input, field->id);
+                        else
+                                raw_put_number(out, field->id, fuzz_take_byte(input));
                 }
         }
-        return n_sources;
+        return n_descriptors;
 }
 
 size_t fuzz_make_request(FuzzInput *input, uint8_t *out, size_t *n_descriptors)
@@ -126,6 +139,7 @@ size_t fuzz_make_request(FuzzInput *input, uint8_t *out, size_t *n_descriptors)
         switch (frames->fields[i].id) {
         case IOD__FRAME__BODY_ADD_IO_SOURCE:
         case IOD__FRAME__BODY_REMOVE_IO_SOURCE:
+        case IOD__FRAME__BODY_REQUESTS:
                 *n_descriptors = n;
                 break;
         case IOD__FRAME__BODY_HOLD:

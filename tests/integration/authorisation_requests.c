@@ -319,6 +319,28 @@ static int cancel_anothers(void)
         return cancel_of(&authorisation.owner);
 }
 
+/* ---- Requests ---- */
+
+static int bind_among_requests(const char *address, const char *unused)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Requests many = IOD__REQUESTS__INIT;
+        Iod__Request request = IOD__REQUEST__INIT, *requests[] = {&request};
+        Iod__Bind message = IOD__BIND__INIT;
+
+        (void)unused;
+        message.address = (char *)address;
+        request.sequence = PENDING;
+        request.body_case = IOD__REQUEST__BODY_BIND;
+        request.bind = &message;
+        many.n_request = 1;
+        many.request = requests;
+        frame.body_case = IOD__FRAME__BODY_REQUESTS;
+        frame.requests = &many;
+        service_send(&authorisation.asker, &frame, NULL, 0);
+        return authorisation_await(PENDING);
+}
+
 /* ---- orders ---- */
 
 static int set_listener(void)
@@ -429,6 +451,10 @@ static const struct {
         {"Cancel of its own session's", cancel_own},
         {"Cancel of another session's", cancel_anothers},
         {"SetDelivery", set_delivery},
+        {"Requests with a Bind, which a policy allows", NULL, bind_among_requests,
+         "udp:127.0.0.1:0", ""},
+        {"Requests with a Bind, which none allows", NULL, bind_among_requests, "udp:127.0.0.2:0",
+         ""},
         {"SetListener", set_listener},
         {"Drain of the owner's session", drain_owners_session},
         {"Reload", reload},

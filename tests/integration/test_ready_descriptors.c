@@ -6,9 +6,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 static TestDaemon kyron_iod;
@@ -454,6 +456,141 @@ START_TEST(what_is_left_is_taken_back_by_another_session)
 }
 END_TEST
 
+/* ---- Many at once --------------------------------------------------------------------------- */
+
+enum { MANY = 100 };
+
+static TestCall calls[MANY];
+
+static bool all_completed(void)
+{
+        for (int i = 0; i < MANY; i++) {
+                if (calls[i].completions == 0)
+                        return false;
+        }
+        return true;
+}
+
+/* All of them end well. */
+static void finish_all(void)
+{
+        ck_assert(PROCESS_UNTIL(handle, all_completed()));
+        for (int i = 0; i < MANY; i++) {
+                ck_assert_int_eq(calls[i].completions, 1);
+                ck_assert_msg(calls[i].result == 0, "%d: %s", i, calls[i].text);
+                test_call_init(&calls[i]);
+        }
+}
+
+START_TEST(many_are_left_and_taken_back_at_once)
+{
+        static KyronHeld held[MANY];
+        static char names[MANY][16];
+        size_t before = count_descriptors();
+
+        for (int i = 0; i < MANY; i++) {
+                int fd = eventfd((unsigned)i + 1, EFD_CLOEXEC | EFD_NONBLOCK);
+
+                test_call_init(&calls[i]);
+                snprintf(names[i], sizeof(names[i]), "session-%d", i);
+                ck_assert_int_eq(kyron_hold(handle, fd, names[i], names[i], i % 3 == 0 ? 5 : 0,
+                                            60000, &calls[i].operation),
+                                 KYRON_PENDING);
+                held[i].fd = fd;
+        }
+        finish_all();
+        for (int i = 0; i < MANY; i++) {
+                close(held[i].fd);
+                ck_assert_int_eq(kyron_take_held(handle, names[i], &calls[i].operation, &held[i]),
+                                 KYRON_PENDING);
+        }
+        finish_all();
+        for (int i = 0; i < MANY; i++) {
+                eventfd_t value;
+
+                ck_assert_int_eq(eventfd_read(held[i].fd, &value), 0);
+                ck_assert_uint_eq(value, (unsigned)i + 1);
+                close(held[i].fd);
+                ck_assert_int_eq(held[i].note_fd >= 0, i % 3 == 0);
+                if (held[i].note_fd >= 0)
+                        close(held[i].note_fd);
+        }
+        ck_assert_uint_eq(count_descriptors(), before);
+}
+END_TEST
+
+START_TEST(many_connections_are_made_at_once_and_waited_for)
+{
+        KyronTcpStream *streams[MANY];
+        int peers[MANY], accepted = 0;
+        char address[64];
+        int listener = listen_here(address);
+
+        ck_assert_int_eq(fcntl(listener, F_SETFL, O_NONBLOCK), 0);
+        ck_assert_int_eq(listen(listener, 2 * MANY), 0);
+        for (int i = 0; i < MANY; i++) {
+                test_call_init(&calls[i]);
+                ck_assert_int_eq(kyron_tcp_stream_connect_to(&streams[i], handle, address, 0,
+                                                             &calls[i].operation),
+                                 KYRON_PENDING);
+        }
+        finish_all();
+        while (accepted < MANY) {
+                peers[accepted] = accept(listener, NULL, NULL);
+                ck_assert_int_ge(peers[accepted++], 0);
+        }
+        /* Each is registered: what any of the peers says wakes one of them. */
+        for (int i = 0; i < MANY; i++) {
+                static char bytes[MANY];
+
+                ck_assert_int_eq(
+                        kyron_tcp_stream_read(streams[i], &calls[i].operation, &bytes[i], 1),
+                        KYRON_PENDING);
+        }
+        for (int i = 0; i < MANY; i++)
+                put_byte(peers[i]);
+        ck_assert(PROCESS_UNTIL(handle, all_completed()));
+        for (int i = 0; i < MANY; i++) {
+                ck_assert_int_eq(calls[i].result, 1);
+                kyron_tcp_stream_close(streams[i]);
+                close(peers[i]);
+        }
+        close(listener);
+}
+END_TEST
+
+/* What nobody waits for any more comes all the same, and is let go of. */
+START_TEST(some_of_many_are_cancelled)
+{
+        KyronTcpStream *streams[MANY];
+        size_t before = count_descriptors();
+        char address[64];
+        int listener = listen_here(address);
+
+        ck_assert_int_eq(listen(listener, 2 * MANY), 0);
+        for (int i = 0; i < MANY; i++) {
+                test_call_init(&calls[i]);
+                ck_assert_int_eq(kyron_tcp_stream_connect_to(&streams[i], handle, address, 0,
+                                                             &calls[i].operation),
+                                 KYRON_PENDING);
+        }
+        process(handle, 0);
+        for (int i = 0; i < MANY; i += 2) {
+                if (calls[i].completions == 0 && kyron_operation_cancel(&calls[i].operation) == 0)
+                        calls[i].completions = -1;
+        }
+        ck_assert(PROCESS_UNTIL(handle, all_completed()));
+        for (int i = 0; i < MANY; i++) {
+                if (calls[i].completions < 0)
+                        continue;
+                ck_assert_msg(calls[i].result == 0, "%d: %s", i, calls[i].text);
+                kyron_tcp_stream_close(streams[i]);
+        }
+        close(listener);
+        ck_assert(PROCESS_UNTIL(handle, count_descriptors() == before));
+}
+END_TEST
+
 TEST_SUITE(test_ready_descriptors)
 {
         TCase *tcase = tcase_create("ready_descriptors");
@@ -471,5 +608,8 @@ TEST_SUITE(test_ready_descriptors)
         tcase_add_test(tcase, a_kept_connection_goes_on_with_its_note);
         tcase_add_test(tcase, unix_connections_are_shared_too);
         tcase_add_test(tcase, what_is_left_is_taken_back_by_another_session);
+        tcase_add_test(tcase, many_are_left_and_taken_back_at_once);
+        tcase_add_test(tcase, many_connections_are_made_at_once_and_waited_for);
+        tcase_add_test(tcase, some_of_many_are_cancelled);
         suite_add_tcase(suite, tcase);
 }

@@ -80,6 +80,7 @@ tests_unit_client_requests_unit_SOURCES = \
 	tests/unit/client/requests/test_offer.c \
 	tests/unit/client/requests/test_passed_stream.c \
 	tests/unit/client/requests/test_request.c \
+	tests/unit/client/requests/test_request_flush.c \
 	tests/unit/client/requests/test_sealed_note.c \
 	tests/unit/client/requests/test_taken_listener.c
 
@@ -175,6 +176,7 @@ tests_unit_daemon_requests_unit_SOURCES = \
 	tests/unit/daemon/requests/test_inspect.c \
 	tests/unit/daemon/requests/test_inspect_services.c \
 	tests/unit/daemon/requests/test_keeping.c \
+	tests/unit/daemon/requests/test_many.c \
 	tests/unit/daemon/requests/test_moving.c \
 	tests/unit/daemon/requests/test_opening.c \
 	tests/unit/daemon/requests/test_operating.c \
@@ -190,6 +192,7 @@ tests_unit_daemon_server_unit_SOURCES = \
 	tests/unit/daemon/server/test_server.c
 
 tests_unit_daemon_session_unit_SOURCES = \
+	tests/unit/daemon/session/test_answer_packet.c \
 	tests/unit/daemon/session/test_daemon_socket.c \
 	tests/unit/daemon/session/test_delivery.c \
 	tests/unit/daemon/session/test_session_batch.c \

@@ -160,6 +160,38 @@ START_TEST(statx_and_the_proc_link_tell_what_a_descriptor_is)
 }
 END_TEST
 
+START_TEST(a_numbers_link_tells_what_is_on_it_now)
+{
+        const struct Kind *kind = &kinds[_i];
+        int fd = kind->open(), number = eventfd(0, EFD_CLOEXEC), link_fd;
+        char path[64], name[256];
+        ssize_t length;
+
+        if (fd < 0)
+                SKIP_TEST("no descriptor for %s: %s", kind->name, strerror(errno));
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", number);
+        link_fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        ck_assert_int_ge(link_fd, 0);
+        ck_assert_int_eq(dup3(fd, number, O_CLOEXEC), number);
+        length = readlinkat(link_fd, "", name, sizeof(name) - 1);
+        ck_assert_int_gt(length, 0);
+        name[length] = '\0';
+        ck_assert_msg(strncmp(name, kind->name, strlen(kind->name)) == 0, "%s", name);
+}
+END_TEST
+
+START_TEST(epoll_takes_no_o_path_descriptor)
+{
+        char path[64];
+        int fd;
+
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", open_eventfd());
+        fd = open(path, O_PATH | O_CLOEXEC);
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(epoll_set_add(epoll_set_open(), fd, EPOLLIN, 1), -EBADF);
+}
+END_TEST
+
 START_TEST(f_getfl_shows_an_o_path_descriptor)
 {
         int named = open("/dev/null", O_PATH | O_CLOEXEC);
@@ -319,6 +351,9 @@ TEST_SUITE(test_kernel_assumptions_descriptors)
 
         tcase_add_loop_test(classify, statx_and_the_proc_link_tell_what_a_descriptor_is, 0,
                             (int)(sizeof(kinds) / sizeof(kinds[0])));
+        tcase_add_loop_test(classify, a_numbers_link_tells_what_is_on_it_now, 0,
+                            (int)(sizeof(kinds) / sizeof(kinds[0])));
+        tcase_add_test(classify, epoll_takes_no_o_path_descriptor);
         tcase_add_test(classify, f_getfl_shows_an_o_path_descriptor);
         tcase_add_loop_test(classify, epoll_takes_kinds_that_are_ours_to_refuse, 0, 3);
         tcase_add_test(classify, a_signalfd_tells_the_signals_of_who_put_it_into_the_set);
