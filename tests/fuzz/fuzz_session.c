@@ -285,6 +285,17 @@ static bool is_reconciling(void)
         return false;
 }
 
+/* libFuzzer's alarm may come meanwhile. */
+static void await_end(pid_t pid)
+{
+        pid_t ended;
+
+        do {
+                ended = waitpid(pid, NULL, 0);
+        } while (ended < 0 && errno == EINTR);
+        FUZZ_REQUIRE(ended == pid);
+}
+
 /* Another process says something in the client's name. */
 static void let_child_send(const RawClient *client)
 {
@@ -295,7 +306,7 @@ static void let_child_send(const RawClient *client)
                 frame_socket_send(client->socket_fd, "", 1, NULL, 0);
                 _exit(0);
         }
-        FUZZ_REQUIRE(waitpid(pid, NULL, 0) == pid);
+        await_end(pid);
 }
 
 /* Another process connects, another user's if that can be, and ends; its connection stays. */
@@ -315,7 +326,7 @@ static void let_child_connect(int i)
                 _exit(connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0);
         }
         inner_server_turn();
-        FUZZ_REQUIRE(waitpid(pid, NULL, 0) == pid);
+        await_end(pid);
         frame_arena_init(&clients[i].arena);
         clients[i].socket_fd = fd;
         connected[i] = true;
