@@ -72,6 +72,8 @@ def parse(words=None):
                         "5 minutes instead of 50")
     scales.add_argument("--smoke", action="store_const", dest="scale", const="smoke",
                         help="only whether it works: some 10 seconds")
+    parser.add_argument("--rounds", type=int, choices=range(1, 100), metavar="N",
+                        help="so many instead, which takes as much more or less")
     parser.add_argument("--case", action="append", metavar="NAME[:PARAMETER=VALUE,...]",
                         type=selection,
                         help="only this one, and may be given more than once: a second for each "
@@ -137,6 +139,8 @@ def measure_all_steps(scale, build, report):
 def measure(options):
     """A report, and whether all is in it."""
     scale = SCALES[options.scale]
+    if options.rounds:
+        scale = scale._replace(rounds=options.rounds)
     build = os.path.abspath(options.build)
     began = time.monotonic()
     report = {"machine": machine(), "scale": scale.name, "load_average": [os.getloadavg()[0]],
@@ -180,8 +184,6 @@ def show(report, options):
               f"one row's at most {max(stolen):.1%}")
     for left in report["left_out"]:
         print(f"\nleft out of {left['case']}: {left['peer']}: {left['reason']}")
-    for path in options.document if rows else []:
-        write(report, path)
     print(f"\n{len(rows)} rows in {report['seconds']} s; load average "
           "{:.1f} at the beginning, {:.1f} at the end; all figures: {}".format(
               *report["load_average"], options.report or options.json))
@@ -198,6 +200,12 @@ def main():
     if not options.report:
         save(report, options.json)
     show(report, options)
+    try:
+        for path in options.document:
+            write(report, path)
+    except BenchError as error:
+        print(error, file=sys.stderr)
+        good = False
     return 0 if good else 1
 
 

@@ -84,6 +84,8 @@ def steps(report):
 def figures(report):
     machine = report["machine"]
     rows = report["rows"]
+    if not rows:
+        raise BenchError("nothing was measured")
     stolen = [row["stolen"] for row in rows]
     lines = [f"Measured on Linux {machine['kernel']} with {machine['cores']} cores "
              f"({machine['processor']}), of whose time the hypervisor took "

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import io
+import json
 import os
 import shutil
 import sys
@@ -49,12 +50,14 @@ class Ratios(unittest.TestCase):
         self.assertEqual(ratio.ratio(row, OURS, "libuv"), (0.5, 0.5, 0.75))
 
     def test_the_best_peer_is_the_one_with_the_best_median(self):
-        figures = {OURS: [1, 1, 1], "libuv": [9, 2, 1], "libevent": [3, 3, 3], "bare relay": [7] * 3}
+        figures = {OURS: [1, 1, 1], "libuv": [9, 2, 1], "libevent": [3, 3, 3],
+                   "bare relay": [7, 7, 7]}
         self.assertEqual(ratio.best(rows_with(figures)[0]), "libevent")
         self.assertEqual(ratio.best(rows_with(figures, better=case.LOWER)[0]), "libuv")
 
     def test_what_a_round_lacks_is_not_compared(self):
-        made = case.Case("echo", [OURS, "libuv"], {"a": case.LOWER, "b": case.LOWER}, None, None, {})
+        made = case.Case("echo", [OURS, "libuv"], {"a": case.LOWER, "b": case.LOWER}, None, None,
+                         {})
         rounds = [{OURS: {"a": 1, "b": 1}, "libuv": {"a": 1, "b": 1}},
                   {OURS: {"a": 1}, "libuv": {"a": 1, "b": 1}}]
         rows = case.rows_of(made, {}, [OURS, "libuv"], rounds, 0)
@@ -63,7 +66,8 @@ class Ratios(unittest.TestCase):
     def test_a_line_says_who_waited(self):
         made = case.Case("echo", [OURS, RELAYED], {"a": case.LOWER}, None, None, {})
         rounds = [{OURS: {"a": 1, case.DELIVERIES: [way, "direct"]},
-                   RELAYED: {"a": 1, case.DELIVERIES: ["relayed"]}} for way in ("direct", "relayed")]
+                   RELAYED: {"a": 1, case.DELIVERIES: ["relayed"]}}
+                  for way in ("direct", "relayed")]
         row, = case.rows_of(made, {}, [OURS, RELAYED], rounds, 0)
         self.assertEqual(ratio.name_of(row, OURS), f"{OURS} (direct and relayed)")
         self.assertEqual(ratio.name_of(row, RELAYED), RELAYED)
@@ -203,6 +207,26 @@ class Selections(unittest.TestCase):
 
     def test_without_one_all_are_measured(self):
         self.assertEqual(len(bench.parse([]).case), len(bench.CASES) + 1)
+
+
+class Main(unittest.TestCase):
+    def test_a_document_that_cannot_be_written_costs_no_figures(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "report.json")
+            page = os.path.join(directory, "page")
+            words = ["--json", path, "--plots", directory, "--document", page, "--case", "UDP"]
+            with open(page, "w", encoding="utf-8") as file:
+                file.write(document.begin("summary") + document.END)
+            with mock.patch.object(sys, "argv", ["bench", *words]), \
+                    mock.patch.object(bench, "missing", lambda *_: None), \
+                    mock.patch.object(bench, "run_case", lambda *_: rows_with(
+                        {OURS: [1], "libuv": [1]}, name="UDP")), \
+                    contextlib.redirect_stdout(io.StringIO()), \
+                    contextlib.redirect_stderr(io.StringIO()) as said:
+                self.assertEqual(bench.main(), 1)
+            self.assertIn("the summary needs the case echo", said.getvalue())
+            with open(path, encoding="utf-8") as file:
+                self.assertEqual(len(json.load(file)["rows"]), 1)
 
 
 class Rounds(unittest.TestCase):
