@@ -1,7 +1,7 @@
 /*
  * Nothing is allocated for an event, on either side: 100,000 round trips make as many calls of
- * malloc as 1,000 do, through the daemon and without one. The program's own malloc counts; the
- * daemon runs in a child of it.
+ * malloc as 1,000 do, through the daemon, beside it and without one. The program's own malloc
+ * counts; the daemon runs in a child of it.
  */
 #include "tests/support/client.h"
 
@@ -164,9 +164,16 @@ static void run_on(KyronIoDriverHandle *handle, int round_trips)
         close(ends[0]);
 }
 
-static void run_session(int round_trips)
+/* As delivery says. */
+static void run_session(int round_trips, KyronDelivery delivery)
 {
-        run_on(open_handle(&kyron_iod), round_trips);
+        KyronIoDriverHandle *handle = open_handle(&kyron_iod);
+        const KyronServedBy by =
+                delivery == KYRON_DELIVERY_DIRECT ? KYRON_SERVED_DIRECTLY : KYRON_SERVED_BY_DAEMON;
+
+        ck_assert_int_eq(kyron_io_driver_handle_set_delivery(handle, delivery), 0);
+        ck_assert(PROCESS_UNTIL(handle, kyron_io_driver_handle_served_by(handle) == by));
+        run_on(handle, round_trips);
 }
 
 /* Where there is no daemon. */
@@ -217,6 +224,8 @@ END_TEST
 
 START_TEST(a_hundred_thousand_round_trips_allocate_no_more_than_a_thousand)
 {
+        static const KyronDelivery deliveries[] = {KYRON_DELIVERY_RELAYED, KYRON_DELIVERY_DIRECT};
+        const KyronDelivery delivery = deliveries[_i];
         KyronIoDriverHandle *others[SESSIONS];
         unsigned long start[2], few[2], many[2];
 
@@ -227,20 +236,21 @@ START_TEST(a_hundred_thousand_round_trips_allocate_no_more_than_a_thousand)
          * sessions that end a little later than the next one begins can have. */
         for (int i = 0; i < SESSIONS; i++)
                 others[i] = open_handle(&kyron_iod);
-        run_session(1);
+        run_session(1, delivery);
         for (int i = 1; i < SESSIONS; i++)
                 kyron_io_driver_handle_close(others[i]);
         for (int side = 0; side < 2; side++)
                 start[side] = atomic_load(&counts[side]);
-        run_session(FEW);
+        run_session(FEW, delivery);
         for (int side = 0; side < 2; side++)
                 few[side] = atomic_load(&counts[side]) - start[side];
-        run_session(MANY);
+        run_session(MANY, delivery);
         for (int side = 0; side < 2; side++)
                 many[side] = atomic_load(&counts[side]) - start[side] - few[side];
-        printf("calls of malloc with %d and with %d round trips: client %lu and %lu, "
+        printf("calls of malloc with %d and with %d round trips %s: client %lu and %lu, "
                "daemon %lu and %lu\n",
-               FEW, MANY, few[0], many[0], few[1], many[1]);
+               FEW, MANY, delivery == KYRON_DELIVERY_DIRECT ? "directly" : "through the daemon",
+               few[0], many[0], few[1], many[1]);
         ck_assert_uint_gt(few[0], 0);
         ck_assert_uint_gt(few[1], 0);
         ck_assert_uint_eq(few[0], many[0]);
@@ -256,6 +266,7 @@ TEST_SUITE(test_no_allocation)
 
         tcase_set_timeout(all, 3 * TEST_TIMEOUT_SECONDS);
         tcase_add_test(all, what_is_served_locally_allocates_nothing_for_an_event);
-        tcase_add_test(all, a_hundred_thousand_round_trips_allocate_no_more_than_a_thousand);
+        tcase_add_loop_test(all, a_hundred_thousand_round_trips_allocate_no_more_than_a_thousand, 0,
+                            2);
         suite_add_tcase(suite, all);
 }
