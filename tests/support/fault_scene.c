@@ -168,6 +168,7 @@ static const struct {
 } steps[] = {
         {"register", fault_register},
         {"register-file", fault_register_file},
+        {"move", fault_move},
         {"bind", fault_bind},
         {"connect-to-number", connect_to_number},
         {"connect-to-names", connect_to_names},

@@ -53,6 +53,30 @@ void fault_register(void)
         kyron_io_driver_handle_close(handle);
 }
 
+void fault_move(void)
+{
+        static const KyronDelivery deliveries[] = {KYRON_DELIVERY_RELAYED, KYRON_DELIVERY_DIRECT,
+                                                   KYRON_DELIVERY_RELAYED, KYRON_DELIVERY_DIRECT};
+        KyronIoDriverHandle *handle = fault_open("moving");
+        KyronBridgedFd *reader;
+        int ends[2];
+
+        if (!handle)
+                return;
+        if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0 ||
+            kyron_bridged_fd_new(&reader, handle, ends[0]) < 0)
+                abort();
+        for (size_t i = 0; i < sizeof(deliveries) / sizeof(deliveries[0]); i++) {
+                if (kyron_io_driver_handle_set_delivery(handle, deliveries[i]) < 0)
+                        abort();
+                wait_for_pipe(handle, reader, ends[1]);
+                wait_for_pipe(handle, reader, ends[1]);
+        }
+        kyron_bridged_fd_close(reader);
+        close(ends[1]);
+        kyron_io_driver_handle_close(handle);
+}
+
 void fault_register_file(void)
 {
         KyronIoDriverHandle *handle = fault_open("registering a file");

@@ -9,6 +9,8 @@
 /* Waiting for descriptors, and for one that cannot be waited for. */
 void fault_register(void);
 void fault_register_file(void);
+/* The same while the session goes direct and comes back. */
+void fault_move(void);
 
 /* Sockets that the daemon opens, and connections it makes. */
 void fault_bind(void);

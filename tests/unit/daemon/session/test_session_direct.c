@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 enum {
-        SLICES = 4,
+        SLICES = 12,
         MANY = (SLICES - 1) * SESSION_DIRECT_SLICE + SESSION_DIRECT_SLICE / 2,
         MOVE = 3, /* the sequence of SetDelivery */
         GATED_MAX = 2048,
@@ -83,9 +83,10 @@ START_TEST(many_are_forgotten_in_slices_and_others_are_served_in_between)
         serve_slices(2);
         raw_client_request(&neighbour, 7, RAW_GET_STATUS);
         while (!wait_readable(neighbour.socket_fd, 0)) {
-                ck_assert_int_lt(turns++, 2);
+                ck_assert_int_lt(turns++, SLICES - 4);
                 inner_server_turn();
         }
+        ck_assert(session->move.under_way);
         ck_assert_ptr_nonnull(raw_client_expect(&neighbour, IOD__FRAME__BODY_STATUS));
         ck_assert_uint_eq(inner_server_expect(&client, IOD__FRAME__BODY_DONE)->sequence, MOVE);
         ck_assert_uint_eq(session->registrations.count, 0);
