@@ -1,5 +1,5 @@
 #!/bin/bash
-# Checks the model of waiting, waking and outages with spin: every state of each variant; and that
+# Checks the model of waiting, waking, outages and moves with spin: every state of each variant; and that
 # each of the faults it can be given is found.
 set -u
 
@@ -64,7 +64,17 @@ holds "every waiter is woken across deaths of the daemon"
 holds "every waiter is woken with the local fallback" -DLOCAL
 holds "every waiter is woken though no daemon comes back" -DLOCAL -DNO_RETURN
 holds "nobody is woken after a cancel that won" -DLOCAL -DCANCEL
+holds "every waiter is woken across moves, and none waits for one" -DMOVES=3 -DDEATHS=0
+holds "every waiter is woken across moves and a death" -DMOVES=2 -DDEATHS=1
+holds "every waiter is woken across moves and a death with the local fallback" \
+        -DMOVES=2 -DDEATHS=1 -DLOCAL
+holds "nobody is woken after a cancel that won across moves" -DMOVES=2 -DDEATHS=0 -DCANCEL
 finds "a wait without the second look under the lock" -DNO_RECHECK
+finds "the same with moves" -DMOVES=1 -DDEATHS=0 -DNO_RECHECK
+finds "a move that tells the daemon first and serves then" -DMOVES=1 -DDEATHS=0 -DTELLS_FIRST
+finds "a move back without the question whether the daemon has it" \
+        -DMOVES=2 -DDEATHS=0 -DNO_QUESTION
+finds "a hand-over after an outage without the question" -DLOCAL -DDEATHS=1 -DNO_QUESTION
 finds "a next daemon that is not told of the registration" -DNO_REREGISTER
 finds "clearing at another tick than the one that was seen" -DCLEAR_IGNORES_TICK
 finds "no local driver, and no daemon that comes back" -DLOCAL -DNO_RETURN -DNO_LOCAL_SERVE
