@@ -15,6 +15,9 @@
 #include <errno.h>
 #include <string.h>
 
+/* A packet that took so long is a long one: those of a few descriptors or requests are not. */
+enum { LONG_NS = 25000 };
+
 /* Its client has closed: it is only read to the end. */
 static void begin_to_end(Session *session)
 {
@@ -167,7 +170,8 @@ static void hold(Session *session)
 /*
  * The kernel lists what is ready in the order it became so, but who has more to be read is listed
  * again when the list is handed out: before all that become ready while the packet is served. A
- * full packet takes a while, so that others would have to wait for two of them.
+ * packet that takes a while would have others wait for two of them; for a short one it is not worth
+ * two system calls.
  */
 static void queue_up_again(Session *session)
 {
@@ -184,7 +188,7 @@ static bool read_request(Session *session)
         FdList fds = {.count = 0};
         uint32_t sequence = 0;
         bool closed = false;
-        bool brought_descriptors;
+        uint64_t took;
         int r;
 
         if (cleanup_registration_infos(session))
@@ -194,7 +198,6 @@ static bool read_request(Session *session)
                 return true;
         }
         r = read_packet(session, &fds, &sequence, &closed);
-        brought_descriptors = fds.count > 0;
         closer_push(sessions->closer, session->lane, &fds);
         if (closed) {
                 log_session(LOG_DEBUG, &session->peer, "closed");
@@ -205,7 +208,8 @@ static bool read_request(Session *session)
                 session_fail(session, sequence, r);
                 return false;
         }
-        time_share_use(&sessions->shares, &session->user->share, clock_now_ns() - began);
+        took = clock_now_ns() - began;
+        time_share_use(&sessions->shares, &session->user->share, took);
         if (session->closed && !session_has_request(session)) {
                 queue_up_again(session);
                 return false;
@@ -215,9 +219,10 @@ static bool read_request(Session *session)
                 session_rearm(session);
                 return false;
         }
-        if (brought_descriptors)
-                queue_up_again(session);
-        return !brought_descriptors;
+        if (took < LONG_NS)
+                return true;
+        queue_up_again(session);
+        return false;
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *data)
