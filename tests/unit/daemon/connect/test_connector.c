@@ -695,6 +695,47 @@ static bool all_are_over(const Outcome *outcomes, int n)
         return true;
 }
 
+START_TEST(many_are_started_some_in_a_turn)
+{
+        enum { AT_ONCE = 20, A_TURN = 8 };
+        Outcome outcomes[AT_ONCE];
+        size_t before = count_streams(), last = before;
+
+        for (int i = 0; i < AT_ONCE; i++)
+                start(&outcomes[i], "127.0.0.1", 0, NULL);
+        ck_assert_uint_eq(count_streams(), before);
+        for (int turns = 0; turns < AT_ONCE && last < before + AT_ONCE; turns++) {
+                size_t now;
+
+                event_base_loop(loop.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+                now = count_streams();
+                ck_assert_uint_le(now, last + A_TURN);
+                last = now;
+        }
+        ck_assert_uint_eq(last, before + AT_ONCE);
+        TURN_UNTIL(all_are_over(outcomes, AT_ONCE));
+        for (int i = 0; i < AT_ONCE; i++) {
+                ck_assert_int_eq(outcomes[i].result, 0);
+                close(outcomes[i].fd);
+        }
+}
+END_TEST
+
+START_TEST(one_that_is_cancelled_before_it_is_started_is_not)
+{
+        Outcome outcomes[2];
+        size_t before = count_streams();
+        Connecting *first = start(&outcomes[0], "127.0.0.1", 0, NULL);
+
+        start(&outcomes[1], "127.0.0.1", 0, NULL);
+        connector_cancel(first);
+        TURN_UNTIL(outcomes[1].calls > 0);
+        ck_assert_int_eq(outcomes[0].calls, 0);
+        ck_assert_uint_eq(count_streams(), before + 1);
+        close(outcomes[1].fd);
+}
+END_TEST
+
 START_TEST(thousands_leave_nothing_open)
 {
         static const char *const hosts[] = {
@@ -771,6 +812,8 @@ TEST_SUITE(test_connector)
                             COUNT(stages));
         tcase_add_loop_test(connecting, closing_ends_it_without_a_word_at_any_stage, 0,
                             COUNT(stages));
+        tcase_add_test(connecting, many_are_started_some_in_a_turn);
+        tcase_add_test(connecting, one_that_is_cancelled_before_it_is_started_is_not);
         tcase_add_test(connecting, thousands_leave_nothing_open);
         tcase_add_test(connecting, without_descriptors_it_fails_and_says_so);
         tcase_set_timeout(connecting, TEST_TIMEOUT_SECONDS);
