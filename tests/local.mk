@@ -136,6 +136,8 @@ libtestsupport_la_SOURCES = \
 	tests/support/fixture.c \
 	tests/support/fixture.h \
 	tests/support/hostile_scene.c \
+	tests/support/held_lock.c \
+	tests/support/held_lock.h \
 	tests/support/hostile_scene.h \
 	tests/support/inner_server.c \
 	tests/support/inner_server.h \

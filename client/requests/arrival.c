@@ -96,6 +96,7 @@ static ssize_t take_arrived(int borrow_fd, KyronOperation *operation)
         pthread_mutex_unlock(&handle->lock);
         if (!stream)
                 return -EAGAIN;
+        passed_stream_put_in_order(stream);
         *out = &stream->bridged_fd;
         return 0;
 }

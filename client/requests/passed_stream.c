@@ -9,7 +9,9 @@
 #include "core/cleanup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static void dispose(KyronAsyncRegistration *registration)
@@ -162,6 +164,23 @@ void passed_stream_keep_done(PassedStream *stream, int take_note_fd, uint32_t no
         stream->keep_done = true;
         stream->kept_note_fd = take_note_fd;
         stream->kept_note_size = note_size;
+}
+
+static void set_option(int borrow_fd, int option, int value)
+{
+        (void)setsockopt(borrow_fd, SOL_SOCKET, option, &value, sizeof(value));
+}
+
+void passed_stream_put_in_order(const PassedStream *stream)
+{
+        const int fd = stream->bridged_fd.registration.fd;
+
+        if (!stream->again)
+                return;
+        (void)fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK);
+        set_option(fd, SO_RCVLOWAT, 1);
+        set_option(fd, SO_PEEK_OFF, -1);
+        set_option(fd, SO_DETACH_FILTER, 0);
 }
 
 bool passed_stream_was_served_before(const KyronBridgedFd *stream)

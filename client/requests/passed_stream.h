@@ -62,6 +62,10 @@ void passed_stream_tell_taken(PassedStream *stream);
 void passed_stream_leave_claims(PassedStream *stream);
 /* The daemon keeps it, with this note or -1. Lock held. */
 void passed_stream_keep_done(PassedStream *stream, int take_note_fd, uint32_t note_size);
+/* Makes one that another worker had be read from like a new one: not blocking, from its first byte,
+ * unfiltered. What else that one has set stays. Best effort. That worker may still have it, and can
+ * have this wait, as it can have any use of it: so not with the lock held. */
+void passed_stream_put_in_order(const PassedStream *stream);
 /* What the net types' functions of these names do. */
 bool passed_stream_was_served_before(const KyronBridgedFd *stream);
 ssize_t passed_stream_note(const KyronBridgedFd *stream, void *buffer, size_t size);

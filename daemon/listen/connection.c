@@ -3,11 +3,13 @@
 
 #include "core/cleanup.h"
 #include "daemon/listen/connection_store.h"
+#include "daemon/listen/keep_look.h"
 #include "daemon/listen/listeners.h"
 #include "daemon/listen/socket_open.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 /* Without waiting for what is to be sent yet, whatever a worker has left (SO_LINGER): where nobody
@@ -20,7 +22,22 @@ static void close_at_once(int take_fd)
         close(take_fd);
 }
 
-Connection *connection_new(Group *group, int take_fd)
+bool connection_ask_peer(int borrow_fd, ConnectionPeer *out)
+{
+        struct sockaddr_storage address;
+        socklen_t size = sizeof(address);
+
+        out->size = 0;
+        if (getpeername(borrow_fd, (struct sockaddr *)&address, &size) < 0)
+                return false;
+        if (address.ss_family != AF_UNIX && size <= sizeof(out->address)) {
+                memcpy(&out->address, &address, size);
+                out->size = size;
+        }
+        return true;
+}
+
+static Connection *make(Group *group, int take_fd)
 {
         Connection *connection = calloc(1, sizeof(*connection));
 
@@ -37,6 +54,16 @@ Connection *connection_new(Group *group, int take_fd)
         return connection;
 }
 
+Connection *connection_new(Group *group, int take_fd)
+{
+        Connection *connection = make(group, take_fd);
+
+        /* While nobody else has it. */
+        if (connection)
+                connection_ask_peer(take_fd, &connection->peer);
+        return connection;
+}
+
 Connection *connection_restore(Group *group, uint64_t number, bool again, int take_fd,
                                int take_note_fd, uint32_t note_size)
 {
@@ -45,7 +72,7 @@ Connection *connection_restore(Group *group, uint64_t number, bool again, int ta
 
         if (listeners->connections_total < number)
                 listeners->connections_total = number;
-        connection = connection_new(group, take_fd);
+        connection = make(group, take_fd);
         if (!connection) {
                 if (take_note_fd >= 0)
                         close(take_note_fd);
@@ -54,8 +81,8 @@ Connection *connection_restore(Group *group, uint64_t number, bool again, int ta
         connection->number = number;
         connection->stored = descriptor_store_is_there(listeners->store);
         connection->again = again;
-        if (again)
-                socket_prepare_again(take_fd);
+        if (!again)
+                connection_ask_peer(take_fd, &connection->peer);
         connection->note_fd = take_note_fd;
         connection->note_size = note_size;
         if (take_note_fd >= 0)
@@ -97,6 +124,8 @@ void connection_free(Connection *connection)
         Group *group = connection->group;
 
         loop_event_free(connection->first_bytes);
+        if (connection->look)
+                connection->look = keep_look_give_up(connection->look);
         connection_close_copy(connection);
         if (connection->note_fd >= 0)
                 kept_close_note(group->listeners->kept, group->keeper, connection->note_fd);

@@ -5,7 +5,12 @@
  *   QUEUED    waits for a worker with credit                    in its group's queue
  *   ASSIGNED  has a worker; waits to be sent                    in its worker's assigned
  *   PASSED    sent, and registered in the worker's session      in its worker's sent
- *   TAKEN     has reached the worker's program                  in its worker's taken
+ *   TAKEN     has reached the worker's program                  in its worker's taken, or in its
+ *             group's looked_at once that has ended
+ *
+ * Whose worker has had it may keep the socket locked for as long as it likes (invariant 20 of
+ * ARCHITECTURE.md), so from then on nothing is asked or changed of it here: it is passed on as that
+ * one left it, and the next worker's library puts it in order.
  *
  * The daemon has a copy of the descriptor until it is TAKEN; of one that is kept on death, until
  * the worker has closed it. Those copies are what is counted in Kept.
@@ -28,6 +33,17 @@ typedef enum ConnectionState {
         CONNECTION_TAKEN,
 } ConnectionState;
 
+typedef struct KeepLook KeepLook;
+
+/* A connection's other end, of either family; size 0: nobody knows, or it is a Unix one's. */
+typedef struct ConnectionPeer {
+        union {
+                struct sockaddr any;
+                struct sockaddr_in6 v6;
+        } address;
+        socklen_t size;
+} ConnectionPeer;
+
 struct Connection {
         RegistrationOwner owner; /* first: PASSED and TAKEN are registered */
         TAILQ_ENTRY(Connection) link;
@@ -36,11 +52,13 @@ struct Connection {
         uint64_t source; /* the id and interest offered for it */
         ConnectionState state;
         int fd; /* -1: the worker has the only one */
+        ConnectionPeer peer;
         int note_fd;
         uint32_t note_size; /* 0: none, and note_fd is -1 */
         bool again;         /* a worker had it before, and ended */
         bool keep;          /* on death */
         bool charged;       /* for keeping, to the worker's user */
+        KeepLook *look;     /* whether it may be kept; or NULL */
         LoopEvent *first_bytes;
 
         /* For connection_store.h. */
@@ -60,6 +78,8 @@ Connection *connection_restore(Group *group, uint64_t number, bool again, int ta
 Connection *connection_claim(Group *group, int take_fd, int take_note_fd, uint32_t note_size);
 /* What kind of descriptor the group's connections are. */
 DescriptorKind connection_kind(const Group *group);
+/* Asks a socket for its other end, which may wait for who keeps it locked. false: it has none. */
+bool connection_ask_peer(int borrow_fd, ConnectionPeer *out);
 /* Whether the first bytes are there: 1 yes, 0 not yet, -1 the peer has gone without any. */
 int connection_has_first_bytes(int borrow_fd);
 /* Makes it SILENT, until it has them. false: there was no memory to wait. */

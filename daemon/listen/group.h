@@ -52,6 +52,8 @@ typedef struct Group {
         uint32_t unready_looks; /* at workers that were not ready, since it is parked */
         ConnectionList silent;
         ConnectionList queue;
+        /* Whose worker has ended before it was known whether they may be kept (keep_look.h). */
+        ConnectionList looked_at;
         uint32_t serving; /* workers and takers that have not left */
         uint32_t silent_count;
         uint32_t queued_count;

@@ -5,7 +5,6 @@
 #include "daemon/listen/balancer.h"
 #include "daemon/listen/connection_store.h"
 #include "daemon/listen/listeners.h"
-#include "daemon/listen/socket_open.h"
 #include "daemon/session/session_source.h"
 #include "daemon/session/sessions.h"
 
@@ -74,16 +73,21 @@ static void take_from_worker(Connection *connection)
         connection->worker = NULL;
 }
 
-/* Out of its worker's hands and to the queue's head. */
-static void queue_again(Connection *connection)
+static void queue_first(Connection *connection)
 {
         Group *group = connection->group;
 
-        take_from_worker(connection);
         connection->state = CONNECTION_QUEUED;
         TAILQ_INSERT_HEAD(&group->queue, connection, link);
         group->queued_count++;
         connection_store_begin(connection);
+}
+
+/* Out of its worker's hands and to the queue's head. */
+static void queue_again(Connection *connection)
+{
+        take_from_worker(connection);
+        queue_first(connection);
 }
 
 /* The id that was meant for one that was not sent. It is the next one's. */
@@ -198,7 +202,7 @@ int worker_keep(Connection *connection, int take_note_fd, uint32_t note_size)
         r = charge(connection);
         if (r < 0)
                 return r;
-        connection->keep = true;
+        connection->keep = !connection->look;
         if (connection->note_fd >= 0)
                 kept_close_note(kept, group->keeper, connection->note_fd);
         connection->note_fd = take_note_fd;
@@ -217,7 +221,6 @@ int worker_put_in_hand(Worker *worker, Connection *connection, RegistrationInfo 
                 r = charge(connection);
         if (r < 0)
                 return r;
-        connection->keep = connection->fd >= 0;
         connection->source = id;
         connection->state = CONNECTION_TAKEN;
         connection->owner.forgotten = on_forgotten;
@@ -252,6 +255,14 @@ void in_hand_deregister(const Connection *connection)
         session_settle_registrations(session);
 }
 
+/* A worker had it, and has it no more. */
+static void pass_again(Connection *connection)
+{
+        connection->again = true;
+        connection->group->passed_again++;
+        queue_first(connection);
+}
+
 void in_hand_queue_for_others(Connection *connection)
 {
         if (connection->state == CONNECTION_ASSIGNED) {
@@ -259,10 +270,8 @@ void in_hand_queue_for_others(Connection *connection)
                 return;
         }
         leave_registration(connection);
-        connection->again = true;
-        connection->group->passed_again++;
-        socket_prepare_again(connection->fd);
-        queue_again(connection);
+        take_from_worker(connection);
+        pass_again(connection);
 }
 
 void in_hand_let_go(Connection *connection)
@@ -271,4 +280,41 @@ void in_hand_let_go(Connection *connection)
                 leave_registration(connection);
         take_from_worker(connection);
         connection_free(connection);
+}
+
+/* ---- What is to be kept, once it is known whether it may be ---------------------------------- */
+
+void in_hand_await_look(Connection *connection)
+{
+        leave_registration(connection);
+        take_from_worker(connection);
+        TAILQ_INSERT_TAIL(&connection->group->looked_at, connection, link);
+}
+
+/* Nobody but the daemon has it. */
+static void settle_lost(Connection *connection, bool is_the_listeners)
+{
+        TAILQ_REMOVE(&connection->group->looked_at, connection, link);
+        if (!is_the_listeners) {
+                connection_free(connection);
+                return;
+        }
+        connection->keep = true;
+        pass_again(connection);
+}
+
+void in_hand_settle_kept(Connection *connection, bool is_the_listeners)
+{
+        Group *group = connection->group;
+        Worker *worker = connection->worker;
+
+        if (!worker) {
+                settle_lost(connection, is_the_listeners);
+        } else if (is_the_listeners) {
+                connection->keep = true;
+        } else {
+                in_hand_let_go(connection);
+                worker_look_whether_done(worker);
+        }
+        group_changed(group);
 }

@@ -18,7 +18,7 @@ void worker_taken(Connection *connection);
  * before and the daemon has no copy any more. */
 int worker_keep(Connection *connection, int take_note_fd, uint32_t note_size);
 /* Puts one in its hands that it had taken before the daemon began, registered as info; one with a
- * descriptor is kept. 0, or -EDQUOT with error_text(). */
+ * descriptor is charged, to be kept (keep_look.h). 0, or -EDQUOT with error_text(). */
 int worker_put_in_hand(Worker *worker, Connection *connection, RegistrationInfo *info, IoId id);
 /* The connection that a registration belongs to; NULL: it is no connection of a listener. */
 Connection *worker_connection(const RegistrationInfo *info);
@@ -41,3 +41,10 @@ void in_hand_queue_for_others(Connection *connection);
 void in_hand_let_go(Connection *connection);
 /* Its session goes on without it: ends its registration. */
 void in_hand_deregister(const Connection *connection);
+
+/* Its worker ends before it is known whether it may be kept: it waits for that in nobody's hands.
+ */
+void in_hand_await_look(Connection *connection);
+/* It may: it is kept from now on, or others shall have it, where its worker has ended. Or it may
+ * not, and is forgotten. error_text() stays. */
+void in_hand_settle_kept(Connection *connection, bool is_the_listeners);

@@ -121,6 +121,7 @@ static void make_group(Listener *listener, Listeners *listeners)
         TAILQ_INIT(&group->resting);
         TAILQ_INIT(&group->silent);
         TAILQ_INIT(&group->queue);
+        TAILQ_INIT(&group->looked_at);
 }
 
 static int no_memory(void)
@@ -237,7 +238,11 @@ int listener_open_late(Listener **out, Listeners *listeners, const ListenerConfi
 /* Its socket; or another in the place of one that somebody who took it has ended. */
 static int take_over(Listener *listener, const ListenerRestored *restored)
 {
-        int r = listener_socket_adopt(listener, restored->take_fd);
+        Address bound;
+        bool is_known = restored->bound && address_parse(restored->bound, &bound) == 0;
+        int r = is_known && !listener->config.shared
+                        ? listener_socket_adopt_given(listener, restored->take_fd, &bound)
+                        : listener_socket_adopt(listener, restored->take_fd);
 
         if (r < 0 && listener->config.shared)
                 return r;
@@ -301,6 +306,7 @@ Listener *listener_free(Listener *listener)
         waker_cancel(&listener->again);
         free_connections(&listener->group.silent);
         free_connections(&listener->group.queue);
+        free_connections(&listener->group.looked_at);
         loop_event_free(listener->look_again);
         loop_event_free(listener->look_on);
         loop_event_free(listener->look_for_socket);

@@ -46,6 +46,8 @@ struct Listener {
         uint64_t inode;                 /* of its socket */
         SocketFile file;
         PathOpening *opening; /* being opened, on a thread; or NULL */
+        GivenLook *look;      /* looked at, on a thread; or NULL */
+        uint64_t looked_turn; /* of the loop's, in which it was seen to be as it was opened */
         TAILQ_HEAD(, ListenerWaiter) waiters;
         bool is_new; /* a client's that has not been there yet */
         bool listed; /* by its number and name */
@@ -76,6 +78,7 @@ static inline Listener *listener_of(Group *group)
 /* What an earlier run of the daemon knew of a listener. */
 typedef struct ListenerRestored {
         int take_fd;
+        const char *bound; /* where it was opened; "" or NULL: it was not told */
         uint64_t number;
         QuotaUser *user; /* NULL: it is one of the configuration */
         bool paused;
@@ -94,7 +97,8 @@ int listener_open(Listener **out, Listeners *listeners, const ListenerConfig *co
  * 0, or -ENOMEM with error_text(). */
 int listener_open_late(Listener **out, Listeners *listeners, const ListenerConfig *config);
 /* As listener_open() with a socket that an earlier run of the daemon opened, and of which it knew
- * what is in restored: number, user, paused, stored, file. fd is the caller's if it fails. */
+ * what is in restored: bound, number, user, paused, stored, file. fd is the caller's if it fails.
+ */
 int listener_restore(Listener **out, Listeners *listeners, const ListenerConfig *config,
                      const ListenerRestored *restored);
 /* Closes it; its workers are left without. Returns NULL. */

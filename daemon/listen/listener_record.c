@@ -35,6 +35,7 @@ void listener_record_make(const Listener *listener, Record *out)
                 .directory_inode = listener->file.directory_inode,
                 .file_device = listener->file.device,
                 .file_inode = listener->file.inode,
+                .bound = (char *)listener->address,
         };
         out->message = (State__Record)STATE__RECORD__INIT;
         out->message.version = RECORD_VERSION;

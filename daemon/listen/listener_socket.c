@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "daemon/driver/descriptor_kind.h"
 #include "daemon/listen/accepting.h"
+#include "daemon/listen/given_look.h"
 #include "daemon/listen/listener_record.h"
 #include "daemon/listen/listener_waiter.h"
 #include "daemon/listen/path_task.h"
@@ -74,6 +75,21 @@ int listener_socket_adopt(Listener *listener, int take_fd)
         return r;
 }
 
+int listener_socket_adopt_given(Listener *listener, int take_fd, const Address *bound)
+{
+        int r = socket_check_alive(take_fd, &listener->config.address);
+
+        if (r < 0)
+                return r;
+        listener->fd = take_fd;
+        listener->given = true;
+        listener->bound = *bound;
+        r = settle(listener);
+        if (r < 0)
+                listener->fd = -1;
+        return r;
+}
+
 void listener_socket_store(Listener *listener)
 {
         DescriptorStore *store = listener->group.listeners->store;
@@ -93,6 +109,8 @@ void listener_socket_close(Listener *listener, QuotaUser *take_user)
         listener->acceptable = loop_event_free(listener->acceptable);
         if (listener->opening)
                 listener->opening = path_opening_give_up(listener->opening);
+        if (listener->look)
+                listener->look = given_look_give_up(listener->look);
         /* What comes back with the next start goes on meanwhile; and who took it may go on with it,
          * and with its file. */
         if (listener->fd >= 0 && !comes_back && !listener->given) {
@@ -243,23 +261,49 @@ int listener_socket_replace(Listener *listener, int take_fd)
         return r;
 }
 
-int listener_socket_give_out(Listener *listener)
+/* ---- Giving it out -------------------------------------------------------------------------- */
+
+/* Who waits is served before the turn is over. */
+static void on_looked(Listener *listener, int r)
+{
+        listener->look = NULL;
+        if (r < 0)
+                r = listener_socket_renew(listener);
+        else
+                listener->looked_turn = listener->group.listeners->loop->turn.count + 1;
+        if (!listener->opening)
+                listener_waiters_tell(listener, r);
+}
+
+static bool is_looked_at(const Listener *listener)
+{
+        return !listener->given || listener->fd < 0 ||
+               listener->looked_turn == listener->group.listeners->loop->turn.count + 1;
+}
+
+static int look_at_given(Listener *listener, uid_t uid)
 {
         const ListenerConfig config = config_here(listener);
-        Address bound;
+
+        return listener->look
+                       ? 0
+                       : given_look_start(&listener->look, listener, &config, uid, on_looked);
+}
+
+int listener_socket_give_out(Listener *listener, uid_t uid)
+{
         int fd, r = 0;
 
         listener_socket_look(listener);
-        if (listener->given && listener->fd >= 0 &&
-            socket_adopt_listener(listener->fd, &config, &bound) < 0)
-                r = listener_socket_renew(listener);
-        if (r == 0 && listener->opening)
+        if (!is_looked_at(listener)) {
+                r = look_at_given(listener, uid);
+                return r < 0 ? r : -EINPROGRESS;
+        }
+        if (listener->opening)
                 return -EINPROGRESS;
-        if (r == 0 && !listener->acceptable)
-                r = error_set(-listener->lacks_error, "listener %.40s is not served: %s",
-                              listener->config.name, listener->lacks);
-        if (r < 0)
-                return r;
+        if (!listener->acceptable)
+                return error_set(-listener->lacks_error, "listener %.40s is not served: %s",
+                                 listener->config.name, listener->lacks);
         fd = fcntl(listener->fd, F_DUPFD_CLOEXEC, 0);
         if (fd < 0)
                 return error_set(errno, "no descriptor for another taker: %s", strerror(errno));

@@ -2,9 +2,10 @@
  * A listener's socket, from its opening to its end. For listener.c, and for who gives it out.
  *
  * A file that a client was given is not the daemon's alone any more: the client can make accept()
- * wait (O_NONBLOCK is the file's), take connections that are not for it, and end the socket for
- * all. So the daemon never accepts from one that was given out, and looks at it again before it
- * gives it to the next; one that has ended is opened anew.
+ * wait (O_NONBLOCK is the file's), take connections that are not for it, keep the socket locked,
+ * and end it for all. So the daemon never accepts from one that was given out; on the loop it asks
+ * no more of it than the kernel answers without that lock; and it looks at it again, on a thread,
+ * before it gives it to the next. One that has ended is opened anew.
  *
  * A listener may be without a socket: its address is somebody else's still, or none of this
  * machine's yet. It looks again after a while, and serves from then on.
@@ -24,6 +25,8 @@ enum {
  * still. */
 int listener_socket_open(Listener *listener);
 int listener_socket_adopt(Listener *listener, int take_fd);
+/* One that may have been given out, which was opened at bound. */
+int listener_socket_adopt_given(Listener *listener, int take_fd, const Address *bound);
 
 /* Opens it if there is none; or looks again later. Says in the log why there is none. */
 void listener_socket_look(Listener *listener);
@@ -41,6 +44,7 @@ void listener_socket_close(Listener *listener, QuotaUser *take_user);
 int listener_socket_renew(Listener *listener);
 /* The same with one that a listener without a socket was to have. */
 int listener_socket_replace(Listener *listener, int take_fd);
-/* A descriptor of it for a client, once it is seen that it is as it was opened, or is opened anew.
- * Or -errno with error_text(); -EINPROGRESS it is being opened. */
-int listener_socket_give_out(Listener *listener);
+/* A descriptor of it for a client of a user, once it is seen that it is as it was opened, or is
+ * opened anew. Or -errno with error_text(); -EINPROGRESS that is not known yet, and
+ * listener_waiter.h tells when it is. */
+int listener_socket_give_out(Listener *listener, uid_t uid);

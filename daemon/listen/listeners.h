@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 typedef struct Listener Listener;
+typedef struct GivenLook GivenLook;
 typedef struct PathOpening PathOpening;
 typedef struct PathRemoval PathRemoval;
 typedef TAILQ_HEAD(ListenerList, Listener) ListenerList;

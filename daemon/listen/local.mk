@@ -9,10 +9,14 @@ libdaemon_la_SOURCES += \
 	daemon/listen/connection_store.h \
 	daemon/listen/drain.c \
 	daemon/listen/drain.h \
+	daemon/listen/given_look.c \
+	daemon/listen/given_look.h \
 	daemon/listen/group.c \
 	daemon/listen/group.h \
 	daemon/listen/in_hand.c \
 	daemon/listen/in_hand.h \
+	daemon/listen/keep_look.c \
+	daemon/listen/keep_look.h \
 	daemon/listen/listener.c \
 	daemon/listen/listener.h \
 	daemon/listen/listener_record.c \

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 /* A packet being put together. */
 typedef struct Packet {
@@ -32,15 +33,22 @@ bool passing_is_due(const Outgoing *outgoing)
 
 static void describe_peer(const Connection *connection, char text[static ADDRESS_TEXT_MAX])
 {
-        struct sockaddr_storage peer;
-        socklen_t size = sizeof(peer);
+        const AddressKind kind = connection->group->bound->kind;
+        struct sockaddr_un peer;
+        const struct sockaddr *known = &connection->peer.address.any;
+        socklen_t size = connection->peer.size;
         Address address;
 
         *text = '\0';
-        /* One that has gone has no address any more; its descriptor says so soon enough. */
-        if (getpeername(connection->fd, (struct sockaddr *)&peer, &size) == 0 &&
-            address_from_socket(connection->group->bound->kind, (struct sockaddr *)&peer, size,
-                                &address) == 0)
+        /* One that has gone has no address any more; its descriptor says so soon enough. A Unix one
+         * answers, whoever has it. */
+        if (kind == ADDRESS_UNIX) {
+                known = (const struct sockaddr *)&peer;
+                size = sizeof(peer);
+                if (getpeername(connection->fd, (struct sockaddr *)&peer, &size) < 0)
+                        size = 0;
+        }
+        if (size > 0 && address_from_socket(kind, known, size, &address) == 0)
                 address_format(&address, text);
 }
 

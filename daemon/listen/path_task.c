@@ -9,11 +9,15 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { PATH_ENDING_MS = 100 };
 
 struct PathRemoval {
         BlockingTask task;
@@ -52,8 +56,10 @@ static void run_removal(BlockingTask *task)
 
         if (socket_file_remove(&removal->config, &removal->file) < 0)
                 strcpy(removal->why, error_text());
-        if (!removal->lane)
-                cleanup_close(&removal->fd);
+        if (removal->lane)
+                return;
+        shutdown(removal->fd, SHUT_RD);
+        cleanup_close(&removal->fd);
 }
 
 static void on_removed(BlockingTask *task, int error)
@@ -101,6 +107,17 @@ void path_removal_start(Listeners *listeners, const ListenerConfig *config, cons
         let_go(removal);
         if (removal != &stays)
                 free(removal);
+}
+
+void path_ending_start(Listeners *listeners, const ListenerConfig *config, int borrow_fd)
+{
+        const SocketFile none = {.inode = 0};
+        int fd = fcntl(borrow_fd, F_DUPFD_CLOEXEC, 0);
+
+        if (fd < 0)
+                return;
+        path_removal_start(listeners, config, &none, fd, NULL, NULL);
+        path_tasks_settle(listeners, PATH_ENDING_MS);
 }
 
 /* ---- Opening ------------------------------------------------------------------------------- */

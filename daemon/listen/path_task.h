@@ -4,7 +4,7 @@
  *
  * PathOpening: a socket being bound to a path. It does not listen yet.
  * PathRemoval: the file of one that ends being removed. Its socket stays open meanwhile
- * (socket_file.h), and is closed then.
+ * (socket_file.h), and is closed then. Or what has no file being ended, that may be locked.
  *
  * Both are in their user's share of the threads. Owned by Listeners until done; single-threaded but
  * for the task.
@@ -43,6 +43,10 @@ PathOpening *path_opening_give_up(PathOpening *opening);
  * file stays. */
 void path_removal_start(Listeners *listeners, const ListenerConfig *config, const SocketFile *file,
                         int take_fd, CloserLane *lane, QuotaUser *user);
+
+/* Has a socket that a client has, too, end for everybody. On a thread, since that one can keep it
+ * locked; what was begun here is waited for a moment, so that its address is free. */
+void path_ending_start(Listeners *listeners, const ListenerConfig *config, int borrow_fd);
 
 /* Waits until all that is under way is done, up to so long. */
 void path_tasks_settle(Listeners *listeners, int ms);

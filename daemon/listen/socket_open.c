@@ -84,7 +84,7 @@ static int bind_inet(const Address *address, int type, bool v6_only, bool reuse)
 }
 
 /* The address asked for, with the port the kernel chose. */
-static int find_bound(int borrow_fd, const Address *address, Address *bound)
+int socket_find_bound(int borrow_fd, const Address *address, Address *bound)
 {
         Address actual = {.size = sizeof(actual.socket_address)};
         int r;
@@ -166,7 +166,7 @@ int socket_open_listener(const ListenerConfig *config, Address *bound, SocketFil
                 socket_file_remove(config, file);
                 return error_set(-r, "%s", why);
         }
-        r = find_bound(fd, address, bound);
+        r = socket_find_bound(fd, address, bound);
         return r < 0 ? r : STEAL_FD(fd);
 }
 
@@ -219,23 +219,19 @@ int socket_check_listener(int borrow_fd, const Address *address)
         return is_at(&found, &wanted) ? 0 : no_more(EINVAL, "it is somewhere else", address);
 }
 
-bool socket_overlaps(int borrow_fd, const Address *address, const Address *other)
+bool socket_overlaps(const Address *bound, const Address *other)
 {
-        Address actual = {.size = sizeof(actual.socket_address)}, found;
         char text[ADDRESS_TEXT_MAX], other_text[ADDRESS_TEXT_MAX];
 
-        if (address->kind != other->kind)
+        if (bound->kind != other->kind)
                 return false;
-        if (address->kind == ADDRESS_UNIX) {
-                address_format(address, text);
+        if (bound->kind == ADDRESS_UNIX) {
+                address_format(bound, text);
                 address_format(other, other_text);
                 return strcmp(text, other_text) == 0;
         }
-        if (getsockname(borrow_fd, &actual.socket_address.any, &actual.size) < 0 ||
-            address_from_socket(address->kind, &actual.socket_address.any, actual.size, &found) < 0)
-                return false;
-        return found.port == other->port && (is_every_host(&found) || is_every_host(other) ||
-                                             strcmp(found.host, other->host) == 0);
+        return bound->port == other->port && (is_every_host(bound) || is_every_host(other) ||
+                                              strcmp(bound->host, other->host) == 0);
 }
 
 static int get_option(int borrow_fd, int option)
@@ -246,18 +242,26 @@ static int get_option(int borrow_fd, int option)
         return getsockopt(borrow_fd, SOL_SOCKET, option, &value, &size) < 0 ? -1 : value;
 }
 
-/* Whether connections can come to it still. A Unix socket that was shut down says that it listens.
- */
-static int check_alive(int borrow_fd, const Address *address)
+int socket_check_alive(int borrow_fd, const Address *address)
 {
         struct pollfd state = {.fd = borrow_fd, .events = POLLRDHUP};
-        int none = 0;
 
+        if (get_option(borrow_fd, SO_ACCEPTCONN) != 1)
+                return no_more(EINVAL, "it does not listen any more", address);
+        /* A Unix socket that was shut down says that it listens. */
         if (poll(&state, 1, 0) < 0 || state.revents & (POLLHUP | POLLRDHUP | POLLNVAL))
                 return no_more(EPIPE, "it was shut down", address);
         if (get_option(borrow_fd, SO_TYPE) != SOCK_STREAM ||
+            (address->kind == ADDRESS_UNIX) != (get_option(borrow_fd, SO_DOMAIN) == AF_UNIX) ||
             (address->kind == ADDRESS_TCP && !tcp_protocol_is(get_option(borrow_fd, SO_PROTOCOL))))
                 return no_more(EPROTOTYPE, "it is of another kind", address);
+        return 0;
+}
+
+static int take_off_filter(int borrow_fd, const Address *address)
+{
+        int none = 0;
+
         /* A filter may keep everybody out. */
         if (setsockopt(borrow_fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof(none)) < 0 &&
             errno != ENOENT)
@@ -268,10 +272,12 @@ static int check_alive(int borrow_fd, const Address *address)
 
 int socket_adopt_listener(int borrow_fd, const ListenerConfig *config, Address *bound)
 {
-        int r = socket_check_listener(borrow_fd, &config->address);
+        int r = socket_check_alive(borrow_fd, &config->address);
 
         if (r == 0)
-                r = check_alive(borrow_fd, &config->address);
+                r = socket_check_listener(borrow_fd, &config->address);
+        if (r == 0)
+                r = take_off_filter(borrow_fd, &config->address);
         if (r < 0)
                 return r;
         if (fcntl(borrow_fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
@@ -279,7 +285,7 @@ int socket_adopt_listener(int borrow_fd, const ListenerConfig *config, Address *
         r = socket_listen(borrow_fd, config);
         if (r < 0)
                 return r;
-        return find_bound(borrow_fd, &config->address, bound);
+        return socket_find_bound(borrow_fd, &config->address, bound);
 }
 
 void socket_prepare_accepted(int borrow_fd, const ListenerConfig *config)
@@ -292,14 +298,6 @@ void socket_prepare_accepted(int borrow_fd, const ListenerConfig *config)
                 set_option(borrow_fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 }
 
-void socket_prepare_again(int borrow_fd)
-{
-        fcntl(borrow_fd, F_SETFL, O_RDWR | O_NONBLOCK);
-        set_option(borrow_fd, SOL_SOCKET, SO_RCVLOWAT, 1);
-        set_option(borrow_fd, SOL_SOCKET, SO_PEEK_OFF, -1);
-        set_option(borrow_fd, SOL_SOCKET, SO_DETACH_FILTER, 0);
-}
-
 int socket_open_udp(const Address *address, Address *bound)
 {
         CLEANUP(cleanup_close) int fd = -1;
@@ -310,6 +308,6 @@ int socket_open_udp(const Address *address, Address *bound)
         fd = bind_inet(address, SOCK_DGRAM, false, false);
         if (fd < 0)
                 return fd;
-        r = find_bound(fd, address, bound);
+        r = socket_find_bound(fd, address, bound);
         return r < 0 ? r : STEAL_FD(fd);
 }

@@ -40,8 +40,14 @@ int socket_listen(int borrow_fd, const ListenerConfig *config);
 /* Whether borrow_fd listens at the address: at any port where any was asked for. 0, or -EINVAL and
  * the like with error_text(). */
 int socket_check_listener(int borrow_fd, const Address *address);
-/* Whether a socket that was asked for at an address keeps others from another address. */
-bool socket_overlaps(int borrow_fd, const Address *address, const Address *other);
+/* Whether a socket that is bound to an address keeps others from another address. */
+bool socket_overlaps(const Address *bound, const Address *other);
+/* Where a socket is that was asked for at an address, with the port the kernel chose. 0, or -errno
+ * with error_text(). */
+int socket_find_bound(int borrow_fd, const Address *address, Address *bound);
+/* Whether connections can come to one that was opened at the address, as far as the kernel says it
+ * without the socket's lock, which somebody else may have. 0, or -errno with error_text(). */
+int socket_check_alive(int borrow_fd, const Address *address);
 /* Makes that the listener that socket_open_listener() would open: with this backlog, non-blocking,
  * and without the filter that somebody who had it may have left. bound: as there. 0, or -errno with
  * error_text(): it was shut down, or made something else. */
@@ -49,10 +55,6 @@ int socket_adopt_listener(int borrow_fd, const ListenerConfig *config, Address *
 
 /* Sets what a listener's connections are to have. Best effort: the connection is good without. */
 void socket_prepare_accepted(int borrow_fd, const ListenerConfig *config);
-
-/* Makes a connection that a worker had be read from like a new one: not blocking, from its first
- * byte, unfiltered. What else that worker has set stays. Best effort. */
-void socket_prepare_again(int borrow_fd);
 
 /* Opens a UDP socket bound to an address ("*": dual stack). As socket_open_listener(). */
 int socket_open_udp(const Address *address, Address *bound);

@@ -228,7 +228,9 @@ void worker_stop(Worker *worker)
  */
 static void lose(Connection *connection)
 {
-        if (connection->state == CONNECTION_TAKEN && !connection->keep)
+        if (connection->look)
+                in_hand_await_look(connection);
+        else if (connection->state == CONNECTION_TAKEN && !connection->keep)
                 in_hand_let_go(connection);
         else
                 in_hand_queue_for_others(connection);

@@ -7,7 +7,7 @@
 #include "daemon/daemon.h"
 #include "daemon/hold/note.h"
 #include "daemon/listen/in_hand.h"
-#include "daemon/listen/listener.h"
+#include "daemon/listen/keep_look.h"
 #include "daemon/session/session_source.h"
 
 #include <errno.h>
@@ -33,41 +33,6 @@ static int check_count(const Iod__Claim *claim, const FdList *fds)
                 return 0;
         return error_set(EBADMSG, "claim takes %zu descriptors here and came with %zu", expected,
                          fds->count);
-}
-
-/* The address of a socket's own end. 0 or -1. */
-static int find_local(int borrow_fd, AddressKind kind, Address *out)
-{
-        struct sockaddr_storage address;
-        socklen_t size = sizeof(address);
-
-        if (getsockname(borrow_fd, (struct sockaddr *)&address, &size) < 0)
-                return -1;
-        return address_from_socket(kind, (struct sockaddr *)&address, size, out);
-}
-
-static bool is_any(const Address *address)
-{
-        const struct sockaddr_in6 *v6 = &address->socket_address.v6;
-
-        return address->socket_address.any.sa_family == AF_INET6
-                       ? IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr)
-                       : address->socket_address.v4.sin_addr.s_addr == INADDR_ANY;
-}
-
-/* Whether a connection's own end is where the listener is. */
-static bool is_at(const Listener *listener, int borrow_fd)
-{
-        AddressKind kind = listener->bound.kind;
-        Address bound, local;
-
-        if (find_local(listener->fd, kind, &bound) < 0 || find_local(borrow_fd, kind, &local) < 0)
-                return false;
-        if (kind == ADDRESS_TCP && is_any(&bound))
-                return bound.port == local.port &&
-                       !(listener->config.v6_only && local.socket_address.any.sa_family == AF_INET);
-        return bound.size == local.size &&
-               memcmp(&bound.socket_address, &local.socket_address, bound.size) == 0;
 }
 
 static bool same_option(int borrow_a, int borrow_b, int option, size_t size)
@@ -99,23 +64,6 @@ static bool is_like(const Listener *listener, int borrow_fd)
                 (is_tcp(listener->fd) && is_tcp(borrow_fd)));
 }
 
-/*
- * Whether the listener can have accepted this stream socket of its kind. It may be one that the
- * worker made to the listener itself: such a one it could have got in the ordinary way, too.
- */
-static int check_connected(const Listener *listener, int borrow_fd)
-{
-        struct sockaddr_storage peer;
-        socklen_t size = sizeof(peer);
-
-        if (getpeername(borrow_fd, (struct sockaddr *)&peer, &size) < 0)
-                return error_set(ENOTCONN, "a connection to be kept is connected: it has ended");
-        if (!is_at(listener, borrow_fd) || !is_like(listener, borrow_fd))
-                return error_set(EINVAL, "the descriptor is no connection of listener %.40s",
-                                 listener->config.name);
-        return 0;
-}
-
 static int check_registration(const Listener *listener, const RegistrationInfo *info, IoId id)
 {
         if (!info)
@@ -143,8 +91,9 @@ static int check_kept(const Daemon *daemon, Session *session, const Listener *li
         if (r == 0)
                 r = authorise(daemon->config->policy, &session->peer, POLICY_HOLD, NULL,
                               listener->config.name);
-        if (r == 0)
-                r = check_connected(listener, borrow_fds[0]);
+        if (r == 0 && !is_like(listener, borrow_fds[0]))
+                r = error_set(EINVAL, "the descriptor is no connection of listener %.40s",
+                              listener->config.name);
         if (r == 0 && claimed->note_size > 0)
                 r = note_check(borrow_fds[1], claimed->note_size);
         if (r == 0)
@@ -157,7 +106,8 @@ static int check_kept(const Daemon *daemon, Session *session, const Listener *li
 /* One connection that is registered; first is the place of its descriptors in fds. 0, or -errno
  * with error_text(). */
 static int claim_registered(const Daemon *daemon, Session *session, Worker *worker,
-                            const Iod__ClaimedConnection *claimed, FdList *fds, size_t first)
+                            uint32_t sequence, const Iod__ClaimedConnection *claimed, FdList *fds,
+                            size_t first)
 {
         IoId id = io_id_unpack(claimed->id);
         RegistrationInfo *info = registration_set_recreate(&session->registrations, id);
@@ -178,13 +128,18 @@ static int claim_registered(const Daemon *daemon, Session *session, Worker *work
         for (size_t i = 0; i < count_of(claimed); i++)
                 (void)fd_list_steal(fds, first + i);
         r = worker_put_in_hand(worker, connection, info, id);
-        if (r < 0)
+        if (r < 0) {
                 connection_free(connection);
+                return r;
+        }
+        r = claimed->keep_on_death ? keep_look_start(connection, sequence) : 0;
+        if (r < 0)
+                in_hand_settle_kept(connection, false);
         return r;
 }
 
 /* In a direct session nothing is registered beforehand. */
-static int claim_one(const Daemon *daemon, Session *session, Worker *worker,
+static int claim_one(const Daemon *daemon, Session *session, Worker *worker, uint32_t sequence,
                      const Iod__ClaimedConnection *claimed, FdList *fds, size_t first)
 {
         IoId id = io_id_unpack(claimed->id);
@@ -194,7 +149,7 @@ static int claim_one(const Daemon *daemon, Session *session, Worker *worker,
         if (is_new)
                 r = session_note_io_source(session, id, connection_kind(worker->group));
         if (r == 0) {
-                r = claim_registered(daemon, session, worker, claimed, fds, first);
+                r = claim_registered(daemon, session, worker, sequence, claimed, fds, first);
                 if (r < 0 && is_new)
                         registration_set_withdraw(&session->registrations, id);
         }
@@ -217,7 +172,8 @@ int claiming_claim(Daemon *daemon, Session *session, const Iod__Frame *request, 
         if (!worker)
                 return -error_set(ENOENT, "this session has no endpoint %u", claim->endpoint);
         for (size_t i = 0; i < claim->n_connection; i++) {
-                r = claim_one(daemon, session, worker, claim->connection[i], fds, next);
+                r = claim_one(daemon, session, worker, request->sequence, claim->connection[i], fds,
+                              next);
                 next += count_of(claim->connection[i]);
                 if (r == 0 || first_error < 0)
                         continue;

@@ -208,7 +208,7 @@ int opening_serve_take_listener(Daemon *daemon, Session *session, const Iod__Fra
                                         take->options, &listener);
         if (r < 0)
                 return -r;
-        fd = r > 0 ? -EINPROGRESS : listener_socket_give_out(listener);
+        fd = r > 0 ? -EINPROGRESS : listener_socket_give_out(listener, session->peer.uid);
         if (fd == -EINPROGRESS)
                 return waiting_request_keep(daemon, session, request, listener,
                                             r == NAMED_LISTENER_OPENS);

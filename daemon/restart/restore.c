@@ -9,6 +9,7 @@
 #include "daemon/listen/connection_store.h"
 #include "daemon/listen/listener_record.h"
 #include "daemon/listen/listener_socket.h"
+#include "daemon/listen/path_task.h"
 #include "daemon/listen/socket_open.h"
 
 #include <errno.h>
@@ -36,6 +37,7 @@ static int restore_listener(Daemon *daemon, OwnedList *list, OwnedItem *item,
 {
         ListenerRestored restored = {
                 .take_fd = item->fd,
+                .bound = item->record->listener->bound,
                 .number = item->name.number,
                 .paused = item->record->listener->paused,
                 .stored = item->stored && descriptor_store_is_there(&daemon->store),
@@ -89,10 +91,16 @@ static bool is_of_any(const Config *config, const OwnedItem *item)
         return false;
 }
 
-/* Closes it here and in the store, and ends it for everybody: its address is free at once. */
+/* Closes it here and in the store, and ends it for everybody: its address is free at once. One that
+ * a client has may be locked by it, and is ended on a thread; then its address is free later. */
 static void end_socket(Daemon *daemon, OwnedList *list, OwnedItem *item, const char *why)
 {
-        shutdown(item->fd, SHUT_RD);
+        ListenerConfig config;
+
+        if (item->record->listener->shared)
+                shutdown(item->fd, SHUT_RD);
+        else if (listener_record_read_config(item->record->listener, &config) == 0)
+                path_ending_start(&daemon->listeners, &config, item->fd);
         owned_give_up(daemon, list, item, why);
 }
 
@@ -118,18 +126,31 @@ static void give_up_not_configured(Daemon *daemon, OwnedList *list)
         }
 }
 
+/* Where it was opened, as its record says; one of an earlier release does not, and its socket is
+ * asked. 0, or -errno. */
+static int find_place(const OwnedItem *item, Address *out)
+{
+        const State__Listener *record = item->record->listener;
+        ListenerConfig config;
+        int r;
+
+        if (*record->bound)
+                return address_parse(record->bound, out);
+        r = listener_record_read_config(record, &config);
+        return r < 0 ? r : socket_find_bound(item->fd, &config.address, out);
+}
+
 /* Where something is configured no client's listener is, whoever has its socket. */
 static void end_clients_at(Daemon *daemon, OwnedList *list, const ListenerConfig *config)
 {
         OwnedItem *item, *next;
 
         for (item = TAILQ_FIRST(list); item; item = next) {
-                ListenerConfig recorded;
+                Address place;
 
                 next = TAILQ_NEXT(item, link);
                 if (item->name.kind != STORED_LISTENER || item->record->listener->configured ||
-                    listener_record_read_config(item->record->listener, &recorded) < 0 ||
-                    !socket_overlaps(item->fd, &recorded.address, &config->address))
+                    find_place(item, &place) < 0 || !socket_overlaps(&place, &config->address))
                         continue;
                 end_socket(daemon, list, item, "a listener of the configuration is there now");
         }

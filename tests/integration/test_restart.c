@@ -8,6 +8,7 @@
 #include "tests/support/deadline.h"
 #include "tests/support/fake_manager.h"
 #include "tests/support/fixture.h"
+#include "tests/support/held_lock.h"
 #include "tests/support/memfd_note.h"
 #include "tests/support/service_frames.h"
 
@@ -379,6 +380,26 @@ START_TEST(what_a_program_has_taken_it_has_taken_from_the_next_daemon_too)
         kyron_tcp_listener_close(listener);
         kyron_io_driver_handle_close(handle);
         ck_assert(WAIT_UNTIL(count_takers() == 0, DEADLINE_MS));
+}
+END_TEST
+
+/* Its taker can have whoever asks for the socket's address, or ends it, wait. */
+START_TEST(what_its_taker_keeps_locked_holds_up_no_start)
+{
+        struct sockaddr_in address, other;
+        int taken = take("mine", "tcp:127.0.0.1:0", &address), again;
+        HeldLock lock;
+
+        if (!held_lock_take(&lock, taken)) {
+                close(taken);
+                SKIP_TEST("this user may not keep pages away");
+        }
+        restart(signals[_i]);
+        held_lock_end(&lock);
+        again = take("mine", "", &other);
+        ck_assert_int_eq(other.sin_port, address.sin_port);
+        close(again);
+        close(taken);
 }
 END_TEST
 
@@ -828,6 +849,7 @@ TEST_SUITE(test_restart)
         tcase_add_test(listeners, one_that_is_configured_no_more_is_closed);
         tcase_add_test(listeners, the_configuration_takes_over_a_clients_listener);
         tcase_add_loop_test(listeners, what_a_client_has_is_not_the_configurations, 0, 2);
+        tcase_add_loop_test(listeners, what_its_taker_keeps_locked_holds_up_no_start, 0, 2);
         tcase_add_loop_test(listeners,
                             what_was_taken_of_the_configuration_is_opened_anew_where_it_is_shared,
                             0, 2);

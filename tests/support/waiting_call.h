@@ -3,11 +3,14 @@
  * thread may call. For slow_calls.c, in the daemon, within a signal's handler: so nothing here
  * allocates, and whatever it asks the kernel, it asks past the filter.
  *
- *   paths         may wait, as their file systems like: /proc is the kernel's memory, but for what
- * it links to descriptors   of such files may wait. Those of memory, /proc, and the kernel's own
- * (eventfds, epoll sets, pidfds) do not sockets       do not wait where the call or the descriptor
- * says so (MSG_DONTWAIT, O_NONBLOCK); to close one that lingers may time          poll() with a
- * time limit, a condition, a process that may not have ended, sleep
+ * - Paths may wait, as their file systems like. /proc is the kernel's memory, but for what it links
+ *   to.
+ * - Descriptors of such files may wait. Those of memory, of /proc, and the kernel's own (eventfds,
+ *   epoll sets, pidfds) do not.
+ * - Sockets do not wait where the call or the descriptor says so (MSG_DONTWAIT, O_NONBLOCK); to
+ * close one that lingers may. Whoever has a socket, too, can keep it locked: that is not seen here,
+ * but by the tests that do so (held_lock.h).
+ * - Time may: poll() with a time limit, a condition, a process that may not have ended, sleep.
  *
  * The loop's own wait is epoll_wait(); mutexes are held for a few instructions.
  */

@@ -7,7 +7,10 @@
 #include "tests/support/scripted_daemon.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { ENDPOINT = 5, CREDITS = 40, SLOTS = 1000 };
@@ -43,18 +46,15 @@ static void tear_down(void)
 }
 
 /* Passes a connection, with a note if there is one, and accepts it. */
-static KyronUnixStream *pass(uint64_t id, bool again, const char *note, int *peer)
+static KyronUnixStream *pass_on(uint64_t id, bool again, const char *note, int take_fd)
 {
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Connections body = IOD__CONNECTIONS__INIT;
         Iod__Connection connection = IOD__CONNECTION__INIT;
         Iod__Connection *connections[] = {&connection};
         KyronUnixStream *stream;
-        int fds[2] = {-1, -1}, ends[2];
+        int fds[2] = {take_fd, -1};
 
-        unix_pair(SOCK_STREAM | SOCK_NONBLOCK, ends);
-        *peer = ends[0];
-        fds[0] = ends[1];
         connection.id = id;
         connection.again = again;
         if (note) {
@@ -73,6 +73,15 @@ static KyronUnixStream *pass(uint64_t id, bool again, const char *note, int *pee
         process(kyron_iod.handle, 0);
         ck_assert_int_eq(kyron_endpoint_accept_unix(endpoint, &call.operation, &stream), 0);
         return stream;
+}
+
+static KyronUnixStream *pass(uint64_t id, bool again, const char *note, int *peer)
+{
+        int ends[2];
+
+        unix_pair(SOCK_STREAM | SOCK_NONBLOCK, ends);
+        *peer = ends[0];
+        return pass_on(id, again, note, ends[1]);
 }
 
 START_TEST(a_first_connection_has_no_history)
@@ -106,6 +115,32 @@ START_TEST(a_connection_passed_on_again_has_its_note)
         kyron_unix_stream_close(stream);
         close(peer);
         ck_assert_uint_eq(count_descriptors(), before);
+}
+END_TEST
+
+START_TEST(what_a_worker_did_to_a_connection_does_not_keep_the_next_from_reading)
+{
+        struct sock_filter nobody[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+        const struct sock_fprog filter = {.len = 1, .filter = nobody};
+        KyronUnixStream *stream;
+        int ends[2], now = 1000;
+        socklen_t size = sizeof(now);
+        char byte;
+
+        unix_pair(SOCK_STREAM, ends);
+        ck_assert_int_eq(setsockopt(ends[1], SOL_SOCKET, SO_RCVLOWAT, &now, size), 0);
+        if (setsockopt(ends[1], SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter)) < 0)
+                report_skipped(__func__, "without a filter: this user may not attach one");
+        stream = pass_on(ids[0], true, NULL, ends[1]);
+        ends[1] = kyron_bridged_fd_fd(kyron_unix_stream_bridged_fd(stream));
+        ck_assert(fcntl(ends[1], F_GETFL) & O_NONBLOCK);
+        ck_assert_int_eq(getsockopt(ends[1], SOL_SOCKET, SO_RCVLOWAT, &now, &size), 0);
+        ck_assert_int_eq(now, 1);
+        put_byte(ends[0]);
+        ck_assert_int_eq(kyron_unix_stream_read(stream, &call.operation, &byte, 1), 0);
+        ck_assert_int_eq(call.operation.result, 1);
+        kyron_unix_stream_close(stream);
+        close(ends[0]);
 }
 END_TEST
 
@@ -278,6 +313,8 @@ TEST_SUITE(test_passed_stream)
         tcase_add_checked_fixture(tcase, set_up, tear_down);
         tcase_add_test(tcase, a_first_connection_has_no_history);
         tcase_add_test(tcase, a_connection_passed_on_again_has_its_note);
+        tcase_add_test(tcase,
+                       what_a_worker_did_to_a_connection_does_not_keep_the_next_from_reading);
         tcase_add_test(tcase, a_stream_of_elsewhere_has_neither);
         tcase_add_test(tcase, a_note_shorter_than_announced_is_an_error);
         tcase_add_test(tcase, every_end_is_told_though_the_daemon_does_not_read_for_long);

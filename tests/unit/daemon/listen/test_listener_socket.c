@@ -2,6 +2,7 @@
  * daemon/listen/listener_socket: what was given to a client is looked at before another gets it,
  * and one that has ended, or whose address could not be had, is opened as soon as it can be.
  */
+#include "tests/support/held_lock.h"
 #include "tests/support/sharing_scene.h"
 
 #include <errno.h>
@@ -12,16 +13,26 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Client i takes "web", opened at address unless that is "". The listening socket. */
-static int take(int i, const char *address)
+/* Client i takes "web", opened at address unless that is ""; and has the listening socket. */
+static void ask(int i, const char *address)
 {
         scene_open(i);
         SCENE_SEND(i, 1, TAKE_LISTENER, take_listener,
                    {.base = PROTOBUF_C_MESSAGE_INIT(&iod__take_listener__descriptor),
                     .name = (char *)"web",
                     .address = (char *)address});
-        scene_expect(i, IOD__FRAME__BODY_OPENED);
+}
+
+static int receive(int i)
+{
+        scene_await(i, IOD__FRAME__BODY_OPENED);
         return fd_list_steal(&sharing.received, 0);
+}
+
+static int take(int i, const char *address)
+{
+        ask(i, address);
+        return receive(i);
 }
 
 static bool is_non_blocking(int fd)
@@ -124,22 +135,66 @@ START_TEST(what_a_taker_has_changed_is_as_it_was_for_the_next)
 }
 END_TEST
 
+/* A taker can have whoever asks for the socket's address, or changes it, wait. */
+START_TEST(one_that_its_taker_keeps_locked_holds_up_nobody)
+{
+        int first = take(0, "tcp:127.0.0.1:0"), second;
+        HeldLock lock;
+
+        if (!held_lock_take(&lock, first)) {
+                close(first);
+                SKIP_TEST("this user may not keep pages away");
+        }
+        ask(1, "");
+        scene_open(2);
+        SCENE_SEND(2, 1, GET_STATUS, get_status,
+                   {.base = PROTOBUF_C_MESSAGE_INIT(&iod__get_status__descriptor)});
+        scene_expect(2, IOD__FRAME__BODY_STATUS);
+        ck_assert_ptr_null(scene_next(1));
+        held_lock_end(&lock);
+        second = receive(1);
+        expect_reached(second);
+        close(first);
+        close(second);
+}
+END_TEST
+
+START_TEST(a_listener_that_ends_meanwhile_is_waited_for_no_longer)
+{
+        int first = take(0, "tcp:127.0.0.1:0");
+        HeldLock lock;
+
+        if (!held_lock_take(&lock, first)) {
+                close(first);
+                SKIP_TEST("this user may not keep pages away");
+        }
+        ask(1, "");
+        inner_server_settle();
+        listener_free(scene_listener());
+        inner_server_settle();
+        ck_assert_ptr_nonnull(
+                strstr(scene_expect_refused(1, 1, ENOENT), "there is no listener web"));
+        held_lock_end(&lock);
+        close(first);
+}
+END_TEST
+
 START_TEST(a_filter_that_cannot_be_taken_off_makes_it_another)
 {
         int first = take(0, "tcp:127.0.0.1:0"), second, one = 1;
+        const Iod__Refused *refused;
 
         if (!attach_filter(first)) {
                 close(first);
                 SKIP_TEST("this user may not attach a filter");
         }
         ck_assert_int_eq(setsockopt(first, SOL_SOCKET, SO_LOCK_FILTER, &one, sizeof(one)), 0);
-        scene_open(1);
-        SCENE_SEND(1, 1, TAKE_LISTENER, take_listener,
-                   {.base = PROTOBUF_C_MESSAGE_INIT(&iod__take_listener__descriptor),
-                    .name = (char *)"web"});
+        ask(1, "");
+        refused = scene_await(1, IOD__FRAME__BODY_REFUSED)->refused;
+        ck_assert_int_eq(refused->error, EADDRINUSE);
         /* While the first one listens there, nobody else can. */
-        ck_assert_ptr_nonnull(strstr(scene_expect_refused(1, 1, EADDRINUSE),
-                                     "listener web is not served: address in use: "));
+        ck_assert_ptr_nonnull(
+                strstr(refused->text, "listener web is not served: address in use: "));
         close(first);
         ck_assert(WAIT_UNTIL(({
                                      inner_server_settle();
@@ -180,6 +235,8 @@ TEST_SUITE(test_listener_socket)
         tcase_add_loop_test(tests, what_a_taker_has_ended_is_opened_anew_for_the_next, 0,
                             sizeof(ways) / sizeof(ways[0]));
         tcase_add_test(tests, what_a_taker_has_changed_is_as_it_was_for_the_next);
+        tcase_add_test(tests, one_that_its_taker_keeps_locked_holds_up_nobody);
+        tcase_add_test(tests, a_listener_that_ends_meanwhile_is_waited_for_no_longer);
         tcase_add_test(tests, a_filter_that_cannot_be_taken_off_makes_it_another);
         tcase_add_test(tests, a_shared_one_that_has_ended_is_opened_anew);
         suite_add_tcase(suite, tests);

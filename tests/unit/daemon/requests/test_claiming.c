@@ -5,6 +5,7 @@
 #include "daemon/requests/claiming.h"
 
 #include "tests/support/fd_message.h"
+#include "tests/support/held_lock.h"
 #include "tests/support/memfd_note.h"
 #include "tests/support/own_network.h"
 #include "tests/support/sharing_scene.h"
@@ -60,8 +61,26 @@ static void tear_down(void)
         sharing_scene_tear_down();
 }
 
-static void claim_as(int i, uint32_t endpoint, uint32_t slot, bool keep, uint32_t note_size,
-                     const int *borrow_fds, size_t n)
+/* What is claimed was looked at. */
+static bool is_settled(void)
+{
+        const Session *each;
+        const Worker *worker;
+        const Connection *connection;
+
+        inner_server_settle();
+        TAILQ_FOREACH(each, &inner.daemon->sessions.list, link)
+        TAILQ_FOREACH(worker, &each->workers, session_link)
+        TAILQ_FOREACH(connection, &worker->taken, link)
+        {
+                if (connection->look)
+                        return false;
+        }
+        return true;
+}
+
+static void send_claim(int i, uint32_t endpoint, uint32_t slot, bool keep, uint32_t note_size,
+                       const int *borrow_fds, size_t n)
 {
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Claim claim = IOD__CLAIM__INIT;
@@ -77,7 +96,13 @@ static void claim_as(int i, uint32_t endpoint, uint32_t slot, bool keep, uint32_
         frame.body_case = IOD__FRAME__BODY_CLAIM;
         frame.claim = &claim;
         service_send(&sharing.clients[i], &frame, borrow_fds, n);
-        inner_server_settle();
+}
+
+static void claim_as(int i, uint32_t endpoint, uint32_t slot, bool keep, uint32_t note_size,
+                     const int *borrow_fds, size_t n)
+{
+        send_claim(i, endpoint, slot, keep, note_size, borrow_fds, n);
+        ck_assert(WAIT_UNTIL(is_settled(), DEADLINE_MS));
 }
 
 static uint32_t in_hand(void)
@@ -110,6 +135,32 @@ START_TEST(what_is_kept_goes_to_another_when_its_worker_ends)
         ck_assert_int_eq(read(fd_list_borrow(&sharing.received, 0), &byte, 1), 1);
         scene_gone(2, connections);
         close(fds[1]);
+}
+END_TEST
+
+/* A worker can have whoever asks for its connection's addresses wait. */
+START_TEST(one_that_its_worker_keeps_locked_holds_up_nobody)
+{
+        Iod__Connections *connections;
+        HeldLock lock;
+
+        if (!held_lock_take(&lock, own))
+                SKIP_TEST("this user may not keep pages away");
+        send_claim(1, 1, SLOT, true, 0, &own, 1);
+        SCENE_SEND(2, 5, GET_STATUS, get_status,
+                   {.base = PROTOBUF_C_MESSAGE_INIT(&iod__get_status__descriptor)});
+        scene_expect(2, IOD__FRAME__BODY_STATUS);
+        ck_assert_uint_eq(in_hand(), 1);
+        ck_assert_uint_eq(holds(), 1);
+        ck_assert(!is_settled());
+        /* Its worker ends before it is known whether it may be kept. */
+        scene_close(1);
+        ck_assert_uint_eq(scene_connections(2, NULL), 0);
+        held_lock_end(&lock);
+        connections = scene_await(2, IOD__FRAME__BODY_CONNECTIONS)->connections;
+        ck_assert(connections->connection[0]->again);
+        ck_assert_str_ne(connections->connection[0]->address, "");
+        scene_gone(2, connections);
 }
 END_TEST
 
@@ -471,6 +522,7 @@ TEST_SUITE(test_claiming)
         tcase_add_checked_fixture(tests, set_up, tear_down);
         tcase_set_timeout(tests, TEST_TIMEOUT_SECONDS);
         tcase_add_test(tests, what_is_kept_goes_to_another_when_its_worker_ends);
+        tcase_add_test(tests, one_that_its_worker_keeps_locked_holds_up_nobody);
         tcase_add_test(tests, what_is_gone_is_kept_no_longer);
         tcase_add_test(tests, what_is_not_kept_counts_and_ends_with_its_worker);
         tcase_add_test(tests, its_worker_may_leave_and_keep_it);

@@ -281,7 +281,7 @@ START_TEST(a_listener_is_taken_twice_and_accepted_from)
         close(accept4(fd, NULL, NULL, SOCK_CLOEXEC));
         close(peer);
         ask_to_take(5, "web", "");
-        scene_expect(0, IOD__FRAME__BODY_OPENED);
+        scene_await(0, IOD__FRAME__BODY_OPENED);
         /* One taker, however often it takes. */
         ck_assert_ptr_null(TAILQ_NEXT(TAILQ_FIRST(&scene_listener()->group.workers), link));
         close(fd);

@@ -5,6 +5,7 @@
 #include "daemon/loop/loop.h"
 #include "daemon/store/descriptor_store.h"
 
+#include "tests/support/deadline.h"
 #include "tests/support/fd_message.h"
 #include "tests/support/fixture.h"
 #include "tests/support/memfd_note.h"
@@ -54,7 +55,7 @@ static void tear_down(void)
 {
         fd_message_close(&message);
         notify_queue_close(&queue);
-        blocking_pool_close(blocking);
+        ck_assert(WAIT_UNTIL((blocking = blocking_pool_close(blocking)) == NULL, DEADLINE_MS));
         loop_close(&loop);
         close(manager);
         close(pair[0]);

@@ -63,7 +63,7 @@ static void tear_down(void)
 {
         fd_message_close(&message);
         notify_queue_close(&queue);
-        blocking_pool_close(blocking);
+        ck_assert(WAIT_UNTIL((blocking = blocking_pool_close(blocking)) == NULL, DEADLINE_MS));
         loop_close(&loop);
         close(manager);
         remove_temp_dir(directory);
