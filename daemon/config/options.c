@@ -15,6 +15,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
+static const char version[] = "kyron-iod " PACKAGE_VERSION "\n";
+
 static const char usage[] =
         "Usage: kyron-iod [OPTION]...\n"
         "Wait for the machine's descriptors on behalf of its processes.\n"
@@ -284,6 +286,15 @@ static int take_option(Options *options, int option, const char *argument)
         }
 }
 
+/* The exit code. */
+static int say(const char *text)
+{
+        if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
+                return EXIT_SUCCESS;
+        fprintf(stderr, "kyron-iod: standard output: %s\n", strerror(errno));
+        return EXIT_FAILURE;
+}
+
 bool options_parse(Options *options, int argc, char **argv, int *exit_code)
 {
         int option, r;
@@ -302,12 +313,8 @@ bool options_parse(Options *options, int argc, char **argv, int *exit_code)
         *exit_code = EXIT_SUCCESS;
         error_set(EINVAL, "see kyron-iod --help");
         while ((option = getopt_long(argc, argv, "", long_options, NULL)) >= 0) {
-                if (option == OPTION_HELP) {
-                        fputs(usage, stdout);
-                        return false;
-                }
-                if (option == OPTION_VERSION) {
-                        puts("kyron-iod " PACKAGE_VERSION);
+                if (option == OPTION_HELP || option == OPTION_VERSION) {
+                        *exit_code = say(option == OPTION_HELP ? usage : version);
                         return false;
                 }
                 r = take_option(options, option, optarg);

@@ -5,9 +5,11 @@
 #include "tests/support/fixture.h"
 #include "tests/support/program.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static Program daemon_program;
 
@@ -119,6 +121,26 @@ START_TEST(help_and_version_are_said_on_standard_output)
 }
 END_TEST
 
+static void fill_output(void)
+{
+        int full = open("/dev/full", O_WRONLY);
+
+        if (full >= 0)
+                dup2(full, STDOUT_FILENO);
+}
+
+START_TEST(what_cannot_be_written_is_said)
+{
+        static const char *const words[] = {"--help", "--version"};
+
+        for (int i = 0; i < 2; i++) {
+                ck_assert_int_eq(PROGRAM_RUN(&daemon_program, fill_output, words[i]), 1);
+                ck_assert_str_eq(daemon_program.err,
+                                 "kyron-iod: standard output: No space left on device\n");
+        }
+}
+END_TEST
+
 TEST_SUITE(test_daemon_words)
 {
         TCase *mistaken = tcase_create("mistaken");
@@ -133,6 +155,7 @@ TEST_SUITE(test_daemon_words)
         suite_add_tcase(suite, mistaken);
 
         tcase_add_test(asking, help_and_version_are_said_on_standard_output);
+        tcase_add_test(asking, what_cannot_be_written_is_said);
         tcase_set_timeout(asking, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, asking);
 }
