@@ -9,7 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PATH_ROOM = 64 };
+enum {
+        PATH_ROOM = 64,
+        REST_NS = 20 * 1000 * 1000,
+};
 
 void measure_init(Measure *measure)
 {
@@ -74,10 +77,21 @@ static int64_t count_wakeups(pid_t pid)
         return count;
 }
 
+/* Each by how much there are more of them than it says now. */
+static void count_all_wakeups(Measure *measure)
+{
+        if (!measure->counts_wakeups)
+                return;
+        /* Whoever has just been woken sleeps again. */
+        nanosleep(&(struct timespec){.tv_nsec = REST_NS}, NULL);
+        for (unsigned i = 0; i < measure->count; i++)
+                measure->wakeups[i] = count_wakeups(measure->pids[i]) - measure->wakeups[i];
+}
+
 void measure_begin(Measure *measure)
 {
-        for (unsigned i = 0; measure->counts_wakeups && i < measure->count; i++)
-                measure->wakeups[i] = count_wakeups(measure->pids[i]);
+        memset(measure->wakeups, 0, sizeof(measure->wakeups));
+        count_all_wakeups(measure);
         for (unsigned i = 0; i < measure->count; i++)
                 measure->cpu_ns[i] = read_clock(measure->clocks[i]);
         measure->time_ns = now_ns();
@@ -88,8 +102,7 @@ void measure_end(Measure *measure)
         measure->time_ns = now_ns() - measure->time_ns;
         for (unsigned i = 0; i < measure->count; i++)
                 measure->cpu_ns[i] = read_clock(measure->clocks[i]) - measure->cpu_ns[i];
-        for (unsigned i = 0; measure->counts_wakeups && i < measure->count; i++)
-                measure->wakeups[i] = count_wakeups(measure->pids[i]) - measure->wakeups[i];
+        count_all_wakeups(measure);
 }
 
 void measure_report(const Measure *measure, json_t *into)

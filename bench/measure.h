@@ -3,8 +3,8 @@
  * concerned has used in it, the caller's own and others', to the nanosecond and from the same
  * moment to the same moment. Time the kernel spends on their behalf counts as theirs.
  *
- * And, if asked for, how often each was woken: as often as its threads went to sleep. Counting them
- * takes longer than reading a clock, so it is not for who measures the longest of many times.
+ * And, if asked for, how often each was woken: as often as its threads went to sleep, which is read
+ * when all had the time to. So it is not for who measures the longest of many times.
  */
 #pragma once
 
