@@ -153,11 +153,11 @@ def overview_script(rows):
                      f'title "{contestant}, to {standard}" '
                      f'pt {6 if contestant in DASHED else 7} ps 0.7 lw 1.5 lc rgb "{colour(name)}"')
     tics = ", ".join(f'"{name}" {place}' for name, place in places.items())
-    height = 30 * len(places) + 90 + 22 * len(plots)
+    height = 30 * len(places) + 120 + 22 * len(plots)
     return (1250, height), script + [
         "set logscale x 2", f"set ytics ({tics})", f"set yrange [{len(places) - 0.4}:-0.6]",
         f"set tmargin at screen {1 - 45 / height}",
-        f"set bmargin at screen {(60 + 22 * len(plots)) / height}",
+        f"set bmargin at screen {(75 + 22 * len(plots)) / height}",
         "set lmargin at screen 0.47", "set arrow from 1, graph 0 to 1, graph 1 nohead dt 2",
         'set title "kyron-iod beside its peers: to the right it is faster"',
         'set xlabel "times as fast; bars: quartiles" offset 0, 0.5', "plot " + ", ".join(plots)]
