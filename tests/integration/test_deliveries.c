@@ -5,6 +5,7 @@
  */
 #include "core/clock.h"
 #include "core/readiness.h"
+#include "daemon/session/session_direct.h"
 #include "tests/support/config_file.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
@@ -110,18 +111,22 @@ START_TEST(many_registrations_move_and_others_are_served)
 {
         Meanwhile meanwhile = {.rounds = 0};
         const Iod__Frame *frame;
-        uint64_t began;
+        uint64_t began, turns;
 
         hostile_scene_start(NULL);
         open_files(MANY);
         open_client();
         register_all("registered");
+        turns = raw_client_status(&scene.neighbour)->turns;
         began = clock_now_ns();
         raw_client_set_delivery(&scene.client, MOVE, DIRECT);
         while (!wait_readable(scene.client.socket_fd, 0))
                 look_at_neighbour(&meanwhile);
         expect_done();
         print("to direct", &meanwhile, clock_now_ns() - began);
+        /* Others had theirs in between. */
+        ck_assert_uint_ge(raw_client_status(&scene.neighbour)->turns,
+                          turns + MANY / SESSION_DIRECT_SLICE);
         ck_assert_uint_eq(raw_client_status(&scene.neighbour)->registrations, 1);
         ck_assert_int_eq(eventfd_write(files[MANY / 2], 1), 0);
         raw_client_set_delivery(&scene.client, MOVE, RELAYED);
