@@ -6,7 +6,10 @@
 #include "client/handle/io_driver_handle.h"
 #include "client/readiness/async_registration.h"
 #include "core/cleanup.h"
+#include "core/sealed_bytes.h"
+#include "proto/pulse.h"
 #include "tests/fuzz/packet.h"
+#include "tests/support/memfd_note.h"
 #include "tests/support/scripted_daemon.h"
 
 #include <signal.h>
@@ -126,6 +129,25 @@ static void end(Object *object, FuzzInput *input)
         }
 }
 
+/* Of a daemon that gives a pulse, or what is none; -1. */
+static int new_pulse(uint8_t kind)
+{
+        int ends[2];
+
+        switch (kind % 4) {
+        case 1:
+                return sealed_bytes_new_writable("a pulse", PULSE_BYTES);
+        case 2:
+                return memfd_note(PULSE_BYTES, 0);
+        case 3:
+                pipe_pair(ends);
+                close(ends[0]);
+                return ends[1];
+        default:
+                return -1;
+        }
+}
+
 static void lose_or_find_daemon(uint8_t epoch)
 {
         if (kyron_iod.socket_fd >= 0) {
@@ -134,7 +156,7 @@ static void lose_or_find_daemon(uint8_t epoch)
                 kyron_iod.socket_fd =
                         accept4(kyron_iod.listener_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
                 fuzz_receive_all(kyron_iod.socket_fd);
-                scripted_daemon_welcome(&kyron_iod, epoch % 3);
+                scripted_daemon_welcome_with_pulse(&kyron_iod, epoch % 3, new_pulse(epoch / 3));
         }
 }
 

@@ -25,6 +25,7 @@ libfuzz_la_SOURCES = \
 	tests/support/fd_message.c \
 	tests/support/fixture.c \
 	tests/support/inner_server.c \
+	tests/support/memfd_note.c \
 	tests/support/raw_client.c \
 	tests/support/scripted_daemon.c
 if !LIBFUZZER

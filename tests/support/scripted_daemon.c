@@ -26,6 +26,11 @@ static const Iod__Frame *receive(ScriptedDaemon *daemon)
 
 void scripted_daemon_welcome(ScriptedDaemon *daemon, uint64_t epoch)
 {
+        scripted_daemon_welcome_with_pulse(daemon, epoch, -1);
+}
+
+void scripted_daemon_welcome_with_pulse(ScriptedDaemon *daemon, uint64_t epoch, int take_fd)
+{
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Welcome body = IOD__WELCOME__INIT;
 
@@ -35,9 +40,12 @@ void scripted_daemon_welcome(ScriptedDaemon *daemon, uint64_t epoch)
         body.registrations_max = daemon->registrations_max;
         body.deliveries = daemon->deliveries;
         body.release = (char *)"0";
+        body.pulse = take_fd >= 0;
         frame.body_case = IOD__FRAME__BODY_WELCOME;
         frame.welcome = &body;
-        scripted_daemon_send(daemon, &frame, NULL, 0);
+        scripted_daemon_send(daemon, &frame, &take_fd, take_fd >= 0);
+        if (take_fd >= 0)
+                close(take_fd);
 }
 
 static bool take_hello(ScriptedDaemon *daemon)

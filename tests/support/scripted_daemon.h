@@ -37,6 +37,8 @@ void scripted_daemon_vanish(ScriptedDaemon *daemon);
 /* Takes turns until the handle says Hello again; and welcomes it, as a daemon of this epoch. */
 void scripted_daemon_await_hello(ScriptedDaemon *daemon);
 void scripted_daemon_welcome(ScriptedDaemon *daemon, uint64_t epoch);
+/* The same with this for a pulse; take_fd is closed once it is sent. -1: none. */
+void scripted_daemon_welcome_with_pulse(ScriptedDaemon *daemon, uint64_t epoch, int take_fd);
 /* Closes the session, and takes turns until the handle has noticed; and the other way round. */
 void scripted_daemon_lose(ScriptedDaemon *daemon);
 void scripted_daemon_come_back(ScriptedDaemon *daemon, uint64_t epoch);

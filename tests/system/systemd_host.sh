@@ -130,6 +130,10 @@ users_serve_and_connect() {
         host_run kyronctl listeners >"$directory/listeners" || fail "no listeners"
         grep -qF "$echo_address" "$directory/listeners" ||
                 fail "$echo_address is not among $(cat "$directory/listeners")"
+        # What the server says of its own loop: the unit's filter lets the daemon read it.
+        host_run kyronctl sessions --no-legend >"$directory/sessions" || fail "no sessions"
+        grep -qE 'echo_server .* (waits|runs) [0-9]' "$directory/sessions" ||
+                fail "no pulse is shown: $(cat "$directory/sessions")"
         host_run_as guest echo_load --via-daemon --tcp "$echo_address" --connections 1 \
                 >"$directory/refused" 2>&1 && fail "guest may connect, which no policy allows"
         grep -qF "may not connect to tcp:$echo_address" "$directory/refused" ||

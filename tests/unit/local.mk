@@ -89,7 +89,8 @@ tests_unit_client_turn_unit_SOURCES = \
 	tests/unit/client/turn/test_lower_limit.c \
 	tests/unit/client/turn/test_moving.c \
 	tests/unit/client/turn/test_outage.c \
-	tests/unit/client/turn/test_process_io.c
+	tests/unit/client/turn/test_process_io.c \
+	tests/unit/client/turn/test_pulse_given.c
 
 tests_unit_core_unit_SOURCES = \
 	tests/unit/core/test_address.c \

@@ -433,6 +433,30 @@ START_TEST(descriptors_that_were_not_announced_are_nonsense)
 }
 END_TEST
 
+START_TEST(a_pulse_that_was_not_asked_for_is_closed)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Welcome welcome = IOD__WELCOME__INIT;
+        size_t before = count_descriptors();
+        pid_t child;
+
+        welcome.version = FRAME_PROTOCOL_VERSION;
+        welcome.registrations_max = 10;
+        welcome.pulse = true;
+        frame.descriptors = 1;
+        frame.body_case = IOD__FRAME__BODY_WELCOME;
+        frame.welcome = &welcome;
+        answer_with(&frame);
+        answer.with_descriptor = true;
+        child = stand_in();
+        ck_assert_int_eq(daemon_connection_open(&connection, path, NULL, false), 0);
+        ck_assert_int_eq(connection.pulse_fd, -1);
+        close(connection.fd);
+        ck_assert_uint_eq(count_descriptors(), before);
+        ck_assert(wait_exit(child, DEADLINE_MS, NULL));
+}
+END_TEST
+
 START_TEST(silence_before_the_end_is_nonsense)
 {
         answer = (Answer){.reads_first = true};
@@ -477,6 +501,7 @@ TEST_SUITE(test_daemon_connection)
         tcase_add_test(all, a_refusal_without_an_error_is_nonsense);
         tcase_add_test(all, bytes_that_are_no_frame_are_nonsense);
         tcase_add_test(all, descriptors_that_were_not_announced_are_nonsense);
+        tcase_add_test(all, a_pulse_that_was_not_asked_for_is_closed);
         tcase_add_test(all, silence_before_the_end_is_nonsense);
         tcase_add_test(all, a_daemon_that_does_not_answer_is_given_five_seconds);
         suite_add_tcase(suite, all);
