@@ -358,7 +358,7 @@ START_TEST(so_many_sources_that_are_not_packed_that_they_do_not_fit_end_the_sess
 }
 END_TEST
 
-START_TEST(thousands_of_ids_that_are_gone_already_are_no_matter)
+START_TEST(thousands_of_ids_that_are_gone_already_are_refused_and_the_session_goes_on)
 {
         enum { GONE = 4000 };
         RawBytes body = {0}, frame = {0};
@@ -370,6 +370,9 @@ START_TEST(thousands_of_ids_that_are_gone_already_are_no_matter)
         raw_put_packed(&body, RAW_ADD_GONE, ids, GONE);
         raw_put_frame(&frame, 0, 7, RAW_ADD_IO_SOURCE, &body);
         send_bytes(&frame, 0);
+        raw_client_expect_refused(&scene.client, 7, EINVAL,
+                                  "a packet names at most %d ids that are gone, and %d taken ones",
+                                  FRAME_IDS_MAX, FRAME_IDS_MAX);
         ck_assert_uint_eq(raw_client_status(&scene.client)->registrations, 1);
 }
 END_TEST
@@ -403,5 +406,6 @@ TEST_SUITE(test_hostile_bytes)
         tcase_add_test(memory, sources_that_are_not_packed_are_served);
         tcase_add_test(memory,
                        so_many_sources_that_are_not_packed_that_they_do_not_fit_end_the_session);
-        tcase_add_test(memory, thousands_of_ids_that_are_gone_already_are_no_matter);
+        tcase_add_test(memory,
+                       thousands_of_ids_that_are_gone_already_are_refused_and_the_session_goes_on);
 }
