@@ -106,7 +106,7 @@ typedef struct KyronOperation KyronOperation;
 
 /* Who is to wait for a handle's descriptors (libkyron(3), DELIVERY). */
 typedef enum KyronDelivery {
-        KYRON_DELIVERY_AUTO,    /* whoever costs less: the daemon, until the handle hardly waits */
+        KYRON_DELIVERY_AUTO,    /* the daemon, until the handle hardly waits: the default */
         KYRON_DELIVERY_RELAYED, /* the daemon */
         KYRON_DELIVERY_DIRECT,  /* this process, in process_io(), with the daemon beside it */
 } KyronDelivery;

@@ -12,7 +12,7 @@ static KyronDelivery read_wanted(KyronDelivery wanted)
         const char *text = getenv("KYRON_DELIVERY");
 
         if (!text)
-                return wanted == KYRON_DELIVERY_DIRECT ? wanted : KYRON_DELIVERY_RELAYED;
+                return wanted;
         if (strcmp(text, "auto") == 0)
                 return KYRON_DELIVERY_AUTO;
         if (strcmp(text, "relayed") == 0)

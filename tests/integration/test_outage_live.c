@@ -138,6 +138,7 @@ static void open_with(const KyronOptions *wanted)
         KyronOptions options = *wanted;
 
         options.socket_path = kyron_iod.socket_path;
+        options.delivery = KYRON_DELIVERY_RELAYED;
         options.program = "test";
         ck_assert_msg(kyron_io_driver_handle_open(&handle, &options) == 0, "%s",
                       kyron_error_text());

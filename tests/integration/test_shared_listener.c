@@ -179,9 +179,8 @@ START_TEST(a_worker_out_of_credit_gets_none)
 }
 END_TEST
 
-START_TEST(what_a_killed_worker_had_is_served_by_another)
+static void kill_workers(int kills)
 {
-        int kills = scaled(20, 200, 1000);
         uint64_t again = 0;
         ShortConnections *load;
 
@@ -202,6 +201,22 @@ START_TEST(what_a_killed_worker_had_is_served_by_another)
                 again += workers[i].state->served_again;
         printf("  %d kills, %ju connections served by a second worker\n", kills, (uintmax_t)again);
         ck_assert_uint_gt(again, 0);
+}
+
+START_TEST(what_a_killed_worker_had_is_served_by_another)
+{
+        kill_workers(scaled(20, 200, 1000));
+}
+END_TEST
+
+START_TEST(workers_that_move_lose_no_connection)
+{
+        options.moves = true;
+        kill_workers(scaled(20, 100, 1000));
+        for (int i = 0; i < WORKERS; i++)
+                echo_worker_stop(&workers[i]);
+        start_workers(WORKERS);
+        end_load(start_load(connections()), "moving workers");
 }
 END_TEST
 
@@ -233,6 +248,7 @@ TEST_SUITE(test_shared_listener)
         tcase_add_test(sharing, a_slow_worker_gets_little_of_the_load);
         tcase_add_test(sharing, a_worker_out_of_credit_gets_none);
         tcase_add_test(sharing, what_a_killed_worker_had_is_served_by_another);
+        tcase_add_test(sharing, workers_that_move_lose_no_connection);
         tcase_add_test(sharing, a_server_restarts_and_no_connection_is_refused);
         suite_add_tcase(suite, sharing);
 }

@@ -271,8 +271,11 @@ static void check_all_is_well(void)
 
 START_TEST(nobody_gets_what_is_anothers_while_limits_come_and_go)
 {
-        const KyronOptions options = {.socket_path = kyron_iod.socket_path,
-                                      .outage_ms = DEADLINE_MS};
+        const KyronOptions options = {
+                .socket_path = kyron_iod.socket_path,
+                .outage_ms = DEADLINE_MS,
+                .delivery = KYRON_DELIVERY_RELAYED,
+        };
         pthread_t driver, threads[THREADS], server;
         KyronBridgedFd *busy;
         KyronOperation operation;

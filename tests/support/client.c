@@ -7,7 +7,11 @@
 KyronIoDriverHandle *open_handle(const TestDaemon *daemon)
 {
         const KyronOptions options = {
-                .socket_path = daemon->socket_path, .program = "test", .outage_ms = -1};
+                .socket_path = daemon->socket_path,
+                .program = "test",
+                .outage_ms = -1,
+                .delivery = KYRON_DELIVERY_RELAYED,
+        };
         KyronIoDriverHandle *handle;
         int r = kyron_io_driver_handle_open(&handle, &options);
 

@@ -10,7 +10,7 @@
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
 
-/* Opens a handle, or ends the test. */
+/* Opens a handle that is relayed, however busy the test is; or ends the test. */
 KyronIoDriverHandle *open_handle(const TestDaemon *daemon);
 
 /* An operation that counts its completions and keeps what the last one was told. */

@@ -3,6 +3,7 @@
 
 #include "client/kyron.h"
 #include "tests/support/deadline.h"
+#include "tests/support/random.h"
 #include "tests/support/short_connections.h"
 
 #include <arpa/inet.h>
@@ -92,12 +93,26 @@ static void on_served(KyronOperation *operation)
         in_hand--;
 }
 
+/* Every few connections, at random. */
+static void move(void)
+{
+        static uint64_t seed;
+
+        if (random_below(&seed, 8) == 0 &&
+            kyron_io_driver_handle_set_delivery(handle, random_below(&seed, 2) == 0
+                                                                ? KYRON_DELIVERY_RELAYED
+                                                                : KYRON_DELIVERY_DIRECT) < 0)
+                give_up(-EINVAL);
+}
+
 static void start_serving(KyronTcpStream *stream)
 {
         Served *served = calloc(1, sizeof(*served));
 
         if (!served)
                 give_up(-ENOMEM);
+        if (options->moves)
+                move();
         in_hand++;
         state->accepted++;
         served->stream = stream;

@@ -18,6 +18,7 @@ typedef struct EchoWorkerOptions {
         bool least_loaded;
         bool when_readable;
         bool keep_on_death;
+        bool moves; /* its registrations to the daemon and back, all the time */
         unsigned weight;
         unsigned credits;
         unsigned work_us;    /* for each connection, during which the worker does nothing else */

@@ -13,6 +13,8 @@ trace=$directory/trace
 connections=0
 # Who polls waits more often, which is the point of it.
 export KYRON_BUSY_POLL_US=0
+# It is the relay that is counted.
+export KYRON_DELIVERY=relayed
 # Whoever looks whether the daemon lives sets a timer once a second, whatever passes.
 export KYRON_ALIVE_MS=-1
 

@@ -176,6 +176,7 @@ static const struct Wish {
         const char *environment;
         KyronDelivery option, expected;
 } wishes[] = {
+        {NULL, KYRON_DELIVERY_AUTO, KYRON_DELIVERY_AUTO},
         {NULL, KYRON_DELIVERY_DIRECT, KYRON_DELIVERY_DIRECT},
         {NULL, KYRON_DELIVERY_RELAYED, KYRON_DELIVERY_RELAYED},
         {"auto", KYRON_DELIVERY_DIRECT, KYRON_DELIVERY_AUTO},
