@@ -27,6 +27,8 @@ enum {
         /* No progress for so long: a wakeup was lost. */
         STUCK_MS = 20000,
         PROCESS_MS = 600000,
+        /* After so many moves it has been direct. */
+        MOVES_MANY = 100,
 };
 
 typedef struct Process Process;
@@ -54,7 +56,8 @@ struct Process {
         End *ends; /* the connecting ones first */
         atomic_int accepted, finished;
         atomic_ulong round_trips, won, lost;
-        unsigned long moves_made, found_direct; /* the meddler's */
+        unsigned long moves_made;   /* the meddler's */
+        unsigned long found_direct; /* the worker's */
         pthread_mutex_t delay_lock;
         TAILQ_HEAD(, End) delayed;
 };
@@ -290,8 +293,6 @@ static void move(Process *process)
         if (r < 0)
                 give_up(process, "a move", r);
         process->moves_made++;
-        process->found_direct +=
-                kyron_io_driver_handle_served_by(process->handle) == KYRON_SERVED_DIRECTLY;
 }
 
 static void *run_meddler(void *data)
@@ -388,6 +389,14 @@ static void start_connections(Process *process, const struct sockaddr_in *neighb
         }
 }
 
+static void on_served_by(KyronIoDriverHandle *handle, KyronServedBy by, void *user)
+{
+        Process *process = user;
+
+        (void)handle;
+        process->found_direct += by == KYRON_SERVED_DIRECTLY;
+}
+
 /* The daemon may be dead just now, and is back soon. */
 static int open_ring_handle(Process *process, const char *socket_path)
 {
@@ -395,6 +404,8 @@ static int open_ring_handle(Process *process, const char *socket_path)
                 .socket_path = socket_path,
                 .program = "ring",
                 .local_fallback = process->moves && process->number % 2 == 0,
+                .served_by_changed = on_served_by,
+                .user = process,
         };
         Deadline end = deadline_in(DEADLINE_MS);
         int r;
@@ -439,7 +450,7 @@ static _Noreturn void run_process(Process *process, const char *socket_path, int
                process->number, atomic_load(&process->round_trips), atomic_load(&process->won),
                atomic_load(&process->lost), process->moves_made, process->found_direct);
         fflush(stdout);
-        if (process->moves && process->found_direct == 0)
+        if (process->moves_made >= MOVES_MANY && process->found_direct == 0)
                 give_up(process, "it was never direct", 0);
         kyron_bridged_fd_close(process->listener);
         kyron_io_driver_handle_close(process->handle);
