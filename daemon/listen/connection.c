@@ -24,7 +24,7 @@ static void close_at_once(int take_fd)
 
 bool connection_ask_peer(int borrow_fd, ConnectionPeer *out)
 {
-        struct sockaddr_storage address;
+        struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
         socklen_t size = sizeof(address);
 
         out->size = 0;
