@@ -239,7 +239,8 @@ int listener_open_late(Listener **out, Listeners *listeners, const ListenerConfi
 static int take_over(Listener *listener, const ListenerRestored *restored)
 {
         Address bound;
-        bool is_known = restored->bound && address_parse(restored->bound, &bound) == 0;
+        bool is_known = restored->bound && address_parse(restored->bound, &bound) == 0 &&
+                        bound.kind == listener->config.address.kind;
         int r = is_known && !listener->config.shared
                         ? listener_socket_adopt_given(listener, restored->take_fd, &bound)
                         : listener_socket_adopt(listener, restored->take_fd);
