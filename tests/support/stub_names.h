@@ -86,8 +86,11 @@ static inline bool stub_names_loop_asked(void)
         return asked;
 }
 
-static inline void stub_names_enter(void)
+/* host_error or account_error. */
+static inline int stub_names_enter(const int *which)
 {
+        int error;
+
         pthread_mutex_lock(&stub_names.lock);
         stub_names.begun++;
         if (pthread_equal(pthread_self(), stub_names.loop))
@@ -96,7 +99,9 @@ static inline void stub_names_enter(void)
         while (stub_names.hang && !stub_names.loop_asked)
                 pthread_cond_wait(&stub_names.changed, &stub_names.lock);
         stub_names.ended++;
+        error = *which;
         pthread_mutex_unlock(&stub_names.lock);
+        return error;
 }
 
 /* ---- Hosts --------------------------------------------------------------------------------- */
@@ -129,11 +134,12 @@ static inline struct addrinfo *stub_names_address(int family, struct addrinfo *n
 KYRON_PUBLIC int getaddrinfo(const char *host, const char *service, const struct addrinfo *wanted,
                              struct addrinfo **found)
 {
+        int error = stub_names_enter(&stub_names.host_error);
+
         (void)service;
-        stub_names_enter();
         *found = NULL;
-        if (stub_names.host_error != 0)
-                return stub_names.host_error;
+        if (error != 0)
+                return error;
         if (!strchr(host, '.'))
                 return EAI_NONAME;
         if (wanted->ai_family != AF_INET6)
@@ -158,12 +164,13 @@ KYRON_PUBLIC void freeaddrinfo(struct addrinfo *found)
 KYRON_PUBLIC int getpwuid_r(uid_t uid, struct passwd *entry, char *buffer, size_t size,
                             struct passwd **found)
 {
+        int error = stub_names_enter(&stub_names.account_error);
+
         (void)buffer;
         (void)size;
-        stub_names_enter();
         *found = NULL;
-        if (stub_names.account_error != 0)
-                return stub_names.account_error;
+        if (error != 0)
+                return error;
         if (uid != STUB_UID)
                 return 0;
         *entry = (struct passwd){.pw_name = (char *)"user", .pw_uid = uid, .pw_gid = STUB_UID};
@@ -174,7 +181,7 @@ KYRON_PUBLIC int getpwuid_r(uid_t uid, struct passwd *entry, char *buffer, size_
 KYRON_PUBLIC int getgrouplist(const char *user, gid_t group, gid_t *groups, int *n)
 {
         (void)user;
-        stub_names_enter();
+        stub_names_enter(&stub_names.account_error);
         groups[0] = group;
         groups[1] = STUB_GROUP;
         *n = 2;
@@ -188,9 +195,8 @@ KYRON_PUBLIC int getpwnam_r(const char *name, struct passwd *entry, char *buffer
         (void)entry;
         (void)buffer;
         (void)size;
-        stub_names_enter();
         *found = NULL;
-        return stub_names.account_error;
+        return stub_names_enter(&stub_names.account_error);
 }
 
 KYRON_PUBLIC int getgrnam_r(const char *name, struct group *entry, char *buffer, size_t size,
@@ -200,9 +206,8 @@ KYRON_PUBLIC int getgrnam_r(const char *name, struct group *entry, char *buffer,
         (void)entry;
         (void)buffer;
         (void)size;
-        stub_names_enter();
         *found = NULL;
-        return stub_names.account_error;
+        return stub_names_enter(&stub_names.account_error);
 }
 
 KYRON_PUBLIC int getservbyname_r(const char *name, const char *protocol, struct servent *entry,
@@ -213,7 +218,7 @@ KYRON_PUBLIC int getservbyname_r(const char *name, const char *protocol, struct 
         (void)entry;
         (void)buffer;
         (void)size;
-        stub_names_enter();
+        stub_names_enter(&stub_names.account_error);
         *found = NULL;
         return 0;
 }
