@@ -288,9 +288,12 @@ START_TEST(what_can_be_reached_is_connected)
 {
         Outcome outcome = connect_to(reachable[_i].host, 0, NULL);
 
-        check_peer(&outcome, reachable[_i].peer            ? reachable[_i].peer
-                             : strstr(outcome.peer, "::1") ? "[::1]"
-                                                           : "127.0.0.1");
+        const char *peer = reachable[_i].peer;
+
+        /* A name that takes long may have the first family that answers. */
+        if (!peer || (runs_under_valgrind() && strcmp(reachable[_i].host, "both.test") == 0))
+                peer = strstr(outcome.peer, "::1") ? "[::1]" : "127.0.0.1";
+        check_peer(&outcome, peer);
 }
 END_TEST
 
