@@ -129,9 +129,10 @@ host_start tests/torture/attack tests/torture/healthy_client examples/echo_serve
 host_config=$(host_run kyron-iod --check-config | sed 's/: fine.*//')
 configure
 host_systemctl restart kyron-iod
-host_service echo daemon echo_server --tcp $echo_address
+# Who waits himself would not notice.
+host_service echo daemon env KYRON_DELIVERY=relayed echo_server --tcp $echo_address
 host_await says echo tcp
-host_service health daemon healthy_client --tcp $echo_address --connections 16 --rate 1000 \
+host_service health daemon env KYRON_DELIVERY=relayed healthy_client --tcp $echo_address --connections 16 --rate 1000 \
         --at-least "$round_trips"
 host_await says health ready
 quiet=$(p99)
