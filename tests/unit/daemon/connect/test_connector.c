@@ -493,8 +493,10 @@ START_TEST(nobody_who_answers_ends_at_the_deadline)
         ck_assert_str_eq(outcome.sentence, expected);
         ck_assert_int_eq(outcome.result, -ETIMEDOUT);
         outcome = connect_to("both.test", 2 * SHORT_MS, NULL);
-        snprintf(expected, sizeof(expected),
-                 "no answer within 600 ms: tcp:127.0.0.1:%u of both.test", port);
+        /* The one that was tried last; a name that takes long may have either family first. */
+        snprintf(expected, sizeof(expected), "no answer within 600 ms: tcp:%s:%u of both.test",
+                 runs_under_valgrind() && strstr(outcome.sentence, "::1") ? "[::1]" : "127.0.0.1",
+                 port);
         ck_assert_str_eq(outcome.sentence, expected);
         ck_assert_uint_eq(count_streams(), before);
 }
@@ -638,7 +640,7 @@ static const struct {
 START_TEST(cancelling_ends_it_without_a_word_at_any_stage)
 {
         Connecting *connecting;
-        Outcome outcome;
+        Outcome outcome, other;
         unsigned asked;
         size_t before;
 
@@ -652,11 +654,13 @@ START_TEST(cancelling_ends_it_without_a_word_at_any_stage)
                 TURN_UNTIL(atomic_load(&dns.questions) >= asked + stages[_i].questions &&
                            count_streams() == before + stages[_i].sockets);
         connector_cancel(connecting);
-        ck_assert_uint_eq(count_streams(), before);
+        /* The C library may have one of its own for a moment, to a cache of names. */
+        TURN_UNTIL(count_streams() == before);
         /* A number is answered from the loop meanwhile, but nobody is told of this one. */
-        connect_to("four.test", SHORT_MS, NULL);
+        other = connect_to("four.test", SHORT_MS, NULL);
+        cleanup_close(&other.fd);
         ck_assert_int_eq(outcome.calls, 0);
-        ck_assert_uint_eq(count_streams(), before);
+        TURN_UNTIL(count_streams() == before);
 }
 END_TEST
 
