@@ -115,12 +115,6 @@ START_TEST(what_stops_it_does_so_though_it_was_ignored_or_blocked)
 }
 END_TEST
 
-static bool has_logged(const char *text)
-{
-        program_read(&daemon_program);
-        return strstr(daemon_program.err, text) != NULL;
-}
-
 static uint64_t bit(int number)
 {
         return UINT64_C(1) << (number - 1);
@@ -376,9 +370,10 @@ START_TEST(a_private_instance_makes_its_directory_whatever_the_umask)
         program_start(&daemon_program,
                       (const char *const[]){"--user", "--foreground", "--log-level", "info", NULL},
                       have_a_private_directory);
-        ck_assert(WAIT_UNTIL(has_logged("serving") || program_has_ended(&daemon_program),
+        ck_assert(WAIT_UNTIL(program_has_said(&daemon_program, "serving") ||
+                                     program_has_ended(&daemon_program),
                              DEADLINE_MS));
-        ck_assert_msg(has_logged("serving"), "%s", daemon_program.err);
+        ck_assert_msg(program_has_said(&daemon_program, "serving"), "%s", daemon_program.err);
         ck_assert_uint_eq(mode_of(made), S_IFDIR | 0700);
         ck_assert_uint_eq(mode_of(socket_path), S_IFSOCK | 0600);
         program_stop(&daemon_program);
@@ -436,9 +431,8 @@ START_TEST(a_soft_limit_of_file_sizes_is_raised)
         file_size = 0;
         file_size_max = RLIM_INFINITY;
         program_serve(&daemon_program, socket_path, limit_file_size);
-        program_read(&daemon_program);
-        ck_assert_str_eq(daemon_program.err, "");
         program_stop(&daemon_program);
+        ck_assert_str_eq(daemon_program.err, "");
 }
 END_TEST
 

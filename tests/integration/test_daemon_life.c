@@ -82,7 +82,7 @@ START_TEST(with_few_descriptors_there_are_as_many_sessions_as_they_suffice_for)
 
         hard_limit = 1000;
         program_serve(&daemon_program, socket_path, limit_open_files);
-        program_read(&daemon_program);
+        program_await_said(&daemon_program, "\n");
         ck_assert_msg(sscanf(daemon_program.err,
                              "kyron-iod: warning: the limit of %lu open files allows %u sessions, "
                              "not %u\n",

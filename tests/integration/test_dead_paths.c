@@ -77,12 +77,6 @@ static void start(const char *listeners)
         raw_client_open(&asker, socket_path);
 }
 
-static bool has_logged(const char *text)
-{
-        program_read(&kyron_iod);
-        return strstr(kyron_iod.err, text);
-}
-
 /* What does not answer never does: whoever waited for it here would wait for ever. */
 static void expect_neighbour_served(void)
 {
@@ -136,7 +130,7 @@ START_TEST(a_configured_listener_there_is_late_and_the_rest_is_served)
         if (dead_fd < 0)
                 SKIP_TEST("FUSE cannot be mounted here");
         start("listener \"late\" { address = \"unix:/mnt/late\" }\n");
-        ck_assert(WAIT_UNTIL(has_logged("listener late is late"), DEADLINE_MS));
+        program_await_said(&kyron_iod, "listener late is late");
         expect_neighbour_served();
         expect_stop();
 }
@@ -168,9 +162,8 @@ START_TEST(another_program_is_refused_and_no_session_is_lost)
                 ck_assert_int_eq(kill(kyron_iod.pid, SIGUSR2), 0);
                 expect_neighbour_served();
         }
-        ck_assert(WAIT_UNTIL(has_logged("not handed over, this program goes on: some names or "
-                                        "paths are waited for and do not answer"),
-                             DEADLINE_MS));
+        program_await_said(&kyron_iod, "not handed over, this program goes on: some names or "
+                                       "paths are waited for and do not answer");
         /* The sessions are the same. */
         expect_neighbour_served();
         raw_client_status(&asker);

@@ -109,13 +109,6 @@ static void ask(Ask what, const char *object)
                 kyron_udp_socket_close(udp);
 }
 
-/* The daemon's log has this. */
-static bool has_logged(const char *text)
-{
-        program_read(&kyron_iod);
-        return strstr(kyron_iod.err, text) != NULL;
-}
-
 /* ---- rules ---- */
 
 static const struct {
@@ -187,7 +180,7 @@ START_TEST(what_a_rule_allows_is_done_and_what_none_allows_is_said)
                          (unsigned)client_uid, cases[which].refused, title);
                 ck_assert_int_eq(call.result, -EACCES);
                 ck_assert_str_eq(call.text, sentence);
-                ck_assert(WAIT_UNTIL(has_logged(sentence), DEADLINE_MS));
+                program_await_said(&kyron_iod, sentence);
         }
         stop();
 }
@@ -204,7 +197,7 @@ START_TEST(without_a_policy_nothing_is_opened)
         snprintf(sentence, sizeof(sentence), "uid %u may not ", (unsigned)client_uid);
         ck_assert_ptr_eq(strstr(call.text, sentence), call.text);
         ck_assert_ptr_nonnull(strstr(call.text, ": no policy is for this user"));
-        ck_assert(WAIT_UNTIL(has_logged(call.text), DEADLINE_MS));
+        program_await_said(&kyron_iod, call.text);
         stop();
 }
 END_TEST
@@ -245,7 +238,7 @@ START_TEST(an_audit_lets_pass_and_its_suggestion_allows)
         start();
         ask(cases[_i].what, cases[_i].object);
         ck_assert_int_ne(call.result, -EACCES);
-        ck_assert(WAIT_UNTIL(has_logged(marker), DEADLINE_MS));
+        program_await_said(&kyron_iod, marker);
         stop();
         suggestions = adopt_suggestions();
         ck_assert_int_ge(suggestions, least);

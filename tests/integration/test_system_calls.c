@@ -134,12 +134,6 @@ static const struct {
 
 enum { LOST = sizeof(lost) / sizeof(lost[0]) };
 
-static bool has_logged(const char *text)
-{
-        program_read(&daemon_program);
-        return strstr(daemon_program.err, text) != NULL;
-}
-
 START_TEST(what_is_lost_without_one_is_said_and_the_rest_is_served)
 {
         char expected[256];
@@ -151,11 +145,10 @@ START_TEST(what_is_lost_without_one_is_said_and_the_rest_is_served)
         program_serve(&daemon_program, socket_path, refuse_call);
         snprintf(expected, sizeof(expected), "warning: without the system call %s (%s) %s",
                  lost[_i / ERRORS].name, strerror(refused_with), lost[_i / ERRORS].without);
-        ck_assert_msg(has_logged(expected), "%s", daemon_program.err);
+        program_await_said(&daemon_program, expected);
         if (strstr(expected, "SIGUSR2")) {
                 ck_assert_int_eq(kill(daemon_program.pid, SIGUSR2), 0);
-                ck_assert(WAIT_UNTIL(has_logged("not handed over, this program goes on"),
-                                     DEADLINE_MS));
+                program_await_said(&daemon_program, "not handed over, this program goes on");
                 ck_assert(program_serves(socket_path));
         }
         program_stop(&daemon_program);
@@ -180,9 +173,8 @@ START_TEST(what_is_no_loss_is_not_mentioned)
         if (!can_filter())
                 SKIP_TEST("no filters of system calls: %s", strerror(errno));
         program_serve(&daemon_program, socket_path, refuse_call);
-        program_read(&daemon_program);
-        ck_assert_str_eq(daemon_program.err, "");
         program_stop(&daemon_program);
+        ck_assert_str_eq(daemon_program.err, "");
 }
 END_TEST
 

@@ -66,6 +66,18 @@ void program_read(Program *program)
         read_text(program->err_fd, program->err);
 }
 
+bool program_has_said(Program *program, const char *text)
+{
+        program_read(program);
+        return strstr(program->err, text) != NULL;
+}
+
+void program_await_said(Program *program, const char *text)
+{
+        ck_assert_msg(WAIT_UNTIL(program_has_said(program, text), DEADLINE_MS),
+                      "it does not say \"%s\", but: %s", text, program->err);
+}
+
 int program_wait(Program *program)
 {
         int status;

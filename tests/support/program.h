@@ -22,8 +22,13 @@ typedef struct Program {
 /* Starts it with these words, which end with NULL. prepare, unless NULL, runs in the process
  * before: it may change environment, limits, descriptors and user, and must not use check. */
 void program_start(Program *program, const char *const *words, void (*prepare)(void));
-/* Reads what it has written until now. */
+/* Reads what it has written until now. Its log is written by a thread: a line may come later than
+ * what it is about. */
 void program_read(Program *program);
+/* Reads, and returns whether this is in what it has written to standard error until now. */
+bool program_has_said(Program *program, const char *text);
+/* Waits until it is. */
+void program_await_said(Program *program, const char *text);
 /* Waits for its end and reads. Returns the exit status; a signal that ended it fails the test. */
 int program_wait(Program *program);
 /* SIGTERM; it has to end with 0. */
