@@ -1,4 +1,5 @@
 /* kyronctl status: the daemon at a glance. */
+#include "client/handle/handle_delivery.h"
 #include "core/cleanup.h"
 #include "ctl/output.h"
 #include "ctl/query.h"
@@ -54,7 +55,16 @@ static uint32_t other_sessions(const Iod__Status *status)
         return status->sessions > 0 ? status->sessions - 1 : 0;
 }
 
-static ExitCode print_text(const Iod__Status *status, const char *socket_path)
+/* Of these, the direct ones. Who may be relayed begins so. */
+static uint32_t other_direct_sessions(const Iod__Status *status, const Query *query)
+{
+        const uint32_t allowed = query->connection.deliveries;
+        const uint32_t own = allowed != 0 && !(allowed & DELIVERY_ALLOWS_RELAYED);
+
+        return status->sessions_direct > own ? status->sessions_direct - own : 0;
+}
+
+static ExitCode print_text(const Iod__Status *status, const Query *query, const char *socket_path)
 {
         char started[STARTED_MAX], uptime[UPTIME_MAX];
 
@@ -65,9 +75,10 @@ static ExitCode print_text(const Iod__Status *status, const char *socket_path)
                status->descriptors);
         printf("socket         %s\n", socket_path);
         printf("sessions       %" PRIu32 " of %" PRIu32 " (%" PRIu32 " a user), %" PRIu32
-               " waiting, %" PRIu64 " ever\n",
+               " direct, %" PRIu32 " waiting, %" PRIu64 " ever\n",
                other_sessions(status), status->sessions_max, status->sessions_per_user_max,
-               status->sessions_waiting, status->sessions_total);
+               other_direct_sessions(status, query), status->sessions_waiting,
+               status->sessions_total);
         printf("registrations  %" PRIu64 " (at most %" PRIu32 " a session, %" PRIu32
                " a user), %" PRIu64 " ever\n",
                status->registrations, status->registrations_per_session_max,
@@ -97,7 +108,7 @@ static ExitCode print_text(const Iod__Status *status, const char *socket_path)
         return EXIT_CODE_OK;
 }
 
-static ExitCode print_json(const Iod__Status *status, const char *socket_path)
+static ExitCode print_json(const Iod__Status *status, const Query *query, const char *socket_path)
 {
         char epoch[2 * sizeof(status->epoch) + 1];
         json_t *object = json_object();
@@ -115,6 +126,7 @@ static ExitCode print_json(const Iod__Status *status, const char *socket_path)
         output_add_number(&object, "sessions", other_sessions(status));
         output_add_number(&object, "sessions_max", status->sessions_max);
         output_add_number(&object, "sessions_per_user_max", status->sessions_per_user_max);
+        output_add_number(&object, "sessions_direct", other_direct_sessions(status, query));
         output_add_number(&object, "sessions_waiting", status->sessions_waiting);
         output_add_number(&object, "sessions_total", status->sessions_total);
         output_add_number(&object, "registrations", status->registrations);
@@ -154,6 +166,6 @@ ExitCode verb_status(const CommandLine *command_line)
                 code = query_status(&query, &status);
         if (code != EXIT_CODE_OK)
                 return code;
-        return command_line->json ? print_json(status, command_line->socket_path)
-                                  : print_text(status, command_line->socket_path);
+        return command_line->json ? print_json(status, &query, command_line->socket_path)
+                                  : print_text(status, &query, command_line->socket_path);
 }

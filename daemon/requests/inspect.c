@@ -63,6 +63,7 @@ int inspect_get_status(Daemon *daemon, Session *session, const Iod__Frame *reque
         status.pid = getpid();
         status.started = daemon->started;
         status.sessions = daemon->sessions.count;
+        status.sessions_direct = daemon->sessions.direct;
         status.sessions_max = daemon->sessions.max;
         status.sessions_per_user_max = options->sessions_per_user_max;
         status.registrations = daemon->sessions.registration_count;

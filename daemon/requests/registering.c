@@ -8,6 +8,7 @@
 #include "daemon/listen/in_hand.h"
 #include "daemon/process/log.h"
 #include "daemon/session/session_batch.h"
+#include "daemon/session/session_direct.h"
 #include "daemon/session/session_source.h"
 
 #include <errno.h>
@@ -72,7 +73,7 @@ int registering_hello(Daemon *daemon, Session *session, const Iod__Frame *reques
         welcome.registrations_max = session->registrations.limit;
         welcome.release = (char *)PACKAGE_VERSION;
         welcome.deliveries = authorise_deliveries(daemon->config->policy, &session->peer);
-        session->is_direct = !(welcome.deliveries & AUTHORISE_RELAYED);
+        session_direct_set(session, !(welcome.deliveries & AUTHORISE_RELAYED));
         welcome.requests_max = FRAME_REQUESTS_MAX;
         frame.body_case = IOD__FRAME__BODY_WELCOME;
         frame.welcome = &welcome;

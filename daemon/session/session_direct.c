@@ -24,6 +24,15 @@ void session_direct_deinit(Session *session)
         waker_cancel(&session->move.receipt.waker);
 }
 
+void session_direct_set(Session *session, bool is_direct)
+{
+        Sessions *sessions = session->sessions;
+
+        sessions->direct += is_direct;
+        sessions->direct -= session->is_direct;
+        session->is_direct = is_direct;
+}
+
 /* Before a request is read, there is room in the lane for a packet's descriptors: this one came
  * without. */
 static void give_up_set(Session *session)
@@ -47,7 +56,7 @@ int session_direct_begin(Session *session, uint32_t sequence)
 {
         if (session->is_direct)
                 return session_reply_done(session, sequence);
-        session->is_direct = true;
+        session_direct_set(session, true);
         give_up_set(session);
         session->move.under_way = true;
         session->move.sequence = sequence;
@@ -69,5 +78,5 @@ int session_direct_go_on(Session *session)
 
 void session_direct_end(Session *session)
 {
-        session->is_direct = false;
+        session_direct_set(session, false);
 }

@@ -22,6 +22,9 @@ void session_direct_init(Session *session);
 /* The session ends. */
 void session_direct_deinit(Session *session);
 
+/* Says that it is direct, or not, and nothing more: of one that begins. */
+void session_direct_set(Session *session, bool is_direct);
+
 /* Begins to make it a direct session, and answers this sequence when it is one. 0, or -errno: as
  * session_reply(). */
 int session_direct_begin(Session *session, uint32_t sequence);

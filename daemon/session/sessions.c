@@ -31,6 +31,7 @@ void sessions_remove(Sessions *sessions, Session *session)
         TAILQ_REMOVE(&sessions->list, session, link);
         session->listed = false;
         sessions->count--;
+        sessions->direct -= session->is_direct;
 }
 
 Session *sessions_find(const Sessions *sessions, uint64_t id)

@@ -48,6 +48,7 @@ struct Sessions {
         SessionList list; /* in order of id */
         void *by_id;      /* tsearch(3) tree of these */
         uint32_t count;
+        uint32_t direct;  /* of them */
         uint32_t waiting; /* for their clients to read */
         /* What they have left, and those that were turned away: see session_remains.h. */
         RemainsList remains, strangers;

@@ -316,6 +316,9 @@ static bool reply_with_status(int fd, const Iod__Frame *request)
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Status status = IOD__STATUS__INIT;
 
+        status.sessions = 44;
+        status.sessions_direct = 37;
+        status.sessions_waiting = 41;
         status.listeners = 3;
         status.workers = 5;
         status.connects = 7;
@@ -339,6 +342,8 @@ START_TEST(status_counts_them)
         KyronctlRun json = RUN_ONCE(reply_with_status, "status", "--json");
 
         kyronctl_run_succeeded(&text);
+        ck_assert_ptr_nonnull(strstr(text.out, "sessions       43 of 0 (0 a user), 37 direct, "
+                                               "41 waiting, 0 ever\n"));
         ck_assert_ptr_nonnull(strstr(text.out, "\nlisteners      3, with 5 workers\n"
                                                "connects       7 under way\n"
                                                "holds          11; 13 of 17 descriptors kept\n"
@@ -346,6 +351,9 @@ START_TEST(status_counts_them)
                                                "not by this daemon; 31 sessions that have "
                                                "ended\n"));
         status = kyronctl_run_json(&json);
+        kyronctl_json_check_number(status, "sessions", 43);
+        kyronctl_json_check_number(status, "sessions_direct", 37);
+        kyronctl_json_check_number(status, "sessions_waiting", 41);
         kyronctl_json_check_number(status, "listeners", 3);
         kyronctl_json_check_number(status, "workers", 5);
         kyronctl_json_check_number(status, "connects", 7);

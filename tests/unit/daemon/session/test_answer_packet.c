@@ -3,6 +3,7 @@
  * order and with its descriptors; whatever one of them comes to, the others arrive once.
  */
 #include "daemon/session/answer_packet.h"
+#include "daemon/session/session_direct.h"
 
 #include "tests/support/refused_sends.h"
 #include "tests/support/sharing_scene.h"
@@ -102,7 +103,7 @@ START_TEST(what_a_direct_session_is_sent_is_not_registered)
 {
         const Iod__Answers *answers;
 
-        session->is_direct = true;
+        session_direct_set(session, true);
         ask_for_the_first();
         ask_to_bind(2, raw_source(2, 1, 1));
         ask_to_bind(3, raw_source(3, 1, 1));

@@ -72,6 +72,37 @@ static void serve_slices(uint32_t n)
         ck_assert_uint_eq(session->charged_registrations, session->registrations.count);
 }
 
+/* ---- counting ------------------------------------------------------------------------------ */
+
+static uint32_t count_direct(void)
+{
+        raw_client_request(&neighbour, 7, RAW_GET_STATUS);
+        return inner_server_expect(&neighbour, IOD__FRAME__BODY_STATUS)->status->sessions_direct;
+}
+
+static void move(Iod__Delivery delivery)
+{
+        ask_for(delivery);
+        ck_assert_uint_eq(inner_server_expect(&client, IOD__FRAME__BODY_DONE)->sequence, MOVE);
+}
+
+START_TEST(the_direct_ones_are_counted_until_they_move_or_end)
+{
+        ck_assert_uint_eq(count_direct(), 0);
+        move(IOD__DELIVERY__DELIVERY_DIRECT);
+        ck_assert_uint_eq(count_direct(), 1);
+        move(IOD__DELIVERY__DELIVERY_DIRECT);
+        ck_assert_uint_eq(count_direct(), 1);
+        move(IOD__DELIVERY__DELIVERY_RELAYED);
+        ck_assert_uint_eq(count_direct(), 0);
+        move(IOD__DELIVERY__DELIVERY_DIRECT);
+        raw_client_close(&client);
+        inner_server_settle();
+        ck_assert_uint_eq(inner.daemon->sessions.count, 1);
+        ck_assert_uint_eq(count_direct(), 0);
+}
+END_TEST
+
 /* ---- slices -------------------------------------------------------------------------------- */
 
 START_TEST(many_are_forgotten_in_slices_and_others_are_served_in_between)
@@ -287,9 +318,13 @@ END_TEST
 
 TEST_SUITE(test_session_direct)
 {
+        TCase *counting = tcase_create("counting");
         TCase *slices = tcase_create("slices");
         TCase *kernel = tcase_create("what the kernel has");
 
+        tcase_add_checked_fixture(counting, set_up, inner_server_tear_down);
+        tcase_add_test(counting, the_direct_ones_are_counted_until_they_move_or_end);
+        suite_add_tcase(suite, counting);
         tcase_add_checked_fixture(slices, set_up, inner_server_tear_down);
         tcase_set_timeout(slices, TEST_TIMEOUT_SECONDS);
         tcase_add_test(slices, many_are_forgotten_in_slices_and_others_are_served_in_between);
