@@ -139,9 +139,10 @@ typedef struct KyronOptions {
          * processor (libkyron(3), BUSY POLLING). 0: 100; -1: never. Environment
          * KYRON_BUSY_POLL_US=N decides instead, for every program; 0 is never. */
         int busy_poll_us;
-        /* After how many milliseconds of silence a daemon that hangs is taken for lost: half of
-         * them after its last word it is asked, if something has passed between the two since it
-         * answered last (libkyron(3), WHEN THERE IS NO DAEMON). At least 20; 0: 2,000; -1: never.
+        /* After how many milliseconds of silence a daemon that hangs is taken for lost: three
+         * quarters of them after its last word it is asked, if something has passed between the two
+         * since it answered last, or a request waits for its answer (libkyron(3), WHEN THERE IS NO
+         * DAEMON). At least 20; 0: 2,000; -1: never.
          * Environment KYRON_ALIVE_MS=N decides instead, for every program. */
         int alive_ms;
         /* Who is to wait, as far as the daemon's policy allows it. Environment

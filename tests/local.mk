@@ -16,6 +16,7 @@ integration_tests = \
 	tests/integration/test_deliveries \
 	tests/integration/test_descriptors \
 	tests/integration/test_documented_packets \
+	tests/integration/test_few_messages \
 	tests/integration/test_handover \
 	tests/integration/test_handover_programs \
 	tests/integration/test_hostile_bytes \

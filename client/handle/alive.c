@@ -31,33 +31,44 @@ void alive_init(Alive *alive, int ms)
         *alive = (Alive){.limit_ms = wanted < 0 ? -1 : (int)wanted, .borrow_timer_fd = -1};
 }
 
+/* It has so long to answer. */
+static unsigned answer_ms(const Alive *alive)
+{
+        return (unsigned)alive->limit_ms / 4;
+}
+
+/* After so long a silence it is asked. */
+static unsigned silence_ms(const Alive *alive)
+{
+        return (unsigned)alive->limit_ms - answer_ms(alive);
+}
+
 static void watch(Alive *alive)
 {
-        if (alive->state != ALIVE_AT_REST || alive->limit_ms < 0)
-                return;
         alive->state = ALIVE_WATCHING;
-        alive->heard_ms = clock_coarse_ms();
-        timer_fd_set(alive->borrow_timer_fd, (unsigned)alive->limit_ms / 2);
+        alive->heard_ms = alive->set_ms = clock_coarse_ms();
+        timer_fd_set(alive->borrow_timer_fd, silence_ms(alive));
 }
 
 void alive_on_sent(Alive *alive)
 {
-        watch(alive);
+        if (alive->limit_ms >= 0 && alive->state == ALIVE_AT_REST)
+                watch(alive);
 }
 
 void alive_on_heard(Alive *alive)
 {
         if (alive->limit_ms < 0)
                 return;
-        if (alive->state == ALIVE_ASKED)
-                alive->state = ALIVE_WATCHING;
         alive->heard_ms = clock_coarse_ms();
-        watch(alive);
+        if (alive->state != ALIVE_WATCHING ||
+            alive->heard_ms - alive->set_ms >= (unsigned)alive->limit_ms / 8)
+                watch(alive);
 }
 
-void alive_on_answer(Alive *alive)
+void alive_on_answer(Alive *alive, bool is_awaited)
 {
-        if (alive->state == ALIVE_AT_REST)
+        if (alive->state == ALIVE_AT_REST || is_awaited)
                 return;
         timer_fd_set(alive->borrow_timer_fd, 0);
         alive->state = ALIVE_AT_REST;
@@ -77,18 +88,17 @@ static AliveVerdict look_again(Alive *alive, uint64_t ms)
 
 AliveVerdict alive_on_timer(Alive *alive, bool has_unread)
 {
-        uint64_t half = (unsigned)alive->limit_ms / 2;
         uint64_t silent = clock_coarse_ms() - alive->heard_ms;
 
         switch (alive->state) {
         case ALIVE_WATCHING:
-                if (silent < half)
-                        return look_again(alive, half - silent);
+                if (silent < silence_ms(alive))
+                        return look_again(alive, silence_ms(alive) - silent);
                 alive->state = ALIVE_ASKED;
-                timer_fd_set(alive->borrow_timer_fd, (unsigned)half);
+                timer_fd_set(alive->borrow_timer_fd, answer_ms(alive));
                 return ALIVE_TO_BE_ASKED;
         case ALIVE_ASKED:
-                return has_unread ? look_again(alive, half) : ALIVE_LOST;
+                return has_unread ? look_again(alive, answer_ms(alive)) : ALIVE_LOST;
         default:
                 return ALIVE_WELL;
         }

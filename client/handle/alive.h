@@ -1,15 +1,17 @@
 /*
  * Alive: whether the daemon still answers.
  *
- * A daemon that hangs keeps its socket open: nothing tells of it. So once something has come from
- * it or was sent to it, and then nothing has come for half of the time that it has, it is asked; if
- * it leaves that unanswered for the other half, it is taken for lost, and an outage begins. Once it
- * has answered, nobody asks again until there is something new between the two: a handle that waits
- * and waits costs neither of them anything.
+ * A daemon that hangs keeps its socket open: nothing tells of it. Whatever comes from it shows that
+ * it lives. Once something has come from it or was sent to it, and then nothing has come for three
+ * quarters of the time that it has, it is asked; if it leaves that unanswered for the last quarter,
+ * it is taken for lost, and an outage begins. Once it has answered, nobody asks again until there
+ * is something new between the two, or as long as a request waits for its answer: a handle that
+ * waits and waits costs neither of them anything.
  *
- * State: at rest → watching (the timer runs) → asked → at rest, or lost. While it watches and
- * frames come, the timer is left to run out and looks how long ago the last one came, so that a
- * frame costs a look at the coarse clock and no system call.
+ * State: at rest → watching (the timer runs) → asked → at rest, or lost. While frames come, they
+ * put the timer off, so that nobody is woken by it who is told something more often than it runs
+ * out: one that comes when an eighth of the time has passed since it was set. So a frame costs a
+ * look at the coarse clock, and some in a second a system call.
  *
  * It uses the handle's timer, which is the outage's while there is one. Guarded by the handle's
  * lock.
@@ -43,6 +45,7 @@ typedef struct Alive {
         int limit_ms; /* -1: never lost */
         int borrow_timer_fd;
         uint64_t heard_ms; /* CLOCK_MONOTONIC_COARSE: when a frame came, or the watching began */
+        uint64_t set_ms;   /* the same: when the timer was set for the whole of the silence */
 } Alive;
 
 /* ms: as KyronOptions.alive_ms; the environment's KYRON_ALIVE_MS counts instead. */
@@ -51,8 +54,8 @@ void alive_init(Alive *alive, int ms);
 /* A packet was sent to the daemon; one has come from it. */
 void alive_on_sent(Alive *alive);
 void alive_on_heard(Alive *alive);
-/* The answer has come. */
-void alive_on_answer(Alive *alive);
+/* The answer has come, and was heard. is_awaited: another answer of the daemon's is waited for. */
+void alive_on_answer(Alive *alive, bool is_awaited);
 /* There is no session, and the timer is another's. */
 void alive_rest(Alive *alive);
 

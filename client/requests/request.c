@@ -279,6 +279,17 @@ int request_answer(KyronIoDriverHandle *handle, const Iod__Frame *frame, FdList 
         return 1;
 }
 
+bool request_is_any_sent(const KyronIoDriverHandle *handle)
+{
+        const RequestTable *table = &handle->requests;
+
+        for (uint32_t place = 0; place < table->size; place++) {
+                if (table->requests[place]->state == REQUEST_SENT)
+                        return true;
+        }
+        return false;
+}
+
 /* ---- The end ------------------------------------------------------------------------------- */
 
 static void queue_again(Request *request)

@@ -131,6 +131,9 @@ void request_end(Request *request, int error);
  * Without the lock. */
 int request_answer(KyronIoDriverHandle *handle, const Iod__Frame *frame, FdList *fds);
 
+/* Whether the daemon has one that it has not answered. Lock held. */
+bool request_is_any_sent(const KyronIoDriverHandle *handle);
+
 /* The daemon is lost: queues again what can be asked again, and ends the rest with -EHOSTDOWN. */
 void request_lose_all(KyronIoDriverHandle *handle);
 /* Ends those with an operation; and every request. */

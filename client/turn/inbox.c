@@ -214,7 +214,7 @@ static int handle_frame(KyronIoDriverHandle *handle, const Iod__Frame *frame, Fd
         case IOD__FRAME__BODY_STATUS:
                 pthread_mutex_lock(&handle->lock);
                 if (frame->sequence == SEQUENCE_ALIVE)
-                        alive_on_answer(&handle->alive);
+                        alive_on_answer(&handle->alive, request_is_any_sent(handle));
                 else
                         local_driver_end_handover(handle, frame->sequence);
                 pthread_mutex_unlock(&handle->lock);

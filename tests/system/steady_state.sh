@@ -15,7 +15,7 @@ connections=0
 export KYRON_BUSY_POLL_US=0
 # It is the relay that is counted.
 export KYRON_DELIVERY=relayed
-# Whoever looks whether the daemon lives sets a timer once a second, whatever passes.
+# Whoever looks whether the daemon lives puts off its timer some times a second.
 export KYRON_ALIVE_MS=-1
 
 # start_counted NAME PROGRAM [ARGUMENT…]: its allocations are counted.

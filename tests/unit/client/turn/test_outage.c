@@ -314,6 +314,25 @@ START_TEST(a_daemon_that_is_silent_is_asked_once_and_may_rest)
 }
 END_TEST
 
+START_TEST(while_a_request_waits_it_is_asked_again)
+{
+        KyronTcpStream *stream = NULL;
+        uint32_t sequence;
+
+        ck_assert_int_eq(
+                kyron_tcp_stream_connect_to(&stream, handle, "tcp:a:1", 0, &call.operation),
+                KYRON_PENDING);
+        sequence = scripted_daemon_expect(&kyron_iod, IOD__FRAME__BODY_CONNECT)->sequence;
+        for (int i = 0; i < 3; i++)
+                answer_status(expect_question());
+        scripted_daemon_send_refused(&kyron_iod, sequence, ECONNREFUSED, "nobody is there");
+        ck_assert(PROCESS_UNTIL(handle, call.completions == 1));
+        answer_status(expect_question());
+        ck_assert(PROCESS_UNTIL(handle, !timer_runs()));
+        ck_assert_int_eq(kyron_io_driver_handle_served_by(handle), KYRON_SERVED_BY_DAEMON);
+}
+END_TEST
+
 START_TEST(a_daemon_that_does_not_answer_is_lost)
 {
         register_reader();
@@ -837,6 +856,7 @@ TEST_SUITE(test_outage)
         tcase = tcase_create("a daemon that hangs");
         tcase_add_checked_fixture(tcase, set_up_soon_lost, tear_down);
         tcase_add_test(tcase, a_daemon_that_is_silent_is_asked_once_and_may_rest);
+        tcase_add_test(tcase, while_a_request_waits_it_is_asked_again);
         tcase_add_test(tcase, a_daemon_that_does_not_answer_is_lost);
         tcase_add_test(tcase, a_daemon_that_does_not_read_is_lost);
         suite_add_tcase(suite, tcase);
