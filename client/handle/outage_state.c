@@ -45,7 +45,7 @@ bool outage_begins_with(const Outage *outage, int error)
         }
 }
 
-bool outage_is_local(const KyronIoDriverHandle *handle)
+bool handle_serves_itself(const KyronIoDriverHandle *handle)
 {
         return handle->delivery.direct ||
                (handle->outage.state != OUTAGE_NONE && handle->outage.allows_local);
@@ -57,7 +57,7 @@ KyronServedBy outage_served_by(const KyronIoDriverHandle *handle)
                 return KYRON_SERVED_NO_MORE;
         if (handle->outage.state == OUTAGE_NONE)
                 return handle->delivery.direct ? KYRON_SERVED_DIRECTLY : KYRON_SERVED_BY_DAEMON;
-        return outage_is_local(handle) ? KYRON_SERVED_LOCALLY : KYRON_SERVED_LATER;
+        return handle_serves_itself(handle) ? KYRON_SERVED_LOCALLY : KYRON_SERVED_LATER;
 }
 
 KyronServedBy kyron_io_driver_handle_served_by(KyronIoDriverHandle *handle)

@@ -55,6 +55,6 @@ void outage_init(Outage *outage, const KyronOptions *options);
 bool outage_begins_with(const Outage *outage, int error);
 
 /* Whether this process serves the registrations: directly, or while there is no daemon. */
-bool outage_is_local(const KyronIoDriverHandle *handle);
+bool handle_serves_itself(const KyronIoDriverHandle *handle);
 /* Who serves them. Lock held. */
 KyronServedBy outage_served_by(const KyronIoDriverHandle *handle);

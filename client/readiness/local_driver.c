@@ -24,7 +24,7 @@ int local_driver_serve(KyronAsyncRegistration *registration)
         if (registration->fd < 0 || registration->error || !(wanted & ~registration->local))
                 return 0;
         if (local_driver_leaves_in_doubt(handle, registration) ||
-            !(registration->stays_local || outage_is_local(handle)))
+            !(registration->stays_local || handle_serves_itself(handle)))
                 return 0;
         r = registration->local
                     ? selector_modify(&handle->selector, registration->fd, registration->id, wanted)
