@@ -2,6 +2,7 @@
 #include "tests/integration/ring.h"
 
 #include "tests/support/client.h"
+#include "tests/support/scale.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +28,8 @@ enum {
         /* No progress for so long: a wakeup was lost. */
         STUCK_MS = 20000,
         PROCESS_MS = 600000,
+        /* Of a daemon that is killed then: it needs some of that to be back for all. */
+        LIFE_MS_MAX = BUILT_WITH_SANITIZER ? 500 : 50,
         /* After so many moves it has been direct. */
         MOVES_MANY = 100,
 };
@@ -404,10 +407,12 @@ static int open_ring_handle(Process *process, const char *socket_path)
                 .socket_path = socket_path,
                 .program = "ring",
                 .local_fallback = process->moves && process->number % 2 == 0,
+                /* On a busy machine it may be long until one is met that lives. */
+                .outage_ms = PROCESS_MS,
                 .served_by_changed = on_served_by,
                 .user = process,
         };
-        Deadline end = deadline_in(DEADLINE_MS);
+        Deadline end = deadline_in(PROCESS_MS);
         int r;
 
         do
@@ -480,7 +485,7 @@ static int listen_on_loopback(int backlog, struct sockaddr_in *address)
 /* Until the process has ended. Meanwhile the daemon is killed again and again, if it is to be. */
 static void await_process(TestDaemon *daemon, const Ring *ring, pid_t child, int number)
 {
-        const int patience_ms = ring->moves ? 1 + (int)random_below(50) : PROCESS_MS;
+        const int patience_ms = ring->moves ? 1 + (int)random_below(LIFE_MS_MAX) : PROCESS_MS;
         Deadline end = deadline_in(PROCESS_MS);
         int status;
 
