@@ -2,6 +2,7 @@
  * The daemon's memory for each thing it has for its clients is at most what kyron-iod(8) says,
  * under MEMORY: as many of them as here are made, and what the daemon has grown by is compared.
  */
+#include "core/cleanup.h"
 #include "daemon/budget/watches.h"
 #include "daemon/config/config.h"
 #include "daemon/config/options.h"
@@ -26,6 +27,8 @@
 
 enum {
         SESSIONS = 200,
+        DIRECT = 1000,             /* sessions */
+        DIRECT_REGISTRATIONS = 16, /* of each, before */
         REGISTRATIONS = 20000,
         SPARSE_SESSIONS = 64,
         SPARSE = 256, /* registrations of each of these, as many slots apart */
@@ -117,7 +120,7 @@ static void check(const char *thing, unsigned long count)
 
 /* ---- the sums ---- */
 
-/* The amount before " MiB" after these words; the page is broken into lines anywhere. */
+/* The amount after these words; the page is broken into lines anywhere. */
 static unsigned long stated_sum(const char *file, const char *words)
 {
         static char text[256 * 1024];
@@ -210,16 +213,8 @@ START_TEST(sessions)
 }
 END_TEST
 
-/* The page is its client's, and counts here while it is mapped and was shown. */
-START_TEST(pulses)
+static void show_all_sessions(void)
 {
-        static PulsePage *pages[SESSIONS];
-
-        for (int i = 1; i < SESSIONS; i++) {
-                raw_client_connect(&clients[i], kyron_iod.socket_path);
-                pulse_client_hello(&clients[i]);
-                pages[i] = pulse_client_map(pulse_client_welcome(&clients[i]));
-        }
         for (uint64_t after = 0, more = 1; more;) {
                 const Iod__Sessions *page;
                 RawBytes body = {0}, frame = {0};
@@ -231,6 +226,19 @@ START_TEST(pulses)
                 after = page->next;
                 more = page->more;
         }
+}
+
+/* The page is its client's, and counts here while it is mapped and was shown. */
+START_TEST(pulses)
+{
+        static PulsePage *pages[SESSIONS];
+
+        for (int i = 1; i < SESSIONS; i++) {
+                raw_client_connect(&clients[i], kyron_iod.socket_path);
+                pulse_client_hello(&clients[i]);
+                pages[i] = pulse_client_map(pulse_client_welcome(&clients[i]));
+        }
+        show_all_sessions();
         check_besides("a pulse, in the kernel", SESSIONS - 1, (SESSIONS - 1) * stated("a session"));
         for (int i = 1; i < SESSIONS; i++)
                 pulse_client_unmap(pages[i]);
@@ -355,6 +363,50 @@ START_TEST(what_has_gone_direct_takes_no_more_than_a_session)
 }
 END_TEST
 
+/* Its page, which its client writes, and the tables for it included. */
+START_TEST(a_direct_session_and_its_pulse_take_what_is_said)
+{
+        static PulsePage *pages[DIRECT];
+        static int sockets[DIRECT];
+        const char *words = "page that its client writes, it takes at most ";
+        size_t tables_kib = test_daemon_memory_kib(&kyron_iod, "VmPTE"), now_kib, bound_kib;
+        uint64_t sources[DIRECT_REGISTRATIONS];
+        int fds[DIRECT_REGISTRATIONS];
+        RawClient *client = &clients[1];
+
+        if (BUILT_WITH_SANITIZER)
+                SKIP_TEST("a sanitizer takes memory of its own");
+        if (raw_client_status(&clients[0])->sessions_max <= DIRECT)
+                SKIP_TEST("the limit of open files is too low for %d sessions", DIRECT);
+        for (uint32_t i = 0; i < DIRECT_REGISTRATIONS; i++) {
+                sources[i] = raw_source(i, 1, 1);
+                fds[i] = open_eventfd();
+        }
+        for (int i = 0; i < DIRECT; i++) {
+                raw_client_connect(client, kyron_iod.socket_path);
+                pulse_client_hello(client);
+                pages[i] = pulse_client_map(pulse_client_welcome(client));
+                add_all(client, sources, fds, DIRECT_REGISTRATIONS);
+                raw_client_set_delivery(client, 1, IOD__DELIVERY__DELIVERY_DIRECT);
+                raw_client_expect(client, IOD__FRAME__BODY_DONE);
+                sockets[i] = STEAL_FD(client->socket_fd);
+        }
+        show_all_sessions();
+        ck_assert_uint_eq(raw_client_status(&clients[0])->registrations, 0);
+        now_kib = test_daemon_resident_kib(&kyron_iod) - before_kib +
+                  test_daemon_memory_kib(&kyron_iod, "VmPTE") - tables_kib;
+        bound_kib = stated_sum("man/kyron-iod.8.scd", words) * DIRECT + SLACK_KIB;
+        printf("a direct session with its pulse: %zu bytes\n", now_kib * 1024 / DIRECT);
+        ck_assert_msg(now_kib <= bound_kib, "%zu KiB, at most %zu stated", now_kib, bound_kib);
+        for (int i = 0; i < DIRECT; i++) {
+                pulse_client_unmap(pages[i]);
+                close(sockets[i]);
+        }
+        for (uint32_t i = 0; i < DIRECT_REGISTRATIONS; i++)
+                close(fds[i]);
+}
+END_TEST
+
 START_TEST(holds)
 {
         int fd = open_eventfd();
@@ -456,6 +508,7 @@ TEST_SUITE(test_memory_bound)
         tcase_add_test(tcase, refused_ones_take_nothing);
         tcase_add_test(tcase, those_given_up_take_nothing);
         tcase_add_test(tcase, what_has_gone_direct_takes_no_more_than_a_session);
+        tcase_add_test(tcase, a_direct_session_and_its_pulse_take_what_is_said);
         tcase_add_test(tcase, holds);
         tcase_add_test(tcase, workers);
         tcase_add_test(tcase, workers_without_credit);

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -171,20 +172,25 @@ bool test_daemon_holds_socket(const TestDaemon *daemon, int borrow_fd)
         return count_descriptors_of(daemon, name) > 0;
 }
 
-size_t test_daemon_resident_kib(const TestDaemon *daemon)
+size_t test_daemon_memory_kib(const TestDaemon *daemon, const char *what)
 {
         CLEANUP(cleanup_fclose) FILE *file = NULL;
         char path[64], line[256];
-        size_t kib = 0;
+        const size_t length = strlen(what);
 
         snprintf(path, sizeof(path), "/proc/%d/status", (int)daemon->pid);
         file = fopen(path, "re");
         ck_assert_ptr_nonnull(file);
-        while (kib == 0 && fgets(line, sizeof(line), file)) {
-                if (sscanf(line, "VmRSS: %zu kB", &kib) == 1)
-                        break;
+        while (fgets(line, sizeof(line), file)) {
+                if (strncmp(line, what, length) == 0 && line[length] == ':')
+                        return strtoul(line + length + 1, NULL, 10);
         }
-        return kib;
+        ck_abort_msg("%s says nothing of %s", path, what);
+}
+
+size_t test_daemon_resident_kib(const TestDaemon *daemon)
+{
+        return test_daemon_memory_kib(daemon, "VmRSS");
 }
 
 uint64_t test_daemon_cpu_ns(const TestDaemon *daemon)

@@ -42,6 +42,8 @@ void test_daemon_resume(const TestDaemon *daemon);
 size_t test_daemon_count_descriptors(const TestDaemon *daemon);
 /* Whether it has this socket open, too. */
 bool test_daemon_holds_socket(const TestDaemon *daemon, int borrow_fd);
-/* Its resident memory, and the processor time it has used. */
+/* Its resident memory, and another amount of /proc/PID/status by its name. */
 size_t test_daemon_resident_kib(const TestDaemon *daemon);
+size_t test_daemon_memory_kib(const TestDaemon *daemon, const char *what);
+/* The processor time it has used. */
 uint64_t test_daemon_cpu_ns(const TestDaemon *daemon);
