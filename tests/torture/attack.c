@@ -16,7 +16,7 @@
 
 static const AttackKind *const kinds[] = {
         attack_floods,  attack_unread, attack_files,  attack_processes,
-        attack_packets, attack_names,  attack_limits,
+        attack_packets, attack_names,  attack_limits, attack_pulses,
 };
 
 enum { CANNOT = 77 };

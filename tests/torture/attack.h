@@ -34,6 +34,7 @@ extern const AttackKind attack_unread[];
 extern const AttackKind attack_files[];
 extern const AttackKind attack_processes[];
 extern const AttackKind attack_packets[];
+extern const AttackKind attack_pulses[];
 extern const AttackKind attack_names[];
 extern const AttackKind attack_limits[];
 

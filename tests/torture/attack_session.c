@@ -44,16 +44,16 @@ void attack_session_close(AttackSession *session)
         session->fd = -1;
 }
 
-bool attack_session_open(AttackSession *session, const Attack *attack)
+/* Connects and says Hello; or waits a moment. */
+static bool begin(AttackSession *session, const Attack *attack, bool asks_for_pulse)
 {
         static AttackPacket hello;
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Hello body = IOD__HELLO__INIT;
 
-        if (session->fd >= 0)
-                return true;
         body.version = FRAME_PROTOCOL_VERSION;
         body.program = (char *)"attack";
+        body.pulse = asks_for_pulse;
         frame.sequence = 1;
         frame.body_case = IOD__FRAME__BODY_HELLO;
         frame.hello = &body;
@@ -64,6 +64,23 @@ bool attack_session_open(AttackSession *session, const Attack *attack)
         attack_session_close(session);
         nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
         return false;
+}
+
+bool attack_session_open(AttackSession *session, const Attack *attack)
+{
+        return session->fd >= 0 || begin(session, attack, false);
+}
+
+int attack_session_open_pulse(AttackSession *session, const Attack *attack)
+{
+        static uint8_t bytes[FRAME_BYTES_MAX];
+        FdMessage message = {.count = 0};
+
+        attack_session_close(session);
+        if (!begin(session, attack, true) || !wait_readable(session->fd, ROOM_MS) ||
+            fd_message_receive(session->fd, bytes, sizeof(bytes), 1, &message) < 0)
+                return -1;
+        return message.count > 0 ? message.fds[0] : -1;
 }
 
 int attack_session_send(AttackSession *session, const void *bytes, size_t size,
@@ -134,6 +151,18 @@ void attack_packet_request(AttackPacket *packet, Iod__Frame__BodyCase body)
                 frame.list_registrations = &registrations;
         else
                 frame.get_status = &status;
+        attack_packet_encode(packet, &frame);
+}
+
+void attack_packet_delivery(AttackPacket *packet, Iod__Delivery delivery)
+{
+        Iod__SetDelivery body = IOD__SET_DELIVERY__INIT;
+        Iod__Frame frame = IOD__FRAME__INIT;
+
+        body.delivery = delivery;
+        frame.sequence = 7;
+        frame.body_case = IOD__FRAME__BODY_SET_DELIVERY;
+        frame.set_delivery = &body;
         attack_packet_encode(packet, &frame);
 }
 

@@ -20,6 +20,9 @@ int attack_connect(const Attack *attack);
 /* Connects and says Hello, unless it is open. Waits a moment when there is no getting in, and
  * returns false. */
 bool attack_session_open(AttackSession *session, const Attack *attack);
+/* The same, with a Hello that asks for a pulse, whatever was open before. Returns its descriptor,
+ * the caller's; -1: there is none. */
+int attack_session_open_pulse(AttackSession *session, const Attack *attack);
 void attack_session_close(AttackSession *session);
 
 /* Sends without waiting: 0, or -errno. The session is closed when the daemon has ended it. */
@@ -41,6 +44,7 @@ typedef struct AttackPacket {
 void attack_packet_encode(AttackPacket *packet, const Iod__Frame *frame);
 /* A request without fields of its own. */
 void attack_packet_request(AttackPacket *packet, Iod__Frame__BodyCase body);
+void attack_packet_delivery(AttackPacket *packet, Iod__Delivery delivery);
 /* AddIoSource of n consecutive slots, all with this generation and interest; and of as many ids
  * that are gone, one generation older, where forget is true. */
 void attack_packet_add(AttackPacket *packet, uint32_t first_slot, uint32_t n, uint32_t generation,

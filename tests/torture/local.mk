@@ -15,6 +15,7 @@ tests_torture_attack_SOURCES = \
 	tests/torture/attack_names.c \
 	tests/torture/attack_packets.c \
 	tests/torture/attack_processes.c \
+	tests/torture/attack_pulses.c \
 	tests/torture/attack_session.c \
 	tests/torture/attack_session.h \
 	tests/torture/attack_unread.c \
@@ -25,7 +26,11 @@ tests_torture_attack_LDADD = $(torture_libs)
 tests_torture_healthy_client_SOURCES = \
 	examples/address.c \
 	examples/address.h \
-	tests/torture/healthy_client.c
+	tests/torture/healthy_client.c \
+	tests/torture/trip_io_in_process.c \
+	tests/torture/trip_io_library.c \
+	tests/torture/trips.c \
+	tests/torture/trips.h
 tests_torture_healthy_client_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/client
 tests_torture_healthy_client_LDADD = $(torture_libs)
 
@@ -33,11 +38,14 @@ tests_torture_torture_SOURCES = \
 	tests/torture/beside.c \
 	tests/torture/cases.c \
 	tests/torture/many.c \
+	tests/torture/moving.c \
 	tests/torture/outage.c \
 	tests/torture/process.c \
 	tests/torture/process.h \
 	tests/torture/report.c \
 	tests/torture/report.h \
+	tests/torture/spell.c \
+	tests/torture/spell.h \
 	tests/torture/stolen.c \
 	tests/torture/stolen.h \
 	tests/torture/torture.c \

@@ -37,14 +37,15 @@ static bool attack_so_often(const World *world, const TortureCase *case_, uint64
 void torture_many(const Torture *torture, const TortureCase *case_, Result *result)
 {
         uint64_t count = torture->quick ? case_->count / QUICK_SHARE : case_->count;
+        const HealthyClient how = {.waits = WAITS_RELAYED, .connections = 16, .rate = 100};
         Process client;
         Baseline before;
         World world;
         double seconds;
 
         world_start(&world, torture->build, case_->wrong);
-        world_start_echo(&world);
-        torture_start_client(&world, "16", "100", &client);
+        world_start_echo(&world, WAITS_RELAYED);
+        torture_start_client(&world, &how, &client);
         before = world_baseline_at_rest(&world);
         if (attack_so_often(&world, case_, count / WARM_SHARE, &seconds, result)) {
                 before.memory_kib = world_settle(&world, &before).memory_kib;
@@ -56,6 +57,6 @@ void torture_many(const Torture *torture, const TortureCase *case_, Result *resu
                         torture_check_baseline(&world, &before, case_->kept_kib, result);
                 }
         }
-        torture_end_client(&client, result);
+        json_decref(torture_end_client(&client, result));
         torture_end_world(&world, result);
 }

@@ -27,9 +27,6 @@ enum {
         LINE_MS = 30000,
 };
 
-#define CONNECTIONS "100"
-#define RATE        "100"
-
 /* After which silence a daemon that is stopped is lost. */
 #define ALIVE_MS "100"
 
@@ -167,12 +164,14 @@ static void tell(const Outage *outage, const char *times, double target_ms, Resu
 
 static void begin(Outage *outage, const Torture *torture, bool fallback, Result *result)
 {
+        const HealthyClient how = {.waits = WAITS_RELAYED, .connections = 100, .rate = 100};
+
         *outage = (Outage){0};
         setenv("KYRON_LOCAL_FALLBACK", fallback ? "1" : "0", 1);
         world_start(&outage->world, torture->build, 0);
-        world_start_echo(&outage->world);
+        world_start_echo(&outage->world, WAITS_RELAYED);
         for (int i = 0; i < CLIENTS; i++)
-                torture_start_client(&outage->world, CONNECTIONS, RATE, &outage->clients[i]);
+                torture_start_client(&outage->world, &how, &outage->clients[i]);
         measure_quiet(outage, torture->quick ? QUICK_QUIET_MS : QUIET_MS, result);
 }
 

@@ -1,4 +1,4 @@
-/* Results, and the table of them. See report.h. */
+/* Results, and what is written of them. See report.h. */
 #include "tests/torture/report.h"
 
 #include "core/cleanup.h"
@@ -11,8 +11,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#define TABLE_BEGIN "<!-- ./dev torture writes from here -->\n"
-#define TABLE_END   "<!-- to here -->\n"
+#define PLACE_BEGIN "<!-- ./dev torture writes from here -->\n"
+#define PLACE_END   "<!-- to here -->\n"
+
+enum { COLUMNS = 100 };
 
 json_t *report_read(const char *path)
 {
@@ -63,39 +65,141 @@ static void write_machine(const json_t *machine, FILE *out)
                 fputs("an ordinary user's, and so were\nthe attackers.\n", out);
 }
 
-static void write_row(const TortureCase *case_, const json_t *entry, FILE *out)
-{
-        const char *broken = json_string_value(json_object_get(entry, "broken"));
+/* ---- Beside an attack ---------------------------------------------------------------------- */
 
-        fprintf(out, "| `%s` | %s | %s | %s | ", case_->name, case_->fault, case_->injected,
-                case_->promised);
-        if (broken && *broken)
-                fprintf(out, "**Broken**: %s; ", broken);
-        else if (json_is_true(json_object_get(entry, "missed")))
-                fputs("**Missed**: ", out);
-        fprintf(out, "%s |\n", json_string_value(json_object_get(entry, "measured")));
+/* A client's p99, quiet and beside the attack, and their ratio. */
+static void write_client(const json_t *client, FILE *out)
+{
+        const char *mark = json_is_true(json_object_get(client, "missed")) ? "**" : "";
+
+        fprintf(out, "%.2f → %.2f (%s%.2f%s)",
+                json_number_value(json_object_get(client, "quiet_p99_ms")),
+                json_number_value(json_object_get(client, "attacked_p99_ms")), mark,
+                json_number_value(json_object_get(client, "ratio")), mark);
+}
+
+static const json_t *beside_of(const json_t *entry)
+{
+        return json_object_get(json_object_get(entry, "figures"), "beside");
 }
 
 static void write_table(const json_t *results, FILE *out)
+{
+        fputs("\n| p99 in ms, quiet → attacked |", out);
+        for (Waits waits = 0; waits < WAITS_COUNT; waits++)
+                fprintf(out, " %s |", world_waits[waits].name);
+        fputs("\n| --- | --- | --- | --- |\n", out);
+        for (const TortureCase *case_ = torture_cases; case_->name; case_++) {
+                const json_t *beside = beside_of(json_object_get(results, case_->name));
+
+                if (!beside)
+                        continue;
+                fprintf(out, "| `%s` |", case_->name);
+                for (Waits waits = 0; waits < WAITS_COUNT; waits++) {
+                        fputs(" ", out);
+                        write_client(json_object_get(beside, world_waits[waits].name), out);
+                        fputs(" |", out);
+                }
+                fputs("\n", out);
+        }
+}
+
+/* ---- The list ------------------------------------------------------------------------------ */
+
+/* As it is seen: the bytes that begin a character. */
+static size_t width_of(const char *text, size_t size)
+{
+        size_t width = 0;
+
+        for (size_t i = 0; i < size; i++)
+                width += ((unsigned char)text[i] & 0xc0) != 0x80;
+        return width;
+}
+
+/* In lines of so many columns; all but the first are indented. */
+static void write_wrapped(const char *text, FILE *out)
+{
+        size_t column = 0;
+
+        while (*text) {
+                size_t size = strcspn(text, " "), width = width_of(text, size);
+
+                if (column > 0 && column + 1 + width > COLUMNS) {
+                        fputs("\n  ", out);
+                        column = 2;
+                } else if (column > 0) {
+                        fputs(" ", out);
+                        column++;
+                }
+                fwrite(text, 1, size, out);
+                column += width;
+                text += size;
+                text += strspn(text, " ");
+        }
+        fputs("\n", out);
+}
+
+static void write_item(const TortureCase *case_, const json_t *entry, FILE *out)
+{
+        const char *broken = json_string_value(json_object_get(entry, "broken"));
+        bool missed = json_is_true(json_object_get(entry, "missed")) && !beside_of(entry);
+        char text[4096];
+        int n = snprintf(text, sizeof(text), "- **%s** (`%s`): %s. ", case_->fault, case_->name,
+                         case_->injected);
+
+        if (case_->promised)
+                n += snprintf(text + n, sizeof(text) - (size_t)n, "Promised: %s. ",
+                              case_->promised);
+        if (broken && *broken)
+                n += snprintf(text + n, sizeof(text) - (size_t)n, "**Broken**: %s. ", broken);
+        snprintf(text + n, sizeof(text) - (size_t)n, "%s: %s.", missed ? "**Missed**" : "Measured",
+                 json_string_value(json_object_get(entry, "measured")));
+        write_wrapped(text, out);
+}
+
+static void write_results(const json_t *results, FILE *out)
 {
         const json_t *machine = NULL;
 
         for (const TortureCase *case_ = torture_cases; case_->name && !machine; case_++)
                 machine = json_object_get(json_object_get(results, case_->name), "machine");
-        fputs(TABLE_BEGIN, out);
+        fputs(PLACE_BEGIN, out);
         if (machine)
                 write_machine(machine, out);
-        fputs("\n| case | fault | how injected | promised | measured |\n"
-              "| --- | --- | --- | --- | --- |\n",
-              out);
+        write_table(results, out);
+        fputs("\n", out);
         for (const TortureCase *case_ = torture_cases; case_->name; case_++) {
                 const json_t *entry = json_object_get(results, case_->name);
 
                 if (entry)
-                        write_row(case_, entry, out);
+                        write_item(case_, entry, out);
         }
-        fputs(TABLE_END, out);
+        fputs(PLACE_END, out);
 }
+
+void report_print(const TortureCase *case_, const Result *result)
+{
+        const json_t *beside = json_object_get(result->figures, "beside");
+        const char *verdict = "ok";
+
+        if (*result->broken)
+                verdict = "BROKEN";
+        else if (result->skipped)
+                verdict = "skipped";
+        else if (result->missed)
+                verdict = "missed";
+        printf("%-8s %-22s %s%s", verdict, case_->name, result->broken,
+               *result->broken ? "; " : "");
+        for (Waits waits = 0; beside && waits < WAITS_COUNT; waits++) {
+                printf("%s ", world_waits[waits].name);
+                write_client(json_object_get(beside, world_waits[waits].name), stdout);
+                fputs("; ", stdout);
+        }
+        puts(result->measured);
+        fflush(stdout);
+}
+
+/* ---- The document -------------------------------------------------------------------------- */
 
 /* The caller's to free. */
 static char *read_all(const char *path)
@@ -115,18 +219,18 @@ static char *read_all(const char *path)
 void report_write_document(const json_t *results, const char *path)
 {
         char *text = read_all(path);
-        const char *from = strstr(text, TABLE_BEGIN);
-        const char *to = from ? strstr(from, TABLE_END) : NULL;
+        const char *from = strstr(text, PLACE_BEGIN);
+        const char *to = from ? strstr(from, PLACE_END) : NULL;
         FILE *out;
 
         if (!to)
-                torture_fail("%s has no place for the table", path);
+                torture_fail("%s has no place for the results", path);
         out = fopen(path, "we");
         if (!out)
                 torture_fail("%s: %s", path, strerror(errno));
         fwrite(text, 1, (size_t)(from - text), out);
-        write_table(results, out);
-        fputs(to + strlen(TABLE_END), out);
+        write_results(results, out);
+        fputs(to + strlen(PLACE_END), out);
         if (fclose(out) != 0)
                 torture_fail("%s: %s", path, strerror(errno));
         free(text);

@@ -1,7 +1,8 @@
 /*
- * What came of a torture: all results, as JSON beside the build, and the newest of each case as a
- * table in a document, between two lines that mark its place. Cases that were not run this time
- * keep the row they had.
+ * What came of a torture: a line for each case, all results as JSON beside the build, and the
+ * newest of each case in a document, between two lines that mark the place: a table of what healthy
+ * clients had beside the attacks, and a list of all cases. Cases that were not run this time keep
+ * what they had.
  */
 #pragma once
 
@@ -12,5 +13,8 @@ json_t *report_read(const char *path);
 void report_put(json_t *results, const TortureCase *case_, const Result *result);
 void report_write(const json_t *results, const char *path);
 
-/* Puts the table in its place in the document. */
+/* The case's line, on standard output. */
+void report_print(const TortureCase *case_, const Result *result);
+
+/* Puts all into its place in the document. */
 void report_write_document(const json_t *results, const char *path);

@@ -21,7 +21,7 @@ static const char usage[] =
         "  --case      this one; --case list lists them\n"
         "  --build     where the programs are; else $KYRON_BUILD_DIR or .\n"
         "  --results   keeps all figures here, as JSON\n"
-        "  --document  puts the table in its place in this document\n";
+        "  --document  puts all that was measured into its place in this document\n";
 
 /* From which share on it is told. */
 #define STOLEN_TOLD 0.01
@@ -30,7 +30,7 @@ typedef struct Options {
         Torture torture;
         const char *results;
         const char *document;
-        const char *cases[32];
+        const char *cases[64];
         int n_cases;
 } Options;
 
@@ -78,7 +78,7 @@ static bool parse(Options *options, int argc, char **argv)
                         options->results = optarg;
                 else if (option == 'd')
                         options->document = optarg;
-                else if (option == 'c' && options->n_cases < 32 && is_case(optarg))
+                else if (option == 'c' && options->n_cases < 64 && is_case(optarg))
                         options->cases[options->n_cases++] = optarg;
                 else
                         return false;
@@ -102,9 +102,7 @@ static bool run_case(const Options *options, const TortureCase *case_, json_t *r
 {
         Result result = {.figures = json_object()};
         StolenTime before = stolen_time();
-        const char *verdict = "ok";
         double stolen;
-        bool good;
 
         case_->run(&options->torture, case_, &result);
         stolen = stolen_share(before);
@@ -112,19 +110,10 @@ static bool run_case(const Options *options, const TortureCase *case_, json_t *r
                 result_say(&result, "; the hypervisor took %.0f %% of the processors",
                            stolen * 100);
         json_object_set_new(result.figures, "stolen", json_real(stolen));
-        good = !*result.broken;
-        if (!good)
-                verdict = "BROKEN";
-        else if (result.skipped)
-                verdict = "skipped";
-        else if (result.missed)
-                verdict = "missed";
-        printf("%-8s %-22s %s%s%s\n", verdict, case_->name, result.broken, good ? "" : "; ",
-               result.measured);
-        fflush(stdout);
+        report_print(case_, &result);
         report_put(results, case_, &result);
         json_decref(result.figures);
-        return good;
+        return !*result.broken;
 }
 
 int main(int argc, char **argv)
@@ -139,7 +128,7 @@ int main(int argc, char **argv)
                 return 2;
         }
         signal(SIGPIPE, SIG_IGN);
-        /* Who waits himself would not notice. */
+        /* But where it is said otherwise: who waits himself would not notice. */
         setenv("KYRON_DELIVERY", "relayed", 1);
         if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
                 files.rlim_cur = files.rlim_max;

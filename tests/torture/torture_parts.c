@@ -67,26 +67,36 @@ bool torture_start_attack(const World *world, const TortureCase *case_, uint64_t
         return false;
 }
 
-void torture_start_client(const World *world, const char *connections, const char *rate,
-                          Process *client)
+void torture_start_client(const World *world, const HealthyClient *how, Process *client)
 {
-        const char *words[] = {
+        char connections[16], rate[16], moves_ms[16];
+        const char *words[12] = {
                 world_program(world, "tests/torture/healthy_client"),
                 "--tcp",
-                world->echo_address,
+                world->echo_address[how->waits],
                 "--connections",
                 connections,
                 "--rate",
                 rate,
-                NULL,
+                "--moves",
+                moves_ms,
         };
+        int n = 9;
 
-        process_start(client, words, world->user, world->log_path);
+        snprintf(connections, sizeof(connections), "%u", how->connections);
+        snprintf(rate, sizeof(rate), "%u", how->rate);
+        snprintf(moves_ms, sizeof(moves_ms), "%u", how->moves_ms);
+        if (how->rests)
+                words[n++] = "--rests";
+        if (how->waits == WAITS_IN_PROCESS)
+                words[n++] = "--in-process";
+        /* One that moves begins at the daemon's. */
+        world_start_process(world, how->moves_ms > 0 ? WAITS_RELAYED : how->waits, words, client);
         if (!process_is_ready(client, READY_MS))
                 torture_fail("a healthy client does not get in; see %s", world->log_path);
 }
 
-void torture_end_client(Process *client, Result *result)
+json_t *torture_end_client(Process *client, Result *result)
 {
         json_t *last;
         json_int_t failed, lost;
@@ -102,8 +112,8 @@ void torture_end_client(Process *client, Result *result)
                              "%" JSON_INTEGER_FORMAT " round trips failed, %" JSON_INTEGER_FORMAT
                              " were lost",
                              failed, lost);
-        json_decref(last);
         process_wait(client, LAST_LINE_MS);
+        return last;
 }
 
 void torture_end_world(World *world, Result *result)

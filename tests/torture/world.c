@@ -102,19 +102,29 @@ static void start_daemon(World *world)
                 torture_fail("the daemon does not serve; see %s", world->log_path);
 }
 
-void world_start_echo(World *world)
+const WaitsWords world_waits[WAITS_COUNT] = {
+        [WAITS_RELAYED] = {"relayed", "relayed", {"examples/echo_server", "--tcp", "127.0.0.1:0"}},
+        [WAITS_DIRECT] = {"direct", "direct", {"examples/echo_server", "--tcp", "127.0.0.1:0"}},
+        [WAITS_IN_PROCESS] = {"in-process", "relayed", {"bench/peer_epoll", "edge"}},
+};
+
+void world_start_process(const World *world, Waits waits, const char *const *words,
+                         Process *process)
 {
-        const char *words[] = {
-                world_program(world, "examples/echo_server"),
-                "--tcp",
-                "127.0.0.1:0",
-                NULL,
-        };
+        setenv("KYRON_DELIVERY", world_waits[waits].delivery, 1);
+        process_start(process, words, world->user, world->log_path);
+        setenv("KYRON_DELIVERY", world_waits[WAITS_RELAYED].delivery, 1);
+}
+
+void world_start_echo(World *world, Waits waits)
+{
+        const char *const *echo = world_waits[waits].echo;
+        const char *words[] = {world_program(world, echo[0]), echo[1], echo[2], NULL};
         char line[PROCESS_LINE_MAX];
 
-        process_start(&world->echo, words, world->user, world->log_path);
-        if (!process_read_line(&world->echo, line, SERVES_MS) ||
-            sscanf(line, "tcp %79s", world->echo_address) != 1)
+        world_start_process(world, waits, words, &world->echo[waits]);
+        if (!process_read_line(&world->echo[waits], line, SERVES_MS) ||
+            sscanf(line, "tcp %79s", world->echo_address[waits]) != 1)
                 torture_fail("the echo server does not serve; see %s", world->log_path);
 }
 
@@ -365,14 +375,27 @@ static void tell_descriptors(const World *world)
                 closedir(fds);
 }
 
+/* Whether they ended well; the one without the library has no end of its own. */
+static bool stop_echoes(World *world)
+{
+        bool good = true;
+
+        process_kill(&world->echo[WAITS_IN_PROCESS]);
+        for (Waits waits = 0; waits < WAITS_IN_PROCESS; waits++) {
+                if (world->echo[waits].pid > 0)
+                        good &= process_stop(&world->echo[waits], ENDS_MS) == 0;
+        }
+        return good;
+}
+
 const char *world_stop(World *world)
 {
         static char wrong[160];
         Baseline now;
 
         *wrong = '\0';
-        if (world->echo.pid > 0 && process_stop(&world->echo, ENDS_MS) != 0)
-                snprintf(wrong, sizeof(wrong), "the echo server did not end well");
+        if (!stop_echoes(world))
+                snprintf(wrong, sizeof(wrong), "an echo server did not end well");
         else if (!WAIT_UNTIL(is_as_at_first(world, &now), SETTLES_MS))
                 snprintf(wrong, sizeof(wrong),
                          "left behind at the end: %" PRIu64 " sessions, %" PRIu64

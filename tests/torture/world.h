@@ -1,7 +1,7 @@
 /*
- * Where a torture takes place: a daemon of its own and an echo server, which are one ordinary
- * user's, without capabilities also when root runs the torture; and what the daemon has, to be
- * compared before and after.
+ * Where a torture takes place: a daemon of its own and echo servers, which are one ordinary user's,
+ * without capabilities also when root runs the torture; and what the daemon has, to be compared
+ * before and after.
  *
  * Run by root, the attackers are another ordinary user. Otherwise all is one user's: then attacks
  * are on the budget of those who suffer from them, too.
@@ -18,6 +18,22 @@ enum {
         WORLD_STOPPED_MANAGER = 1 << 1, /* so is NOTIFY_SOCKET, and the watchdog is to be fed */
 };
 
+/* Who waits for a healthy client's descriptors, and for those of its echo server. */
+typedef enum Waits {
+        WAITS_RELAYED,    /* the daemon */
+        WAITS_DIRECT,     /* the process itself, with a session */
+        WAITS_IN_PROCESS, /* it too, on epoll: it knows of no daemon */
+        WAITS_COUNT,
+} Waits;
+
+typedef struct WaitsWords {
+        const char *name;
+        const char *delivery; /* KYRON_DELIVERY */
+        const char *echo[4];  /* a program of the build, and its words */
+} WaitsWords;
+
+extern const WaitsWords world_waits[WAITS_COUNT];
+
 typedef struct World {
         const char *build; /* the directory with the programs */
         uid_t user;        /* as process_start() */
@@ -31,17 +47,21 @@ typedef struct World {
         char notify_path[96];
         int pipe_fd, notify_fd; /* whoever does not read; -1: there is none */
         Process daemon;
-        Process echo;
-        char echo_address[80];
+        Process echo[WAITS_COUNT];
+        char echo_address[WAITS_COUNT][80];
         int names_fd;       /* a name server that does not answer */
         size_t descriptors; /* of the daemon, before anybody came */
 } World;
 
-/* Starts the daemon and, unless it is to be later, the echo server. */
+/* Starts the daemon. */
 void world_start(World *world, const char *build, unsigned wrong);
-void world_start_echo(World *world);
-/* Stops both, when everybody else has gone: the daemon has to be as it was before anybody came, and
- * both have to end well. NULL, or what was wrong, valid until the next call. */
+/* Starts an echo server. */
+void world_start_echo(World *world, Waits waits);
+/* As process_start(), as the world's user, with the delivery of who waits so. */
+void world_start_process(const World *world, Waits waits, const char *const *words,
+                         Process *process);
+/* Stops all, when everybody else has gone: the daemon has to be as it was before anybody came, and
+ * all have to end well. NULL, or what was wrong, valid until the next call. */
 const char *world_stop(World *world);
 
 /* The path of a program of the build, valid until the next call but three. */
