@@ -34,7 +34,7 @@ enum {
         /* Ids that a worker has offered, and were not used yet. */
         FRAME_OFFERED_MAX = 4096,
         /* Requests of one Requests. */
-        FRAME_REQUESTS_MAX = 16,
+        FRAME_REQUESTS_MAX = 32,
         /* Answers of one Answers, and their descriptors. */
         FRAME_PACKET_ANSWERS_MAX = 64,
         FRAME_ANSWERS_DESCRIPTORS_MAX = 128,

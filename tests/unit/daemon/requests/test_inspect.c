@@ -342,6 +342,8 @@ static void register_many(RawClient *client, uint32_t count, uint32_t step)
 {
         for (uint32_t i = 0; i < count; i++)
                 close(inner_server_add_pipe(client, i * step, 1, NULL));
+        /* Where so many are still to be closed, it reads no more. */
+        inner_server_await_closer();
         while (inner_server_next(client))
                 ;
 }

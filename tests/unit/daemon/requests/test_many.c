@@ -232,7 +232,7 @@ START_TEST(too_many_are_refused_as_a_whole)
         for (uint32_t i = 1; i <= MANY; i++)
                 add_bind(i);
         send_packet(NULL, 0);
-        ck_assert_str_eq(scene_expect_refused(0, 99, EINVAL), "requests has at most 16, not 17");
+        ck_assert_str_eq(scene_expect_refused(0, 99, EINVAL), "requests has at most 32, not 33");
         ck_assert_ptr_null(scene_next(0));
         ck_assert_uint_eq(inner.daemon->kept.count, 0);
 }
