@@ -27,4 +27,4 @@ kyronctl_SOURCES = \
 	ctl/user_name.h \
 	ctl/verb.h \
 	ctl/version.c
-kyronctl_LDADD = $(client_libs) $(SMARTCOLS_LIBS) $(JANSSON_LIBS) $(LIBMNL_LIBS)
+kyronctl_LDADD = $(client_libs) libwaits.la $(SMARTCOLS_LIBS) $(JANSSON_LIBS)

@@ -9,11 +9,10 @@
  */
 #pragma once
 
+#include "waits/socket_dump.h"
+
 #include <stdbool.h>
 #include <stdint.h>
-
-/* The longest: "@" and a Unix socket's name, or "[" an IPv6 address "]:" a port. */
-enum { SOCKET_ADDRESS_TEXT_MAX = 112 };
 
 typedef struct SocketAddresses {
         char local[SOCKET_ADDRESS_TEXT_MAX]; /* printable; "": none or not known */

@@ -201,7 +201,7 @@ tests_support_libslow_calls_la_LDFLAGS = -module -avoid-version -rpath $(abs_bui
 tests_support_libslow_calls_la_LIBADD =
 check_PROGRAMS += $(host_programs)
 # For every program that names no libraries of its own.
-LDADD = libtestsupport.la libclient.la $(daemon_libs) $(CHECK_LIBS) $(JANSSON_LIBS)
+LDADD = libtestsupport.la libclient.la libwaits.la $(daemon_libs) $(CHECK_LIBS) $(JANSSON_LIBS)
 
 # The longest first, where several run side by side.
 TESTS += $(system_tests) $(integration_tests) $(unit_tests) $(fuzz_tests)

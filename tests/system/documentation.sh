@@ -485,13 +485,13 @@ names_exist() {
         for document in ARCHITECTURE.md CONTRIBUTING.md README.md; do
                 # shellcheck disable=SC2016 # backquotes of Markdown
                 while read -r name; do
-                        grep -rqwF -- "${name//\`/}" core proto daemon client ctl examples tests ||
+                        grep -rqwF -- "${name//\`/}" core proto daemon client waits ctl examples tests ||
                                 differ "$document names $name, which is nowhere in the code"
                 done < <(grep -oE '`[a-z][a-z0-9]*_[a-z0-9_]+`' "$document" |
                         grep -vE '^`(epoll|event|evtimer|uv)_' | sort -u)
                 while read -r name; do
                         [[ -e $name ]] || differ "$document names $name, which is not there"
-                done < <(grep -oE '\b(core|proto|daemon|client|ctl|tests|examples|systemd|conf|man|completions)/[a-z0-9_/.-]+\.[a-z0-9]+\b' \
+                done < <(grep -oE '\b(core|proto|daemon|client|waits|ctl|tests|examples|systemd|conf|man|completions)/[a-z0-9_/.-]+\.[a-z0-9]+\b' \
                         "$document" | grep -vE 'NAME|man/[a-z-]+\.[0-9]$' | sort -u)
         done
 }

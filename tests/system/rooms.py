@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 
-TREES = "core proto daemon client ctl examples bench tests".split()
+TREES = "core proto daemon client waits ctl examples bench tests".split()
 PUBLIC_HEADER = "client/kyron.h"
 # What the table cannot allow, whatever it says.
 STRANGERS = {"daemon", "client"}

@@ -32,13 +32,13 @@ trap 'rm -rf "$work"' EXIT
 tree=$work/tree objects=$work/objects table=$work/tree/ARCHITECTURE.md missed=0
 
 mkdir "$objects"
-(cd "$build" && find core proto daemon client -name '*.o' -print0 | tar -cf - --null -T -) |
+(cd "$build" && find core proto daemon client waits -name '*.o' -print0 | tar -cf - --null -T -) |
         tar -xf - -C "$objects"
 
 fresh_tree() {
         rm -rf "$tree"
         mkdir "$tree"
-        (cd "$source_dir" && find core proto daemon client ctl examples bench tests ARCHITECTURE.md .clang-tidy \
+        (cd "$source_dir" && find core proto daemon client waits ctl examples bench tests ARCHITECTURE.md .clang-tidy \
                 '(' -name '*.[ch]' -o -name '*.m[dk]' -o -name .clang-tidy ')' -print0 |
                 tar -cf - --null -T -) | tar -xf - -C "$tree"
         chmod -R u+w "$tree"

@@ -38,11 +38,12 @@ memchecked_unit_tests = \
 	tests/unit/kernel/unit \
 	tests/unit/proto/unit \
 	tests/unit/support/unit
-# A close() that takes its time stops all of valgrind, so not the closer's; and a malloc() that fails
-# is valgrind's own there.
+# A close() that takes its time stops all of valgrind, so not the closer's; a malloc() that fails is
+# valgrind's own there; and valgrind knows neither of a thread's call nor of close_range().
 unit_tests = $(memchecked_unit_tests) \
 	tests/unit/daemon/closing/unit \
-	tests/unit/daemon/config/test_config_memory
+	tests/unit/daemon/config/test_config_memory \
+	tests/unit/waits/unit
 
 tests_unit_client_handle_unit_SOURCES = \
 	tests/unit/client/handle/test_alive.c \
@@ -224,3 +225,9 @@ tests_unit_proto_unit_SOURCES = \
 tests_unit_support_unit_SOURCES = \
 	tests/unit/support/test_short_connections.c \
 	tests/unit/support/test_torture_latency.c
+
+tests_unit_waits_unit_SOURCES = \
+	tests/unit/waits/test_diagnosis.c \
+	tests/unit/waits/test_errands.c \
+	tests/unit/waits/test_process.c \
+	tests/unit/waits/test_socket_table.c

@@ -1,0 +1,23 @@
+noinst_LTLIBRARIES += libwaits.la
+libwaits_la_SOURCES = \
+	waits/descriptor_table.c \
+	waits/descriptor_table.h \
+	waits/diagnosis.c \
+	waits/diagnosis.h \
+	waits/errands.c \
+	waits/errands.h \
+	waits/process.c \
+	waits/process.h \
+	waits/process_directory.c \
+	waits/process_directory.h \
+	waits/sample.c \
+	waits/sample.h \
+	waits/socket_dump.c \
+	waits/socket_dump.h \
+	waits/socket_table.c \
+	waits/socket_table.h \
+	waits/thread_state.c \
+	waits/thread_state.h \
+	waits/wait_set.c \
+	waits/wait_set.h
+libwaits_la_LIBADD = libcore.la $(LIBMNL_LIBS)

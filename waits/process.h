@@ -1,0 +1,41 @@
+/*
+ * Process: another process at one moment: what it has open, its epoll sets, and, if it has any, its
+ * threads. What its user keeps from us is missing, and the status says so.
+ */
+#pragma once
+
+#include "waits/descriptor_table.h"
+#include "waits/process_directory.h"
+#include "waits/thread_state.h"
+#include "waits/wait_set.h"
+
+enum { PROCESS_SETS_MAX = 256 }; /* those after these are not looked at */
+
+typedef enum ProcessStatus {
+        PROCESS_SEEN,
+        PROCESS_LARGE, /* it has more descriptors than are asked for: none was looked at */
+        PROCESS_SHUT,  /* its descriptors are not for this user */
+} ProcessStatus;
+
+typedef struct Process {
+        pid_t pid;
+        uint32_t uid; /* its effective user's */
+        ProcessStat stat;
+        ProcessStatus status;
+        DescriptorTable descriptors;
+        size_t set_count;
+        WaitSet *sets; /* owned; WAIT_SET_UNREAD until an errand has read them */
+        size_t thread_count;
+        ThreadState *threads; /* owned; only where there are sets */
+} Process;
+
+/* Its name and user alone. 0; or -errno, and there is nothing to free. */
+int process_open(Process *out, pid_t pid, int *out_directory);
+/* The rest; at most so many descriptors. 0 or -errno: it has ended. */
+int process_read(Process *process, int borrow_directory, size_t most);
+/* Lets go of what it has open: PROCESS_LARGE. */
+void process_forget(Process *process);
+void process_free(Process *process);
+
+/* Whether both are one process. */
+bool process_is_same(const Process *one, const Process *other);

@@ -1,0 +1,27 @@
+/*
+ * SocketTable: the machine's TCP and Unix sockets at one moment, by inode; and the TCP connections
+ * that nobody has accepted yet, which have none.
+ */
+#pragma once
+
+#include "waits/errands.h"
+#include "waits/socket_dump.h"
+
+typedef struct SocketTable {
+        size_t count;
+        Socket *sockets;    /* owned; by inode, those without one first, and of these by cookie */
+        size_t unaccepted;  /* how many have none */
+        bool without_times; /* taking them did not come to an end */
+        bool incomplete;    /* there are too many, or they cannot be read */
+} SocketTable;
+
+/* Reads it. 0, or -ENOMEM. */
+int socket_table_read(SocketTable *out, Errands *errands);
+void socket_table_free(SocketTable *table);
+
+/* NULL: there is none, or not in our network namespace. */
+const Socket *socket_table_find(const SocketTable *table, uint64_t inode);
+/* One that nobody has accepted. */
+const Socket *socket_table_find_unaccepted(const SocketTable *table, uint64_t cookie);
+/* Whether a TCP connection that nobody has accepted waits for this listener. */
+bool socket_waits_for(const Socket *connection, const Socket *listener);

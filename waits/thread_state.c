@@ -1,0 +1,120 @@
+/* What threads do. See thread_state.h. */
+#include "waits/thread_state.h"
+
+#include "core/cleanup.h"
+#include "waits/process_directory.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+
+static bool is_epoll_wait(int64_t call)
+{
+#ifdef SYS_epoll_wait
+        if (call == SYS_epoll_wait)
+                return true;
+#endif
+#ifdef SYS_epoll_pwait2
+        if (call == SYS_epoll_pwait2)
+                return true;
+#endif
+        return call == SYS_epoll_pwait;
+}
+
+static void read_call(int directory, pid_t tid, ThreadState *out)
+{
+        char path[64], text[256];
+
+        snprintf(path, sizeof(path), "task/%d/syscall", (int)tid);
+        /* "running", or "-1 SP PC" outside of calls, or "NUMBER ARGUMENT...". */
+        if (process_directory_read(directory, path, text, sizeof(text)) <= 0)
+                return;
+        out->call_known = true;
+        if (sscanf(text, "%" SCNd64 " %" SCNx64, &out->call, &out->argument) != 2)
+                out->call = -1;
+}
+
+static void read_runs(int directory, pid_t tid, ThreadState *out)
+{
+        char path[64], text[128];
+
+        snprintf(path, sizeof(path), "task/%d/schedstat", (int)tid);
+        if (process_directory_read(directory, path, text, sizeof(text)) > 0)
+                out->runs_known = sscanf(text, "%*u %*u %" SCNu64, &out->runs) == 1;
+}
+
+/* Whether it is there. */
+static bool read_one(int directory, pid_t tid, ThreadState *out)
+{
+        ProcessStat stat;
+        char path[64];
+
+        *out = (ThreadState){.tid = tid, .call = -1};
+        snprintf(path, sizeof(path), "task/%d/stat", (int)tid);
+        if (process_directory_stat(directory, path, &stat) < 0)
+                return false;
+        out->state = stat.state;
+        read_call(directory, tid, out);
+        read_runs(directory, tid, out);
+        return true;
+}
+
+static void cleanup_closedir(DIR **directory)
+{
+        if (*directory)
+                closedir(*directory);
+}
+
+ssize_t thread_states_read(int borrow_directory, ThreadState **out)
+{
+        CLEANUP(cleanup_free) ThreadState *threads = NULL;
+        CLEANUP(cleanup_closedir) DIR *tasks = NULL;
+        int fd = openat(borrow_directory, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        size_t count = 0, capacity = 0;
+        const struct dirent *entry;
+
+        if (fd < 0)
+                return -errno;
+        tasks = fdopendir(fd);
+        if (!tasks) {
+                close(fd);
+                return -ENOMEM;
+        }
+        while ((entry = readdir(tasks))) {
+                if (*entry->d_name == '.')
+                        continue;
+                if (count == THREADS_MAX)
+                        return -E2BIG;
+                if (count == capacity) {
+                        size_t more = capacity ? capacity * 2 : 8;
+                        ThreadState *grown = reallocarray(threads, more, sizeof(*threads));
+
+                        if (!grown)
+                                return -ENOMEM;
+                        threads = grown;
+                        capacity = more;
+                }
+                if (read_one(borrow_directory, (pid_t)strtol(entry->d_name, NULL, 10),
+                             &threads[count]))
+                        count++;
+        }
+        *out = STEAL_PTR(threads);
+        return (ssize_t)count;
+}
+
+bool thread_waits_for_set(const ThreadState *thread, int number)
+{
+        return thread->call_known && is_epoll_wait(thread->call) && (int)thread->argument == number;
+}
+
+bool thread_slept(const ThreadState *before, const ThreadState *after)
+{
+        return before->tid == after->tid && before->state == 'S' && after->state == 'S' &&
+               before->runs_known && after->runs_known && before->runs == after->runs &&
+               before->call_known && after->call_known && before->call == after->call &&
+               before->argument == after->argument;
+}

@@ -1,0 +1,31 @@
+/*
+ * ThreadState: what a thread of another process does, at one moment. Two of them tell whether it
+ * has run in between. Whether it sleeps anybody may read; in which system call, only who may trace
+ * it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum { THREADS_MAX = 1024 }; /* of a process; of more, nothing is said of any */
+
+typedef struct ThreadState {
+        pid_t tid;
+        char state;        /* proc(5) */
+        bool call_known;   /* the next two */
+        int64_t call;      /* of which system call it waits in; -1: in none */
+        uint64_t argument; /* that call's first */
+        bool runs_known;
+        uint64_t runs; /* how often it was given a processor */
+} ThreadState;
+
+/* Reads the threads of the process: how many, or -errno, also -E2BIG. *out is the caller's. */
+ssize_t thread_states_read(int borrow_directory, ThreadState **out);
+
+/* Whether it waits for events of the epoll set with this number. */
+bool thread_waits_for_set(const ThreadState *thread, int number);
+/* Whether it has slept from one moment to the other without a break, in the same call. */
+bool thread_slept(const ThreadState *before, const ThreadState *after);

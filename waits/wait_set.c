@@ -1,0 +1,104 @@
+/* Epoll sets of other processes. See wait_set.h. */
+#include "waits/wait_set.h"
+
+#include "core/cleanup.h"
+#include "waits/process_directory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool wait_set_parse_line(const char *line, WaitEntry *out)
+{
+        return sscanf(line, "tfd: %" SCNd32 " events: %" SCNx32 " data: %*x pos:%*d ino:%" SCNx64,
+                      &out->number, &out->events, &out->inode) == 3;
+}
+
+int wait_set_read(pid_t pid, uint64_t start_time, int number, ErrandOutput *output)
+{
+        CLEANUP(cleanup_close) int directory = process_directory_open_again(pid, start_time);
+        CLEANUP(cleanup_fclose) FILE *file = NULL;
+        char path[32], line[256];
+        WaitEntry entry;
+        int fd;
+
+        if (directory < 0)
+                return directory;
+        snprintf(path, sizeof(path), "fdinfo/%d", number);
+        fd = openat(directory, path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        file = fdopen(fd, "r");
+        if (!file) {
+                close(fd);
+                return -ENOMEM;
+        }
+        while (fgets(line, sizeof(line), file)) {
+                if (wait_set_parse_line(line, &entry))
+                        errand_write(output, &entry, sizeof(entry));
+        }
+        return ferror(file) ? -EIO : 0;
+}
+
+static WaitSetStatus status_of(int result)
+{
+        switch (result) {
+        case 0:
+                return WAIT_SET_READ;
+        case -ETIME:
+                return WAIT_SET_HUNG;
+        case -ENOBUFS:
+                return WAIT_SET_LARGE;
+        default:
+                return WAIT_SET_UNREAD;
+        }
+}
+
+static int compare(const void *left, const void *right)
+{
+        const WaitEntry *a = left, *b = right;
+
+        return (a->inode > b->inode) - (a->inode < b->inode);
+}
+
+void wait_set_take(WaitSet *set, size_t most, int result, const void *bytes, size_t size)
+{
+        set->status = status_of(result);
+        if (result == 0 && size / sizeof(WaitEntry) > most)
+                set->status = WAIT_SET_LARGE;
+        if (set->status != WAIT_SET_READ || size == 0)
+                return;
+        set->entries = malloc(size);
+        if (!set->entries) {
+                set->status = WAIT_SET_UNREAD;
+                return;
+        }
+        memcpy(set->entries, bytes, size);
+        set->count = size / sizeof(WaitEntry);
+        qsort(set->entries, set->count, sizeof(*set->entries), compare);
+}
+
+const WaitEntry *wait_set_find(const WaitSet *set, uint64_t inode)
+{
+        size_t low = 0, high = set->count;
+
+        while (low < high) {
+                const size_t middle = low + (high - low) / 2;
+
+                if (set->entries[middle].inode < inode)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low < set->count && set->entries[low].inode == inode ? &set->entries[low] : NULL;
+}
+
+void wait_set_free(WaitSet *set)
+{
+        free(set->entries);
+        set->entries = NULL;
+        set->count = 0;
+}

@@ -1,0 +1,48 @@
+/*
+ * WaitSet: an epoll set of another process, as /proc/PID/fdinfo lists it. Reading it takes the
+ * set's lock: for an errand. What the process keeps as an entry's data is not looked at.
+ */
+#pragma once
+
+#include "waits/errands.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+enum {
+        /* Reading a larger one holds its process up for milliseconds. */
+        WAIT_SET_ENTRIES_MAX = 20000,
+        WAIT_SET_ENTRIES_LARGE_MAX = 4000000,
+};
+
+typedef struct WaitEntry {
+        uint64_t inode;
+        int32_t number;  /* of the descriptor when it was added */
+        uint32_t events; /* EPOLLIN and so on */
+} WaitEntry;
+
+typedef enum WaitSetStatus {
+        WAIT_SET_READ,
+        WAIT_SET_LARGE,  /* it has more entries than are asked for */
+        WAIT_SET_HUNG,   /* reading it did not come to an end */
+        WAIT_SET_UNREAD, /* it is gone, or not for this user */
+} WaitSetStatus;
+
+typedef struct WaitSet {
+        int number; /* its descriptor */
+        WaitSetStatus status;
+        size_t count;
+        WaitEntry *entries; /* owned; by inode */
+} WaitSet;
+
+/* A line of fdinfo: whether it is an entry. */
+bool wait_set_parse_line(const char *line, WaitEntry *out);
+
+/* For an errand: writes the entries of the set with this number of the process that was started at
+ * start_time. 0, -ESRCH: there is no such process, or -errno. */
+int wait_set_read(pid_t pid, uint64_t start_time, int number, ErrandOutput *output);
+/* Takes what the errand came to; at most so many entries, else it is WAIT_SET_LARGE. */
+void wait_set_take(WaitSet *set, size_t most, int result, const void *bytes, size_t size);
+/* The first entry with this inode; the others follow. NULL: there is none. */
+const WaitEntry *wait_set_find(const WaitSet *set, uint64_t inode);
+void wait_set_free(WaitSet *set);
