@@ -4,6 +4,8 @@ kyronctl_SOURCES = \
 	ctl/argument.h \
 	ctl/descriptor_text.c \
 	ctl/descriptor_text.h \
+	ctl/diagnosis_text.c \
+	ctl/diagnosis_text.h \
 	ctl/drain.c \
 	ctl/groups.c \
 	ctl/holds.c \
@@ -26,5 +28,11 @@ kyronctl_SOURCES = \
 	ctl/user_name.c \
 	ctl/user_name.h \
 	ctl/verb.h \
-	ctl/version.c
+	ctl/version.c \
+	ctl/wait_target.c \
+	ctl/wait_target.h \
+	ctl/wait_view.c \
+	ctl/wait_view.h \
+	ctl/waits.c \
+	ctl/why.c
 kyronctl_LDADD = $(client_libs) libwaits.la $(SMARTCOLS_LIBS) $(JANSSON_LIBS)

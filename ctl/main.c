@@ -30,6 +30,12 @@ static const char usage[] =
         "                        whether a user may, and by which rule\n"
         "  version               the releases of kyronctl and of the daemon\n"
         "\n"
+        "  waits [PID|USER|PROGRAM]\n"
+        "                        processes with a wait to worry about, of all of the\n"
+        "                        machine; with an argument, whatever those wait for\n"
+        "  why PID|SESSION|ADDRESS|PORT\n"
+        "                        what is wrong there, in sentences\n"
+        "\n"
         "  pause LISTENER        accept nothing; connections queue in the kernel\n"
         "  resume LISTENER       accept again\n"
         "  drain SESSION         give a worker no more connections, and wait until it\n"
@@ -40,6 +46,9 @@ static const char usage[] =
         "      --timeout SECONDS how long drain waits; else as long as it takes\n"
         "      --undo            give a drained worker connections again\n"
         "      --of USER         whose listener, where several users have one of that name\n"
+        "      --all             waits: those with nothing to worry about, too\n"
+        "      --large           waits, why: read also what is so large that reading it\n"
+        "                        holds its process up\n"
         "      --json            JSON for programs\n"
         "      --no-legend       tables without headings\n"
         "      --socket PATH     the daemon's socket; else $KYRON_SOCKET, else\n"
@@ -55,6 +64,8 @@ enum {
         TAKES_TIMEOUT = 1 << 1,
         TAKES_UNDO = 1 << 2,
         TAKES_OWNER = 1 << 3,
+        TAKES_ALL = 1 << 4,
+        TAKES_LARGE = 1 << 5,
 };
 
 static const struct {
@@ -73,6 +84,8 @@ static const struct {
         {"holds", verb_holds, 0, 0, 0, ""},
         {"policy", verb_policy, 0, 3, 4, "test USER ADDRESS [ACTION]"},
         {"version", verb_version, 0, 0, 0, ""},
+        {"waits", verb_waits, TAKES_ALL | TAKES_LARGE, 0, 1, "[PID|USER|PROGRAM]"},
+        {"why", verb_why, TAKES_LARGE, 1, 1, "PID, SESSION, ADDRESS or PORT"},
         {"pause", verb_pause, TAKES_OWNER, 1, 1, "LISTENER"},
         {"resume", verb_resume, TAKES_OWNER, 1, 1, "LISTENER"},
         {"drain", verb_drain, TAKES_TIMEOUT | TAKES_UNDO, 1, 1, "SESSION"},
@@ -91,6 +104,8 @@ enum {
         OPTION_TIMEOUT,
         OPTION_UNDO,
         OPTION_OF,
+        OPTION_ALL,
+        OPTION_LARGE,
         OPTION_JSON,
         OPTION_NO_LEGEND,
         OPTION_SOCKET,
@@ -104,6 +119,8 @@ static const struct option long_options[] = {
         {"timeout", required_argument, NULL, OPTION_TIMEOUT},
         {"undo", no_argument, NULL, OPTION_UNDO},
         {"of", required_argument, NULL, OPTION_OF},
+        {"all", no_argument, NULL, OPTION_ALL},
+        {"large", no_argument, NULL, OPTION_LARGE},
         {"json", no_argument, NULL, OPTION_JSON},
         {"no-legend", no_argument, NULL, OPTION_NO_LEGEND},
         {"socket", required_argument, NULL, OPTION_SOCKET},
@@ -190,6 +207,10 @@ static int check_options(size_t verb, const CommandLine *command_line)
                 return error_set(EINVAL, "--undo goes with drain, not with %s", name);
         if (command_line->owner && !(takes & TAKES_OWNER))
                 return error_set(EINVAL, "--of goes with pause and resume, not with %s", name);
+        if (command_line->all && !(takes & TAKES_ALL))
+                return error_set(EINVAL, "--all goes with waits, not with %s", name);
+        if (command_line->large && !(takes & TAKES_LARGE))
+                return error_set(EINVAL, "--large goes with waits and why, not with %s", name);
         return 0;
 }
 
@@ -241,6 +262,12 @@ static int parse(CommandLine *command_line, int argc, char **argv, size_t *verb)
                         break;
                 case OPTION_OF:
                         command_line->owner = optarg;
+                        break;
+                case OPTION_ALL:
+                        command_line->all = true;
+                        break;
+                case OPTION_LARGE:
+                        command_line->large = true;
                         break;
                 case OPTION_JSON:
                         command_line->json = true;

@@ -29,6 +29,8 @@ typedef struct CommandLine {
         uint64_t timeout_s; /* --timeout; 0: none */
         const char *owner;  /* --of; NULL: nobody was named */
         bool undo;
+        bool all;
+        bool large;
         bool json;
         bool no_legend;
 } CommandLine;
@@ -44,4 +46,6 @@ ExitCode verb_pause(const CommandLine *command_line);
 ExitCode verb_resume(const CommandLine *command_line);
 ExitCode verb_drain(const CommandLine *command_line);
 ExitCode verb_reload(const CommandLine *command_line);
+ExitCode verb_waits(const CommandLine *command_line);
+ExitCode verb_why(const CommandLine *command_line);
 ExitCode verb_version(const CommandLine *command_line);

@@ -55,7 +55,8 @@ integration_tests = \
 	tests/integration/test_system_calls \
 	tests/integration/test_threads \
 	tests/integration/test_unread \
-	tests/integration/test_waiting_calls
+	tests/integration/test_waiting_calls \
+	tests/integration/test_waits
 # Whoever unlocks is held up there.
 tests_integration_test_letting_go_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pthread_mutex_unlock
 # Both sides of the wire, for valgrind.

@@ -1,0 +1,204 @@
+/* Two samples and the sessions. See wait_view.h. */
+#include "ctl/wait_view.h"
+
+#include "core/cleanup.h"
+#include "core/clock.h"
+#include "ctl/output.h"
+#include "ctl/query_list.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* ---- The daemon's sessions ------------------------------------------------------------------- */
+
+typedef struct Sessions {
+        WaitView *view;
+        uint64_t own;
+        size_t capacity;
+} Sessions;
+
+static void add_session(void *data, const Iod__SessionEntry *entry)
+{
+        Sessions *sessions = data;
+        WaitView *view = sessions->view;
+
+        if (entry->session == sessions->own)
+                return;
+        if (view->session_count == sessions->capacity) {
+                size_t more = sessions->capacity ? sessions->capacity * 2 : 64;
+                WaitSession *grown = reallocarray(view->sessions, more, sizeof(*grown));
+
+                /* What is missing here is said to be no session: it has none of the rest. */
+                if (!grown)
+                        return;
+                view->sessions = grown;
+                sessions->capacity = more;
+        }
+        view->sessions[view->session_count++] = (WaitSession){
+                .session = entry->session,
+                .pid = entry->pid,
+                .direct = entry->delivery == IOD__DELIVERY__DELIVERY_DIRECT,
+                .waiting = entry->waiting,
+        };
+}
+
+/* Without a daemon there are none, which is no failure. */
+static void read_sessions(WaitView *view, const char *socket_path)
+{
+        CLEANUP(query_close) Query query;
+        Sessions sessions = {.view = view};
+
+        if (query_open(&query, socket_path) != EXIT_CODE_OK)
+                return;
+        sessions.own = query.connection.session;
+        view->served = query_sessions(&query, add_session, &sessions) == EXIT_CODE_OK;
+}
+
+const char *wait_view_delivery(const WaitView *view, pid_t pid)
+{
+        bool relayed = false, direct = false;
+
+        for (size_t i = 0; i < view->session_count; i++) {
+                if (view->sessions[i].pid == pid && view->sessions[i].direct)
+                        direct = true;
+                else if (view->sessions[i].pid == pid)
+                        relayed = true;
+        }
+        if (relayed && direct)
+                return "both";
+        if (relayed)
+                return "relayed";
+        return direct ? "direct" : NULL;
+}
+
+/* ---- Samples --------------------------------------------------------------------------------- */
+
+static void wait_until(uint64_t then_ms)
+{
+        uint64_t now = clock_now_ms();
+
+        while (now < then_ms) {
+                const struct timespec rest = {
+                        .tv_sec = (time_t)((then_ms - now) / 1000),
+                        .tv_nsec = (long)((then_ms - now) % 1000 * 1000000),
+                };
+
+                nanosleep(&rest, NULL);
+                now = clock_now_ms();
+        }
+}
+
+ExitCode wait_view_take(WaitView *out, const CommandLine *command_line,
+                        bool (*wants)(void *data, const Process *process), void *data)
+{
+        SampleOptions options = {.large = command_line->large, .wants = wants, .data = data};
+        int r;
+
+        *out = (WaitView){.served = false};
+        r = sample_take(&out->first, &options);
+        if (r < 0)
+                return EXIT_CODE_FAILED;
+        read_sessions(out, command_line->socket_path);
+        wait_until(out->first.ended_ms + WAIT_VIEW_APART_MS);
+        options.before = &out->first;
+        r = sample_take(&out->second, &options);
+        return r < 0 ? EXIT_CODE_FAILED : EXIT_CODE_OK;
+}
+
+void wait_view_release(WaitView *view)
+{
+        sample_free(&view->first);
+        sample_free(&view->second);
+        free(view->sessions);
+        view->sessions = NULL;
+        view->session_count = 0;
+}
+
+static void keep(void *data, const Diagnosis *diagnosis)
+{
+        WaitFindings *findings = data;
+
+        if (findings->count < WAIT_VIEW_DIAGNOSES_MAX)
+                findings->found[findings->count++] = *diagnosis;
+        else
+                findings->more++;
+}
+
+void wait_view_find(const WaitView *view, const Process *process, WaitFindings *out)
+{
+        out->count = out->more = 0;
+        diagnose(&view->first, &view->second, process, keep, out);
+}
+
+/* ---- What was not seen ----------------------------------------------------------------------- */
+
+static size_t count_large(const WaitView *view)
+{
+        size_t count = 0;
+
+        for (size_t i = 0; i < view->second.count; i++) {
+                const Process *process = &view->second.processes[i];
+                bool large = process->status == PROCESS_LARGE;
+
+                for (size_t j = 0; j < process->set_count && !large; j++)
+                        large = process->sets[j].status == WAIT_SET_LARGE;
+                count += large;
+        }
+        return count;
+}
+
+static unsigned abandoned(const WaitView *view)
+{
+        return view->first.errands.abandoned + view->second.errands.abandoned;
+}
+
+void wait_view_say_unseen(const WaitView *view)
+{
+        const Sample *second = &view->second;
+        const size_t large = count_large(view);
+
+        if (second->shut > 0)
+                fprintf(stderr, "not seen: what %zu processes of other users have open\n",
+                        second->shut);
+        if (large > 0)
+                fprintf(stderr,
+                        "not read: %zu processes with more than %d descriptors, or as many in a "
+                        "set; --large does, and holds them up\n",
+                        large, SAMPLE_DESCRIPTORS_MAX);
+        if (second->left_out > 0)
+                fprintf(stderr, "not read: %zu processes, for want of time\n", second->left_out);
+        if (second->sets_hung > 0)
+                fprintf(stderr, "not read: %zu epoll sets; one that was tried did not answer\n",
+                        second->sets_hung);
+        if (second->sockets.without_times)
+                fprintf(stderr, "not read: how long connections have waited; the kernel did not "
+                                "answer in time\n");
+        if (second->sockets.incomplete)
+                fprintf(stderr, "not read: the machine's sockets, or some of them\n");
+        if (abandoned(view) > 0)
+                fprintf(stderr,
+                        "left behind: %u processes of kyronctl, which end once what they read "
+                        "answers\n",
+                        abandoned(view));
+}
+
+json_t *wait_view_object(const WaitView *view)
+{
+        const Sample *second = &view->second;
+        json_t *object = json_object();
+
+        output_add_number(&object, "apart_ms", samples_apart_ms(&view->first, second));
+        output_add(&object, "served", json_boolean(view->served));
+        output_add_number(&object, "processes", second->count);
+        output_add_number(&object, "sets", second->sets);
+        output_add_number(&object, "not_seen", second->shut);
+        output_add_number(&object, "large", count_large(view));
+        output_add_number(&object, "left_out", second->left_out);
+        output_add_number(&object, "sets_hung", second->sets_hung);
+        output_add(&object, "socket_times", json_boolean(!second->sockets.without_times));
+        output_add_number(&object, "left_behind", abandoned(view));
+        return object;
+}

@@ -1,0 +1,56 @@
+/*
+ * WaitView: two samples of the machine's waits, a second apart, and the daemon's sessions, if there
+ * is a daemon. It runs with kyronctl's caller's rights; the daemon gives it none.
+ */
+#pragma once
+
+#include "ctl/user_name.h"
+#include "ctl/verb.h"
+#include "waits/diagnosis.h"
+
+#include <jansson.h>
+
+enum {
+        WAIT_VIEW_APART_MS = 1000,
+        /* Of one process; the others are counted. */
+        WAIT_VIEW_DIAGNOSES_MAX = 1000,
+};
+
+typedef struct WaitSession {
+        uint64_t session;
+        int32_t pid;
+        bool direct;
+        bool waiting; /* has not read what it was sent */
+} WaitSession;
+
+typedef struct WaitView {
+        Sample first;
+        Sample second;
+        bool served; /* by a daemon; then these are its sessions, as far as this user may see them
+                      */
+        size_t session_count;
+        WaitSession *sessions; /* owned */
+} WaitView;
+
+/* What is wrong with one process. */
+typedef struct WaitFindings {
+        size_t count;
+        size_t more; /* than there is room for */
+        Diagnosis found[WAIT_VIEW_DIAGNOSES_MAX];
+} WaitFindings;
+
+/* Takes some two seconds at most. wants: see SampleOptions; NULL: every process.
+ * wait_view_release() is allowed after a failure too. */
+ExitCode wait_view_take(WaitView *out, const CommandLine *command_line,
+                        bool (*wants)(void *data, const Process *process), void *data);
+void wait_view_release(WaitView *view);
+
+void wait_view_find(const WaitView *view, const Process *process, WaitFindings *out);
+
+/* "relayed", "direct", or "both" for a process with several sessions; NULL: it has none. */
+const char *wait_view_delivery(const WaitView *view, pid_t pid);
+
+/* Says on standard error what could not be seen, and why; nothing if all was. */
+void wait_view_say_unseen(const WaitView *view);
+/* An object with the same, and when the samples were taken. */
+json_t *wait_view_object(const WaitView *view);

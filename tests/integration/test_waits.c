@@ -1,0 +1,532 @@
+/*
+ * kyronctl waits and why, about processes made here: one that is stopped, one that does not accept,
+ * one that sleeps on unread bytes, one that does not close, and healthy ones.
+ */
+#include "core/cleanup.h"
+#include "tests/integration/kyronctl_run.h"
+#include "tests/integration/raw_session.h"
+#include "tests/support/deadline.h"
+#include "tests/support/epoll_set.h"
+#include "tests/support/fixture.h"
+#include "tests/support/silent_fuse.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { TOLD_MS = 30000, ENTRIES_EACH = 10500 };
+
+/* Where no daemon is. */
+static const KyronctlSetup setup = {.socket_path = "/nowhere/socket"};
+
+/* ---- Processes ------------------------------------------------------------------------------- */
+
+static pid_t started[8];
+static size_t started_count;
+
+/* What a process is to be; it says on the descriptor when it is. */
+typedef void (*Part)(int tell_fd);
+
+/* The number it told, of a port mostly, in *told. */
+static pid_t start(Part part, uint32_t *told)
+{
+        uint32_t number = 0;
+        int fds[2];
+        pid_t pid;
+
+        ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+        pid = fork();
+        ck_assert_int_ge(pid, 0);
+        if (pid == 0) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                close(fds[0]);
+                part(fds[1]);
+                for (;;)
+                        pause();
+        }
+        started[started_count++] = pid;
+        close(fds[1]);
+        ck_assert(wait_readable(fds[0], DEADLINE_MS));
+        ck_assert_int_eq(read(fds[0], &number, sizeof(number)), sizeof(number));
+        close(fds[0]);
+        if (told)
+                *told = number;
+        return pid;
+}
+
+static void end_all(void)
+{
+        for (size_t i = 0; i < started_count; i++) {
+                kill(started[i], SIGKILL);
+                waitpid(started[i], NULL, 0);
+        }
+        started_count = 0;
+}
+
+static void tell(int tell_fd, uint32_t number)
+{
+        if (write(tell_fd, &number, sizeof(number)) != sizeof(number))
+                _exit(1);
+}
+
+static void be_stopped(int tell_fd)
+{
+        /* Whatever it calls itself, a table stays one. */
+        prctl(PR_SET_NAME, "\033[31m\nfrozen");
+        epoll_set_open();
+        tell(tell_fd, 0);
+        raise(SIGSTOP);
+}
+
+static int connect_to(const struct sockaddr_in *address)
+{
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+        connect(fd, (const struct sockaddr *)address, sizeof(*address));
+        return fd;
+}
+
+/* A backlog of one takes two. */
+static void be_full(int tell_fd)
+{
+        struct sockaddr_in address = {
+                .sin_family = AF_INET,
+                .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+        };
+        socklen_t length = sizeof(address);
+        int set = epoll_set_open(), fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        if (bind(fd, (struct sockaddr *)&address, length) < 0 || listen(fd, 1) < 0 ||
+            getsockname(fd, (struct sockaddr *)&address, &length) < 0)
+                _exit(1);
+        epoll_set_add(set, fd, EPOLLIN, 0);
+        for (int i = 0; i < 3; i++)
+                connect_to(&address);
+        epoll_set_next(set, DEADLINE_MS, NULL);
+        tell(tell_fd, ntohs(address.sin_port));
+}
+
+static void be_slow_to_accept(int tell_fd)
+{
+        TestListener listener = listen_unix(8);
+
+        connect_unix(&listener);
+        connect_unix(&listener);
+        tell(tell_fd, 0);
+}
+
+/* It was told once, and has not read. */
+static void sleep_on_bytes(int tell_fd)
+{
+        int set = epoll_set_open(), fds[2];
+
+        tcp_pair(fds);
+        epoll_set_add(set, fds[1], EPOLLIN | EPOLLET, 0);
+        if (write(fds[0], "lost", 4) != 4)
+                _exit(1);
+        epoll_set_next(set, DEADLINE_MS, NULL);
+        tell(tell_fd, 0);
+        for (;;)
+                epoll_set_next(set, -1, NULL);
+}
+
+/* Not a fault: it cannot pass on what it would read. */
+static void sleep_behind_a_slow_peer(int tell_fd)
+{
+        int set = epoll_set_open(), in[2], out[2];
+
+        tcp_pair(in);
+        tcp_pair(out);
+        epoll_set_add(set, in[1], EPOLLIN | EPOLLET, 0);
+        if (write(in[0], "more", 4) != 4)
+                _exit(1);
+        epoll_set_next(set, DEADLINE_MS, NULL);
+        fill(out[0]);
+        tell(tell_fd, 0);
+        for (;;)
+                epoll_set_next(set, -1, NULL);
+}
+
+static void leave_open(int tell_fd)
+{
+        int fds[2];
+        char byte;
+
+        tcp_pair(fds);
+        close(fds[0]);
+        if (!wait_readable(fds[1], DEADLINE_MS) || read(fds[1], &byte, 1) != 0)
+                _exit(1);
+        tell(tell_fd, 0);
+}
+
+/* Waits for a connection and an eventfd on which nothing comes. */
+static void be_healthy(int tell_fd)
+{
+        int set = epoll_set_open(), fds[2];
+
+        tcp_pair(fds);
+        epoll_set_add(set, fds[1], EPOLLIN | EPOLLET, 0);
+        epoll_set_add(set, eventfd(0, EFD_CLOEXEC), EPOLLIN, 0);
+        tell(tell_fd, (uint32_t)set);
+        for (;;)
+                epoll_set_next(set, -1, NULL);
+}
+
+/* ---- Answers --------------------------------------------------------------------------------- */
+
+static const char *text_of(pid_t pid, char text[static 16])
+{
+        snprintf(text, 16, "%d", (int)pid);
+        return text;
+}
+
+/* What waits says of a process as JSON; for json_decref(). */
+static json_t *ask(pid_t pid)
+{
+        char word[16];
+        KyronctlRun run = RUN(&setup, "waits", text_of(pid, word), "--json");
+        json_t *answer;
+
+        kyronctl_run_succeeded(&run);
+        answer = kyronctl_run_json(&run);
+        kyronctl_run_release(&run);
+        return answer;
+}
+
+/* Its first row; or NULL. */
+static json_t *row_of(json_t *answer)
+{
+        return json_array_get(json_object_get(answer, "waits"), 0);
+}
+
+/* Whether its first row has this diagnosis and no other. */
+static bool is_told(pid_t pid, const char *state, const char *kind, json_t **out)
+{
+        json_t *answer = ask(pid), *row = row_of(answer), *diagnosis;
+        const char *text = json_string_value(json_object_get(row, "state"));
+        const json_t *diagnoses = json_object_get(row, "diagnoses");
+        bool told = text && strcmp(text, state) == 0;
+
+        diagnosis = json_array_get(diagnoses, 0);
+        if (told) {
+                ck_assert_uint_eq(json_array_size(diagnoses), 1);
+                kyronctl_json_check_text(diagnosis, "kind", kind);
+                ck_assert_int_ge(json_integer_value(json_object_get(diagnosis, "since_ms")), 500);
+                *out = json_incref(diagnosis);
+        }
+        json_decref(answer);
+        return told;
+}
+
+/* Whether this machine's kernel has what sockets are seen by. */
+static bool sees_sockets(void)
+{
+        CLEANUP(cleanup_json) json_t *diagnosis = NULL;
+        pid_t pid = start(be_slow_to_accept, NULL);
+
+        return is_told(pid, "backlog", "not-accepted", &diagnosis);
+}
+
+START_TEST(a_stopped_process_is_told)
+{
+        CLEANUP(cleanup_json) json_t *diagnosis = NULL;
+        pid_t pid = start(be_stopped, NULL);
+        int status;
+
+        ck_assert_int_eq(waitpid(pid, &status, WUNTRACED), pid);
+        ck_assert(is_told(pid, "stopped", "stopped", &diagnosis));
+        ck_assert_ptr_nonnull(
+                strstr(json_string_value(json_object_get(diagnosis, "sentence")), "kill -CONT"));
+}
+END_TEST
+
+START_TEST(a_name_breaks_no_table_which_fits_eighty_columns)
+{
+        CLEANUP(kyronctl_run_release) KyronctlRun run = {.exit_status = -1};
+        KyronctlSetup terminal = setup;
+        pid_t pid = start(be_stopped, NULL);
+        char word[16];
+
+        ck_assert_int_eq(waitpid(pid, NULL, WUNTRACED), pid);
+        terminal.terminal_columns = 80;
+        run = RUN(&terminal, "waits", text_of(pid, word));
+        ck_assert_int_eq(run.exit_status, 0);
+        ck_assert_uint_eq(kyronctl_count_lines(run.out), 2);
+        ck_assert_uint_le(kyronctl_text_width(run.out), 80);
+        ck_assert_msg(strstr(run.out, "?[31m?fro") && !strchr(run.out, '\033'), "%s", run.out);
+}
+END_TEST
+
+START_TEST(a_full_backlog_is_told)
+{
+        CLEANUP(cleanup_json) json_t *diagnosis = NULL;
+        CLEANUP(kyronctl_run_release) KyronctlRun run = {.exit_status = -1};
+        char word[16], address[64];
+        uint32_t port;
+        pid_t pid = start(be_full, &port);
+
+        if (!sees_sockets())
+                SKIP_TEST("there are no socket diagnostics here");
+        ck_assert(WAIT_UNTIL(is_told(pid, "full", "backlog-full", &diagnosis), TOLD_MS));
+        kyronctl_json_check_number(diagnosis, "amount", 2);
+        snprintf(address, sizeof(address), "127.0.0.1:%u", port);
+        kyronctl_json_check_text(diagnosis, "local", address);
+
+        /* By whatever it is called. */
+        for (size_t i = 0; i < 3; i++) {
+                snprintf(address, sizeof(address), "%s:%u",
+                         (const char *const[]){"127.0.0.1", "", "tcp:127.0.0.1"}[i], port);
+                kyronctl_run_release(&run);
+                run = RUN(&setup, "why", address);
+                ck_assert_msg(strstr(run.out, text_of(pid, word)) &&
+                                      strstr(run.out, "the backlog of 1 is full"),
+                              "%s: %s%s", address, run.out, run.err);
+        }
+}
+END_TEST
+
+START_TEST(unread_bytes_of_a_sleeper_are_told)
+{
+        CLEANUP(cleanup_json) json_t *diagnosis = NULL;
+        pid_t pid = start(sleep_on_bytes, NULL), slow = start(sleep_behind_a_slow_peer, NULL);
+
+        if (!sees_sockets())
+                SKIP_TEST("there are no socket diagnostics here");
+        ck_assert(WAIT_UNTIL(is_told(pid, "unread", "unread", &diagnosis), TOLD_MS));
+        kyronctl_json_check_number(diagnosis, "amount", 4);
+        /* As old by now, and nobody's fault here. */
+        ck_assert(!is_told(slow, "unread", "unread", &diagnosis));
+}
+END_TEST
+
+START_TEST(a_connection_that_is_not_closed_is_told)
+{
+        CLEANUP(cleanup_json) json_t *diagnosis = NULL;
+        pid_t pid = start(leave_open, NULL);
+
+        if (!sees_sockets())
+                SKIP_TEST("there are no socket diagnostics here");
+        ck_assert(WAIT_UNTIL(is_told(pid, "unclosed", "not-closed", &diagnosis), TOLD_MS));
+        ck_assert_int_ge(json_integer_value(json_object_get(diagnosis, "since_ms")), 5000);
+}
+END_TEST
+
+START_TEST(of_a_healthy_process_nothing_is_told)
+{
+        CLEANUP(cleanup_json) json_t *answer = NULL;
+        CLEANUP(kyronctl_run_release) KyronctlRun run = {.exit_status = -1};
+        CLEANUP(kyronctl_run_release) KyronctlRun why = {.exit_status = -1};
+        uint32_t set;
+        pid_t pid = start(be_healthy, &set);
+        char word[16], line[32];
+        json_t *row;
+
+        answer = ask(pid);
+        row = row_of(answer);
+        kyronctl_json_check_number(row, "set", set);
+        kyronctl_json_check_number(row, "entries", 2);
+        kyronctl_json_check_number(row, "unserved", 0);
+        kyronctl_json_check_text(row, "state", "asleep");
+        ck_assert_uint_eq(json_array_size(json_object_get(row, "diagnoses")), 0);
+        ck_assert(json_is_null(json_object_get(row, "delivery")));
+        ck_assert(json_is_false(json_object_get(answer, "served")));
+
+        run = RUN(&setup, "waits", "--no-legend");
+        ck_assert_int_eq(run.exit_status, 0);
+        snprintf(line, sizeof(line), "%s ", text_of(pid, word));
+        ck_assert_msg(!strstr(run.out, line), "%s", run.out);
+        why = RUN(&setup, "why", word);
+        ck_assert_msg(strstr(why.out, "nothing to worry about"), "%s", why.out);
+}
+END_TEST
+
+START_TEST(sessions_are_joined_with_what_the_daemon_knows)
+{
+        CLEANUP(cleanup_json) json_t *answer = NULL;
+        CLEANUP(kyronctl_run_release) KyronctlRun run = {.exit_status = -1};
+        CLEANUP(kyronctl_run_release) KyronctlRun why = {.exit_status = -1};
+        DaemonConnection connection;
+        TestDaemon daemon_process;
+        KyronctlSetup with_daemon;
+        int set = epoll_set_open();
+        char word[16];
+
+        test_daemon_start(&daemon_process, NULL);
+        with_daemon = (KyronctlSetup){.socket_path = daemon_process.socket_path};
+        connection = raw_session_open(&daemon_process, "joined");
+        run = RUN(&with_daemon, "waits", text_of(getpid(), word), "--json");
+        answer = kyronctl_run_json(&run);
+        why = RUN(&with_daemon, "why", word);
+        close(connection.fd);
+        close(set);
+        test_daemon_stop(&daemon_process);
+        ck_assert(json_is_true(json_object_get(answer, "served")));
+        kyronctl_json_check_text(row_of(answer), "delivery", "relayed");
+        ck_assert_msg(strstr(why.out, "of kyron-iod, relayed"), "%s", why.out);
+}
+END_TEST
+
+START_TEST(whom_nobody_knows_is_not_found)
+{
+        KyronctlRun run = RUN(&setup, "waits", "no-such-program");
+
+        kyronctl_run_failed(&run, 5, "no process, user or program \"no-such-program\"");
+        kyronctl_run_release(&run);
+        run = RUN(&setup, "why", "unix:/nowhere/at/all");
+        kyronctl_run_failed(&run, 5, "no process, session or socket");
+        kyronctl_run_release(&run);
+}
+END_TEST
+
+START_TEST(another_user_sees_less_and_is_told_so)
+{
+        CLEANUP(cleanup_json) json_t *answer = NULL;
+        CLEANUP(kyronctl_run_release) KyronctlRun run = {.exit_status = -1};
+        KyronctlSetup other = setup;
+        pid_t pid = start(be_healthy, NULL), frozen = start(be_stopped, NULL);
+        char word[16];
+
+        if (geteuid() != 0)
+                SKIP_TEST("only root can run kyronctl as another user");
+        ck_assert_int_eq(waitpid(frozen, NULL, WUNTRACED), frozen);
+        other.as_another_user = true;
+        run = RUN(&other, "why", text_of(pid, word));
+        ck_assert_msg(strstr(run.out, "for root and its own user to see"), "%s", run.out);
+        kyronctl_run_release(&run);
+        run = RUN(&other, "waits", text_of(frozen, word), "--json");
+        answer = kyronctl_run_json(&run);
+        kyronctl_json_check_number(answer, "not_seen", 1);
+        kyronctl_json_check_text(row_of(answer), "state", "stopped");
+        ck_assert(json_is_null(json_object_get(row_of(answer), "set")));
+}
+END_TEST
+
+/*
+ * Has a process whose set is locked until its file's server answers, and tells which; 0: none.
+ * Whoever has that file open hangs when it closes it, so it is not of this process; the server goes
+ * with it.
+ */
+static void have_a_silent_file(int tell_fd)
+{
+        int file = silent_fuse_open(S_IFREG), set;
+        pid_t pid = file < 0 ? 0 : fork();
+
+        if (pid == 0 && file >= 0) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                set = epoll_set_open();
+                epoll_set_add(set, file, EPOLLIN, 0);
+                _exit(0);
+        }
+        tell(tell_fd, (uint32_t)pid);
+}
+
+/* Whether it waits for that server. */
+static bool is_held_up(pid_t pid)
+{
+        char path[64], where[128] = "";
+        FILE *file;
+
+        snprintf(path, sizeof(path), "/proc/%d/wchan", (int)pid);
+        file = fopen(path, "re");
+        if (file && !fgets(where, sizeof(where), file))
+                *where = '\0';
+        if (file)
+                fclose(file);
+        return strstr(where, "request_wait_answer") != NULL;
+}
+
+START_TEST(a_set_that_cannot_be_read_holds_nobody_up)
+{
+        CLEANUP(cleanup_json) json_t *answer = NULL;
+        CLEANUP(kyronctl_run_release) KyronctlRun run = {.exit_status = -1};
+        uint32_t pid;
+        pid_t healthy;
+        char word[16];
+
+        start(have_a_silent_file, &pid);
+        if (pid == 0)
+                SKIP_TEST("there is no FUSE here, or no right to mount it");
+        healthy = start(be_healthy, NULL);
+        if (!WAIT_UNTIL(is_held_up((pid_t)pid), DEADLINE_MS))
+                SKIP_TEST("this kernel's epoll does not wait for the file");
+        run = RUN(&setup, "waits", "--all", "--json");
+        ck_assert_int_eq(run.exit_status, 0);
+        answer = kyronctl_run_json(&run);
+        ck_assert_int_ge(json_integer_value(json_object_get(answer, "sets_hung")), 1);
+        ck_assert_int_ge(json_integer_value(json_object_get(answer, "left_behind")), 1);
+        ck_assert(json_is_null(json_object_get(
+                kyronctl_json_find(json_object_get(answer, "waits"), "pid", pid), "entries")));
+        ck_assert(json_is_integer(json_object_get(
+                kyronctl_json_find(json_object_get(answer, "waits"), "pid", (uint64_t)healthy),
+                "entries")));
+        kyronctl_run_release(&run);
+        run = RUN(&setup, "waits", text_of((pid_t)pid, word));
+        ck_assert_msg(strstr(run.err, "did not answer") && strstr(run.err, "left behind: 1"), "%s",
+                      run.err);
+}
+END_TEST
+
+/* More entries than are read unasked, of two files: one for each number that they once had. */
+static void fill_set(int tell_fd)
+{
+        int set = epoll_set_open();
+
+        for (int file = 0; file < 2; file++) {
+                int event = eventfd(0, EFD_CLOEXEC);
+
+                for (int number = 100; number < 100 + ENTRIES_EACH; number++) {
+                        if (dup2(event, number) < 0 || epoll_set_add(set, number, EPOLLIN, 0) < 0)
+                                _exit(1);
+                        close(number);
+                }
+        }
+        tell(tell_fd, (uint32_t)set);
+}
+
+START_TEST(a_very_large_set_is_read_on_request)
+{
+        CLEANUP(cleanup_json) json_t *answer = NULL;
+        CLEANUP(kyronctl_run_release) KyronctlRun run = {.exit_status = -1};
+        pid_t pid = start(fill_set, NULL);
+        char word[16];
+
+        answer = ask(pid);
+        kyronctl_json_check_number(answer, "large", 1);
+        ck_assert(json_is_null(json_object_get(row_of(answer), "entries")));
+        json_decref(answer);
+        run = RUN(&setup, "waits", text_of(pid, word), "--large", "--json");
+        answer = kyronctl_run_json(&run);
+        kyronctl_json_check_number(answer, "large", 0);
+        kyronctl_json_check_number(row_of(answer), "entries", 2 * ENTRIES_EACH);
+        kyronctl_run_release(&run);
+        run = RUN(&setup, "waits", word);
+        ck_assert_msg(strstr(run.out, " ? ") && strstr(run.err, "--large"), "%s%s", run.out,
+                      run.err);
+}
+END_TEST
+
+TEST_SUITE(test_waits)
+{
+        TCase *tc = tcase_create("waits");
+
+        tcase_set_timeout(tc, TEST_TIMEOUT_SECONDS);
+        tcase_add_checked_fixture(tc, NULL, end_all);
+        tcase_add_test(tc, a_stopped_process_is_told);
+        tcase_add_test(tc, a_name_breaks_no_table_which_fits_eighty_columns);
+        tcase_add_test(tc, a_full_backlog_is_told);
+        tcase_add_test(tc, unread_bytes_of_a_sleeper_are_told);
+        tcase_add_test(tc, a_connection_that_is_not_closed_is_told);
+        tcase_add_test(tc, of_a_healthy_process_nothing_is_told);
+        tcase_add_test(tc, sessions_are_joined_with_what_the_daemon_knows);
+        tcase_add_test(tc, whom_nobody_knows_is_not_found);
+        tcase_add_test(tc, another_user_sees_less_and_is_told_so);
+        tcase_add_test(tc, a_set_that_cannot_be_read_holds_nobody_up);
+        tcase_add_test(tc, a_very_large_set_is_read_on_request);
+        suite_add_tcase(suite, tc);
+}
