@@ -30,6 +30,12 @@ enum {
 #define IO_ID_TIMER    ((IoId)3)
 #define IO_ID_QUIET    ((IoId)4)
 
+/* Whether it is one of these. */
+static inline bool io_id_is_own(IoId id)
+{
+        return id >= IO_ID_UNPARKER && id <= IO_ID_QUIET;
+}
+
 static inline IoId io_id_make(uint32_t slot, uint32_t generation)
 {
         return (IoId)(slot & IO_ID_SLOT_MAX) | (IoId)(generation & IO_ID_GENERATION_MAX) << 24;

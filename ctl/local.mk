@@ -6,6 +6,8 @@ kyronctl_SOURCES = \
 	ctl/descriptor_text.h \
 	ctl/diagnosis_text.c \
 	ctl/diagnosis_text.h \
+	ctl/direct_waits.c \
+	ctl/direct_waits.h \
 	ctl/drain.c \
 	ctl/groups.c \
 	ctl/holds.c \
@@ -22,6 +24,8 @@ kyronctl_SOURCES = \
 	ctl/registrations.c \
 	ctl/reload.c \
 	ctl/sessions.c \
+	ctl/set_reader.c \
+	ctl/set_reader.h \
 	ctl/socket_address_lookup.c \
 	ctl/socket_address_lookup.h \
 	ctl/status.c \

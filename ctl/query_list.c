@@ -11,7 +11,7 @@ static bool go_on(uint64_t *after, uint64_t asked, uint64_t next)
         return *after > asked;
 }
 
-ExitCode query_sessions(Query *query, QuerySessionVisit visit, void *data)
+ExitCode query_sessions(Query *query, uint64_t session, QuerySessionVisit visit, void *data)
 {
         Iod__ListSessions list = IOD__LIST_SESSIONS__INIT;
         Iod__Frame request = IOD__FRAME__INIT;
@@ -19,6 +19,7 @@ ExitCode query_sessions(Query *query, QuerySessionVisit visit, void *data)
 
         request.body_case = IOD__FRAME__BODY_LIST_SESSIONS;
         request.list_sessions = &list;
+        list.session = session;
         do {
                 const uint64_t asked = list.after;
                 ExitCode code = query_ask(query, &request, IOD__FRAME__BODY_SESSIONS, &reply);
@@ -30,6 +31,8 @@ ExitCode query_sessions(Query *query, QuerySessionVisit visit, void *data)
 
                         if (entry->session <= list.after)
                                 return query_nonsense(query, "sessions out of order");
+                        if (session != 0 && entry->session != session)
+                                return query_nonsense(query, "another session");
                         output_make_printable(entry->program);
                         visit(data, entry);
                         list.after = entry->session;

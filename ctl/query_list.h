@@ -16,8 +16,8 @@ typedef void (*QueryListenerVisit)(void *data, const Iod__ListenerEntry *entry);
 typedef void (*QueryGroupVisit)(void *data, const Iod__GroupEntry *entry);
 typedef void (*QueryHoldVisit)(void *data, const Iod__HoldEntry *entry);
 
-ExitCode query_sessions(Query *query, QuerySessionVisit visit, void *data);
-/* Of one session, or 0: of all. */
+/* One session, or 0: all; and what one has, or all have. */
+ExitCode query_sessions(Query *query, uint64_t session, QuerySessionVisit visit, void *data);
 ExitCode query_registrations(Query *query, uint64_t session, QueryRegistrationVisit visit,
                              void *data);
 ExitCode query_listeners(Query *query, QueryListenerVisit visit, void *data);

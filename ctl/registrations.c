@@ -1,8 +1,9 @@
-/* kyronctl registrations: what the sessions wait for. */
+/* kyronctl registrations: what the sessions wait for; of direct ones, as /proc has it. */
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/readiness.h"
 #include "ctl/descriptor_text.h"
+#include "ctl/direct_waits.h"
 #include "ctl/output.h"
 #include "ctl/query_list.h"
 
@@ -21,7 +22,25 @@ enum { LETTERS_MAX = 8 };
 typedef struct Registrations {
         OutputList list;
         SocketAddressLookup *lookup;
+        DirectWaits direct;
+        size_t next; /* of the direct sessions, to be shown */
 } Registrations;
+
+/* One row. What is negative or NULL is not known. */
+typedef struct Row {
+        uint64_t session;
+        int32_t pid;
+        uint32_t uid;
+        const char *program;
+        int64_t slot, generation;
+        int number; /* of the descriptor, in its process */
+        const char *kind;
+        uint64_t inode;
+        uint32_t interest;
+        const uint32_t *readiness;
+        int64_t events;
+        bool stale;
+} Row;
 
 /* The bits as letters, "-" for none; kyronctl(1) explains them. */
 static const char *letters(uint32_t bits, char buffer[static LETTERS_MAX])
@@ -65,53 +84,145 @@ static json_t *words(uint32_t bits)
         return array;
 }
 
-static void append_object(Registrations *registrations, const Iod__RegistrationEntry *entry,
+static json_t *number_or_null(int64_t number)
+{
+        return number < 0 ? json_null() : json_integer(number);
+}
+
+static bool is_direct(const Row *row)
+{
+        return row->number >= 0;
+}
+
+static void append_object(Registrations *registrations, const Row *row,
                           const SocketAddresses *addresses)
 {
         json_t *object = json_object();
 
-        output_add_number(&object, "session", entry->session);
-        output_add_number(&object, "slot", entry->slot);
-        output_add_number(&object, "generation", entry->generation);
-        output_add(&object, "pid", json_integer(entry->pid));
-        output_add_number(&object, "uid", entry->uid);
-        output_add_text(&object, "program", entry->program);
-        output_add_text(&object, "kind", entry->kind);
-        output_add_number(&object, "inode", entry->inode);
-        output_add(&object, "interest", words(entry->interest));
-        output_add(&object, "readiness", words(entry->readiness));
-        output_add_number(&object, "events", entry->tick);
+        output_add_number(&object, "session", row->session);
+        output_add(&object, "slot", number_or_null(row->slot));
+        output_add(&object, "generation", number_or_null(row->generation));
+        output_add(&object, "descriptor", number_or_null(row->number));
+        output_add(&object, "pid", json_integer(row->pid));
+        output_add_number(&object, "uid", row->uid);
+        output_add_text(&object, "program", row->program);
+        output_add_text(&object, "delivery", is_direct(row) ? "direct" : "relayed");
+        output_add_text(&object, "kind", row->kind);
+        output_add_number(&object, "inode", row->inode);
+        output_add(&object, "interest", words(row->interest));
+        output_add(&object, "readiness", row->readiness ? words(*row->readiness) : json_null());
+        output_add(&object, "events", number_or_null(row->events));
+        output_add(&object, "stale", json_boolean(row->stale));
         descriptor_text_add_addresses(&object, addresses);
         output_list_append(&registrations->list, object);
 }
 
-static void append_row(Registrations *registrations, const Iod__RegistrationEntry *entry,
+static void append_row(Registrations *registrations, const Row *row,
                        const SocketAddresses *addresses)
 {
         OutputList *list = &registrations->list;
         char interest[LETTERS_MAX], readiness[LETTERS_MAX], address[DESCRIPTOR_TEXT_MAX];
 
         output_list_begin_row(list);
-        output_list_cell(list, "%" PRIu64 ".%" PRIu32, entry->session, entry->slot);
-        output_list_cell(list, "%" PRId32, entry->pid);
-        output_list_cell(list, "%s", entry->program);
-        output_list_cell(list, "%s", descriptor_text_kind(entry->kind));
-        output_list_cell(list, "%s", letters(entry->interest, interest));
-        output_list_cell(list, "%s", letters(entry->readiness, readiness));
-        output_list_cell(list, "%" PRIu64, entry->tick);
-        output_list_cell(list, "%s", descriptor_text_address(addresses, address));
+        if (is_direct(row))
+                output_list_cell(list, "%" PRIu64 ":%d", row->session, row->number);
+        else
+                output_list_cell(list, "%" PRIu64 ".%" PRId64, row->session, row->slot);
+        output_list_cell(list, "%" PRId32, row->pid);
+        output_list_cell(list, "%s", row->program);
+        output_list_cell(list, "%s", descriptor_text_kind(row->kind));
+        output_list_cell(list, "%s", letters(row->interest, interest));
+        output_list_cell(list, "%s", row->readiness ? letters(*row->readiness, readiness) : "-");
+        if (is_direct(row))
+                output_list_cell(list, "direct");
+        else
+                output_list_cell(list, "%" PRId64, row->events);
+        output_list_cell(list, "%s%s", descriptor_text_address(addresses, address),
+                         row->stale ? " (stale)" : "");
 }
 
-static void append(void *data, const Iod__RegistrationEntry *entry)
+static void append(Registrations *registrations, const Row *row)
 {
-        Registrations *registrations = data;
         const SocketAddresses addresses =
-                socket_address_lookup_find(registrations->lookup, entry->kind, entry->inode);
+                socket_address_lookup_find(registrations->lookup, row->kind, row->inode);
 
         if (registrations->list.array)
-                append_object(registrations, entry, &addresses);
+                append_object(registrations, row, &addresses);
         else
-                append_row(registrations, entry, &addresses);
+                append_row(registrations, row, &addresses);
+}
+
+static void append_wait(Registrations *registrations, const DirectSession *session,
+                        const SetEntry *wait)
+{
+        const bool is_socket = strcmp(wait->kind, "socket") == 0;
+        const Row row = {
+                .session = session->session,
+                .pid = session->pid,
+                .uid = session->uid,
+                .program = session->program,
+                .slot = -1,
+                .generation = -1,
+                .number = wait->number,
+                .kind = is_socket ? socket_address_lookup_kind(registrations->lookup, wait->inode)
+                                  : wait->kind,
+                .inode = wait->inode,
+                .interest = readiness_from_epoll(wait->events) &
+                            (READINESS_READABLE | READINESS_WRITABLE | READINESS_PRIORITY),
+                .events = -1,
+                .stale = wait->stale,
+        };
+
+        append(registrations, &row);
+}
+
+/* Those of direct sessions up to this one. */
+static void append_direct(Registrations *registrations, uint64_t session)
+{
+        const DirectWaits *direct = &registrations->direct;
+
+        for (; registrations->next < direct->count &&
+               direct->sessions[registrations->next].session <= session;
+             registrations->next++) {
+                const DirectSession *next = &direct->sessions[registrations->next];
+
+                for (size_t i = 0; i < next->waits.count; i++)
+                        append_wait(registrations, next, &next->waits.entries[i]);
+        }
+}
+
+/* Whether all that a session waits for has been shown: what the daemon has of a direct one is in
+ * hand, and waited for there, too. */
+static bool is_shown(const Registrations *registrations, uint64_t session)
+{
+        const DirectSession *last =
+                registrations->next > 0 ? &registrations->direct.sessions[registrations->next - 1]
+                                        : NULL;
+
+        return last && last->session == session && last->error == 0;
+}
+
+static void append_entry(void *data, const Iod__RegistrationEntry *entry)
+{
+        Registrations *registrations = data;
+        const Row row = {
+                .session = entry->session,
+                .pid = entry->pid,
+                .uid = entry->uid,
+                .program = entry->program,
+                .slot = entry->slot,
+                .generation = entry->generation,
+                .number = -1,
+                .kind = entry->kind,
+                .inode = entry->inode,
+                .interest = entry->interest,
+                .readiness = &entry->readiness,
+                .events = entry->tick > INT64_MAX ? INT64_MAX : (int64_t)entry->tick,
+        };
+
+        append_direct(registrations, entry->session);
+        if (!is_shown(registrations, entry->session))
+                append(registrations, &row);
 }
 
 /* The way out of what the daemon refuses. */
@@ -129,6 +240,22 @@ static void say_why_not(ExitCode code, uint64_t session)
                           session);
 }
 
+static ExitCode show(Registrations *registrations, Query *query, uint64_t session)
+{
+        ExitCode code = direct_waits_read(&registrations->direct, query, session);
+
+        if (code == EXIT_CODE_OK)
+                code = query_registrations(query, session, append_entry, registrations);
+        say_why_not(code, session);
+        if (code != EXIT_CODE_OK)
+                return code;
+        append_direct(registrations, UINT64_MAX);
+        /* Where there are some that are not shown, this is said and not that there are none. */
+        if (direct_waits_complain(&registrations->direct) > 0 && registrations->list.count == 0)
+                registrations->list.no_legend = true;
+        return output_list_print(&registrations->list, "registrations");
+}
+
 ExitCode verb_registrations(const CommandLine *command_line)
 {
         CLEANUP(query_close) Query query;
@@ -142,11 +269,9 @@ ExitCode verb_registrations(const CommandLine *command_line)
         code = output_list_open(&registrations.list, command_line, columns,
                                 sizeof(columns) / sizeof(columns[0]));
         if (code == EXIT_CODE_OK)
-                code = query_registrations(&query, command_line->session, append, &registrations);
-        say_why_not(code, command_line->session);
-        if (code == EXIT_CODE_OK)
-                code = output_list_print(&registrations.list, "registrations");
+                code = show(&registrations, &query, command_line->session);
         output_list_close(&registrations.list);
+        direct_waits_close(&registrations.direct);
         socket_address_lookup_free(registrations.lookup);
         return code;
 }

@@ -91,6 +91,7 @@ static json_t *pulse_object(const Iod__Pulse *pulse)
         output_add_number(&object, "registrations", pulse->registrations);
         output_add_text(&object, "loop", loop_word(pulse));
         output_add_number(&object, "since_ms", pulse->since_ms);
+        output_add_number(&object, "set", pulse->set);
         return object;
 }
 
@@ -160,7 +161,7 @@ ExitCode verb_sessions(const CommandLine *command_line)
         code = output_list_open(&sessions.list, command_line, columns,
                                 sizeof(columns) / sizeof(columns[0]));
         if (code == EXIT_CODE_OK)
-                code = query_sessions(&query, append, &sessions);
+                code = query_sessions(&query, 0, append, &sessions);
         if (code == EXIT_CODE_OK)
                 code = output_list_print(&sessions.list, "sessions");
         output_list_close(&sessions.list);

@@ -76,6 +76,34 @@ static const Socket *find_socket(const Group *group, uint64_t inode)
         return bsearch(&key, group->sockets, group->count, sizeof(key), compare_inodes);
 }
 
+static const char *unix_kind(const Socket *socket)
+{
+        switch (socket->type) {
+        case SOCK_STREAM:
+                return "unix-stream";
+        case SOCK_DGRAM:
+                return "unix-datagram";
+        case SOCK_SEQPACKET:
+                return "unix-seqpacket";
+        default:
+                return "socket";
+        }
+}
+
+const char *socket_address_lookup_kind(SocketAddressLookup *lookup, uint64_t inode)
+{
+        const Socket *socket;
+
+        if (!lookup)
+                return "socket";
+        if (find_socket(load_group(lookup, "tcp"), inode))
+                return "tcp";
+        if (find_socket(load_group(lookup, "udp"), inode))
+                return "udp";
+        socket = find_socket(load_group(lookup, "unix-stream"), inode);
+        return socket ? unix_kind(socket) : "socket";
+}
+
 SocketAddresses socket_address_lookup_find(SocketAddressLookup *lookup, const char *kind,
                                            uint64_t inode)
 {

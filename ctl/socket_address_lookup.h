@@ -27,6 +27,9 @@ SocketAddressLookup *socket_address_lookup_new(void);
 /* Returns NULL. */
 SocketAddressLookup *socket_address_lookup_free(SocketAddressLookup *lookup);
 
+/* What kind of socket has this inode, as in RegistrationEntry: "socket" where it is not known. */
+const char *socket_address_lookup_kind(SocketAddressLookup *lookup, uint64_t inode);
+
 /* kind as in RegistrationEntry. */
 SocketAddresses socket_address_lookup_find(SocketAddressLookup *lookup, const char *kind,
                                            uint64_t inode);

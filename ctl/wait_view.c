@@ -54,7 +54,7 @@ static void read_sessions(WaitView *view, const char *socket_path)
         if (query_open(&query, socket_path) != EXIT_CODE_OK)
                 return;
         sessions.own = query.connection.session;
-        view->served = query_sessions(&query, add_session, &sessions) == EXIT_CODE_OK;
+        view->served = query_sessions(&query, 0, add_session, &sessions) == EXIT_CODE_OK;
 }
 
 const char *wait_view_delivery(const WaitView *view, pid_t pid)

@@ -20,7 +20,8 @@ typedef struct Daemon {
         Config *config; /* in force */
         AdminGroup admin_group;
         uint64_t epoch;
-        uint64_t started; /* CLOCK_REALTIME nanoseconds */
+        uint64_t started;       /* CLOCK_REALTIME nanoseconds */
+        uint64_t pid_namespace; /* its inode; 0: not known */
 
         Loop loop;
         Scheduling scheduling;

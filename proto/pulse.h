@@ -24,6 +24,7 @@ typedef struct PulsePage {
         _Atomic uint64_t events;
         _Atomic uint64_t registrations;
         _Atomic uint64_t state;
+        _Atomic uint64_t set; /* the descriptor it waits in; 0: it does not say */
 } PulsePage;
 
 /* since_ns: CLOCK_MONOTONIC. */

@@ -115,6 +115,7 @@ static int take_unix(const struct nlmsghdr *header, void *data)
                 return MNL_CB_OK;
         socket.inode = message->udiag_ino;
         socket.state = message->udiag_state;
+        socket.type = message->udiag_type;
         socket.cookie = (uint64_t)message->udiag_cookie[1] << 32 | message->udiag_cookie[0];
         mnl_attr_parse(header, sizeof(*message), take_attribute, &socket);
         dump->take(dump->data, &socket);

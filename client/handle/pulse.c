@@ -34,8 +34,16 @@ void pulse_map(Pulse *pulse, int take_fd)
         pulse->page = page;
         pulse_store(&pulse->page->turns, pulse->turns);
         pulse_store(&pulse->page->events, pulse->events);
+        pulse_store(&pulse->page->set, pulse->set);
         pulse_store(&pulse->page->state, pulse_state(pulse_now_ns(), PULSE_RUNS));
         atomic_store_explicit(&pulse->page->magic, PULSE_MAGIC, memory_order_release);
+}
+
+void pulse_tell_set(Pulse *pulse, int borrow_epoll_fd)
+{
+        pulse->set = (uint64_t)borrow_epoll_fd;
+        if (pulse->page)
+                pulse_store(&pulse->page->set, pulse->set);
 }
 
 void pulse_unmap(Pulse *pulse)

@@ -20,12 +20,15 @@ typedef struct Pulse {
         PulsePage *page; /* NULL: there is none */
         uint64_t turns;  /* of the handle so far */
         uint64_t events;
+        uint64_t set; /* the descriptor it waits in */
 } Pulse;
 
 /* Writes to this file from now on, if it is one that can be. take_fd is closed; -1: there is none.
  */
 void pulse_map(Pulse *pulse, int take_fd);
 void pulse_unmap(Pulse *pulse);
+/* Says in which epoll set the loop waits. */
+void pulse_tell_set(Pulse *pulse, int borrow_epoll_fd);
 
 static inline void pulse_store(_Atomic uint64_t *word, uint64_t value)
 {

@@ -27,6 +27,8 @@ static int open_descriptors(KyronIoDriverHandle *handle)
         if (r == 0 && (handle->wake_fd < 0 || handle->outage.timer_fd < 0))
                 r = -errno;
         if (r == 0)
+                pulse_tell_set(&handle->pulse, handle->selector.epoll_fd);
+        if (r == 0)
                 r = selector_add_level(&handle->selector, handle->wake_fd, IO_ID_UNPARKER,
                                        READINESS_READABLE);
         if (r == 0)

@@ -61,6 +61,7 @@ int inspect_get_status(Daemon *daemon, Session *session, const Iod__Frame *reque
         status.release = (char *)PACKAGE_VERSION;
         status.epoch = daemon->epoch;
         status.pid = getpid();
+        status.pid_namespace = daemon->pid_namespace;
         status.started = daemon->started;
         status.sessions = daemon->sessions.count;
         status.sessions_direct = daemon->sessions.direct;

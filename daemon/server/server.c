@@ -29,6 +29,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <time.h>
 
 enum {
@@ -135,12 +136,15 @@ static int make_events(Server *server)
 
 static int mark_start(Daemon *daemon)
 {
+        struct stat pid_namespace;
         struct timespec now;
 
         if (getrandom(&daemon->epoch, sizeof(daemon->epoch), 0) != sizeof(daemon->epoch))
                 return error_set(errno, "no random epoch: %s", strerror(errno));
         clock_gettime(CLOCK_REALTIME, &now);
         daemon->started = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+        if (stat("/proc/self/ns/pid", &pid_namespace) == 0)
+                daemon->pid_namespace = pid_namespace.st_ino;
         return 0;
 }
 

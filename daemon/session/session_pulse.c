@@ -7,6 +7,7 @@
 #include "proto/pulse.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -76,6 +77,7 @@ bool session_pulse_read(const SessionPulse *pulse, uint32_t registrations_max, I
         out->turns = load(&copy.turns, INT64_MAX);
         out->events = load(&copy.events, INT64_MAX);
         out->registrations = (uint32_t)load(&copy.registrations, registrations_max);
+        out->set = (uint32_t)load(&copy.set, INT_MAX);
         out->runs = (state & PULSE_RUNS) != 0;
         out->since_ms = since_ms(pulse, state >> 1, clock_now_ns());
         return true;

@@ -9,6 +9,7 @@
 #include "tests/fuzz/packet.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -73,6 +74,7 @@ static void look(const SessionPulse *pulse)
         FUZZ_REQUIRE(told.turns <= INT64_MAX);
         FUZZ_REQUIRE(told.events <= INT64_MAX);
         FUZZ_REQUIRE(told.registrations <= REGISTRATIONS_MAX);
+        FUZZ_REQUIRE(told.set <= INT_MAX);
         FUZZ_REQUIRE(told.since_ms <= (clock_now_ns() - pulse->made_ns) / 1000000);
 }
 

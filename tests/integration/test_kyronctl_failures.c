@@ -354,6 +354,24 @@ START_TEST(names_are_shown_in_printable_characters)
 }
 END_TEST
 
+static Iod__Registrations *lied; /* in the answer */
+
+/* There are no sessions that wait themselves. */
+static bool reply_with_registrations(int fd, const Iod__Frame *request)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Sessions sessions = IOD__SESSIONS__INIT;
+
+        if (request->body_case == IOD__FRAME__BODY_LIST_SESSIONS) {
+                frame.body_case = IOD__FRAME__BODY_SESSIONS;
+                frame.sessions = &sessions;
+        } else {
+                frame.body_case = IOD__FRAME__BODY_REGISTRATIONS;
+                frame.registrations = lied;
+        }
+        return lying_daemon_answer(fd, request, &frame);
+}
+
 START_TEST(pages_that_lead_nowhere_end_in_an_error)
 {
         Iod__Frame frame = IOD__FRAME__INIT;
@@ -364,6 +382,7 @@ START_TEST(pages_that_lead_nowhere_end_in_an_error)
         Iod__RegistrationEntry registration = IOD__REGISTRATION_ENTRY__INIT;
         Iod__RegistrationEntry *registration_entries[] = {&registration};
         const Lie lie = {.answer = &frame};
+        const Lie another = {.reply = reply_with_registrations};
 
         frame.body_case = IOD__FRAME__BODY_SESSIONS;
         frame.sessions = &sessions;
@@ -373,18 +392,18 @@ START_TEST(pages_that_lead_nowhere_end_in_an_error)
         sessions.entry = session_entries;
         sessions.n_entry = 2;
         check_lie(&lie, "sessions", 1, "sessions out of order");
+        check_lie(&lie, "registrations", 1, "sessions out of order");
 
-        frame.body_case = IOD__FRAME__BODY_REGISTRATIONS;
-        frame.registrations = &registrations;
+        lied = &registrations;
         registrations.next_session = 7;
         registrations.next_slot = 3;
-        check_lie(&lie, "registrations", 1, "a page that leads nowhere");
+        check_lie(&another, "registrations", 1, "a page that leads nowhere");
         registration.session = 9;
         registrations.entry = registration_entries;
         registrations.n_entry = 1;
-        check_lie(&lie, "registrations", 1, "a page that leads nowhere");
+        check_lie(&another, "registrations", 1, "a page that leads nowhere");
         registrations.next_session = 10;
-        check_lie(&lie, "registrations", 1, "registrations out of order");
+        check_lie(&another, "registrations", 1, "registrations out of order");
 }
 END_TEST
 

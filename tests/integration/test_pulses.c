@@ -134,6 +134,7 @@ START_TEST(kyronctl_shows_what_a_program_tells_of_its_loop)
         kyronctl_json_check_number(pulse, "turns", 0);
         kyronctl_json_check_number(pulse, "events", 0);
         kyronctl_json_check_number(pulse, "registrations", 0);
+        kyronctl_json_check_number(pulse, "set", (uint64_t)handle->selector.epoll_fd);
         ck_assert(json_is_integer(json_object_get(pulse, "since_ms")));
         /* The neighbour has none. */
         ck_assert(json_is_null(json_object_get(json_array_get(sessions, 0), "pulse")));

@@ -47,7 +47,7 @@ block() {
 
 # constants: of every source, "FILE NAME VALUE" for each, the value as it is written.
 constants() {
-        grep -roE --include='*.[ch]' '\b[A-Z][A-Z0-9_]+ = [A-Z0-9_ ()<+*-]+(,| };|$)' core proto daemon client |
+        grep -roE --include='*.[ch]' '\b[A-Z][A-Z0-9_]+ = [A-Z0-9_ ()<+*-]+(,| };|$)' core proto daemon client ctl |
                 sed -E 's/^([^:]+):([A-Z0-9_]+) = /\1 \2 /; s/(,| };)$//'
 }
 
@@ -177,6 +177,11 @@ limits_agree() {
         says man/libkyron.3.scd "within $((DAEMON_CONNECTION_TIMEOUT_MS / 1000)) seconds"
         says man/libkyron.3.scd "after $PORTION_MAX operations on one descriptor in one turn, $((PORTION_BYTES / 1024)) KiB"
         says man/libkyron.3.scd "name is over $FRAME_PROGRAM_MAX printable characters"
+
+        page=man/kyronctl.1.scd
+        says "$page" "more than $SET_READER_DESCRIPTORS_MAX descriptors is not looked into"
+        says "$page" "listed within $((DIRECT_WAITS_READ_MS / 1000)) second, since"
+        says "$page" "have $((DIRECT_WAITS_USER_MS / 1000)) seconds and $DIRECT_WAITS_USER_ENTRIES_MAX rows"
 
         service_limits_agree "$protocol"
 

@@ -44,13 +44,17 @@ START_TEST(what_the_loop_does_is_in_the_page)
 
         pulse.turns = 41;
         pulse.events = 99;
+        pulse_tell_set(&pulse, 17);
         pulse_map(&pulse, dup(fd));
         page = mmap(NULL, PULSE_BYTES, PROT_READ, MAP_SHARED, fd, 0);
         ck_assert_ptr_ne(page, MAP_FAILED);
         ck_assert_uint_eq(atomic_load(&page->magic), PULSE_MAGIC);
         ck_assert_uint_eq(atomic_load(&page->turns), 41);
         ck_assert_uint_eq(atomic_load(&page->events), 99);
+        ck_assert_uint_eq(atomic_load(&page->set), 17);
         ck_assert(atomic_load(&page->state) & PULSE_RUNS);
+        pulse_tell_set(&pulse, 18);
+        ck_assert_uint_eq(atomic_load(&page->set), 18);
 
         pulse.events++;
         pulse_wait(&pulse, 5);

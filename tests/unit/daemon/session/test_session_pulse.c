@@ -160,10 +160,13 @@ START_TEST(what_is_written_is_told)
         ck_assert_uint_eq(pulse.turns, 7);
         ck_assert_uint_eq(pulse.events, 12);
         ck_assert_uint_eq(pulse.registrations, 3);
+        ck_assert_uint_eq(pulse.set, 0);
         ck_assert(!pulse.runs);
+        atomic_store(&page->set, 9);
         pulse_client_write(page, 8, 12, 3, pulse_state(clock_now_ns(), PULSE_RUNS));
         ck_assert(read_pulse(session, &pulse));
         ck_assert_uint_eq(pulse.turns, 8);
+        ck_assert_uint_eq(pulse.set, 9);
         ck_assert(pulse.runs);
         pulse_client_unmap(page);
 }
@@ -177,10 +180,12 @@ START_TEST(a_claim_is_told_as_far_as_it_is_possible)
 
         /* In time to come; and before there was a pulse, ten seconds ago. */
         pulse_client_write(page, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX);
+        atomic_store(&page->set, UINT64_MAX);
         ck_assert(read_pulse(session, &pulse));
         ck_assert_uint_eq(pulse.turns, INT64_MAX);
         ck_assert_uint_eq(pulse.events, INT64_MAX);
         ck_assert_uint_eq(pulse.registrations, REGISTRATIONS_MAX);
+        ck_assert_uint_eq(pulse.set, INT32_MAX);
         ck_assert_uint_eq(pulse.since_ms, 0);
         session->pulse.made_ns = clock_now_ns() - 10 * UINT64_C(1000000000);
         pulse_client_write(page, 0, 0, 0, 0);
