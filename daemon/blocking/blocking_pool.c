@@ -312,9 +312,17 @@ static void cancel_waiting(BlockingPool *pool)
         }
 }
 
+/* A call may not return; a thread without one ends as soon as it has a processor. */
+static bool await_threads(BlockingPool *pool, uint64_t since)
+{
+        uint64_t ms = pool->n_running > 0 ? BLOCKING_CLOSE_MS : BLOCKING_END_MS;
+
+        return pool_returns_wait(&pool->returns, since + ms);
+}
+
 BlockingPool *blocking_pool_close(BlockingPool *pool)
 {
-        uint64_t until = clock_now_ms() + BLOCKING_CLOSE_MS;
+        uint64_t since = clock_now_ms();
 
         if (!pool)
                 return NULL;
@@ -323,7 +331,7 @@ BlockingPool *blocking_pool_close(BlockingPool *pool)
         do {
                 take_in(pool);
                 end_idle(pool, 0);
-        } while (pool->n_threads + pool->n_ending > 0 && pool_returns_wait(&pool->returns, until));
+        } while (pool->n_threads + pool->n_ending > 0 && await_threads(pool, since));
         give_back(pool, SIZE_MAX);
         if (pool->n_threads + pool->n_ending > 0) {
                 /* Its threads use it: it is no leak, to who looks for them. */

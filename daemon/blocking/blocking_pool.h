@@ -28,8 +28,10 @@ enum {
         /* Of one user's. */
         BLOCKING_WAITING_MAX = 4096,
         BLOCKING_IDLE_SECONDS = 10,
-        /* How long closing waits for calls to return. */
+        /* How long closing waits for calls to return, and, when none is under way, for threads to
+         * end: these yield to all else, and a busy machine may let them wait. */
         BLOCKING_CLOSE_MS = 200,
+        BLOCKING_END_MS = 10000,
 };
 
 typedef struct BlockingPool BlockingPool;

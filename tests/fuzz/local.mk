@@ -35,6 +35,8 @@ fuzz_cppflags = -I$(srcdir)/tests/fuzz/without_runner $(AM_CPPFLAGS)
 libfuzz_la_CPPFLAGS = $(fuzz_cppflags)
 fuzz_libs = libfuzz.la libclient.la $(daemon_libs) $(CHECK_LIBS)
 fuzz_ldflags = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
+# Of those that have a server: patient_close.c.
+patient_ldflags = $(fuzz_ldflags) -Wl,--wrap=blocking_pool_close
 
 tests_fuzz_fuzz_address_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_address_LDFLAGS = $(fuzz_ldflags)
@@ -47,11 +49,13 @@ tests_fuzz_fuzz_frame_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_frame_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_pulse_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_pulse_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_session_SOURCES = tests/fuzz/fuzz_session.c tests/fuzz/patient_close.c
 tests_fuzz_fuzz_session_CPPFLAGS = $(fuzz_cppflags)
 tests_fuzz_fuzz_session_LDADD = $(fuzz_libs)
-tests_fuzz_fuzz_session_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_session_LDFLAGS = $(patient_ldflags)
+tests_fuzz_fuzz_state_SOURCES = tests/fuzz/fuzz_state.c tests/fuzz/patient_close.c
 tests_fuzz_fuzz_state_CPPFLAGS = $(fuzz_cppflags)
 tests_fuzz_fuzz_state_LDADD = $(fuzz_libs)
-tests_fuzz_fuzz_state_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_state_LDFLAGS = $(patient_ldflags)
 
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/fuzz.sh

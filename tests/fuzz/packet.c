@@ -4,7 +4,6 @@
 #include "proto/frame.h"
 #include "proto/frame_socket.h"
 #include "tests/fuzz/request.h"
-#include "tests/support/deadline.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -218,8 +217,7 @@ void fuzz_require_descriptors(size_t before)
         char path[64], link[64];
         ssize_t length;
 
-        /* A thread that was left behind may be about to close one. */
-        if (WAIT_UNTIL(fuzz_count_descriptors() == before, DEADLINE_MS))
+        if (fuzz_count_descriptors() == before)
                 return;
         fprintf(stderr, "%zu descriptors are open, and were %zu before:\n",
                 fuzz_count_descriptors(), before);

@@ -16,6 +16,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -41,6 +42,9 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static size_t begun[3], ended; /* by user; of all */
 static size_t may_end;         /* as many calls as may return */
+
+static _Atomic(pthread_t) thread_of_task;
+static atomic_bool was_held_up;
 
 /* Whether the loop's thread is in a function of the pool, and the locks it takes there. */
 static _Thread_local bool loop_is_in_pool;
@@ -157,7 +161,7 @@ static void collect(size_t n)
         ck_assert_uint_eq(count_done(0), n);
 }
 
-/* Its threads yield to all else: on a busy machine they may take longer than it waits for them. */
+/* On a busy machine what was released may take longer to return than it waits for that. */
 static bool has_closed(void)
 {
         pool = blocking_pool_close(pool);
@@ -364,6 +368,45 @@ START_TEST(a_call_that_does_not_return_does_not_keep_the_pool_from_closing)
 }
 END_TEST
 
+/* As if others had the processors for so long. */
+static void hold_thread_up(int signal_number)
+{
+        (void)signal_number;
+        poll(NULL, 0, 2 * BLOCKING_CLOSE_MS);
+        atomic_store(&was_held_up, true);
+}
+
+static void run_unblocked(BlockingTask *task)
+{
+        sigset_t held;
+
+        sigemptyset(&held);
+        sigaddset(&held, SIGUSR1);
+        pthread_sigmask(SIG_UNBLOCK, &held, NULL);
+        atomic_store(&thread_of_task, pthread_self());
+        run(task);
+}
+
+START_TEST(closing_waits_for_threads_that_have_nothing_to_do)
+{
+        const struct sigaction action = {.sa_handler = hold_thread_up};
+
+        ck_assert_int_eq(sigaction(SIGUSR1, &action, NULL), 0);
+        tasks[0] = (TestTask){.task = {.run = run_unblocked, .done = done}, .uid = ALICE};
+        tasks[0].result = 1;
+        n_tasks = 1;
+        ck_assert_int_eq(blocking_pool_spawn(pool, ALICE, &tasks[0].task), 0);
+        await_begun(ALICE, 1);
+        release(1);
+        collect(1);
+        ck_assert_int_eq(pthread_kill(thread_of_task, SIGUSR1), 0);
+        pool = blocking_pool_close(pool);
+        ck_assert_ptr_null(pool);
+        ck_assert(atomic_load(&was_held_up));
+        ck_assert_int_eq(blocking_pool_open(&pool, wake_fd), 0);
+}
+END_TEST
+
 START_TEST(while_it_is_paused_nothing_is_begun)
 {
         spawn_many(ALICE, 1);
@@ -416,6 +459,7 @@ TEST_SUITE(test_blocking_pool)
         tcase_add_test(tests, what_was_not_begun_can_be_taken_back);
         tcase_add_test(tests, what_was_not_begun_is_given_back_when_the_pool_closes);
         tcase_add_test(tests, a_call_that_does_not_return_does_not_keep_the_pool_from_closing);
+        tcase_add_test(tests, closing_waits_for_threads_that_have_nothing_to_do);
         tcase_add_test(tests, while_it_is_paused_nothing_is_begun);
         tcase_add_test(tests, without_a_thread_it_is_refused);
         tcase_set_timeout(tests, TEST_TIMEOUT_SECONDS);
