@@ -1,4 +1,5 @@
 /* Closing descriptors off the loop. See closer.h. */
+#include "core/clock.h"
 #include "daemon/closing/closer_lane.h"
 #include "daemon/closing/closer_places.h"
 
@@ -142,30 +143,46 @@ int closer_start(Closer *closer, Loop *loop, int borrow_wake_fd, size_t places)
         return 0;
 }
 
+/* Whether there is something that may never come: the end of a close(), or a thread. */
+static bool is_held_up(const Closer *closer)
+{
+        const CloserLane *lane;
+
+        LIST_FOREACH(lane, &closer->lanes, link)
+        {
+                if (lane->lacks_thread || closer_workers_are_closing(lane))
+                        return true;
+        }
+        return false;
+}
+
+static bool has_waited(const Closer *closer, uint64_t since_ms)
+{
+        uint64_t seconds = is_held_up(closer) ? CLOSER_STOP_SECONDS : CLOSER_END_SECONDS;
+
+        return clock_now_ms() - since_ms >= seconds * 1000;
+}
+
 /* Until the threads have ended. Those written off have the same time: they may be slow, no more. */
 static void await_threads(Closer *closer)
 {
-        struct timespec now, deadline;
+        uint64_t since = clock_now_ms();
+        struct timespec until;
         CloserLane *lane;
 
-        clock_gettime(CLOCK_MONOTONIC, &deadline);
-        deadline.tv_sec += CLOSER_STOP_SECONDS;
         pthread_mutex_lock(&closer->lock);
         closer->stopping = true;
         LIST_FOREACH(lane, &closer->lanes, link)
         closer_workers_wake(lane);
-        while (tend(closer) != CLOSER_TENDED || closer->threads > 0) {
-                clock_gettime(CLOCK_MONOTONIC, &now);
-                if (now.tv_sec > deadline.tv_sec ||
-                    (now.tv_sec == deadline.tv_sec && now.tv_nsec >= deadline.tv_nsec))
-                        break;
-                clock_gettime(CLOCK_REALTIME, &now);
-                now.tv_nsec += PATIENCE_USEC * 1000;
-                if (now.tv_nsec >= 1000000000) {
-                        now.tv_sec++;
-                        now.tv_nsec -= 1000000000;
+        while ((tend(closer) != CLOSER_TENDED || closer->threads > 0) &&
+               !has_waited(closer, since)) {
+                clock_gettime(CLOCK_REALTIME, &until);
+                until.tv_nsec += PATIENCE_USEC * 1000;
+                if (until.tv_nsec >= 1000000000) {
+                        until.tv_sec++;
+                        until.tv_nsec -= 1000000000;
                 }
-                pthread_cond_timedwait(&closer->ended, &closer->lock, &now);
+                pthread_cond_timedwait(&closer->ended, &closer->lock, &until);
         }
         pthread_mutex_unlock(&closer->lock);
 }

@@ -55,8 +55,10 @@ enum {
         CLOSER_THREADS_MAX = 128,
         /* Places reserved for each session: its socket and its epoll set. */
         CLOSER_SESSION_PLACES = 2,
-        /* How long stopping may take. */
+        /* How long stopping may take; and where no close() is under way, that threads end: a busy
+         * machine may let them wait. */
         CLOSER_STOP_SECONDS = 2,
+        CLOSER_END_SECONDS = 10,
 };
 
 struct CloserLane {

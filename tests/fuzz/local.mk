@@ -36,7 +36,7 @@ libfuzz_la_CPPFLAGS = $(fuzz_cppflags)
 fuzz_libs = libfuzz.la libclient.la $(daemon_libs) $(CHECK_LIBS)
 fuzz_ldflags = $(AM_LDFLAGS) $(LIBFUZZER_LDFLAGS)
 # Of those that have a server: patient_close.c.
-patient_ldflags = $(fuzz_ldflags) -Wl,--wrap=blocking_pool_close
+patient_ldflags = $(fuzz_ldflags) -Wl,--wrap=blocking_pool_close -Wl,--wrap=closer_stop
 
 tests_fuzz_fuzz_address_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_address_LDFLAGS = $(fuzz_ldflags)

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -745,6 +746,30 @@ START_TEST(stopping_does_not_wait_for_ever)
 }
 END_TEST
 
+static atomic_bool was_held_up;
+
+/* As if others had the processors for so long. */
+static void hold_thread_up(int signal_number)
+{
+        (void)signal_number;
+        poll(NULL, 0, CLOSER_STOP_SECONDS * 1000 + 200);
+        atomic_store(&was_held_up, true);
+}
+
+START_TEST(stopping_waits_for_threads_that_have_nothing_to_close)
+{
+        const struct sigaction action = {.sa_handler = hold_thread_up};
+        int end;
+
+        push_pipe(1, &end);
+        ck_assert(closer_settle(&closer, DEADLINE_MS));
+        ck_assert_int_eq(sigaction(SIGRTMIN, &action, NULL), 0);
+        ck_assert_int_eq(pthread_kill(lane->workers[0].thread, SIGRTMIN), 0);
+        ck_assert(closer_stop(&closer));
+        ck_assert(atomic_load(&was_held_up));
+}
+END_TEST
+
 START_TEST(stopping_closes_what_is_queued)
 {
         size_t before = count_descriptors();
@@ -861,6 +886,7 @@ TEST_SUITE(test_closer)
         tcase_add_test(queue, who_did_not_ask_for_room_is_not_woken);
         tcase_add_test(queue, stopping_closes_what_is_queued);
         tcase_add_test(queue, stopping_does_not_wait_for_ever);
+        tcase_add_test(queue, stopping_waits_for_threads_that_have_nothing_to_close);
         tcase_add_test(queue, the_ring_goes_round_and_closes_everything_once);
         tcase_add_test(queue, signals_are_left_to_the_loop);
         tcase_set_timeout(queue, TEST_TIMEOUT_SECONDS);
