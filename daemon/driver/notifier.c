@@ -95,6 +95,12 @@ int notifier_send_descriptors(Notifier *notifier, Iod__Frame *frame, const int *
         return size < 0 ? size : send_packet(notifier, bytes, (size_t)size, borrow_fds, n);
 }
 
+int notifier_send_encoded(Notifier *notifier, const void *bytes, size_t size)
+{
+        assert(!notifier_is_waiting(notifier));
+        return send_bytes(notifier, bytes, size);
+}
+
 int notifier_flush(Notifier *notifier)
 {
         int r;

@@ -48,5 +48,8 @@ int notifier_send_reply(Notifier *notifier, const Iod__Frame *frame);
 int notifier_send_descriptors(Notifier *notifier, Iod__Frame *frame, const int *borrow_fds,
                               size_t n);
 
+/* The same with an encoded frame that brings none. */
+int notifier_send_encoded(Notifier *notifier, const void *bytes, size_t size);
+
 /* Sends what was kept, as far as the socket takes it: 0 all, NOTIFIER_WAITING, or -errno. */
 int notifier_flush(Notifier *notifier);

@@ -23,6 +23,20 @@ void late_request_end(LateRequest *request)
         request->session->n_late_requests--;
 }
 
+Session *late_request_answer(LateRequest *request)
+{
+        Session *session = request->session;
+
+        late_request_end(request);
+        session->replies_late = true;
+        return session;
+}
+
+void late_request_answered(Session *session)
+{
+        session->replies_late = false;
+}
+
 static void forget(LateRequest *request)
 {
         late_request_end(request);

@@ -26,8 +26,12 @@ struct LateRequest {
 /* Begins to wait. 0, or -EAGAIN with error_text(): the session has too many that wait. */
 int late_request_begin(LateRequest *request, Session *session, uint32_t sequence,
                        void (*forget)(LateRequest *request));
-/* It is to be answered now: it waits no more. */
+/* It waits no more, and is not to be answered. */
 void late_request_end(LateRequest *request);
+/* It waits no more, and is answered now, by what may reply at once, too: until
+ * late_request_answered(). Returns its session. */
+Session *late_request_answer(LateRequest *request);
+void late_request_answered(Session *session);
 
 /* Whether there was one of that sequence, which is forgotten. */
 bool late_request_cancel(Session *session, uint32_t sequence);

@@ -143,10 +143,9 @@ static int reply_reloaded(Session *session, uint32_t sequence, const ReloadChang
 static void on_reloaded(ReloadAsker *asker, int r, const ReloadChanges *changes)
 {
         ReloadRequest *request = (ReloadRequest *)((char *)asker - offsetof(ReloadRequest, asker));
-        Session *session = request->late.session;
+        Session *session = late_request_answer(&request->late);
         uint32_t sequence = request->late.sequence;
 
-        late_request_end(&request->late);
         free(request);
         if (r == 0) {
                 r = reply_reloaded(session, sequence, changes);
@@ -156,6 +155,7 @@ static void on_reloaded(ReloadAsker *asker, int r, const ReloadChanges *changes)
                 leave_out_directory();
                 r = answer_refused(session, sequence, r == -ENOMEM ? r : -EINVAL);
         }
+        late_request_answered(session);
         if (r < 0)
                 session_fail(session, sequence, r);
 }

@@ -82,13 +82,13 @@ static void on_looked_up(BlockingTask *task, int error)
 
         (void)error; /* the sessions end before the pool closes */
         if (test) {
-                Session *session = test->late.session;
+                Session *session = late_request_answer(&test->late);
                 uint32_t sequence = test->late.sequence;
 
-                late_request_end(&test->late);
                 r = answer_late(test, lookup);
                 if (r > 0)
                         r = answer_refused(session, sequence, -r);
+                late_request_answered(session);
                 if (r < 0)
                         session_fail(session, sequence, r);
                 free(test);

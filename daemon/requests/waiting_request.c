@@ -55,10 +55,9 @@ static void on_opened(ListenerWaiter *waiter, int r)
 {
         WaitingRequest *request =
                 (WaitingRequest *)((char *)waiter - offsetof(WaitingRequest, waiter));
-        Session *session = request->late.session;
+        Session *session = late_request_answer(&request->late);
         uint32_t sequence = request->late.sequence;
 
-        late_request_end(&request->late);
         /* Nothing more is done for one whose client has gone. */
         if (session->closed || session->ended)
                 r = 0;
@@ -66,6 +65,7 @@ static void on_opened(ListenerWaiter *waiter, int r)
                 r = answer_refused(session, sequence, r);
         else
                 r = serve_again(request, session);
+        late_request_answered(session);
         waiting_request_free(request);
         if (r < 0)
                 session_fail(session, sequence, r);

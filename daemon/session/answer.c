@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 void answer_free(Session *session, Answer *answer)
@@ -101,6 +102,24 @@ int answer_refused(Session *session, uint32_t sequence, int error)
 int answer_refused_source(Session *session, uint64_t source, int error)
 {
         return queue_refused(session, 0, source, error);
+}
+
+int answer_frame(Session *session, const Iod__Frame *frame)
+{
+        uint8_t bytes[FRAME_BYTES_MAX];
+        AnswerFrame *queued;
+        int size = frame_encode(frame, bytes);
+
+        if (size < 0)
+                return size;
+        queued = malloc(sizeof(*queued) + (size_t)size);
+        if (!queued)
+                return error_set(ENOMEM, "no memory for an answer");
+        queued->answer = (Answer){.sequence = frame->sequence, .fd = -1, .note_fd = -1};
+        queued->size = (size_t)size;
+        memcpy(queued->bytes, bytes, (size_t)size);
+        answer_queue(session, &queued->answer);
+        return 0;
 }
 
 void answer_take_back(Session *session)

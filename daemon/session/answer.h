@@ -1,7 +1,7 @@
 /*
  * Answer: what a session asked for and is sent late, in the order in which it was ready: a
- * descriptor, a refusal, or that something is done. It waits until the session can be sent it
- * (delivery.h).
+ * descriptor, a refusal, that something is done, or any other frame. It waits until the session can
+ * be sent it (delivery.h).
  *
  * Its descriptors are counted in Kept, and closed after they were sent. Who needs to know what has
  * become of it gives it a kind.
@@ -27,7 +27,7 @@ typedef struct AnswerKind {
 struct Answer {
         TAILQ_ENTRY(Answer) link;
         const AnswerKind *kind;    /* NULL: nobody needs to know */
-        Iod__Frame__BodyCase body; /* OPENED, HELD, DONE or REFUSED */
+        Iod__Frame__BodyCase body; /* OPENED, HELD, DONE or REFUSED; NOT_SET: an AnswerFrame */
         uint32_t sequence;
         int fd;      /* OPENED and HELD; else -1 */
         int note_fd; /* HELD; or -1 */
@@ -37,6 +37,13 @@ struct Answer {
         int error;                   /* REFUSED: a positive errno */
         char text[ADDRESS_TEXT_MAX]; /* the address, the name, or the sentence */
 };
+
+/* A frame that goes as it is, in a packet of its own. */
+typedef struct AnswerFrame {
+        Answer answer; /* first */
+        size_t size;
+        uint8_t bytes[];
+} AnswerFrame;
 
 typedef TAILQ_HEAD(AnswerList, Answer) AnswerList;
 
@@ -51,6 +58,9 @@ int answer_done(Session *session, uint32_t sequence);
 int answer_refused(Session *session, uint32_t sequence, int error);
 /* Of an offered id, which no connection can be registered under. */
 int answer_refused_source(Session *session, uint64_t source, int error);
+
+/* One that brings no descriptors. Or -errno: it cannot be encoded. */
+int answer_frame(Session *session, const Iod__Frame *frame);
 
 /* Queues one that was allocated, perhaps as the beginning of something larger. Its descriptors are
  * counted and have their places. */

@@ -41,6 +41,11 @@ static uint32_t descriptors_of(const Answer *answer)
         return answer->note_fd >= 0 ? 2 : 1;
 }
 
+static bool is_frame(const Answer *answer)
+{
+        return answer->body == IOD__FRAME__BODY__NOT_SET;
+}
+
 /* How many of the first there are with at most so many descriptors; *n_fds: how many they have. */
 static size_t count_first(const Session *session, uint32_t fds_max, uint32_t *n_fds)
 {
@@ -53,6 +58,8 @@ static size_t count_first(const Session *session, uint32_t fds_max, uint32_t *n_
         {
                 if (count == max || *n_fds + descriptors_of(answer) > fds_max)
                         break;
+                if (is_frame(answer))
+                        return count > 0 ? count : 1;
                 *n_fds += descriptors_of(answer);
                 count++;
         }
@@ -257,21 +264,34 @@ static void note_refusal(Session *session, const Answer *answer)
                     answer->text);
 }
 
+/* The first ones, so many. */
+static int send_first(Session *session, size_t count)
+{
+        const Answer *first = TAILQ_FIRST(&session->delivery.answers);
+        const AnswerFrame *frame = (const AnswerFrame *)first;
+        AnswerPacket packet;
+        int r;
+
+        if (is_frame(first))
+                return notifier_send_encoded(&session->notifier, frame->bytes, frame->size);
+        packet_fill(&packet, session, count);
+        r = packet_send(&packet, session);
+        if (r != 0)
+                packet_take_back(&packet, session);
+        return r;
+}
+
 int answer_packet_send(Session *session)
 {
         Delivery *delivery = &session->delivery;
-        AnswerPacket packet;
         size_t count = choose(session);
         int r;
 
         if (count == 0)
                 return NOTIFIER_WAITING;
-        packet_fill(&packet, session, count);
-        r = packet_send(&packet, session);
-        if (r != 0) {
-                packet_take_back(&packet, session);
+        r = send_first(session, count);
+        if (r != 0)
                 return r;
-        }
         while (count-- > 0) {
                 Answer *answer = TAILQ_FIRST(&delivery->answers);
 

@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "daemon/process/log.h"
+#include "daemon/session/answer.h"
 #include "daemon/session/session_closed.h"
 #include "daemon/session/session_events.h"
 #include "daemon/session/sessions.h"
@@ -39,6 +40,8 @@ int session_reply(Session *session, uint32_t sequence, Iod__Frame *frame)
         if (session->closed)
                 return 0;
         frame->sequence = sequence;
+        if (session->replies_late)
+                return answer_frame(session, frame);
         r = notifier_send_reply(&session->notifier, frame);
         if (session_closed_says(r)) {
                 session_closed_begin(session);

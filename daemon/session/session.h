@@ -103,6 +103,7 @@ typedef struct Session {
         TAILQ_HEAD(, Connect) connects;         /* under way */
         TAILQ_HEAD(, LateRequest) late_requests;
         size_t n_late_requests;
+        bool replies_late; /* one of them is being answered */
 
         uint64_t events;
         uint64_t frames;
@@ -127,7 +128,9 @@ void session_fail(Session *session, uint32_t sequence, int error);
 /* Sends a Refused that ends the session; the caller frees it. error is a negative errno. */
 void session_say_goodbye(Session *session, uint32_t sequence, int error, const char *text);
 
-/* Sends an answer, if the client is there to get it: 0 or -errno, which ends the session. */
+/* Sends an answer, if the client is there to get it: 0 or -errno, which ends the session. That of a
+ * late request waits with what else is sent late: the client may have left unread what was before,
+ * and may not be looked after by who sends it. */
 int session_reply(Session *session, uint32_t sequence, Iod__Frame *frame);
 /* The answer that says no more than that it was done. */
 int session_reply_done(Session *session, uint32_t sequence);

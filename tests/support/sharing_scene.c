@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { PEERS_MAX = 8192 };
@@ -135,6 +136,46 @@ Iod__Frame *scene_next(int i)
                 frame = service_receive(&sharing.clients[i], &sharing.received);
         } while (frame && frame->body_case == IOD__FRAME__BODY_READINESS);
         return frame;
+}
+
+void scene_leave_unread(Session *session)
+{
+        static char filler[1000];
+
+        while (send(session->socket_fd, filler, sizeof(filler), MSG_DONTWAIT) > 0)
+                ;
+        while (send(session->socket_fd, filler, 1, MSG_DONTWAIT) > 0)
+                ;
+}
+
+void scene_read_all(int i)
+{
+        char byte;
+
+        while (recv(sharing.clients[i].socket_fd, &byte, 1, MSG_DONTWAIT) > 0)
+                ;
+}
+
+void scene_ask_status(int i)
+{
+        raw_client_request(&sharing.clients[i], 3, RAW_GET_STATUS);
+        inner_server_settle();
+}
+
+void scene_expect_beside_status(int i, Iod__Frame__BodyCase body, uint32_t sequence)
+{
+        unsigned seen = 0;
+
+        for (int n = 0; n < 2; n++) {
+                const Iod__Frame *frame = scene_next(i);
+
+                ck_assert_ptr_nonnull(frame);
+                if (frame->body_case == IOD__FRAME__BODY_STATUS)
+                        seen |= 1;
+                else if (frame->body_case == body && frame->sequence == sequence)
+                        seen |= 2;
+        }
+        ck_assert_uint_eq(seen, 3);
 }
 
 static Iod__Frame *check_body(Iod__Frame *frame, Iod__Frame__BodyCase body)

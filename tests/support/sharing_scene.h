@@ -47,6 +47,12 @@ Iod__Frame *scene_expect(int i, Iod__Frame__BodyCase body);
 Iod__Frame *scene_await(int i, Iod__Frame__BodyCase body);
 /* And a refusal of that error; its sentence. */
 const char *scene_expect_refused(int i, uint32_t sequence, int error);
+/* Has client i leave unread as much as its socket takes; and it reads all of that. */
+void scene_leave_unread(Session *session);
+void scene_read_all(int i);
+void scene_ask_status(int i);
+/* It is told that, and this, in any order. */
+void scene_expect_beside_status(int i, Iod__Frame__BodyCase body, uint32_t sequence);
 /* How many connections client i is given now; 0: none. */
 size_t scene_connections(int i, Iod__Connections **out);
 /* Says that the last frame's connections are taken, or gone. */

@@ -143,16 +143,36 @@ START_TEST(a_reload_is_answered_when_it_is_done)
 }
 END_TEST
 
+START_TEST(a_reload_is_answered_when_its_client_reads)
+{
+        Session *session = scene_join(0, 4, NULL);
+
+        session->sees_all = true;
+        strcpy(inner.options.config_path, "");
+        blocking_pool_pause(inner.daemon->blocking, DEADLINE_MS);
+        ask_to_reload(5);
+        inner_server_settle();
+        scene_leave_unread(session);
+        scene_ask_status(0);
+        blocking_pool_resume(inner.daemon->blocking);
+        ck_assert(WAIT_UNTIL(has_answer(session), DEADLINE_MS));
+        scene_read_all(0);
+        scene_expect_beside_status(0, IOD__FRAME__BODY_RELOADED, 5);
+}
+END_TEST
+
 START_TEST(a_reload_may_be_cancelled_and_its_session_end)
 {
         Session *session = scene_join(0, 4, NULL);
 
         session->sees_all = true;
         strcpy(inner.options.config_path, "");
+        blocking_pool_pause(inner.daemon->blocking, DEADLINE_MS);
         ask_to_reload(5);
         SCENE_SEND(0, 6, CANCEL, cancel,
                    {.base = PROTOBUF_C_MESSAGE_INIT(&iod__cancel__descriptor), .request = 5});
         ck_assert_str_eq(scene_expect_refused(0, 5, ECANCELED), "cancelled as asked for");
+        blocking_pool_resume(inner.daemon->blocking);
         ask_to_reload(7);
         ask_to_reload(8);
         inner_server_close_client(&sharing.clients[0]);
@@ -265,6 +285,7 @@ TEST_SUITE(test_operating)
         tcase_add_test(listeners, where_several_users_have_a_name_its_number_says_whose);
         tcase_add_test(listeners, another_is_told_who_may);
         tcase_add_test(listeners, a_reload_is_answered_when_it_is_done);
+        tcase_add_test(listeners, a_reload_is_answered_when_its_client_reads);
         tcase_add_test(listeners, a_reload_may_be_cancelled_and_its_session_end);
         tcase_add_test(listeners, one_who_is_neither_root_nor_in_the_group_is_no_operator);
         tcase_add_loop_test(policy, the_policy_is_asked_about_each_action, 0,

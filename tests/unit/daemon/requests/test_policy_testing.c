@@ -109,6 +109,30 @@ START_TEST(the_groups_of_another_are_looked_up_while_others_are_served)
 }
 END_TEST
 
+static bool has_answer(const Session *session)
+{
+        inner_server_settle();
+        return TAILQ_EMPTY(&session->late_requests);
+}
+
+START_TEST(a_client_that_does_not_read_is_answered_when_it_does)
+{
+        Session *session = open_both();
+
+        stub_names_hang(true);
+        test_policy(0, STUB_UID, "hold", "mine");
+        inner_server_settle();
+        stub_names_await(1);
+        scene_leave_unread(session);
+        scene_ask_status(0);
+        stub_names_hang(false);
+        ck_assert(WAIT_UNTIL(has_answer(session), DEADLINE_MS));
+        expect_neighbour_served();
+        scene_read_all(0);
+        scene_expect_beside_status(0, IOD__FRAME__BODY_POLICY_TESTED, SEQUENCE);
+}
+END_TEST
+
 START_TEST(a_name_service_that_fails_is_said)
 {
         char expected[96];
@@ -204,6 +228,7 @@ TEST_SUITE(test_policy_testing)
         tcase_add_checked_fixture(names, set_up, tear_down);
         tcase_add_test(names, about_oneself_and_from_who_may_not_ask_it_asks_nobody);
         tcase_add_test(names, the_groups_of_another_are_looked_up_while_others_are_served);
+        tcase_add_test(names, a_client_that_does_not_read_is_answered_when_it_does);
         tcase_add_test(names, a_name_service_that_fails_is_said);
         tcase_add_test(names, a_service_is_no_port_here);
         tcase_add_test(names, an_audit_asks_nobody_what_a_user_is_called);

@@ -295,6 +295,34 @@ START_TEST(a_path_that_does_not_answer_holds_up_who_asked_alone)
 }
 END_TEST
 
+static void answer_unread(bool something_is_kept_before)
+{
+        hang_paths();
+        join(0, 5, "web", address);
+        inner_server_settle();
+        scene_leave_unread(TAILQ_FIRST(&inner.daemon->sessions.list));
+        if (something_is_kept_before)
+                scene_ask_status(0);
+        let_paths_go_on();
+        if (!something_is_kept_before)
+                scene_ask_status(0);
+        scene_read_all(0);
+        scene_expect_beside_status(0, IOD__FRAME__BODY_JOINED, 5);
+        expect_nothing_waits();
+}
+
+START_TEST(a_client_that_does_not_read_is_answered_when_it_does)
+{
+        answer_unread(true);
+}
+END_TEST
+
+START_TEST(an_answer_that_is_not_read_does_not_end_who_asks_on)
+{
+        answer_unread(false);
+}
+END_TEST
+
 START_TEST(what_waits_is_bounded)
 {
         hang_paths();
@@ -326,6 +354,8 @@ TEST_SUITE(test_waiting_request)
         tcase_add_test(paths, the_daemon_may_stop_meanwhile);
         tcase_add_test(paths, the_file_goes_with_the_listener);
         tcase_add_test(paths, a_path_that_does_not_answer_holds_up_who_asked_alone);
+        tcase_add_test(paths, a_client_that_does_not_read_is_answered_when_it_does);
+        tcase_add_test(paths, an_answer_that_is_not_read_does_not_end_who_asks_on);
         tcase_add_test(paths, what_waits_is_bounded);
         suite_add_tcase(suite, paths);
 }
