@@ -15,19 +15,20 @@ enum { FILES = 3 * RECONCILER_FORGET_STEP };
 static RawClient client, neighbour;
 static int readers[FILES], writers[FILES];
 
-/* A session with so many pipes registered. */
+/* A session with so many pipes registered. A packet waits while the closer, which has a thread of
+ * its own, has no room for its descriptors. */
 static Session *open_with_pipes(uint32_t n)
 {
         Session *session = inner_server_open_session(&client);
 
-        for (uint32_t i = 0; i < n; i++)
+        for (uint32_t i = 0; i < n; i++) {
                 writers[i] = inner_server_add_pipe(&client, i, 1, &readers[i]);
-        /* Packets wait while the closer, which has a thread of its own, has no room for theirs. */
-        ck_assert(WAIT_UNTIL(({
-                                     inner_server_settle();
-                                     session->registrations.count == n;
-                             }),
-                             DEADLINE_MS));
+                ck_assert(WAIT_UNTIL(({
+                                             inner_server_settle();
+                                             session->registrations.count == i + 1;
+                                     }),
+                                     DEADLINE_MS));
+        }
         return session;
 }
 
