@@ -28,8 +28,6 @@ enum {
         /* No progress for so long: a wakeup was lost. */
         STUCK_MS = 20000,
         PROCESS_MS = 600000,
-        /* Of a daemon that is killed then: it needs some of that to be back for all. */
-        LIFE_MS_MAX = BUILT_WITH_SANITIZER ? 500 : 50,
         /* After so many moves it has been direct. */
         MOVES_MANY = 100,
 };
@@ -485,7 +483,10 @@ static int listen_on_loopback(int backlog, struct sockaddr_in *address)
 /* Until the process has ended. Meanwhile the daemon is killed again and again, if it is to be. */
 static void await_process(TestDaemon *daemon, const Ring *ring, pid_t child, int number)
 {
-        const int patience_ms = ring->moves ? 1 + (int)random_below(LIFE_MS_MAX) : PROCESS_MS;
+        /* A slow one needs some of its life to be back for so many. */
+        const int life_ms_max = scaled(50, 50, BUILT_WITH_SANITIZER ? 500 : 50);
+        const int patience_ms =
+                ring->moves ? 1 + (int)random_below((uint32_t)life_ms_max) : PROCESS_MS;
         Deadline end = deadline_in(PROCESS_MS);
         int status;
 

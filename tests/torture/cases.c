@@ -95,8 +95,8 @@ const TortureCase torture_cases[] = {
          NULL, torture_beside, .attack = "compute"},
         {"moving", "Many registrations that move",
          "10,000 registrations of one session move to its process and back, four times a second",
-         "none of its events takes longer than 20 ms; another session's p99 is at most 1.1 times "
-         "what it is without a move",
+         "none of its events takes longer than 20 ms; others' p99 is at most 1.1 times what it is "
+         "without a move, or 1.1 times what a client without a daemon has beside it",
          torture_moving},
         {"many-packets", "10⁶ hostile packets", "as forged, as fast as they are served",
          "descriptors and memory are as before", torture_many, .attack = "forged", .count = 1000000,

@@ -39,6 +39,8 @@ tests_torture_torture_SOURCES = \
 	tests/torture/cases.c \
 	tests/torture/many.c \
 	tests/torture/moving.c \
+	tests/torture/neighbours.c \
+	tests/torture/neighbours.h \
 	tests/torture/outage.c \
 	tests/torture/process.c \
 	tests/torture/process.h \

@@ -51,53 +51,39 @@ void report_write(const json_t *results, const char *path)
                 torture_fail("cannot write %s", path);
 }
 
-static void write_machine(const json_t *machine, FILE *out)
-{
-        int cores = (int)json_integer_value(json_object_get(machine, "cores"));
+/* ---- The healthy clients ------------------------------------------------------------------- */
 
-        fprintf(out, "Measured on Linux %s with %d cores. The daemon and its healthy clients were ",
-                json_string_value(json_object_get(machine, "kernel")), cores);
-        if (json_is_true(json_object_get(machine, "two_users")))
-                fputs("an ordinary user's, without any\ncapability; the attackers were another "
-                      "ordinary user.\n",
-                      out);
-        else
-                fputs("an ordinary user's, and so were\nthe attackers.\n", out);
-}
-
-/* ---- Beside an attack ---------------------------------------------------------------------- */
-
-/* A client's p99, quiet and beside the attack, and their ratio. */
+/* A client's p99, in quiet and beside it, and their ratio. */
 static void write_client(const json_t *client, FILE *out)
 {
         const char *mark = json_is_true(json_object_get(client, "missed")) ? "**" : "";
 
         fprintf(out, "%.2f → %.2f (%s%.2f%s)",
                 json_number_value(json_object_get(client, "quiet_p99_ms")),
-                json_number_value(json_object_get(client, "attacked_p99_ms")), mark,
+                json_number_value(json_object_get(client, "beside_p99_ms")), mark,
                 json_number_value(json_object_get(client, "ratio")), mark);
 }
 
-static const json_t *beside_of(const json_t *entry)
+static const json_t *neighbours_of(const json_t *entry)
 {
-        return json_object_get(json_object_get(entry, "figures"), "beside");
+        return json_object_get(json_object_get(entry, "figures"), "neighbours");
 }
 
 static void write_table(const json_t *results, FILE *out)
 {
-        fputs("\n| p99 in ms, quiet → attacked |", out);
+        fputs("\n| p99 in ms, quiet → beside |", out);
         for (Waits waits = 0; waits < WAITS_COUNT; waits++)
                 fprintf(out, " %s |", world_waits[waits].name);
         fputs("\n| --- | --- | --- | --- |\n", out);
         for (const TortureCase *case_ = torture_cases; case_->name; case_++) {
-                const json_t *beside = beside_of(json_object_get(results, case_->name));
+                const json_t *neighbours = neighbours_of(json_object_get(results, case_->name));
 
-                if (!beside)
+                if (!neighbours)
                         continue;
                 fprintf(out, "| `%s` |", case_->name);
                 for (Waits waits = 0; waits < WAITS_COUNT; waits++) {
                         fputs(" ", out);
-                        write_client(json_object_get(beside, world_waits[waits].name), out);
+                        write_client(json_object_get(neighbours, world_waits[waits].name), out);
                         fputs(" |", out);
                 }
                 fputs("\n", out);
@@ -117,7 +103,7 @@ static size_t width_of(const char *text, size_t size)
 }
 
 /* In lines of so many columns; all but the first are indented. */
-static void write_wrapped(const char *text, FILE *out)
+static void write_wrapped(const char *text, const char *indentation, FILE *out)
 {
         size_t column = 0;
 
@@ -125,8 +111,8 @@ static void write_wrapped(const char *text, FILE *out)
                 size_t size = strcspn(text, " "), width = width_of(text, size);
 
                 if (column > 0 && column + 1 + width > COLUMNS) {
-                        fputs("\n  ", out);
-                        column = 2;
+                        fprintf(out, "\n%s", indentation);
+                        column = strlen(indentation);
                 } else if (column > 0) {
                         fputs(" ", out);
                         column++;
@@ -139,10 +125,25 @@ static void write_wrapped(const char *text, FILE *out)
         fputs("\n", out);
 }
 
+static void write_machine(const json_t *machine, FILE *out)
+{
+        bool two_users = json_is_true(json_object_get(machine, "two_users"));
+        char text[512];
+
+        snprintf(text, sizeof(text),
+                 "Measured on Linux %s with %d cores. The daemon and its healthy clients were an "
+                 "ordinary user's, %s.",
+                 json_string_value(json_object_get(machine, "kernel")),
+                 (int)json_integer_value(json_object_get(machine, "cores")),
+                 two_users ? "without any capability; the attackers were another ordinary user"
+                           : "and so were the attackers");
+        write_wrapped(text, "", out);
+}
+
 static void write_item(const TortureCase *case_, const json_t *entry, FILE *out)
 {
         const char *broken = json_string_value(json_object_get(entry, "broken"));
-        bool missed = json_is_true(json_object_get(entry, "missed")) && !beside_of(entry);
+        bool missed = json_is_true(json_object_get(entry, "missed")) && !neighbours_of(entry);
         char text[4096];
         int n = snprintf(text, sizeof(text), "- **%s** (`%s`): %s. ", case_->fault, case_->name,
                          case_->injected);
@@ -154,7 +155,7 @@ static void write_item(const TortureCase *case_, const json_t *entry, FILE *out)
                 n += snprintf(text + n, sizeof(text) - (size_t)n, "**Broken**: %s. ", broken);
         snprintf(text + n, sizeof(text) - (size_t)n, "%s: %s.", missed ? "**Missed**" : "Measured",
                  json_string_value(json_object_get(entry, "measured")));
-        write_wrapped(text, out);
+        write_wrapped(text, "  ", out);
 }
 
 static void write_results(const json_t *results, FILE *out)
@@ -179,7 +180,7 @@ static void write_results(const json_t *results, FILE *out)
 
 void report_print(const TortureCase *case_, const Result *result)
 {
-        const json_t *beside = json_object_get(result->figures, "beside");
+        const json_t *neighbours = json_object_get(result->figures, "neighbours");
         const char *verdict = "ok";
 
         if (*result->broken)
@@ -190,9 +191,9 @@ void report_print(const TortureCase *case_, const Result *result)
                 verdict = "missed";
         printf("%-8s %-22s %s%s", verdict, case_->name, result->broken,
                *result->broken ? "; " : "");
-        for (Waits waits = 0; beside && waits < WAITS_COUNT; waits++) {
+        for (Waits waits = 0; neighbours && waits < WAITS_COUNT; waits++) {
                 printf("%s ", world_waits[waits].name);
-                write_client(json_object_get(beside, world_waits[waits].name), stdout);
+                write_client(json_object_get(neighbours, world_waits[waits].name), stdout);
                 fputs("; ", stdout);
         }
         puts(result->measured);
