@@ -147,7 +147,7 @@ static ExitCode read_session(DirectWaits *waits, Query *query, DirectSession *se
         CLEANUP(cleanup_close) int directory = process_directory_open(session->pid);
         DirectUse *use = find_use(waits, session->uid);
         SetOwner owner = {.pid = session->pid, .borrow_directory = directory};
-        ProcessStat stat;
+        ProcessStat stat = {.start_time = 0};
         ExitCode code;
 
         if (!use) {

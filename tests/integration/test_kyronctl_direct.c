@@ -80,14 +80,15 @@ static void tear_down_client(void)
         hostile_scene_tear_down();
 }
 
-/* The neighbour's is the first, the client's or the program's the second. */
+/* The neighbour's is the first, the client's or the program's the second; those of kyronctl come
+ * later, and may not have ended yet. */
 static uint64_t session_of(size_t which)
 {
         const Iod__Sessions *sessions;
 
         raw_client_request(&scene.neighbour, 3, RAW_LIST_SESSIONS);
         sessions = raw_client_expect(&scene.neighbour, IOD__FRAME__BODY_SESSIONS)->sessions;
-        ck_assert_uint_eq(sessions->n_entry, 2);
+        ck_assert_uint_gt(sessions->n_entry, which);
         return sessions->entry[which]->session;
 }
 
