@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-enum { DIAGNOSIS_TEXT_MAX = 512 };
+enum { DIAGNOSIS_TEXT_MAX = 600 };
 
 /* For a column, at most eight letters. */
 const char *diagnosis_text_word(DiagnosisKind kind);

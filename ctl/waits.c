@@ -47,7 +47,7 @@ typedef struct Waits {
 typedef struct Row {
         const Process *process;
         const WaitSet *set; /* NULL: none */
-        LoopState loop;
+        Loop loop;
         uint64_t unserved;
         uint64_t backlog;
         uint64_t oldest_ms;
@@ -92,10 +92,10 @@ static Row make_row(const Waits *waits, const Process *process, const WaitSet *s
 {
         const Sample *first = &waits->view->first, *second = &waits->view->second;
         const WaitFindings *findings = &waits->findings;
-        Row row = {.process = process, .set = set, .loop = LOOP_UNKNOWN};
+        Row row = {.process = process, .set = set, .loop.state = LOOP_UNKNOWN};
 
         if (set) {
-                row.loop = loop_state(first, process, set);
+                row.loop = loop_look(sample_find(first, process), process, set);
                 row.unserved = count_unserved(first, second, process, set, &row.oldest_ms);
                 row.backlog = count_backlog(second, process, set);
         }
@@ -118,7 +118,7 @@ static Row make_row(const Waits *waits, const Process *process, const WaitSet *s
 static const char *state_text(const Row *row)
 {
         return row->gravest ? diagnosis_text_word(row->gravest->kind)
-                            : diagnosis_text_loop(row->loop);
+                            : diagnosis_text_loop(row->loop.state);
 }
 
 static bool is_counted(const Row *row)

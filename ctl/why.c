@@ -47,6 +47,7 @@ static size_t count_entries(const Process *process)
 /* Of a process about which there is nothing to worry. */
 static void print_state(Why *why, const Process *process)
 {
+        const Process *before = sample_find(&why->view->first, process);
         size_t asleep = 0;
 
         print_subject(why, process);
@@ -59,7 +60,7 @@ static void print_state(Why *why, const Process *process)
                 return;
         }
         for (size_t i = 0; i < process->set_count; i++)
-                asleep += loop_state(&why->view->first, process, &process->sets[i]) == LOOP_ASLEEP;
+                asleep += loop_look(before, process, &process->sets[i]).state == LOOP_ASLEEP;
         printf("nothing to worry about is to be seen; epoll sets: %zu, with entries: %zu, asleep "
                "for at least %" PRIu64 " s: %zu\n",
                process->set_count, count_entries(process),

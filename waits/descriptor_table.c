@@ -113,3 +113,27 @@ bool descriptor_table_has(const DescriptorTable *table, int number, uint64_t ino
         return inode != 0 && table->count > 0 &&
                bsearch(&key, table->entries, table->count, sizeof(key), compare) != NULL;
 }
+
+const Descriptor *descriptor_table_find(const DescriptorTable *table, int number)
+{
+        for (size_t i = 0; i < table->count; i++) {
+                if (table->entries[i].number == number && !table->entries[i].is_set)
+                        return &table->entries[i];
+        }
+        return NULL;
+}
+
+static int compare_inodes(const void *left, const void *right)
+{
+        const Descriptor *a = left, *b = right;
+
+        return (a->inode > b->inode) - (a->inode < b->inode);
+}
+
+bool descriptor_table_has_inode(const DescriptorTable *table, uint64_t inode)
+{
+        const Descriptor key = {.inode = inode};
+
+        return inode != 0 && table->count > 0 &&
+               bsearch(&key, table->entries, table->count, sizeof(key), compare_inodes) != NULL;
+}

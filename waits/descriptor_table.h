@@ -24,5 +24,9 @@ typedef struct DescriptorTable {
 int descriptor_table_read(DescriptorTable *out, int borrow_directory, size_t most);
 void descriptor_table_free(DescriptorTable *table);
 
+/* The socket with this number; NULL: it is none. */
+const Descriptor *descriptor_table_find(const DescriptorTable *table, int number);
+/* Whether any is the socket with this inode. */
+bool descriptor_table_has_inode(const DescriptorTable *table, uint64_t inode);
 /* Whether the descriptor with this number is the socket with this inode. */
 bool descriptor_table_has(const DescriptorTable *table, int number, uint64_t inode);

@@ -14,13 +14,16 @@ typedef struct Scene {
         DiagnosisVisit visit;
         void *data;
         size_t listeners;   /* that have been looked at */
+        size_t peers;       /* that have been looked for */
         int sends;          /* whether it can send all it wants to: 1, 0; -1: not looked yet */
         const WaitSet *set; /* the one last looked at, */
-        LoopState loop;     /* and its state */
+        Loop loop;          /* and who serves it */
+        /* Connections that have not been accepted all the time, by set. */
+        uint64_t stalled[PROCESS_SETS_MAX];
 } Scene;
 
-/* Looking at one takes as long as there are connections that nobody has accepted. */
-enum { LISTENERS_MAX = 1024 };
+/* Looking at a listener, and for a peer, takes the longer the more sockets there are. */
+enum { LISTENERS_MAX = 1024, PEERS_MAX = 256 };
 
 static uint64_t larger(uint64_t one, uint64_t other)
 {
@@ -28,42 +31,6 @@ static uint64_t larger(uint64_t one, uint64_t other)
 }
 
 /* ---- Sets ------------------------------------------------------------------------------------ */
-
-static const ThreadState *find_thread(const Process *process, pid_t tid)
-{
-        for (size_t i = 0; i < process->thread_count; i++) {
-                if (process->threads[i].tid == tid)
-                        return &process->threads[i];
-        }
-        return NULL;
-}
-
-static bool is_held(const Process *process)
-{
-        return process->stat.state == 'T' || process->stat.state == 't';
-}
-
-LoopState loop_state(const Sample *first, const Process *process, const WaitSet *set)
-{
-        const Process *before = sample_find(first, process);
-        LoopState state = process->thread_count > 0 ? LOOP_RUNNING : LOOP_UNKNOWN;
-
-        if (is_held(process))
-                return LOOP_STOPPED;
-        for (size_t i = 0; i < process->thread_count; i++) {
-                const ThreadState *now = &process->threads[i];
-                const ThreadState *then = before ? find_thread(before, now->tid) : NULL;
-
-                if (!now->call_known)
-                        return LOOP_UNKNOWN;
-                if (!thread_waits_for_set(now, set->number))
-                        continue;
-                if (then && thread_slept(then, now))
-                        return LOOP_ASLEEP;
-                state = LOOP_WAITING;
-        }
-        return state;
-}
 
 /* The socket of an entry; NULL: it is none, or of another network namespace. */
 static const Socket *socket_of(const Sample *sample, const Process *process, const WaitEntry *entry)
@@ -143,7 +110,8 @@ static bool anybody_waits(const Sample *sample, uint64_t inode)
         return false;
 }
 
-static void look_at_listener(Scene *scene, Diagnosis *diagnosis, const Socket *then)
+static void look_at_listener(Scene *scene, Diagnosis *diagnosis, const Socket *then,
+                             const WaitSet *set)
 {
         const Socket *now = diagnosis->socket;
 
@@ -161,6 +129,8 @@ static void look_at_listener(Scene *scene, Diagnosis *diagnosis, const Socket *t
             (diagnosis->set < 0 && anybody_waits(scene->second, now->inode)))
                 return;
         diagnosis->amount = now->receive_queue;
+        if (set)
+                scene->stalled[set - scene->process->sets] += now->receive_queue;
         diagnosis->kind =
                 now->receive_queue > now->send_queue && then->receive_queue > then->send_queue
                         ? DIAGNOSIS_BACKLOG_FULL
@@ -204,9 +174,32 @@ static bool cannot_send(Scene *scene)
 static bool is_asleep(Scene *scene, const WaitSet *set)
 {
         if (scene->set != set)
-                scene->loop = loop_state(scene->first, scene->process, set);
+                scene->loop = loop_look(scene->before, scene->process, set);
         scene->set = set;
-        return scene->loop == LOOP_ASLEEP;
+        return scene->loop.state == LOOP_ASLEEP;
+}
+
+static bool takes_nothing(const Socket *then, const Socket *now)
+{
+        return then->probing && now->probing && then->send_queue > 0 && now->send_queue > 0 &&
+               then->times.known && now->times.known &&
+               now->times.bytes_acked == then->times.bytes_acked &&
+               now->times.sent_ms >= DIAGNOSIS_NOT_READING_MS;
+}
+
+/* Who has the other end, if that is a process here that this user may look into. */
+static void find_peer(Scene *scene, Diagnosis *diagnosis)
+{
+        const Sample *sample = scene->second;
+
+        if (!diagnosis->socket || scene->peers++ >= PEERS_MAX)
+                return;
+        diagnosis->peer_socket = socket_table_find_peer(&sample->sockets, diagnosis->socket);
+        for (size_t i = 0; i < sample->count && diagnosis->peer_socket && !diagnosis->peer; i++) {
+                if (descriptor_table_has_inode(&sample->processes[i].descriptors,
+                                               diagnosis->peer_socket->inode))
+                        diagnosis->peer = &sample->processes[i];
+        }
 }
 
 static void look_at_connection(Scene *scene, Diagnosis *diagnosis, const Socket *then,
@@ -220,6 +213,13 @@ static void look_at_connection(Scene *scene, Diagnosis *diagnosis, const Socket 
             now->times.bytes_acked == then->times.bytes_acked) {
                 diagnosis->kind = DIAGNOSIS_NOT_CLOSED;
                 diagnosis->since_ms = now->times.heard_ms;
+                scene->visit(scene->data, diagnosis);
+        }
+        if (takes_nothing(then, now)) {
+                diagnosis->kind = DIAGNOSIS_PEER_NOT_READING;
+                diagnosis->since_ms = now->times.sent_ms;
+                diagnosis->amount = now->send_queue;
+                find_peer(scene, diagnosis);
                 scene->visit(scene->data, diagnosis);
         }
         if (set && events & EPOLLET && nothing_read(then, now) &&
@@ -243,14 +243,45 @@ static void look_at_socket(Scene *scene, const Descriptor *descriptor)
         if (!now || !then || now->cookie != then->cookie || now->state != then->state)
                 return;
         /* Most have nothing that could be said of them, and this takes its time. */
-        if (now->receive_queue == 0 && now->state != TCP_CLOSE_WAIT)
+        if (now->receive_queue == 0 && now->state != TCP_CLOSE_WAIT && !now->probing)
                 return;
         set = set_of(scene->process, descriptor->inode, &events);
         diagnosis.set = set ? set->number : -1;
         if (socket_is_listening(now))
-                look_at_listener(scene, &diagnosis, then);
+                look_at_listener(scene, &diagnosis, then, set);
         else if (now->kind == SOCKET_TCP)
                 look_at_connection(scene, &diagnosis, then, set, events);
+}
+
+/* ---- Sets that nobody serves ----------------------------------------------------------------- */
+
+static void look_at_set(Scene *scene, size_t place)
+{
+        const WaitSet *set = &scene->process->sets[place];
+        Diagnosis diagnosis = {.set = set->number, .number = -1, .since_ms = scene->apart_ms};
+        const Descriptor *descriptor;
+
+        diagnosis.amount = count_unserved(scene->first, scene->second, scene->process, set,
+                                          &diagnosis.oldest_ms) +
+                           scene->stalled[place];
+        if (diagnosis.amount == 0)
+                return;
+        diagnosis.loop = loop_look(scene->before, scene->process, set);
+        if (diagnosis.loop.state == LOOP_BUSY)
+                diagnosis.kind = DIAGNOSIS_BUSY;
+        else if (diagnosis.loop.state == LOOP_STARVED)
+                diagnosis.kind = DIAGNOSIS_STARVED;
+        else if (diagnosis.loop.state == LOOP_BLOCKED)
+                diagnosis.kind = DIAGNOSIS_BLOCKED;
+        else
+                return;
+        descriptor = descriptor_table_find(&scene->process->descriptors, diagnosis.loop.number);
+        if (descriptor) {
+                diagnosis.number = descriptor->number;
+                diagnosis.socket = socket_table_find(&scene->second->sockets, descriptor->inode);
+                find_peer(scene, &diagnosis);
+        }
+        scene->visit(scene->data, &diagnosis);
 }
 
 void diagnose(const Sample *first, const Sample *second, const Process *process,
@@ -271,7 +302,7 @@ void diagnose(const Sample *first, const Sample *second, const Process *process,
 
         if (!scene.before)
                 return;
-        if (is_held(process) && scene.before->stat.state == process->stat.state) {
+        if (process_is_stopped(process) && scene.before->stat.state == process->stat.state) {
                 const Diagnosis stopped = {
                         .kind = process->stat.state == 't' ? DIAGNOSIS_TRACED : DIAGNOSIS_STOPPED,
                         .set = -1,
@@ -289,6 +320,8 @@ void diagnose(const Sample *first, const Sample *second, const Process *process,
                         look_at_socket(&scene, descriptor);
                 last = &descriptor->inode;
         }
+        for (size_t i = 0; i < process->set_count; i++)
+                look_at_set(&scene, i);
 }
 
 /* ---- Counts ---------------------------------------------------------------------------------- */

@@ -5,11 +5,14 @@
  */
 #pragma once
 
+#include "waits/loop.h"
 #include "waits/sample.h"
 
 enum {
         /* For how long unread bytes are none: their program may have a reason for a while. */
         DIAGNOSIS_UNREAD_MS = 2000,
+        /* The same of bytes that a peer does not take. */
+        DIAGNOSIS_NOT_READING_MS = 2000,
         /* The same of a connection that only its peer has closed. */
         DIAGNOSIS_NOT_CLOSED_MS = 5000,
 };
@@ -19,6 +22,12 @@ typedef enum DiagnosisKind {
         /* By a signal (SIGSTOP, job control), or by a tracer. */
         DIAGNOSIS_STOPPED,
         DIAGNOSIS_TRACED,
+        /* The set has entries that were unserved all the time, and none of its process's threads
+         * has waited for it: the one that could has slept in another call, run, or wanted to run.
+         */
+        DIAGNOSIS_BLOCKED,
+        DIAGNOSIS_BUSY,
+        DIAGNOSIS_STARVED,
         /* A connection has not been accepted in all that time; and the kernel takes no more. */
         DIAGNOSIS_BACKLOG_FULL,
         DIAGNOSIS_NOT_ACCEPTED,
@@ -26,6 +35,8 @@ typedef enum DiagnosisKind {
          * all that time, and the process is not held up by a peer that does not take what it sends.
          */
         DIAGNOSIS_UNREAD,
+        /* The peer takes none of what there is to send, and has not for a while. */
+        DIAGNOSIS_PEER_NOT_READING,
         /* It has read its peer's end, and neither sends nor closes. */
         DIAGNOSIS_NOT_CLOSED,
         DIAGNOSIS_KINDS,
@@ -33,29 +44,22 @@ typedef enum DiagnosisKind {
 
 typedef struct Diagnosis {
         DiagnosisKind kind;
-        int set;              /* by its descriptor; -1: of none in particular */
-        int number;           /* of the descriptor; -1: none */
-        const Socket *socket; /* in the second sample; NULL: of none */
-        uint64_t since_ms;    /* for so long at least */
-        uint32_t amount;      /* bytes or connections */
+        int set;                   /* by its descriptor; -1: of none in particular */
+        int number;                /* of the descriptor; -1: none */
+        const Socket *socket;      /* in the second sample; NULL: of none */
+        uint64_t since_ms;         /* for so long at least */
+        uint64_t amount;           /* bytes or connections */
+        uint64_t oldest_ms;        /* of unserved entries: for so long at least, the oldest */
+        Loop loop;                 /* of who is blocked, busy or starved */
+        const Process *peer;       /* who has the other end of the socket; NULL: not known */
+        const Socket *peer_socket; /* NULL: it is not here */
 } Diagnosis;
-
-/* What one thread or all of them do about a set. */
-typedef enum LoopState {
-        LOOP_UNKNOWN, /* not for this user to see, or hard to say */
-        LOOP_ASLEEP,  /* a thread has waited for it all the time */
-        LOOP_WAITING, /* one waits for it now */
-        LOOP_RUNNING, /* nobody waits for it now */
-        LOOP_STOPPED,
-} LoopState;
 
 typedef void (*DiagnosisVisit)(void *data, const Diagnosis *diagnosis);
 
 /* Calls visit for each, of a process of the second sample; the diagnosis is lent for the call. */
 void diagnose(const Sample *first, const Sample *second, const Process *process,
               DiagnosisVisit visit, void *data);
-
-LoopState loop_state(const Sample *first, const Process *process, const WaitSet *set);
 
 /* Entries of the set whose bytes lay unread in both samples, none read in between; *oldest_ms: for
  * how long at least, the oldest. */

@@ -17,7 +17,7 @@
 
 enum {
         /* After so many that hung the others are not run: each has cost its time. */
-        ERRANDS_HUNG_MAX = 4,
+        ERRANDS_HUNG_MAX = 8,
 };
 
 /* What a child writes of an errand; see errand_write(). */

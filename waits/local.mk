@@ -6,6 +6,8 @@ libwaits_la_SOURCES = \
 	waits/diagnosis.h \
 	waits/errands.c \
 	waits/errands.h \
+	waits/loop.c \
+	waits/loop.h \
 	waits/process.c \
 	waits/process.h \
 	waits/process_directory.c \
@@ -16,6 +18,8 @@ libwaits_la_SOURCES = \
 	waits/socket_dump.h \
 	waits/socket_table.c \
 	waits/socket_table.h \
+	waits/system_call.c \
+	waits/system_call.h \
 	waits/thread_state.c \
 	waits/thread_state.h \
 	waits/wait_set.c \

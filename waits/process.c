@@ -108,6 +108,11 @@ void process_free(Process *process)
         *process = (Process){.pid = 0};
 }
 
+bool process_is_stopped(const Process *process)
+{
+        return process->stat.state == 'T' || process->stat.state == 't';
+}
+
 bool process_is_same(const Process *one, const Process *other)
 {
         return one->pid == other->pid && one->stat.start_time == other->stat.start_time;

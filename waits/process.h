@@ -37,5 +37,7 @@ int process_read(Process *process, int borrow_directory, size_t most);
 void process_forget(Process *process);
 void process_free(Process *process);
 
+/* By a signal or a tracer. */
+bool process_is_stopped(const Process *process);
 /* Whether both are one process. */
 bool process_is_same(const Process *one, const Process *other);

@@ -115,13 +115,27 @@ typedef struct SetReading {
         size_t entries;         /* of all processes */
         size_t process_entries; /* of the one that has its turn */
         const Process *process;
+        size_t hung_count;
+        uint32_t hung_users[ERRANDS_HUNG_MAX]; /* one for each set that hung */
 } SetReading;
+
+/* What the child knows of this is what was known when it was started: after the last that hung. */
+static bool has_hung_often(const SetReading *reading, uint32_t uid)
+{
+        size_t count = 0;
+
+        for (size_t i = 0; i < reading->hung_count; i++)
+                count += reading->hung_users[i] == uid;
+        return count >= SAMPLE_USER_HUNG_MAX;
+}
 
 static int run_set(const void *data, size_t errand, ErrandOutput *output)
 {
         const SetErrand *errands = data;
         const Process *process = errands[errand].process;
 
+        if (has_hung_often(errands[errand].reading, process->uid))
+                return -EAGAIN;
         return wait_set_read(process->pid, process->stat.start_time, errands[errand].set->number,
                              output);
 }
@@ -141,6 +155,8 @@ static void set_done(void *data, size_t errand, int result, const void *bytes, s
         reading->entries += its->set->count;
         reading->process_entries += its->set->count;
         reading->sample->sets_hung += its->set->status == WAIT_SET_HUNG;
+        if (result == -ETIME && reading->hung_count < ERRANDS_HUNG_MAX)
+                reading->hung_users[reading->hung_count++] = its->process->uid;
 }
 
 /* Whether a set of this process hung before: one is enough of what that costs. */

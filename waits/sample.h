@@ -17,6 +17,8 @@ enum {
         SAMPLE_ALL_ENTRIES_MAX = 4000000,
         /* Of all processes together; who is beyond is PROCESS_LARGE. */
         SAMPLE_ALL_DESCRIPTORS_MAX = 4000000,
+        /* After so many of a user's sets that hung, no more of that user's are read. */
+        SAMPLE_USER_HUNG_MAX = 2,
         /* How long processes are read, in all, and sets. */
         SAMPLE_PROCESSES_MS = 5000,
         SAMPLE_SETS_MS = 5000,

@@ -20,6 +20,8 @@ enum {
         STATE_LISTEN = 10,
 };
 
+enum { TIMER_PROBE = 4 }; /* in inet_diag_msg.idiag_timer */
+
 typedef struct Dump {
         SocketKind kind;
         void (*take)(void *data, const Socket *socket);
@@ -59,6 +61,7 @@ static int take_inet(const struct nlmsghdr *header, void *data)
                 return MNL_CB_OK;
         socket.family = message->idiag_family;
         socket.state = message->idiag_state;
+        socket.probing = message->idiag_timer == TIMER_PROBE;
         socket.inode = message->idiag_inode;
         socket.receive_queue = message->idiag_rqueue;
         socket.send_queue = message->idiag_wqueue;

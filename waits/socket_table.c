@@ -127,6 +127,27 @@ const Socket *socket_table_find_unaccepted(const SocketTable *table, uint64_t co
         return find(table, &key);
 }
 
+static bool is_peer(const Socket *one, const Socket *other)
+{
+        return other->kind == SOCKET_TCP && one->family == other->family &&
+               one->inet.local_port == other->inet.peer_port &&
+               one->inet.peer_port == other->inet.local_port &&
+               memcmp(one->inet.local, other->inet.peer, sizeof(one->inet.local)) == 0 &&
+               memcmp(one->inet.peer, other->inet.local, sizeof(one->inet.peer)) == 0;
+}
+
+const Socket *socket_table_find_peer(const SocketTable *table, const Socket *socket)
+{
+        if (socket->kind == SOCKET_UNIX)
+                return socket_is_listening(socket) ? NULL
+                                                   : socket_table_find(table, socket->local.peer);
+        for (size_t i = 0; i < table->count && socket->kind == SOCKET_TCP; i++) {
+                if (is_peer(socket, &table->sockets[i]))
+                        return &table->sockets[i];
+        }
+        return NULL;
+}
+
 /* The address of a listener that takes any. */
 static bool is_any(const Socket *listener)
 {

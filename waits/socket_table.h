@@ -23,5 +23,7 @@ void socket_table_free(SocketTable *table);
 const Socket *socket_table_find(const SocketTable *table, uint64_t inode);
 /* One that nobody has accepted. */
 const Socket *socket_table_find_unaccepted(const SocketTable *table, uint64_t cookie);
+/* The other end of a connection on this machine; NULL: there is none, or not here. */
+const Socket *socket_table_find_peer(const SocketTable *table, const Socket *socket);
 /* Whether a TCP connection that nobody has accepted waits for this listener. */
 bool socket_waits_for(const Socket *connection, const Socket *listener);

@@ -2,7 +2,9 @@
 #include "waits/thread_state.h"
 
 #include "core/cleanup.h"
+#include "core/clock.h"
 #include "waits/process_directory.h"
+#include "waits/system_call.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,20 +12,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
+#include <string.h>
 
-static bool is_epoll_wait(int64_t call)
-{
-#ifdef SYS_epoll_wait
-        if (call == SYS_epoll_wait)
-                return true;
-#endif
-#ifdef SYS_epoll_pwait2
-        if (call == SYS_epoll_pwait2)
-                return true;
-#endif
-        return call == SYS_epoll_pwait;
-}
+enum { STATUS_BYTES_MAX = 8192 };
 
 static void read_call(int directory, pid_t tid, ThreadState *out)
 {
@@ -44,7 +35,21 @@ static void read_runs(int directory, pid_t tid, ThreadState *out)
 
         snprintf(path, sizeof(path), "task/%d/schedstat", (int)tid);
         if (process_directory_read(directory, path, text, sizeof(text)) > 0)
-                out->runs_known = sscanf(text, "%*u %*u %" SCNu64, &out->runs) == 1;
+                out->runs_known = sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNu64, &out->run_ns,
+                                         &out->delay_ns, &out->runs) == 3;
+}
+
+static void read_switches(int directory, pid_t tid, ThreadState *out)
+{
+        char path[64], text[STATUS_BYTES_MAX];
+        const char *line;
+
+        snprintf(path, sizeof(path), "task/%d/status", (int)tid);
+        if (process_directory_read(directory, path, text, sizeof(text)) <= 0)
+                return;
+        line = strstr(text, "\nvoluntary_ctxt_switches:");
+        out->switches_known =
+                line && sscanf(line, "\nvoluntary_ctxt_switches: %" SCNu64, &out->switches) == 1;
 }
 
 /* Whether it is there. */
@@ -53,13 +58,14 @@ static bool read_one(int directory, pid_t tid, ThreadState *out)
         ProcessStat stat;
         char path[64];
 
-        *out = (ThreadState){.tid = tid, .call = -1};
+        *out = (ThreadState){.tid = tid, .call = -1, .read_ns = clock_now_ns()};
         snprintf(path, sizeof(path), "task/%d/stat", (int)tid);
         if (process_directory_stat(directory, path, &stat) < 0)
                 return false;
         out->state = stat.state;
         read_call(directory, tid, out);
         read_runs(directory, tid, out);
+        read_switches(directory, tid, out);
         return true;
 }
 
@@ -108,7 +114,8 @@ ssize_t thread_states_read(int borrow_directory, ThreadState **out)
 
 bool thread_waits_for_set(const ThreadState *thread, int number)
 {
-        return thread->call_known && is_epoll_wait(thread->call) && (int)thread->argument == number;
+        return thread->call_known && system_call_is_epoll_wait(thread->call) &&
+               (int)thread->argument == number;
 }
 
 bool thread_slept(const ThreadState *before, const ThreadState *after)
@@ -117,4 +124,11 @@ bool thread_slept(const ThreadState *before, const ThreadState *after)
                before->runs_known && after->runs_known && before->runs == after->runs &&
                before->call_known && after->call_known && before->call == after->call &&
                before->argument == after->argument;
+}
+
+bool thread_never_slept(const ThreadState *before, const ThreadState *after)
+{
+        return before->tid == after->tid && before->state == 'R' && after->state == 'R' &&
+               before->runs_known && after->runs_known && before->switches_known &&
+               after->switches_known && before->switches == after->switches;
 }

@@ -19,7 +19,12 @@ typedef struct ThreadState {
         int64_t call;      /* of which system call it waits in; -1: in none */
         uint64_t argument; /* that call's first */
         bool runs_known;
-        uint64_t runs; /* how often it was given a processor */
+        uint64_t runs;     /* how often it was given a processor, */
+        uint64_t run_ns;   /* for how long in all, */
+        uint64_t delay_ns; /* and how long it waited for one */
+        bool switches_known;
+        uint64_t switches; /* how often it went to sleep */
+        uint64_t read_ns;  /* when these were read, by CLOCK_MONOTONIC */
 } ThreadState;
 
 /* Reads the threads of the process: how many, or -errno, also -E2BIG. *out is the caller's. */
@@ -29,3 +34,5 @@ ssize_t thread_states_read(int borrow_directory, ThreadState **out);
 bool thread_waits_for_set(const ThreadState *thread, int number);
 /* Whether it has slept from one moment to the other without a break, in the same call. */
 bool thread_slept(const ThreadState *before, const ThreadState *after);
+/* Whether it has run or wanted to, all the time. */
+bool thread_never_slept(const ThreadState *before, const ThreadState *after);

@@ -24,7 +24,7 @@ typedef struct WaitEntry {
 typedef enum WaitSetStatus {
         WAIT_SET_READ,
         WAIT_SET_LARGE,  /* it has more entries than are asked for */
-        WAIT_SET_HUNG,   /* reading it did not come to an end */
+        WAIT_SET_HUNG,   /* reading it did not come to an end, or was not tried */
         WAIT_SET_UNREAD, /* it is gone, or not for this user */
 } WaitSetStatus;
 

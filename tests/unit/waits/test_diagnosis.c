@@ -95,7 +95,8 @@ START_TEST(of_one_that_sleeps_there_is_nothing_to_tell)
         make();
         ck_assert_uint_eq(diagnose_all(), 0);
         ck_assert_int_eq(
-                loop_state(&moments[FIRST].sample, &moments[SECOND].process, &moments[SECOND].set),
+                loop_look(&moments[FIRST].process, &moments[SECOND].process, &moments[SECOND].set)
+                        .state,
                 LOOP_ASLEEP);
 }
 END_TEST
@@ -183,6 +184,125 @@ START_TEST(what_only_looks_unread_is_not_told)
         make();
         in_both(leave_unread);
         moments[SECOND].sockets[0].times.known = false;
+        ck_assert_uint_eq(diagnose_all(), 0);
+}
+END_TEST
+
+/* Its thread is in no call, and has bytes to read. */
+static void run_on(Moment *moment)
+{
+        leave_unread(moment);
+        moment->entry.events = EPOLLIN;
+        moment->thread.state = 'R';
+        moment->thread.call = -1;
+        moment->thread.switches_known = true;
+}
+
+START_TEST(busy_is_who_ran_all_the_time_and_served_nobody)
+{
+        ThreadState *thread = &moments[SECOND].thread;
+
+        make();
+        in_both(run_on);
+        thread->read_ns = 1000;
+        thread->run_ns = 900;
+        thread->delay_ns = 100;
+        ck_assert_uint_eq(diagnose_all(), 1);
+        ck_assert_int_eq(found[0].kind, DIAGNOSIS_BUSY);
+        ck_assert_uint_eq(found[0].amount, 1);
+        ck_assert_uint_eq(found[0].oldest_ms, 4010);
+        ck_assert_uint_eq(found[0].loop.percent, 90);
+        thread->run_ns = 100;
+        thread->delay_ns = 900;
+        ck_assert_uint_eq(diagnose_all(), 1);
+        ck_assert_int_eq(found[0].kind, DIAGNOSIS_STARVED);
+        ck_assert_uint_eq(found[0].loop.percent, 10);
+        /* It slept in between. */
+        thread->switches = 1;
+        ck_assert_uint_eq(diagnose_all(), 0);
+        /* It has nothing to serve. */
+        make();
+        in_both(run_on);
+        moments[FIRST].sockets[0].receive_queue = 0;
+        ck_assert_uint_eq(diagnose_all(), 0);
+}
+END_TEST
+
+/* Its thread waits for something else. */
+static void sleep_elsewhere(Moment *moment)
+{
+        leave_unread(moment);
+        moment->thread.call = SYS_futex;
+}
+
+START_TEST(blocked_is_who_slept_elsewhere_and_served_nobody)
+{
+        make();
+        in_both(sleep_elsewhere);
+        ck_assert_uint_eq(diagnose_all(), 1);
+        ck_assert_int_eq(found[0].kind, DIAGNOSIS_BLOCKED);
+        ck_assert_int_eq(found[0].loop.call, SYS_futex);
+        ck_assert_int_eq(found[0].loop.number, -1);
+        moments[SECOND].thread.runs++;
+        ck_assert_uint_eq(diagnose_all(), 0);
+        /* What it waits for may be the set. */
+        make();
+        in_both(sleep_elsewhere);
+        moments[FIRST].thread.call = moments[SECOND].thread.call = SYS_ppoll;
+        ck_assert_uint_eq(diagnose_all(), 0);
+        moments[FIRST].thread.call = moments[SECOND].thread.call = SYS_epoll_pwait;
+        moments[FIRST].thread.argument = moments[SECOND].thread.argument = SET + 1;
+        ck_assert_uint_eq(diagnose_all(), 0);
+        /* It is not to be seen which call. */
+        make();
+        in_both(sleep_elsewhere);
+        moments[SECOND].thread.call_known = false;
+        ck_assert_uint_eq(diagnose_all(), 0);
+}
+END_TEST
+
+START_TEST(of_several_threads_it_may_be_another)
+{
+        static ThreadState threads[SAMPLES][2];
+
+        make();
+        in_both(sleep_elsewhere);
+        for (size_t i = 0; i < SAMPLES; i++) {
+                threads[i][0] = threads[i][1] = moments[i].thread;
+                threads[i][1].tid++;
+                moments[i].process.threads = threads[i];
+                moments[i].process.thread_count = 2;
+        }
+        ck_assert_uint_eq(diagnose_all(), 0);
+}
+END_TEST
+
+/* It has what its peer does not take. */
+static void send_in_vain(Moment *moment)
+{
+        moment->sockets[0].send_queue = 30;
+        moment->sockets[0].probing = true;
+        moment->sockets[0].times.sent_ms = DIAGNOSIS_NOT_READING_MS;
+}
+
+START_TEST(not_reading_is_who_took_nothing_all_the_time)
+{
+        make();
+        in_both(send_in_vain);
+        ck_assert_uint_eq(diagnose_all(), 1);
+        ck_assert_int_eq(found[0].kind, DIAGNOSIS_PEER_NOT_READING);
+        ck_assert_uint_eq(found[0].amount, 30);
+        /* It took some. */
+        moments[SECOND].sockets[0].times.bytes_acked++;
+        ck_assert_uint_eq(diagnose_all(), 0);
+        /* There was room before. */
+        make();
+        in_both(send_in_vain);
+        moments[FIRST].sockets[0].probing = false;
+        ck_assert_uint_eq(diagnose_all(), 0);
+        make();
+        in_both(send_in_vain);
+        moments[SECOND].sockets[0].times.sent_ms--;
         ck_assert_uint_eq(diagnose_all(), 0);
 }
 END_TEST
@@ -301,6 +421,10 @@ TEST_SUITE(test_diagnosis)
         tcase_add_test(tc, stopped_is_who_was_stopped_all_the_time);
         tcase_add_test(tc, unread_is_what_nobody_read_while_its_thread_slept);
         tcase_add_test(tc, what_only_looks_unread_is_not_told);
+        tcase_add_test(tc, busy_is_who_ran_all_the_time_and_served_nobody);
+        tcase_add_test(tc, blocked_is_who_slept_elsewhere_and_served_nobody);
+        tcase_add_test(tc, of_several_threads_it_may_be_another);
+        tcase_add_test(tc, not_reading_is_who_took_nothing_all_the_time);
         tcase_add_test(tc, not_closed_is_what_only_the_peer_closed_some_time_ago);
         tcase_add_test(tc, not_accepted_is_who_waited_all_the_time);
         tcase_add_test(tc, of_two_listeners_at_one_address_the_other_may_be_meant);

@@ -1,0 +1,95 @@
+/* Who serves a set. See loop.h. */
+#include "waits/loop.h"
+
+#include "waits/system_call.h"
+
+#include <stddef.h>
+
+static const ThreadState *find_thread(const Process *process, pid_t tid)
+{
+        for (size_t i = 0; i < process->thread_count; i++) {
+                if (process->threads[i].tid == tid)
+                        return &process->threads[i];
+        }
+        return NULL;
+}
+
+/* Whether any waits for the set, and whether one has all the time; and whether that is for this
+ * user to see. */
+static LoopState look_for_waiters(const Process *before, const Process *process, int set)
+{
+        LoopState state = process->thread_count > 0 ? LOOP_RUNNING : LOOP_UNKNOWN;
+
+        for (size_t i = 0; i < process->thread_count; i++) {
+                const ThreadState *now = &process->threads[i];
+                const ThreadState *then = before ? find_thread(before, now->tid) : NULL;
+
+                if (!now->call_known)
+                        return LOOP_UNKNOWN;
+                if (!thread_waits_for_set(now, set))
+                        continue;
+                if (then && thread_slept(then, now))
+                        return LOOP_ASLEEP;
+                state = LOOP_WAITING;
+        }
+        return state;
+}
+
+/* The one thread that has not slept all the time, or the only one there is; NULL: it is not clear
+ * which that is, or it waited for the set before. */
+static const ThreadState *find_server(const Process *before, const Process *process, int set,
+                                      const ThreadState **out_then)
+{
+        const ThreadState *server = process->thread_count == 1 ? process->threads : NULL;
+
+        if (before->thread_count != process->thread_count)
+                return NULL;
+        for (size_t i = 0; i < process->thread_count; i++) {
+                const ThreadState *now = &process->threads[i];
+                const ThreadState *then = find_thread(before, now->tid);
+
+                if (!then || !then->call_known || thread_waits_for_set(then, set))
+                        return NULL;
+                if (!thread_slept(then, now) && server && server != now)
+                        return NULL;
+                if (!thread_slept(then, now))
+                        server = now;
+        }
+        *out_then = server ? find_thread(before, server->tid) : NULL;
+        return server;
+}
+
+static unsigned percent_of(uint64_t part, uint64_t whole)
+{
+        return whole > 0 ? (unsigned)(part * 100 / whole) : 0;
+}
+
+Loop loop_look(const Process *before, const Process *process, const WaitSet *set)
+{
+        Loop loop = {.state = LOOP_STOPPED, .call = -1, .number = -1};
+        const ThreadState *server = NULL, *then = NULL;
+
+        if (process_is_stopped(process))
+                return loop;
+        loop.state = look_for_waiters(before, process, set->number);
+        if (loop.state == LOOP_RUNNING && before)
+                server = find_server(before, process, set->number, &then);
+        if (!server || !then)
+                return loop;
+        if (thread_slept(then, server) && system_call_waits_for_many(server->call)) {
+                /* For that set, too, perhaps. */
+                loop.state = LOOP_WAITING;
+        } else if (thread_slept(then, server)) {
+                loop.state = LOOP_BLOCKED;
+                loop.call = server->call;
+                if (system_call_has_descriptor(server->call))
+                        loop.number = (int)server->argument;
+        } else if (thread_never_slept(then, server)) {
+                const uint64_t ran = server->run_ns - then->run_ns;
+                const uint64_t waited = server->delay_ns - then->delay_ns;
+
+                loop.state = waited / 2 > ran ? LOOP_STARVED : LOOP_BUSY;
+                loop.percent = percent_of(ran, server->read_ns - then->read_ns);
+        }
+        return loop;
+}
