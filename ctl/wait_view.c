@@ -176,6 +176,9 @@ void wait_view_say_unseen(const WaitView *view)
         if (second->sockets.without_times)
                 fprintf(stderr, "not read: how long connections have waited; the kernel did not "
                                 "answer in time\n");
+        if (second->sockets.shut > 0)
+                fprintf(stderr, "not seen: the connections of %zu other network namespaces\n",
+                        second->sockets.shut);
         if (second->sockets.incomplete)
                 fprintf(stderr, "not read: the machine's sockets, or some of them\n");
         if (abandoned(view) > 0)
@@ -199,6 +202,8 @@ json_t *wait_view_object(const WaitView *view)
         output_add_number(&object, "left_out", second->left_out);
         output_add_number(&object, "sets_hung", second->sets_hung);
         output_add(&object, "socket_times", json_boolean(!second->sockets.without_times));
+        output_add_number(&object, "networks", second->spaces.count);
+        output_add_number(&object, "networks_not_seen", second->sockets.shut);
         output_add_number(&object, "left_behind", abandoned(view));
         return object;
 }

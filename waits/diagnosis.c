@@ -69,7 +69,8 @@ static bool shares_its_address(const SocketTable *table, const Socket *listener)
                 const Socket *other = &table->sockets[i];
 
                 if (other->kind == SOCKET_TCP && other != listener && socket_is_listening(other) &&
-                    other->receive_queue > 0 && other->family == listener->family &&
+                    other->receive_queue > 0 && other->space == listener->space &&
+                    other->family == listener->family &&
                     other->inet.local_port == listener->inet.local_port)
                         return true;
         }
@@ -89,7 +90,7 @@ static uint64_t oldest_unaccepted_ms(const Scene *scene, const Socket *listener)
 
                 if (!socket_waits_for(connection, listener))
                         continue;
-                if (socket_table_find_unaccepted(&scene->first->sockets, connection->cookie))
+                if (socket_table_find_unaccepted(&scene->first->sockets, connection))
                         oldest = larger(oldest, larger(scene->apart_ms, connection->times.sent_ms));
                 else
                         any_new = true;

@@ -8,6 +8,8 @@ libwaits_la_SOURCES = \
 	waits/errands.h \
 	waits/loop.c \
 	waits/loop.h \
+	waits/network_spaces.c \
+	waits/network_spaces.h \
 	waits/process.c \
 	waits/process.h \
 	waits/process_directory.c \

@@ -61,6 +61,8 @@ static int read_process(Sample *sample, size_t *capacity, size_t *descriptors, p
         *descriptors += process.descriptors.count;
         if (*descriptors > SAMPLE_ALL_DESCRIPTORS_MAX)
                 process_forget(&process);
+        if (r == 0 && process.descriptors.count > 0)
+                network_spaces_add(&sample->spaces, directory, pid, process.stat.start_time);
         if (r == 0)
                 r = add_process(sample, capacity, &process);
         if (r < 0)
@@ -226,10 +228,11 @@ int sample_take(Sample *out, const SampleOptions *options)
         int r;
 
         *out = (Sample){.began_ms = clock_now_ms()};
+        network_spaces_init(&out->spaces);
         r = read_processes(out, options);
         if (r == 0)
                 r = read_sets(out, options);
-        if (r == 0 && socket_table_read(&out->sockets, &out->errands) < 0)
+        if (r == 0 && socket_table_read(&out->sockets, &out->spaces, &out->errands) < 0)
                 r = error_set(ENOMEM, "no memory for the machine's sockets");
         out->ended_ms = clock_now_ms();
         if (r < 0)

@@ -38,11 +38,12 @@ struct Sample {
         uint64_t began_ms; /* of CLOCK_MONOTONIC */
         uint64_t ended_ms;
         size_t count;
-        Process *processes; /* owned; by pid */
-        size_t shut;        /* of these, those whose descriptors this user may not see */
-        size_t left_out;    /* of those there are, for want of time */
-        size_t sets;        /* of all processes */
-        size_t sets_hung;   /* of these, those that were not read in time */
+        Process *processes;   /* owned; by pid */
+        size_t shut;          /* of these, those whose descriptors this user may not see */
+        size_t left_out;      /* of those there are, for want of time */
+        size_t sets;          /* of all processes */
+        size_t sets_hung;     /* of these, those that were not read in time */
+        NetworkSpaces spaces; /* that these processes are in */
         SocketTable sockets;
         Errands errands;
 };

@@ -1,7 +1,7 @@
 /*
- * The machine's sockets, from the kernel's socket diagnostics (sock_diag(7)): everybody's, of our
- * network namespace. What they cannot tell (another namespace, no module for a kind in the kernel)
- * is missing: that is never an error.
+ * The machine's sockets, from the kernel's socket diagnostics (sock_diag(7)): everybody's, of this
+ * thread's network namespace. What they cannot tell (no module for a kind in the kernel) is
+ * missing: that is never an error.
  */
 #pragma once
 
@@ -32,6 +32,7 @@ typedef struct SocketTimes {
 typedef struct Socket {
         uint8_t kind; /* SocketKind */
         uint8_t family;
+        uint64_t space;         /* its network namespace, see network_spaces.h; set by who dumps */
         uint8_t state;          /* TCP_ESTABLISHED and so on, also of Unix sockets */
         uint8_t type;           /* SOCK_STREAM and so on; of Unix sockets alone */
         bool probing;           /* TCP: the peer takes no more bytes, and is asked when it does */

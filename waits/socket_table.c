@@ -7,37 +7,71 @@
 
 enum {
         PATIENCE_MS = 2000,
-        SOCKETS_MAX = 500000, /* of a kind */
+        TOTAL_MS = 6000,
+        SOCKETS_MAX = 500000, /* of a kind in a namespace */
+        JOBS_MAX = 2 * NETWORK_SPACES_MAX,
 };
 
-/* Errands of one run. */
-enum {
-        TCP_WITH_TIMES,
-        UNIX,
-        KINDS,
-};
-
-static void write_socket(void *data, const Socket *socket)
-{
-        errand_write(data, socket, sizeof(*socket));
-}
-
-static int run(const void *data, size_t errand, ErrandOutput *output)
-{
-        const bool *times = data;
-
-        if (errand == TCP_WITH_TIMES)
-                socket_dump(SOCKET_TCP, *times, write_socket, output);
-        else
-                socket_dump(SOCKET_UNIX, false, write_socket, output);
-        return 0;
-}
+/* An errand: the sockets of a kind in a namespace. */
+typedef struct Job {
+        size_t space;
+        SocketKind kind;
+        bool times;
+} Job;
 
 typedef struct Reading {
-        bool times; /* for run(), which sees this first */
+        const NetworkSpaces *spaces;
+        size_t count;
+        Job jobs[JOBS_MAX];
+        size_t again_count; /* those whose times did not come */
+        Job again[JOBS_MAX];
         int error;
         SocketTable *table;
 } Reading;
+
+/* Where what is dumped goes. */
+typedef struct Dump {
+        ErrandOutput *output;
+        uint64_t space;
+} Dump;
+
+static void write_socket(void *data, const Socket *socket)
+{
+        const Dump *dump = data;
+        Socket copy = *socket;
+
+        copy.space = dump->space;
+        errand_write(dump->output, &copy, sizeof(copy));
+}
+
+/* The jobs of our own namespace come first, so that none has to go back there. */
+static int run(const void *data, size_t errand, ErrandOutput *output)
+{
+        const Reading *reading = data;
+        const Job *job = &reading->jobs[errand];
+        const NetworkSpace *space = &reading->spaces->spaces[job->space];
+        Dump dump = {.output = output, .space = space->inode};
+        int r = job->space == 0 ? 0 : network_space_enter(space);
+
+        if (r == 0)
+                socket_dump(job->kind, job->times, write_socket, &dump);
+        return r;
+}
+
+static void note_failure(Reading *reading, const Job *job, int result)
+{
+        SocketTable *table = reading->table;
+
+        if (result == -ETIME && job->times) {
+                table->without_times = true;
+                reading->again[reading->again_count] = *job;
+                reading->again[reading->again_count++].times = false;
+        } else if (result == -EPERM || result == -EACCES) {
+                table->shut += job->kind == SOCKET_TCP;
+        } else if (job->space == 0 || (result != -ESRCH && result != -ENOENT)) {
+                table->incomplete = true;
+        }
+}
 
 static void done(void *data, size_t errand, int result, const void *bytes, size_t size)
 {
@@ -46,10 +80,8 @@ static void done(void *data, size_t errand, int result, const void *bytes, size_
         const size_t count = size / sizeof(Socket);
         Socket *grown;
 
-        if (errand == TCP_WITH_TIMES && result == -ETIME && reading->times)
-                table->without_times = true;
-        else if (result < 0)
-                table->incomplete = true;
+        if (result < 0)
+                note_failure(reading, &reading->jobs[errand], result);
         if (result < 0 || count == 0)
                 return;
         grown = reallocarray(table->sockets, table->count + count, sizeof(*grown));
@@ -70,26 +102,32 @@ static int compare(const void *left, const void *right)
                 return a->inode < b->inode ? -1 : 1;
         if (a->inode != 0)
                 return 0;
-        return (a->cookie > b->cookie) - (a->cookie < b->cookie);
+        if (a->cookie != b->cookie)
+                return a->cookie < b->cookie ? -1 : 1;
+        return (a->space > b->space) - (a->space < b->space);
 }
 
-int socket_table_read(SocketTable *out, Errands *errands)
+int socket_table_read(SocketTable *out, const NetworkSpaces *spaces, Errands *errands)
 {
         static const ErrandKind kind = {
                 .patience_ms = PATIENCE_MS,
-                .total_ms = KINDS * PATIENCE_MS,
+                .total_ms = TOTAL_MS,
                 .bytes_max = SOCKETS_MAX * sizeof(Socket),
                 .run = run,
                 .done = done,
         };
-        Reading reading = {.times = true, .table = out};
+        Reading reading = {.spaces = spaces, .table = out};
 
         *out = (SocketTable){.count = 0};
-        errands_run(errands, &kind, &reading, KINDS);
-        reading.times = false;
-        /* The rest of it is told without the lock. */
-        if (out->without_times)
-                errands_run(errands, &kind, &reading, TCP_WITH_TIMES + 1);
+        for (size_t i = 0; i < spaces->count; i++) {
+                reading.jobs[reading.count++] = (Job){i, SOCKET_TCP, true};
+                reading.jobs[reading.count++] = (Job){i, SOCKET_UNIX, false};
+        }
+        errands_run(errands, &kind, &reading, reading.count);
+        /* The rest of these is told without the lock. */
+        reading.count = reading.again_count;
+        memcpy(reading.jobs, reading.again, sizeof(reading.jobs));
+        errands_run(errands, &kind, &reading, reading.count);
         if (reading.error < 0)
                 socket_table_free(out);
         if (out->count > 0)
@@ -120,17 +158,17 @@ const Socket *socket_table_find(const SocketTable *table, uint64_t inode)
         return inode == 0 || inode > UINT32_MAX ? NULL : find(table, &key);
 }
 
-const Socket *socket_table_find_unaccepted(const SocketTable *table, uint64_t cookie)
+const Socket *socket_table_find_unaccepted(const SocketTable *table, const Socket *socket)
 {
-        const Socket key = {.cookie = cookie};
+        const Socket key = {.cookie = socket->cookie, .space = socket->space};
 
         return find(table, &key);
 }
 
 static bool is_peer(const Socket *one, const Socket *other)
 {
-        return other->kind == SOCKET_TCP && one->family == other->family &&
-               one->inet.local_port == other->inet.peer_port &&
+        return other->kind == SOCKET_TCP && one->space == other->space &&
+               one->family == other->family && one->inet.local_port == other->inet.peer_port &&
                one->inet.peer_port == other->inet.local_port &&
                memcmp(one->inet.local, other->inet.peer, sizeof(one->inet.local)) == 0 &&
                memcmp(one->inet.peer, other->inet.local, sizeof(one->inet.peer)) == 0;
@@ -159,6 +197,7 @@ static bool is_any(const Socket *listener)
 bool socket_waits_for(const Socket *connection, const Socket *listener)
 {
         if (listener->kind != SOCKET_TCP || connection->kind != SOCKET_TCP ||
+            connection->space != listener->space ||
             connection->inet.local_port != listener->inet.local_port)
                 return false;
         return connection->family == listener->family &&

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "waits/errands.h"
+#include "waits/network_spaces.h"
 #include "waits/socket_dump.h"
 
 typedef struct SocketTable {
@@ -13,16 +14,17 @@ typedef struct SocketTable {
         size_t unaccepted;  /* how many have none */
         bool without_times; /* taking them did not come to an end */
         bool incomplete;    /* there are too many, or they cannot be read */
+        size_t shut;        /* network namespaces that are not for this user to look into */
 } SocketTable;
 
-/* Reads it. 0, or -ENOMEM. */
-int socket_table_read(SocketTable *out, Errands *errands);
+/* Reads those of these namespaces. 0, or -ENOMEM. */
+int socket_table_read(SocketTable *out, const NetworkSpaces *spaces, Errands *errands);
 void socket_table_free(SocketTable *table);
 
-/* NULL: there is none, or not in our network namespace. */
+/* NULL: there is none, or not in these namespaces. */
 const Socket *socket_table_find(const SocketTable *table, uint64_t inode);
-/* One that nobody has accepted. */
-const Socket *socket_table_find_unaccepted(const SocketTable *table, uint64_t cookie);
+/* One that nobody has accepted, of another table. */
+const Socket *socket_table_find_unaccepted(const SocketTable *table, const Socket *socket);
 /* The other end of a connection on this machine; NULL: there is none, or not here. */
 const Socket *socket_table_find_peer(const SocketTable *table, const Socket *socket);
 /* Whether a TCP connection that nobody has accepted waits for this listener. */

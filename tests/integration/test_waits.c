@@ -11,11 +11,14 @@
 #include "tests/support/silent_fuse.h"
 
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -126,6 +129,22 @@ static void be_slow_to_accept(int tell_fd)
         connect_unix(&listener);
         connect_unix(&listener);
         tell(tell_fd, 0);
+}
+
+/* The same as be_full, in a network of its own; as root, who needs no other rights for that. */
+static void be_full_elsewhere(int tell_fd)
+{
+        struct ifreq up = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+        int fd;
+
+        if (geteuid() != 0 || unshare(CLONE_NEWNET) < 0) {
+                tell(tell_fd, 0);
+                return;
+        }
+        fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (ioctl(fd, SIOCSIFFLAGS, &up) < 0)
+                _exit(1);
+        be_full(tell_fd);
 }
 
 /* It was told once, and has not read. */
@@ -338,6 +357,21 @@ START_TEST(a_full_backlog_is_told)
                                       strstr(run.out, "the backlog of 1 is full"),
                               "%s: %s%s", address, run.out, run.err);
         }
+}
+END_TEST
+
+START_TEST(so_is_one_in_another_network)
+{
+        CLEANUP(cleanup_json) json_t *diagnosis = NULL;
+        uint32_t port;
+        pid_t pid = start(be_full_elsewhere, &port);
+
+        if (port == 0)
+                SKIP_TEST("this user may make no network");
+        if (!sees_sockets())
+                SKIP_TEST("there are no socket diagnostics here");
+        ck_assert(WAIT_UNTIL(is_told(pid, "backlog-full", &diagnosis), TOLD_MS));
+        kyronctl_json_check_number(diagnosis, "amount", 2);
 }
 END_TEST
 
@@ -629,6 +663,7 @@ TEST_SUITE(test_waits)
         tcase_add_test(tc, a_stopped_process_is_told);
         tcase_add_test(tc, a_name_breaks_no_table_which_fits_eighty_columns);
         tcase_add_test(tc, a_full_backlog_is_told);
+        tcase_add_test(tc, so_is_one_in_another_network);
         tcase_add_test(tc, unread_bytes_of_a_sleeper_are_told);
         tcase_add_test(tc, a_peer_that_does_not_read_is_told_and_who_that_is);
         tcase_add_test(tc, one_that_computes_and_serves_nobody_is_told);

@@ -21,9 +21,11 @@ static const Socket *find(const SocketTable *table, int fd)
 static SocketTable read_table(void)
 {
         Errands errands = {.hung = 0};
+        NetworkSpaces spaces;
         SocketTable table;
 
-        ck_assert_int_eq(socket_table_read(&table, &errands), 0);
+        network_spaces_init(&spaces);
+        ck_assert_int_eq(socket_table_read(&table, &spaces, &errands), 0);
         return table;
 }
 
@@ -79,7 +81,7 @@ START_TEST(what_nobody_has_accepted_waits_for_its_listener)
                 const Socket *each = &table.sockets[i];
 
                 ck_assert_uint_eq(each->inode, 0);
-                ck_assert_ptr_eq(socket_table_find_unaccepted(&table, each->cookie), each);
+                ck_assert_ptr_eq(socket_table_find_unaccepted(&table, each), each);
                 waiting += socket_waits_for(each, found);
         }
         ck_assert_int_eq(waiting, 1);
@@ -120,13 +122,15 @@ START_TEST(one_that_its_process_keeps_locked_hides_no_other)
 {
         Errands errands = {.hung = 0};
         HeldLock lock = {.holder = -1, .fault_fd = -1};
+        NetworkSpaces spaces;
         SocketTable table;
         int fds[2];
 
         tcp_pair(fds);
         if (!held_lock_take(&lock, fds[0]))
                 SKIP_TEST("this user may not keep a page away");
-        ck_assert_int_eq(socket_table_read(&table, &errands), 0);
+        network_spaces_init(&spaces);
+        ck_assert_int_eq(socket_table_read(&table, &spaces, &errands), 0);
         held_lock_end(&lock);
         ck_assert(table.without_times);
         ck_assert_uint_eq(errands.hung, 1);
