@@ -23,12 +23,12 @@ wakeups() {
         done | grep -v nonvoluntary
 }
 
-# Since the second before.
+# For longer than a client waits before it asks whether the daemon lives.
 is_at_rest() {
         local before
 
         before=$(wakeups)
-        sleep 1
+        sleep 3
         [[ -n $before && $before == "$(wakeups)" ]]
 }
 
