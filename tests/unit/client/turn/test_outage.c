@@ -289,7 +289,7 @@ END_TEST
 
 static void set_up_soon_lost(void)
 {
-        const KyronOptions options = {.local_fallback = true, .alive_ms = 100};
+        const KyronOptions options = {.local_fallback = true, .alive_ms = 400};
 
         scripted_daemon_start_with(&kyron_iod, SLOTS, &options);
         handle = kyron_iod.handle;
