@@ -131,6 +131,10 @@ def by_scale(full, quick, smoke):
     return lambda scale: {"full": full, "quick": quick, "smoke": smoke}[scale.name]
 
 
+def paused(*pauses_us):
+    return [{**SELDOM, "us pause": pause} for pause in pauses_us]
+
+
 def attacked(attacks, *parameters):
     return [{**each, "attack": attack} for attack in attacks for each in parameters]
 
@@ -147,6 +151,10 @@ CASES = [
     Case("latency", [OURS, RELAYED, SLEEPING, *ALL[2:], BARE_RELAY],
          {"p50 us": LOWER, "p99 us": LOWER},
          by_scale([SELDOM], [SELDOM], grid((1,), **{"us pause": 100})),
+         measure, PROGRAMS, TAKES),
+    # Where the hop begins to cost.
+    Case("pauses", [RELAYED, "epoll edge"], {"CPU s/million": LOWER, "p50 us": LOWER},
+         by_scale(paused(333, 1000, 3333, 10000, 100000), paused(1000, 3333), paused(333)),
          measure, PROGRAMS, TAKES),
     Case("once a second", [OURS, "epoll edge"],
          {"wakeups/message": LOWER, "daemon's wakeups/message": LOWER,
