@@ -303,13 +303,11 @@ bool notify_queue_flush(NotifyQueue *queue)
 
 bool notify_queue_settle(NotifyQueue *queue)
 {
-        const uint64_t until = clock_now_ms() + NOTIFY_SETTLE_MS;
+        const uint64_t until = clock_now_ms() + NOTIFY_SETTLE_MAX_MS;
         struct pollfd room = {.fd = queue->fd, .events = POLLOUT};
-        uint64_t now;
 
         while (!notify_queue_flush(queue)) {
-                now = clock_now_ms();
-                if (now >= until || poll(&room, 1, (int)(until - now)) <= 0)
+                if (clock_now_ms() >= until || poll(&room, 1, NOTIFY_SETTLE_MS) <= 0)
                         return false;
         }
         return true;

@@ -25,8 +25,10 @@
 #include <sys/queue.h>
 
 enum {
-        /* How long may be waited for the manager where the daemon stops. */
-        NOTIFY_SETTLE_MS = 500,
+        /* How long is waited, where the daemon stops, for a manager that reads nothing; and for one
+         * that reads slowly. */
+        NOTIFY_SETTLE_MS = 2000,
+        NOTIFY_SETTLE_MAX_MS = 5000,
 };
 
 typedef struct NotifyMessage NotifyMessage;
@@ -69,6 +71,5 @@ void notify_queue_ping(NotifyQueue *queue);
 
 /* Sends what can be sent now. Whether that was all. */
 bool notify_queue_flush(NotifyQueue *queue);
-/* Waits for the manager to read it, NOTIFY_SETTLE_MS at most: the daemon stops. Whether it was
- * all. */
+/* Waits for the manager, as long as it goes on reading: the daemon stops. Whether it read all. */
 bool notify_queue_settle(NotifyQueue *queue);

@@ -14,12 +14,14 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 static Loop loop;
@@ -143,6 +145,37 @@ START_TEST(a_manager_that_does_not_read_is_told_in_order_when_it_does)
         expect_message("STOPPING=1");
         ck_assert(!receive(text));
         ck_assert_uint_eq(queue.count, 0);
+}
+END_TEST
+
+static void *read_late(void *data)
+{
+        const struct timespec late = {.tv_nsec = 700000000};
+        char text[512] = "";
+
+        (void)data;
+        nanosleep(&late, NULL);
+        while (strcmp(text, "STOPPING=1") != 0) {
+                ssize_t n = wait_readable(manager, DEADLINE_MS)
+                                    ? recv(manager, text, sizeof(text) - 1, 0)
+                                    : 0;
+
+                if (n <= 0)
+                        break;
+                text[n] = '\0';
+        }
+        return NULL;
+}
+
+START_TEST(settling_waits_for_a_manager_that_is_late)
+{
+        pthread_t thread;
+
+        fill_queue();
+        notify_queue_say(&queue, "STOPPING=1");
+        ck_assert_int_eq(pthread_create(&thread, NULL, read_late, NULL), 0);
+        ck_assert(notify_queue_settle(&queue));
+        ck_assert_int_eq(pthread_join(thread, NULL), 0);
 }
 END_TEST
 
@@ -277,6 +310,7 @@ TEST_SUITE(test_notify_queue)
         tcase_add_checked_fixture(messages, set_up, tear_down);
         tcase_add_loop_test(messages, what_is_said_comes_at_once, 0, 2);
         tcase_add_test(messages, a_manager_that_does_not_read_is_told_in_order_when_it_does);
+        tcase_add_test(messages, settling_waits_for_a_manager_that_is_late);
         tcase_add_test(messages, settling_does_not_wait_for_ever);
         tcase_add_test(messages, pings_are_left_out_and_counted);
         tcase_add_loop_test(messages, the_manager_may_make_its_socket_anew, 0, 2);
