@@ -6,6 +6,7 @@
 #include "ctl/output.h"
 #include "waits/errands.h"
 #include "waits/process_directory.h"
+#include "waits/wait_set.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +19,7 @@
 #include <unistd.h>
 
 enum {
-        NAME_MAX_BYTES = sizeof("fdinfo/") + 3 * sizeof(int),
+        NAME_MAX_BYTES = sizeof("fd/") + 3 * sizeof(int),
         LINK_MAX_BYTES = 64, /* what is longer is a path */
 };
 
@@ -110,19 +111,6 @@ static void describe(const Place *place, uint32_t device, SetEntry *entry)
         name_kind(entry->kind, entry->stale ? "" : link);
 }
 
-/* Whether a line of fdinfo is one of an entry, and not of one of the handle's own. */
-static bool parse(const char *line, SetEntry *entry, uint32_t *device)
-{
-        unsigned long long data, inode;
-
-        *entry = (SetEntry){.number = -1};
-        if (sscanf(line, "tfd: %d events: %x data: %llx pos:%*d ino:%llx sdev:%x", &entry->number,
-                   &entry->events, &data, &inode, device) != 5)
-                return false;
-        entry->inode = inode;
-        return entry->number >= 0 && !io_id_is_own(data);
-}
-
 static int find_devices(Place *place)
 {
         CLEANUP(cleanup_close) int socket_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -137,34 +125,28 @@ static int find_devices(Place *place)
         return 0;
 }
 
-/* One more than are told says that there are more. */
-static int write_entries(const Place *place, uint32_t set, ErrandOutput *output)
-{
-        CLEANUP(cleanup_fclose) FILE *file = NULL;
-        CLEANUP(cleanup_free) char *line = NULL;
-        char name[NAME_MAX_BYTES];
-        uint32_t device, count = 0;
-        size_t size = 0;
-        SetEntry entry;
-        int fd;
+/* What is written, and how many so far. */
+typedef struct Listing {
+        const Place *place;
+        ErrandOutput *output;
+        uint32_t count;
+} Listing;
 
-        snprintf(name, sizeof(name), "fdinfo/%u", set);
-        fd = openat(place->directory, name, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        file = fdopen(fd, "r");
-        if (!file) {
-                close(fd);
-                return -ENOMEM;
-        }
-        while (count <= SET_READER_ENTRIES_MAX && getline(&line, &size, file) >= 0) {
-                if (!parse(line, &entry, &device))
-                        continue;
-                describe(place, device, &entry);
-                errand_write(output, &entry, sizeof(entry));
-                count++;
-        }
-        return ferror(file) ? -EIO : 0;
+/* The handle's own entries are left out. One more than are told says that there are more. */
+static bool write_entry(void *data, const WaitLine *line)
+{
+        Listing *listing = data;
+        SetEntry entry = {
+                .number = line->entry.number,
+                .events = line->entry.events,
+                .inode = line->entry.inode,
+        };
+
+        if (entry.number < 0 || io_id_is_own(line->data))
+                return true;
+        describe(listing->place, line->device, &entry);
+        errand_write(listing->output, &entry, sizeof(entry));
+        return ++listing->count <= SET_READER_ENTRIES_MAX;
 }
 
 static int run(const void *data, size_t errand, ErrandOutput *output)
@@ -174,13 +156,14 @@ static int run(const void *data, size_t errand, ErrandOutput *output)
         CLEANUP(cleanup_close)
         int directory = process_directory_open_again(owner->pid, owner->start_time);
         Place place = {.directory = directory};
+        Listing listing = {.place = &place, .output = output};
         int r;
 
         (void)errand; /* there is one */
         if (directory < 0)
                 return directory;
         r = find_devices(&place);
-        return r < 0 ? r : write_entries(&place, reading->set, output);
+        return r < 0 ? r : wait_set_walk(directory, (int)reading->set, write_entry, &listing);
 }
 
 static void done(void *data, size_t errand, int result, const void *bytes, size_t size)

@@ -11,24 +11,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool wait_set_parse_line(const char *line, WaitEntry *out)
+bool wait_set_parse_line(const char *line, WaitLine *out)
 {
-        return sscanf(line, "tfd: %" SCNd32 " events: %" SCNx32 " data: %*x pos:%*d ino:%" SCNx64,
-                      &out->number, &out->events, &out->inode) == 3;
+        return sscanf(line,
+                      "tfd: %" SCNd32 " events: %" SCNx32 " data: %" SCNx64 " pos:%*d ino:%" SCNx64
+                      " sdev:%" SCNx32,
+                      &out->entry.number, &out->entry.events, &out->data, &out->entry.inode,
+                      &out->device) == 5;
 }
 
-int wait_set_read(pid_t pid, uint64_t start_time, int number, ErrandOutput *output)
+int wait_set_walk(int borrow_directory, int number, bool (*each)(void *data, const WaitLine *line),
+                  void *data)
 {
-        CLEANUP(cleanup_close) int directory = process_directory_open_again(pid, start_time);
         CLEANUP(cleanup_fclose) FILE *file = NULL;
-        char path[32], line[256];
-        WaitEntry entry;
+        char path[32], text[256];
+        bool goes_on = true;
+        WaitLine line;
         int fd;
 
-        if (directory < 0)
-                return directory;
         snprintf(path, sizeof(path), "fdinfo/%d", number);
-        fd = openat(directory, path, O_RDONLY | O_CLOEXEC);
+        fd = openat(borrow_directory, path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
                 return -errno;
         file = fdopen(fd, "r");
@@ -36,11 +38,24 @@ int wait_set_read(pid_t pid, uint64_t start_time, int number, ErrandOutput *outp
                 close(fd);
                 return -ENOMEM;
         }
-        while (fgets(line, sizeof(line), file)) {
-                if (wait_set_parse_line(line, &entry))
-                        errand_write(output, &entry, sizeof(entry));
+        while (goes_on && fgets(text, sizeof(text), file)) {
+                if (wait_set_parse_line(text, &line))
+                        goes_on = each(data, &line);
         }
         return ferror(file) ? -EIO : 0;
+}
+
+static bool write_entry(void *data, const WaitLine *line)
+{
+        errand_write(data, &line->entry, sizeof(line->entry));
+        return true;
+}
+
+int wait_set_read(pid_t pid, uint64_t start_time, int number, ErrandOutput *output)
+{
+        CLEANUP(cleanup_close) int directory = process_directory_open_again(pid, start_time);
+
+        return directory < 0 ? directory : wait_set_walk(directory, number, write_entry, output);
 }
 
 static WaitSetStatus status_of(int result)

@@ -1,6 +1,6 @@
 /*
  * WaitSet: an epoll set of another process, as /proc/PID/fdinfo lists it. Reading it takes the
- * set's lock: for an errand. What the process keeps as an entry's data is not looked at.
+ * set's lock: for an errand.
  */
 #pragma once
 
@@ -35,9 +35,20 @@ typedef struct WaitSet {
         WaitEntry *entries; /* owned; by inode */
 } WaitSet;
 
-/* A line of fdinfo: whether it is an entry. */
-bool wait_set_parse_line(const char *line, WaitEntry *out);
+/* A line of fdinfo. */
+typedef struct WaitLine {
+        WaitEntry entry;
+        uint64_t data;   /* what the process keeps with it */
+        uint32_t device; /* of the inode: major << 20 | minor */
+} WaitLine;
 
+/* Whether it is an entry. */
+bool wait_set_parse_line(const char *line, WaitLine *out);
+
+/* For an errand: gives each entry of the set with this number, of the process of this directory in
+ * /proc, until each() says false. 0 or -errno. */
+int wait_set_walk(int borrow_directory, int number, bool (*each)(void *data, const WaitLine *line),
+                  void *data);
 /* For an errand: writes the entries of the set with this number of the process that was started at
  * start_time. 0, -ESRCH: there is no such process, or -errno. */
 int wait_set_read(pid_t pid, uint64_t start_time, int number, ErrandOutput *output);

@@ -109,17 +109,19 @@ END_TEST
 
 START_TEST(a_line_of_fdinfo_is_an_entry_or_none)
 {
-        WaitEntry entry;
+        WaitLine line;
 
         ck_assert(wait_set_parse_line("tfd:        8 events: 80000019 data: ffffffffffffffff  "
                                       "pos:0 ino:41a4b sdev:9\n",
-                                      &entry));
-        ck_assert_int_eq(entry.number, 8);
-        ck_assert_uint_eq(entry.events, 0x80000019);
-        ck_assert_uint_eq(entry.inode, 0x41a4b);
-        ck_assert(!wait_set_parse_line("pos:\t0\n", &entry));
-        ck_assert(!wait_set_parse_line("tfd: 8 events: 19\n", &entry));
-        ck_assert(!wait_set_parse_line("", &entry));
+                                      &line));
+        ck_assert_int_eq(line.entry.number, 8);
+        ck_assert_uint_eq(line.entry.events, 0x80000019);
+        ck_assert_uint_eq(line.entry.inode, 0x41a4b);
+        ck_assert_uint_eq(line.data, UINT64_MAX);
+        ck_assert_uint_eq(line.device, 9);
+        ck_assert(!wait_set_parse_line("pos:\t0\n", &line));
+        ck_assert(!wait_set_parse_line("tfd: 8 events: 19\n", &line));
+        ck_assert(!wait_set_parse_line("", &line));
 }
 END_TEST
 
