@@ -2,6 +2,9 @@ noinst_LTLIBRARIES += libwaits.la
 libwaits_la_SOURCES = \
 	waits/descriptor_table.c \
 	waits/descriptor_table.h \
+	waits/diagnose_connection.c \
+	waits/diagnose_listener.c \
+	waits/diagnose_loop.c \
 	waits/diagnosis.c \
 	waits/diagnosis.h \
 	waits/errands.c \
@@ -16,6 +19,8 @@ libwaits_la_SOURCES = \
 	waits/process_directory.h \
 	waits/sample.c \
 	waits/sample.h \
+	waits/scene.c \
+	waits/scene.h \
 	waits/socket_dump.c \
 	waits/socket_dump.h \
 	waits/socket_table.c \
