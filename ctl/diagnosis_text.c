@@ -2,7 +2,7 @@
 #include "ctl/diagnosis_text.h"
 
 #include "ctl/output.h"
-#include "waits/system_call.h"
+#include "ctl/wait_words.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -45,30 +45,20 @@ const char *diagnosis_text_loop(LoopState state)
 typedef struct Words {
         char local[SOCKET_ADDRESS_TEXT_MAX];
         char peer[SOCKET_ADDRESS_TEXT_MAX];
-        char since[32];
-        char program[PROCESS_NAME_MAX +
-                     32]; /* that has the other end: ", which is NAME PID"; or "" */
+        char since[WAIT_SECONDS_MAX];
+        char end[WAIT_END_MAX]; /* see wait_words_end() */
 } Words;
-
-static void write_seconds(char out[static 32], uint64_t ms)
-{
-        snprintf(out, 32, "%" PRIu64 ".%" PRIu64 " s", ms / 1000, ms % 1000 / 100);
-}
 
 static Words words_of(const Diagnosis *diagnosis)
 {
         Words words = {.local = ""};
 
-        write_seconds(words.since, diagnosis->since_ms);
+        wait_words_seconds(diagnosis->since_ms, words.since);
         if (diagnosis->socket) {
                 socket_local_text(diagnosis->socket, words.local);
                 socket_peer_text(diagnosis->socket, words.peer);
         }
-        if (diagnosis->peer) {
-                snprintf(words.program, sizeof(words.program), ", which is %s %d",
-                         diagnosis->peer->stat.name, (int)diagnosis->peer->pid);
-                output_make_printable(words.program);
-        }
+        wait_words_end(diagnosis->descriptor, diagnosis->socket, diagnosis->peer, words.end);
         return words;
 }
 
@@ -81,10 +71,11 @@ static const char *connections(uint64_t amount)
 static void write_unserved(char out[static DIAGNOSIS_TEXT_MAX], const Diagnosis *diagnosis,
                            const char *what)
 {
-        char oldest[32];
+        const uint64_t oldest_ms = diagnosis->oldest_ms > diagnosis->since_ms ? diagnosis->oldest_ms
+                                                                              : diagnosis->since_ms;
+        char oldest[WAIT_SECONDS_MAX];
 
-        write_seconds(oldest, diagnosis->oldest_ms > diagnosis->since_ms ? diagnosis->oldest_ms
-                                                                         : diagnosis->since_ms);
+        wait_words_seconds(oldest_ms, oldest);
         snprintf(out, DIAGNOSIS_TEXT_MAX,
                  "%s, while %" PRIu64
                  " %s of its epoll set %d %s not been served, the oldest for at "
@@ -96,15 +87,12 @@ static void write_unserved(char out[static DIAGNOSIS_TEXT_MAX], const Diagnosis 
 static void write_blocked(char out[static DIAGNOSIS_TEXT_MAX], const Diagnosis *diagnosis,
                           const Words *words)
 {
-        const char *name = system_call_name(diagnosis->loop.call);
-        char call[32], where[64] = "", what[384];
+        char call[WAIT_CALL_MAX], where[64] = "", what[WAIT_END_MAX + 160];
 
-        snprintf(call, sizeof(call), "system call %" PRId64, diagnosis->loop.call);
         if (diagnosis->loop.number >= 0)
                 snprintf(where, sizeof(where), " on descriptor %d", diagnosis->loop.number);
-        snprintf(what, sizeof(what), "has slept in %s%s%s%s%s for at least %s", name ? name : call,
-                 where, *words->peer ? ", connected to " : "", words->peer, words->program,
-                 words->since);
+        snprintf(what, sizeof(what), "has slept in %s%s%s for at least %s",
+                 wait_words_call(diagnosis->loop.call, call), where, words->end, words->since);
         write_unserved(out, diagnosis, what);
 }
 
@@ -139,16 +127,19 @@ static void write_backlog(char out[static DIAGNOSIS_TEXT_MAX], const Diagnosis *
 static void write_not_reading(char out[static DIAGNOSIS_TEXT_MAX], const Diagnosis *diagnosis,
                               const Words *words)
 {
-        char unread[64] = "";
+        char unread[64] = "", program[WAIT_PROGRAM_MAX + 16] = "", name[WAIT_PROGRAM_MAX];
 
+        if (diagnosis->peer)
+                snprintf(program, sizeof(program), ", which is %s",
+                         wait_words_program(diagnosis->peer, name));
         if (diagnosis->peer_socket)
                 snprintf(unread, sizeof(unread), " and has %" PRIu32 " bytes unread there",
                          diagnosis->peer_socket->receive_queue);
         snprintf(out, DIAGNOSIS_TEXT_MAX,
                  "%s%s%s%s has taken none of %" PRIu64
                  " bytes from %s (descriptor %d) for at least %s",
-                 words->peer, words->program, unread, *words->program || *unread ? "," : "",
-                 diagnosis->amount, words->local, diagnosis->number, words->since);
+                 words->peer, program, unread, *program || *unread ? "," : "", diagnosis->amount,
+                 words->local, diagnosis->number, words->since);
 }
 
 const char *diagnosis_text_sentence(const Diagnosis *diagnosis, pid_t pid,

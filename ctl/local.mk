@@ -2,8 +2,12 @@ bin_PROGRAMS += kyronctl
 kyronctl_SOURCES = \
 	ctl/argument.c \
 	ctl/argument.h \
+	ctl/chain_text.c \
+	ctl/chain_text.h \
 	ctl/descriptor_text.c \
 	ctl/descriptor_text.h \
+	ctl/diagnosis_clause.c \
+	ctl/diagnosis_clause.h \
 	ctl/diagnosis_text.c \
 	ctl/diagnosis_text.h \
 	ctl/direct_waits.c \
@@ -37,6 +41,8 @@ kyronctl_SOURCES = \
 	ctl/wait_target.h \
 	ctl/wait_view.c \
 	ctl/wait_view.h \
+	ctl/wait_words.c \
+	ctl/wait_words.h \
 	ctl/waits.c \
 	ctl/why.c
 kyronctl_LDADD = $(client_libs) libwaits.la $(SMARTCOLS_LIBS) $(JANSSON_LIBS)

@@ -94,7 +94,12 @@ static void wait_until(uint64_t then_ms)
 ExitCode wait_view_take(WaitView *out, const CommandLine *command_line,
                         bool (*wants)(void *data, const Process *process), void *data)
 {
-        SampleOptions options = {.large = command_line->large, .wants = wants, .data = data};
+        SampleOptions options = {
+                .large = command_line->large,
+                .threads = !wants,
+                .wants = wants,
+                .data = data,
+        };
         int r;
 
         *out = (WaitView){.served = false};

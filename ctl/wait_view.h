@@ -39,7 +39,8 @@ typedef struct WaitFindings {
         Diagnosis found[WAIT_VIEW_DIAGNOSES_MAX];
 } WaitFindings;
 
-/* Takes some two seconds at most. wants: see SampleOptions; NULL: every process.
+/* Takes some two seconds at most. wants: see SampleOptions; NULL: every process, and the threads of
+ * those without a set, too.
  * wait_view_release() is allowed after a failure too. */
 ExitCode wait_view_take(WaitView *out, const CommandLine *command_line,
                         bool (*wants)(void *data, const Process *process), void *data);

@@ -1,6 +1,7 @@
 /* kyronctl why: what is wrong with a process's waits, in sentences with their evidence. */
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "ctl/chain_text.h"
 #include "ctl/diagnosis_text.h"
 #include "ctl/output.h"
 #include "ctl/wait_target.h"
@@ -16,6 +17,7 @@ typedef struct Why {
         const WaitView *view;
         UserName user;
         json_t *array; /* NULL: sentences */
+        Chain chain;
         WaitFindings findings;
 } Why;
 
@@ -83,6 +85,19 @@ static void print_sessions(Why *why, const Process *process)
         }
 }
 
+/* A line for each process that waits for the next. */
+static void print_chain(Why *why)
+{
+        char sentence[CHAIN_TEXT_MAX];
+
+        for (size_t i = 0; i < why->chain.count; i++) {
+                print_subject(why, why->chain.links[i].process);
+                puts(chain_text_sentence(why->view, &why->chain, i, &why->findings, sentence));
+        }
+        if (why->chain.is_cut)
+                puts("and so on");
+}
+
 static void print_process(Why *why, const Process *process)
 {
         const WaitFindings *findings = &why->findings;
@@ -98,8 +113,9 @@ static void print_process(Why *why, const Process *process)
                 printf("and %zu more: kyronctl waits --json %d\n",
                        findings->count + findings->more - said, (int)process->pid);
         }
-        if (said == 0)
+        if (said == 0 && why->chain.count == 0)
                 print_state(why, process);
+        print_chain(why);
         print_sessions(why, process);
 }
 
@@ -150,6 +166,9 @@ static int append_object(Why *why, const Process *process)
         output_add(&object, "delivery", delivery ? json_string(delivery) : json_null());
         output_add(&object, "sessions", sessions_of(why, process));
         output_add(&object, "diagnoses", diagnoses_of(why, process));
+        output_add(&object, "chain", chain_text_array(why->view, &why->chain, &why->findings));
+        output_add(&object, "circle", json_boolean(why->chain.is_circle));
+        output_add(&object, "cut", json_boolean(why->chain.is_cut));
         return json_array_append_new(why->array, object);
 }
 
@@ -162,6 +181,9 @@ static ExitCode no_memory(void)
 static ExitCode say(Why *why, const WaitTargets *targets)
 {
         for (size_t i = 0; i < targets->count; i++) {
+                if (chain_follow(&why->chain, &why->view->first, &why->view->second,
+                                 targets->processes[i]) < 0)
+                        return no_memory();
                 wait_view_find(why->view, targets->processes[i], &why->findings);
                 if (!why->array)
                         print_process(why, targets->processes[i]);

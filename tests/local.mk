@@ -57,7 +57,8 @@ integration_tests = \
 	tests/integration/test_threads \
 	tests/integration/test_unread \
 	tests/integration/test_waiting_calls \
-	tests/integration/test_waits
+	tests/integration/test_waits \
+	tests/integration/test_why
 # Whoever unlocks is held up there.
 tests_integration_test_letting_go_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pthread_mutex_unlock
 # Both sides of the wire, for valgrind.
@@ -110,6 +111,8 @@ libtestsupport_la_SOURCES = \
 	tests/integration/raw_session.h \
 	tests/integration/ring.c \
 	tests/integration/ring.h \
+	tests/integration/wait_scene.c \
+	tests/integration/wait_scene.h \
 	tests/integration/waiting_scene.c \
 	tests/integration/waiting_scene.h \
 	tests/support/authorisation_scene.c \

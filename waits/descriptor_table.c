@@ -18,19 +18,57 @@ static void cleanup_closedir(DIR **directory)
                 closedir(*directory);
 }
 
-/* What the link at name says; false: neither a socket nor a set, or gone. */
+static const struct {
+        const char *link;
+        DescriptorKind kind;
+} kinds[] = {
+        {"anon_inode:[eventpoll]", DESCRIPTOR_SET},
+        {"anon_inode:[timerfd]", DESCRIPTOR_TIMER},
+        {"anon_inode:[eventfd]", DESCRIPTOR_EVENT},
+        {"anon_inode:[signalfd]", DESCRIPTOR_SIGNAL},
+};
+
+static bool is_numbered(const char *link, const char *kind, uint64_t *out)
+{
+        const size_t length = strlen(kind);
+        char end;
+
+        return strncmp(link, kind, length) == 0 &&
+               sscanf(link + length, "[%" SCNu64 "%c", out, &end) == 2 && end == ']';
+}
+
+/* What may be done to a pipe is what its link allows. */
+static void read_ends(int directory, const char *name, Descriptor *out)
+{
+        struct stat status;
+
+        if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+                return;
+        out->reads = status.st_mode & S_IRUSR;
+        out->writes = status.st_mode & S_IWUSR;
+}
+
+/* What the link at name says; false: it is gone. */
 static bool read_link(int directory, const char *name, Descriptor *out)
 {
-        char link[64], end;
+        char link[64];
         ssize_t n = readlinkat(directory, name, link, sizeof(link) - 1);
 
         if (n <= 0)
                 return false;
         link[n] = '\0';
         *out = (Descriptor){.number = (int)strtol(name, NULL, 10)};
-        out->is_set = strcmp(link, "anon_inode:[eventpoll]") == 0;
-        return out->is_set ||
-               (sscanf(link, "socket:[%" SCNu64 "%c", &out->inode, &end) == 2 && end == ']');
+        for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+                if (strcmp(link, kinds[i].link) == 0)
+                        out->kind = kinds[i].kind;
+        }
+        if (is_numbered(link, "socket:", &out->inode)) {
+                out->kind = DESCRIPTOR_SOCKET;
+        } else if (is_numbered(link, "pipe:", &out->inode)) {
+                out->kind = DESCRIPTOR_PIPE;
+                read_ends(directory, name, out);
+        }
+        return true;
 }
 
 static int compare(const void *left, const void *right)
@@ -117,23 +155,25 @@ bool descriptor_table_has(const DescriptorTable *table, int number, uint64_t ino
 const Descriptor *descriptor_table_find(const DescriptorTable *table, int number)
 {
         for (size_t i = 0; i < table->count; i++) {
-                if (table->entries[i].number == number && !table->entries[i].is_set)
+                if (table->entries[i].number == number)
                         return &table->entries[i];
         }
         return NULL;
 }
 
-static int compare_inodes(const void *left, const void *right)
+const Descriptor *descriptor_table_find_inode(const DescriptorTable *table, uint64_t inode)
 {
-        const Descriptor *a = left, *b = right;
+        size_t low = 0, high = table->count;
 
-        return (a->inode > b->inode) - (a->inode < b->inode);
-}
+        while (low < high) {
+                const size_t middle = low + (high - low) / 2;
 
-bool descriptor_table_has_inode(const DescriptorTable *table, uint64_t inode)
-{
-        const Descriptor key = {.inode = inode};
-
-        return inode != 0 && table->count > 0 &&
-               bsearch(&key, table->entries, table->count, sizeof(key), compare_inodes) != NULL;
+                if (table->entries[middle].inode < inode)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return inode != 0 && low < table->count && table->entries[low].inode == inode
+                       ? &table->entries[low]
+                       : NULL;
 }

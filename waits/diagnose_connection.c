@@ -62,7 +62,7 @@ void diagnose_connection(Scene *scene, Diagnosis *diagnosis, const Socket *then,
                 scene_find_peer(scene, diagnosis);
                 scene->visit(scene->data, diagnosis);
         }
-        if (set && events & EPOLLET && scene_nothing_read(then, now) &&
+        if (set && events & EPOLLET && socket_lay_unread(then, now) &&
             now->times.received_ms >= DIAGNOSIS_UNREAD_MS && is_asleep(scene, set) &&
             !cannot_send(scene)) {
                 diagnosis->kind = DIAGNOSIS_UNREAD;

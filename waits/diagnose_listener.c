@@ -49,7 +49,7 @@ static bool anybody_waits(const Sample *sample, uint64_t inode)
         uint32_t events;
 
         for (size_t i = 0; i < sample->count; i++) {
-                if (scene_set_of(&sample->processes[i], inode, &events))
+                if (process_find_waiting(&sample->processes[i], inode, &events))
                         return true;
         }
         return false;

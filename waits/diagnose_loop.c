@@ -38,6 +38,7 @@ void diagnose_loop(Scene *scene, size_t place)
         descriptor = descriptor_table_find(&scene->process->descriptors, diagnosis.loop.number);
         if (descriptor) {
                 diagnosis.number = descriptor->number;
+                diagnosis.descriptor = descriptor;
                 diagnosis.socket = socket_table_find(&scene->second->sockets, descriptor->inode);
                 scene_find_peer(scene, &diagnosis);
         }

@@ -8,7 +8,8 @@ static void look_at_socket(Scene *scene, const Descriptor *descriptor)
 {
         const Socket *now = socket_table_find(&scene->second->sockets, descriptor->inode);
         const Socket *then = socket_table_find(&scene->first->sockets, descriptor->inode);
-        Diagnosis diagnosis = {.set = -1, .number = descriptor->number, .socket = now};
+        Diagnosis diagnosis = {
+                .set = -1, .number = descriptor->number, .descriptor = descriptor, .socket = now};
         uint32_t events = 0;
         const WaitSet *set;
 
@@ -17,7 +18,7 @@ static void look_at_socket(Scene *scene, const Descriptor *descriptor)
         /* Most have nothing that could be said of them, and this takes its time. */
         if (now->receive_queue == 0 && now->state != TCP_CLOSE_WAIT && !now->probing)
                 return;
-        set = scene_set_of(scene->process, descriptor->inode, &events);
+        set = process_find_waiting(scene->process, descriptor->inode, &events);
         diagnosis.set = set ? set->number : -1;
         if (socket_is_listening(now))
                 diagnose_listener(scene, &diagnosis, then, set);
@@ -48,7 +49,7 @@ void diagnose(const Sample *first, const Sample *second, const Process *process,
                 const Descriptor *descriptor = &table->entries[i];
 
                 /* Those of one socket are neighbours: it is told once. */
-                if (!descriptor->is_set && !(last && *last == descriptor->inode))
+                if (descriptor->kind == DESCRIPTOR_SOCKET && !(last && *last == descriptor->inode))
                         look_at_socket(&scene, descriptor);
                 last = &descriptor->inode;
         }
@@ -69,7 +70,7 @@ size_t count_unserved(const Sample *first, const Sample *second, const Process *
                 const Socket *then = now ? socket_table_find(&first->sockets, now->inode) : NULL;
 
                 if (!(set->entries[i].events & EPOLLIN) || !then || then->cookie != now->cookie ||
-                    socket_is_listening(now) || !scene_nothing_read(then, now))
+                    socket_is_listening(now) || !socket_lay_unread(then, now))
                         continue;
                 if (now->times.received_ms > *oldest_ms)
                         *oldest_ms = now->times.received_ms;

@@ -44,15 +44,16 @@ typedef enum DiagnosisKind {
 
 typedef struct Diagnosis {
         DiagnosisKind kind;
-        int set;                   /* by its descriptor; -1: of none in particular */
-        int number;                /* of the descriptor; -1: none */
-        const Socket *socket;      /* in the second sample; NULL: of none */
-        uint64_t since_ms;         /* for so long at least */
-        uint64_t amount;           /* bytes or connections */
-        uint64_t oldest_ms;        /* of unserved entries: for so long at least, the oldest */
-        Loop loop;                 /* of who is blocked, busy or starved */
-        const Process *peer;       /* who has the other end of the socket; NULL: not known */
-        const Socket *peer_socket; /* NULL: it is not here */
+        int set;                      /* by its descriptor; -1: of none in particular */
+        int number;                   /* of the descriptor; -1: none */
+        const Descriptor *descriptor; /* in the second sample; NULL: of none */
+        const Socket *socket;         /* the same; NULL: of none */
+        uint64_t since_ms;            /* for so long at least */
+        uint64_t amount;              /* bytes or connections */
+        uint64_t oldest_ms;           /* of unserved entries: for so long at least, the oldest */
+        Loop loop;                    /* of who is blocked, busy or starved */
+        const Process *peer;          /* who has the other end; NULL: not known */
+        const Socket *peer_socket;    /* NULL: it is not here */
 } Diagnosis;
 
 typedef void (*DiagnosisVisit)(void *data, const Diagnosis *diagnosis);

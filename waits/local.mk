@@ -1,5 +1,9 @@
 noinst_LTLIBRARIES += libwaits.la
 libwaits_la_SOURCES = \
+	waits/activity.c \
+	waits/activity.h \
+	waits/chain.c \
+	waits/chain.h \
 	waits/descriptor_table.c \
 	waits/descriptor_table.h \
 	waits/diagnose_connection.c \
@@ -13,6 +17,8 @@ libwaits_la_SOURCES = \
 	waits/loop.h \
 	waits/network_spaces.c \
 	waits/network_spaces.h \
+	waits/other_end.c \
+	waits/other_end.h \
 	waits/process.c \
 	waits/process.h \
 	waits/process_directory.c \
@@ -23,6 +29,8 @@ libwaits_la_SOURCES = \
 	waits/scene.h \
 	waits/socket_dump.c \
 	waits/socket_dump.h \
+	waits/socket_ends.c \
+	waits/socket_ends.h \
 	waits/socket_table.c \
 	waits/socket_table.h \
 	waits/system_call.c \

@@ -5,15 +5,6 @@
 
 #include <stddef.h>
 
-static const ThreadState *find_thread(const Process *process, pid_t tid)
-{
-        for (size_t i = 0; i < process->thread_count; i++) {
-                if (process->threads[i].tid == tid)
-                        return &process->threads[i];
-        }
-        return NULL;
-}
-
 /* Whether any waits for the set, and whether one has all the time; and whether that is for this
  * user to see. */
 static LoopState look_for_waiters(const Process *before, const Process *process, int set)
@@ -22,7 +13,7 @@ static LoopState look_for_waiters(const Process *before, const Process *process,
 
         for (size_t i = 0; i < process->thread_count; i++) {
                 const ThreadState *now = &process->threads[i];
-                const ThreadState *then = before ? find_thread(before, now->tid) : NULL;
+                const ThreadState *then = before ? process_find_thread(before, now->tid) : NULL;
 
                 if (!now->call_known)
                         return LOOP_UNKNOWN;
@@ -46,7 +37,7 @@ static const ThreadState *find_server(const Process *before, const Process *proc
                 return NULL;
         for (size_t i = 0; i < process->thread_count; i++) {
                 const ThreadState *now = &process->threads[i];
-                const ThreadState *then = find_thread(before, now->tid);
+                const ThreadState *then = process_find_thread(before, now->tid);
 
                 if (!then || !then->call_known || thread_waits_for_set(then, set))
                         return NULL;
@@ -55,13 +46,8 @@ static const ThreadState *find_server(const Process *before, const Process *proc
                 if (!thread_slept(then, now))
                         server = now;
         }
-        *out_then = server ? find_thread(before, server->tid) : NULL;
+        *out_then = server ? process_find_thread(before, server->tid) : NULL;
         return server;
-}
-
-static unsigned percent_of(uint64_t part, uint64_t whole)
-{
-        return whole > 0 ? (unsigned)(part * 100 / whole) : 0;
 }
 
 Loop loop_look(const Process *before, const Process *process, const WaitSet *set)
@@ -85,11 +71,10 @@ Loop loop_look(const Process *before, const Process *process, const WaitSet *set
                 if (system_call_has_descriptor(server->call))
                         loop.number = (int)server->argument;
         } else if (thread_never_slept(then, server)) {
-                const uint64_t ran = server->run_ns - then->run_ns;
-                const uint64_t waited = server->delay_ns - then->delay_ns;
+                bool starved;
 
-                loop.state = waited / 2 > ran ? LOOP_STARVED : LOOP_BUSY;
-                loop.percent = percent_of(ran, server->read_ns - then->read_ns);
+                loop.percent = thread_share(then, server, &starved);
+                loop.state = starved ? LOOP_STARVED : LOOP_BUSY;
         }
         return loop;
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 enum { STATUS_BYTES_MAX = 8192 };
 
@@ -46,7 +47,7 @@ static int find_sets(Process *process)
         size_t count = 0;
 
         for (size_t i = 0; i < table->count; i++)
-                count += table->entries[i].is_set;
+                count += table->entries[i].kind == DESCRIPTOR_SET;
         if (count > PROCESS_SETS_MAX)
                 count = PROCESS_SETS_MAX;
         if (count == 0)
@@ -55,7 +56,7 @@ static int find_sets(Process *process)
         if (!process->sets)
                 return -ENOMEM;
         for (size_t i = 0; i < table->count && process->set_count < count; i++) {
-                if (table->entries[i].is_set)
+                if (table->entries[i].kind == DESCRIPTOR_SET)
                         process->sets[process->set_count++] = (WaitSet){
                                 .number = table->entries[i].number,
                                 .status = WAIT_SET_UNREAD,
@@ -64,10 +65,21 @@ static int find_sets(Process *process)
         return 0;
 }
 
+int process_read_threads(Process *process, int borrow_directory)
+{
+        ssize_t n;
+
+        if (process->threads)
+                return 0;
+        n = thread_states_read(borrow_directory, &process->threads);
+        if (n > 0)
+                process->thread_count = (size_t)n;
+        return n < 0 && n != -E2BIG ? (int)n : 0;
+}
+
 int process_read(Process *process, int borrow_directory, size_t most)
 {
         int r = descriptor_table_read(&process->descriptors, borrow_directory, most);
-        ssize_t n;
 
         if (r == -E2BIG)
                 process->status = PROCESS_LARGE;
@@ -78,10 +90,7 @@ int process_read(Process *process, int borrow_directory, size_t most)
         r = find_sets(process);
         if (r < 0 || process->set_count == 0)
                 return r;
-        n = thread_states_read(borrow_directory, &process->threads);
-        if (n > 0)
-                process->thread_count = (size_t)n;
-        return n < 0 && n != -E2BIG ? (int)n : 0;
+        return process_read_threads(process, borrow_directory);
 }
 
 static void free_sets(Process *process)
@@ -106,6 +115,33 @@ void process_free(Process *process)
 {
         free_sets(process);
         *process = (Process){.pid = 0};
+}
+
+const ThreadState *process_find_thread(const Process *process, pid_t tid)
+{
+        for (size_t i = 0; i < process->thread_count; i++) {
+                if (process->threads[i].tid == tid)
+                        return &process->threads[i];
+        }
+        return NULL;
+}
+
+const WaitSet *process_find_waiting(const Process *process, uint64_t inode, uint32_t *events)
+{
+        for (size_t i = 0; i < process->set_count; i++) {
+                const WaitSet *set = &process->sets[i];
+                const WaitEntry *entry = wait_set_find(set, inode);
+
+                for (; entry && entry < set->entries + set->count && entry->inode == inode;
+                     entry++) {
+                        if (entry->events & EPOLLIN &&
+                            descriptor_table_has(&process->descriptors, entry->number, inode)) {
+                                *events = entry->events;
+                                return set;
+                        }
+                }
+        }
+        return NULL;
 }
 
 bool process_is_stopped(const Process *process)

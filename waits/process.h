@@ -26,17 +26,24 @@ typedef struct Process {
         size_t set_count;
         WaitSet *sets; /* owned; WAIT_SET_UNREAD until an errand has read them */
         size_t thread_count;
-        ThreadState *threads; /* owned; only where there are sets */
+        ThreadState *threads; /* owned; unasked, only where there are sets */
 } Process;
 
 /* Its name and user alone. 0; or -errno, and there is nothing to free. */
 int process_open(Process *out, pid_t pid, int *out_directory);
 /* The rest; at most so many descriptors. 0 or -errno: it has ended. */
 int process_read(Process *process, int borrow_directory, size_t most);
+/* Its threads, if they were not read. 0 or -errno. */
+int process_read_threads(Process *process, int borrow_directory);
 /* Lets go of what it has open: PROCESS_LARGE. */
 void process_forget(Process *process);
 void process_free(Process *process);
 
+/* NULL: there is none. */
+const ThreadState *process_find_thread(const Process *process, pid_t tid);
+/* The first of its sets that waits for the socket or pipe with this inode to become readable, and
+ * for which events; NULL: none does. */
+const WaitSet *process_find_waiting(const Process *process, uint64_t inode, uint32_t *events);
 /* By a signal or a tracer. */
 bool process_is_stopped(const Process *process);
 /* Whether both are one process. */

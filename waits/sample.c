@@ -58,6 +58,8 @@ static int read_process(Sample *sample, size_t *capacity, size_t *descriptors, p
         if (options->wants && !options->wants(options->data, &process))
                 return 0;
         r = process_read(&process, directory, most);
+        if (r == 0 && options->threads)
+                r = process_read_threads(&process, directory);
         *descriptors += process.descriptors.count;
         if (*descriptors > SAMPLE_ALL_DESCRIPTORS_MAX)
                 process_forget(&process);

@@ -28,6 +28,7 @@ typedef struct Sample Sample;
 
 typedef struct SampleOptions {
         bool large;           /* read what is larger than is good for its process */
+        bool threads;         /* also of processes without sets */
         const Sample *before; /* what hung there is not tried again; NULL: none */
         /* Whether to look into it: only its name, user and state are known. NULL: at all. */
         bool (*wants)(void *data, const Process *process);

@@ -38,9 +38,5 @@ void diagnose_loop(Scene *scene, size_t place);
 
 /* The socket of an entry; NULL: it is none, or of another network namespace. */
 const Socket *scene_socket_of(const Sample *sample, const Process *process, const WaitEntry *entry);
-/* The first of a process's sets that waits for the socket to become readable; NULL: none does. */
-const WaitSet *scene_set_of(const Process *process, uint64_t inode, uint32_t *events);
-/* Whether bytes lay there in both samples, and none was read in between. */
-bool scene_nothing_read(const Socket *then, const Socket *now);
 /* Finds who has the other end, if that is a process here that this user may look into. */
 void scene_find_peer(Scene *scene, Diagnosis *diagnosis);

@@ -1,6 +1,8 @@
 /* Sockets by inode. See socket_table.h. */
 #include "waits/socket_table.h"
 
+#include "waits/socket_ends.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,11 +169,7 @@ const Socket *socket_table_find_unaccepted(const SocketTable *table, const Socke
 
 static bool is_peer(const Socket *one, const Socket *other)
 {
-        return other->kind == SOCKET_TCP && one->space == other->space &&
-               one->family == other->family && one->inet.local_port == other->inet.peer_port &&
-               one->inet.peer_port == other->inet.local_port &&
-               memcmp(one->inet.local, other->inet.peer, sizeof(one->inet.local)) == 0 &&
-               memcmp(one->inet.peer, other->inet.local, sizeof(one->inet.peer)) == 0;
+        return other->kind == SOCKET_TCP && socket_compare_ends(one, other, true) == 0;
 }
 
 const Socket *socket_table_find_peer(const SocketTable *table, const Socket *socket)
@@ -203,4 +201,32 @@ bool socket_waits_for(const Socket *connection, const Socket *listener)
         return connection->family == listener->family &&
                (is_any(listener) || memcmp(connection->inet.local, listener->inet.local,
                                            sizeof(listener->inet.local)) == 0);
+}
+
+/* Unix: of those who wait, the listener tells one. */
+static bool is_next_of(const Socket *listener, const Socket *connection)
+{
+        return listener->kind == SOCKET_UNIX && listener->local.oldest == connection->inode;
+}
+
+const Socket *socket_table_find_listener(const SocketTable *table, const Socket *connection)
+{
+        for (size_t i = 0; i < table->count; i++) {
+                const Socket *each = &table->sockets[i];
+
+                if (!socket_is_listening(each))
+                        continue;
+                if (connection->kind == SOCKET_UNIX ? is_next_of(each, connection)
+                                                    : socket_waits_for(connection, each))
+                        return each;
+        }
+        return NULL;
+}
+
+bool socket_lay_unread(const Socket *then, const Socket *now)
+{
+        return now->times.known && then->times.known && then->receive_queue > 0 &&
+               now->receive_queue >= then->receive_queue && now->times.bytes_received > 0 &&
+               now->times.bytes_received - then->times.bytes_received ==
+                       now->receive_queue - then->receive_queue;
 }

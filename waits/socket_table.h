@@ -29,3 +29,8 @@ const Socket *socket_table_find_unaccepted(const SocketTable *table, const Socke
 const Socket *socket_table_find_peer(const SocketTable *table, const Socket *socket);
 /* Whether a TCP connection that nobody has accepted waits for this listener. */
 bool socket_waits_for(const Socket *connection, const Socket *listener);
+/* The listener that has yet to accept a connection: of TCP, the one at the connection's local end;
+ * of Unix sockets the one for which the client's end waits, if that is the next. NULL: none. */
+const Socket *socket_table_find_listener(const SocketTable *table, const Socket *connection);
+/* Whether bytes lay in a TCP connection at both moments, and none was read in between. */
+bool socket_lay_unread(const Socket *then, const Socket *now);

@@ -132,3 +132,13 @@ bool thread_never_slept(const ThreadState *before, const ThreadState *after)
                before->runs_known && after->runs_known && before->switches_known &&
                after->switches_known && before->switches == after->switches;
 }
+
+unsigned thread_share(const ThreadState *before, const ThreadState *after, bool *starved)
+{
+        const uint64_t ran = after->run_ns - before->run_ns;
+        const uint64_t waited = after->delay_ns - before->delay_ns;
+        const uint64_t whole = after->read_ns - before->read_ns;
+
+        *starved = waited / 2 > ran;
+        return whole > 0 ? (unsigned)(ran * 100 / whole) : 0;
+}

@@ -36,3 +36,6 @@ bool thread_waits_for_set(const ThreadState *thread, int number);
 bool thread_slept(const ThreadState *before, const ThreadState *after);
 /* Whether it has run or wanted to, all the time. */
 bool thread_never_slept(const ThreadState *before, const ThreadState *after);
+/* Of one that never slept, how many percent of a processor it had; and whether it waited for one
+ * for more than twice as long. */
+unsigned thread_share(const ThreadState *before, const ThreadState *after, bool *starved);

@@ -5,6 +5,7 @@
 #include "core/cleanup.h"
 #include "tests/integration/kyronctl_run.h"
 #include "tests/integration/raw_session.h"
+#include "tests/integration/wait_scene.h"
 #include "tests/support/deadline.h"
 #include "tests/support/epoll_set.h"
 #include "tests/support/fixture.h"
@@ -37,60 +38,12 @@ static const KyronctlSetup setup = {.socket_path = "/nowhere/socket"};
 
 /* ---- Processes ------------------------------------------------------------------------------- */
 
-static pid_t started[8];
-static size_t started_count;
-
-/* What a process is to be; it says on the descriptor when it is. */
-typedef void (*Part)(int tell_fd);
-
-/* The number it told, of a port mostly, in *told. */
-static pid_t start(Part part, uint32_t *told)
-{
-        uint32_t number = 0;
-        int fds[2];
-        pid_t pid;
-
-        ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
-        pid = fork();
-        ck_assert_int_ge(pid, 0);
-        if (pid == 0) {
-                prctl(PR_SET_PDEATHSIG, SIGKILL);
-                close(fds[0]);
-                part(fds[1]);
-                for (;;)
-                        pause();
-        }
-        started[started_count++] = pid;
-        close(fds[1]);
-        ck_assert(wait_readable(fds[0], DEADLINE_MS));
-        ck_assert_int_eq(read(fds[0], &number, sizeof(number)), sizeof(number));
-        close(fds[0]);
-        if (told)
-                *told = number;
-        return pid;
-}
-
-static void end_all(void)
-{
-        for (size_t i = 0; i < started_count; i++) {
-                kill(started[i], SIGKILL);
-                waitpid(started[i], NULL, 0);
-        }
-        started_count = 0;
-}
-
-static void tell(int tell_fd, uint32_t number)
-{
-        if (write(tell_fd, &number, sizeof(number)) != sizeof(number))
-                _exit(1);
-}
-
 static void be_stopped(int tell_fd)
 {
         /* Whatever it calls itself, a table stays one. */
         prctl(PR_SET_NAME, "\033[31m\nfrozen");
         epoll_set_open();
-        tell(tell_fd, 0);
+        wait_scene_tell(tell_fd, 0);
         raise(SIGSTOP);
 }
 
@@ -119,7 +72,7 @@ static void be_full(int tell_fd)
         for (int i = 0; i < 3; i++)
                 connect_to(&address);
         epoll_set_next(set, DEADLINE_MS, NULL);
-        tell(tell_fd, ntohs(address.sin_port));
+        wait_scene_tell(tell_fd, ntohs(address.sin_port));
 }
 
 static void be_slow_to_accept(int tell_fd)
@@ -128,7 +81,7 @@ static void be_slow_to_accept(int tell_fd)
 
         connect_unix(&listener);
         connect_unix(&listener);
-        tell(tell_fd, 0);
+        wait_scene_tell(tell_fd, 0);
 }
 
 /* The same as be_full, in a network of its own; as root, who needs no other rights for that. */
@@ -138,7 +91,7 @@ static void be_full_elsewhere(int tell_fd)
         int fd;
 
         if (geteuid() != 0 || unshare(CLONE_NEWNET) < 0) {
-                tell(tell_fd, 0);
+                wait_scene_tell(tell_fd, 0);
                 return;
         }
         fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -157,7 +110,7 @@ static void sleep_on_bytes(int tell_fd)
         if (write(fds[0], "lost", 4) != 4)
                 _exit(1);
         epoll_set_next(set, DEADLINE_MS, NULL);
-        tell(tell_fd, 0);
+        wait_scene_tell(tell_fd, 0);
         for (;;)
                 epoll_set_next(set, -1, NULL);
 }
@@ -174,7 +127,7 @@ static void sleep_behind_a_slow_peer(int tell_fd)
                 _exit(1);
         epoll_set_next(set, DEADLINE_MS, NULL);
         fill(out[0]);
-        tell(tell_fd, 0);
+        wait_scene_tell(tell_fd, 0);
         for (;;)
                 epoll_set_next(set, -1, NULL);
 }
@@ -188,7 +141,7 @@ static void leave_open(int tell_fd)
         close(fds[0]);
         if (!wait_readable(fds[1], DEADLINE_MS) || read(fds[1], &byte, 1) != 0)
                 _exit(1);
-        tell(tell_fd, 0);
+        wait_scene_tell(tell_fd, 0);
 }
 
 /* A set with a connection that has bytes. */
@@ -206,7 +159,7 @@ static int have_unread(void)
 
 static void compute(int tell_fd)
 {
-        tell(tell_fd, (uint32_t)have_unread());
+        wait_scene_tell(tell_fd, (uint32_t)have_unread());
         for (;;)
                 __asm__ volatile("");
 }
@@ -219,7 +172,7 @@ static void read_elsewhere(int tell_fd)
 
         tcp_pair(fds);
         fcntl(fds[0], F_SETFL, 0);
-        tell(tell_fd, (uint32_t)set);
+        wait_scene_tell(tell_fd, (uint32_t)set);
         if (read(fds[0], &byte, 1) < 0)
                 _exit(1);
 }
@@ -232,24 +185,18 @@ static void be_healthy(int tell_fd)
         tcp_pair(fds);
         epoll_set_add(set, fds[1], EPOLLIN | EPOLLET, 0);
         epoll_set_add(set, eventfd(0, EFD_CLOEXEC), EPOLLIN, 0);
-        tell(tell_fd, (uint32_t)set);
+        wait_scene_tell(tell_fd, (uint32_t)set);
         for (;;)
                 epoll_set_next(set, -1, NULL);
 }
 
 /* ---- Answers --------------------------------------------------------------------------------- */
 
-static const char *text_of(pid_t pid, char text[static 16])
-{
-        snprintf(text, 16, "%d", (int)pid);
-        return text;
-}
-
 /* What waits says of a process as JSON; for json_decref(). */
 static json_t *ask(pid_t pid)
 {
         char word[16];
-        KyronctlRun run = RUN(&setup, "waits", text_of(pid, word), "--json");
+        KyronctlRun run = RUN(&setup, "waits", wait_scene_text(pid, word), "--json");
         json_t *answer;
 
         kyronctl_run_succeeded(&run);
@@ -291,7 +238,7 @@ static bool is_told(pid_t pid, const char *kind, json_t **out)
 static bool sees_sockets(void)
 {
         CLEANUP(cleanup_json) json_t *diagnosis = NULL;
-        pid_t pid = start(be_slow_to_accept, NULL);
+        pid_t pid = wait_scene_start(be_slow_to_accept, NULL);
 
         return is_told(pid, "not-accepted", &diagnosis);
 }
@@ -306,7 +253,7 @@ static void expect_sentence(const json_t *diagnosis, const char *part)
 START_TEST(a_stopped_process_is_told)
 {
         CLEANUP(cleanup_json) json_t *diagnosis = NULL;
-        pid_t pid = start(be_stopped, NULL);
+        pid_t pid = wait_scene_start(be_stopped, NULL);
         int status;
 
         ck_assert_int_eq(waitpid(pid, &status, WUNTRACED), pid);
@@ -319,12 +266,12 @@ START_TEST(a_name_breaks_no_table_which_fits_eighty_columns)
 {
         CLEANUP(kyronctl_run_release) KyronctlRun run = {.exit_status = -1};
         KyronctlSetup terminal = setup;
-        pid_t pid = start(be_stopped, NULL);
+        pid_t pid = wait_scene_start(be_stopped, NULL);
         char word[16];
 
         ck_assert_int_eq(waitpid(pid, NULL, WUNTRACED), pid);
         terminal.terminal_columns = 80;
-        run = RUN(&terminal, "waits", text_of(pid, word));
+        run = RUN(&terminal, "waits", wait_scene_text(pid, word));
         ck_assert_int_eq(run.exit_status, 0);
         ck_assert_uint_eq(kyronctl_count_lines(run.out), 2);
         ck_assert_uint_le(kyronctl_text_width(run.out), 80);
@@ -338,7 +285,7 @@ START_TEST(a_full_backlog_is_told)
         CLEANUP(kyronctl_run_release) KyronctlRun run = {.exit_status = -1};
         char word[16], address[64];
         uint32_t port;
-        pid_t pid = start(be_full, &port);
+        pid_t pid = wait_scene_start(be_full, &port);
 
         if (!sees_sockets())
                 SKIP_TEST("there are no socket diagnostics here");
@@ -353,7 +300,7 @@ START_TEST(a_full_backlog_is_told)
                          (const char *const[]){"127.0.0.1", "", "tcp:127.0.0.1"}[i], port);
                 kyronctl_run_release(&run);
                 run = RUN(&setup, "why", address);
-                ck_assert_msg(strstr(run.out, text_of(pid, word)) &&
+                ck_assert_msg(strstr(run.out, wait_scene_text(pid, word)) &&
                                       strstr(run.out, "the backlog of 1 is full"),
                               "%s: %s%s", address, run.out, run.err);
         }
@@ -364,7 +311,7 @@ START_TEST(so_is_one_in_another_network)
 {
         CLEANUP(cleanup_json) json_t *diagnosis = NULL;
         uint32_t port;
-        pid_t pid = start(be_full_elsewhere, &port);
+        pid_t pid = wait_scene_start(be_full_elsewhere, &port);
 
         if (port == 0)
                 SKIP_TEST("this user may make no network");
@@ -378,7 +325,8 @@ END_TEST
 START_TEST(unread_bytes_of_a_sleeper_are_told)
 {
         CLEANUP(cleanup_json) json_t *diagnosis = NULL;
-        pid_t pid = start(sleep_on_bytes, NULL), slow = start(sleep_behind_a_slow_peer, NULL);
+        pid_t pid = wait_scene_start(sleep_on_bytes, NULL),
+              slow = wait_scene_start(sleep_behind_a_slow_peer, NULL);
 
         if (!sees_sockets())
                 SKIP_TEST("there are no socket diagnostics here");
@@ -392,7 +340,7 @@ END_TEST
 START_TEST(a_peer_that_does_not_read_is_told_and_who_that_is)
 {
         CLEANUP(cleanup_json) json_t *diagnosis = NULL;
-        pid_t pid = start(sleep_behind_a_slow_peer, NULL);
+        pid_t pid = wait_scene_start(sleep_behind_a_slow_peer, NULL);
 
         if (!sees_sockets())
                 SKIP_TEST("there are no socket diagnostics here");
@@ -406,7 +354,7 @@ START_TEST(one_that_computes_and_serves_nobody_is_told)
 {
         CLEANUP(cleanup_json) json_t *diagnosis = NULL;
         uint32_t set;
-        pid_t pid = start(compute, &set);
+        pid_t pid = wait_scene_start(compute, &set);
 
         if (SANITIZER_THREAD)
                 SKIP_TEST("a sanitizer's thread runs beside the process's own");
@@ -424,7 +372,7 @@ END_TEST
 START_TEST(one_that_is_blocked_is_told_in_what)
 {
         CLEANUP(cleanup_json) json_t *diagnosis = NULL;
-        pid_t pid = start(read_elsewhere, NULL);
+        pid_t pid = wait_scene_start(read_elsewhere, NULL);
 
         if (SANITIZER_THREAD)
                 SKIP_TEST("a sanitizer's thread runs beside the process's own");
@@ -440,7 +388,7 @@ END_TEST
 START_TEST(a_connection_that_is_not_closed_is_told)
 {
         CLEANUP(cleanup_json) json_t *diagnosis = NULL;
-        pid_t pid = start(leave_open, NULL);
+        pid_t pid = wait_scene_start(leave_open, NULL);
 
         if (!sees_sockets())
                 SKIP_TEST("there are no socket diagnostics here");
@@ -455,7 +403,7 @@ START_TEST(of_a_healthy_process_nothing_is_told)
         CLEANUP(kyronctl_run_release) KyronctlRun run = {.exit_status = -1};
         CLEANUP(kyronctl_run_release) KyronctlRun why = {.exit_status = -1};
         uint32_t set;
-        pid_t pid = start(be_healthy, &set);
+        pid_t pid = wait_scene_start(be_healthy, &set);
         char word[16], line[32];
         json_t *row;
 
@@ -471,7 +419,7 @@ START_TEST(of_a_healthy_process_nothing_is_told)
 
         run = RUN(&setup, "waits", "--no-legend");
         ck_assert_int_eq(run.exit_status, 0);
-        snprintf(line, sizeof(line), "%s ", text_of(pid, word));
+        snprintf(line, sizeof(line), "%s ", wait_scene_text(pid, word));
         ck_assert_msg(!strstr(run.out, line), "%s", run.out);
         why = RUN(&setup, "why", word);
         ck_assert_msg(strstr(why.out, "nothing to worry about"), "%s", why.out);
@@ -492,7 +440,7 @@ START_TEST(sessions_are_joined_with_what_the_daemon_knows)
         test_daemon_start(&daemon_process, NULL);
         with_daemon = (KyronctlSetup){.socket_path = daemon_process.socket_path};
         connection = raw_session_open(&daemon_process, "joined");
-        run = RUN(&with_daemon, "waits", text_of(getpid(), word), "--json");
+        run = RUN(&with_daemon, "waits", wait_scene_text(getpid(), word), "--json");
         answer = kyronctl_run_json(&run);
         why = RUN(&with_daemon, "why", word);
         close(connection.fd);
@@ -521,17 +469,17 @@ START_TEST(another_user_sees_less_and_is_told_so)
         CLEANUP(cleanup_json) json_t *answer = NULL;
         CLEANUP(kyronctl_run_release) KyronctlRun run = {.exit_status = -1};
         KyronctlSetup other = setup;
-        pid_t pid = start(be_healthy, NULL), frozen = start(be_stopped, NULL);
+        pid_t pid = wait_scene_start(be_healthy, NULL), frozen = wait_scene_start(be_stopped, NULL);
         char word[16];
 
         if (geteuid() != 0)
                 SKIP_TEST("only root can run kyronctl as another user");
         ck_assert_int_eq(waitpid(frozen, NULL, WUNTRACED), frozen);
         other.as_another_user = true;
-        run = RUN(&other, "why", text_of(pid, word));
+        run = RUN(&other, "why", wait_scene_text(pid, word));
         ck_assert_msg(strstr(run.out, "for root and its own user to see"), "%s", run.out);
         kyronctl_run_release(&run);
-        run = RUN(&other, "waits", text_of(frozen, word), "--json");
+        run = RUN(&other, "waits", wait_scene_text(frozen, word), "--json");
         answer = kyronctl_run_json(&run);
         kyronctl_json_check_number(answer, "not_seen", 1);
         kyronctl_json_check_text(row_of(answer), "state", "stopped");
@@ -565,7 +513,7 @@ static void have_a_silent_file(int tell_fd)
                 epoll_set_add(set, file, EPOLLIN, 0);
                 _exit(0);
         }
-        tell(tell_fd, (uint32_t)pid);
+        wait_scene_tell(tell_fd, (uint32_t)pid);
 }
 
 /* Whether it waits for that server. */
@@ -592,10 +540,10 @@ START_TEST(a_set_that_cannot_be_read_holds_nobody_up)
         char word[16];
 
         snprintf(own_name, sizeof(own_name), "silent%d", (int)getpid());
-        start(have_a_silent_file, &pid);
+        wait_scene_start(have_a_silent_file, &pid);
         if (pid == 0)
                 SKIP_TEST("there is no FUSE here, or no right to mount it");
-        healthy = start(be_healthy_by_name, NULL);
+        healthy = wait_scene_start(be_healthy_by_name, NULL);
         if (!WAIT_UNTIL(is_held_up((pid_t)pid), DEADLINE_MS))
                 SKIP_TEST("this kernel's epoll does not wait for the file");
         run = RUN(&setup, "waits", own_name, "--json");
@@ -609,7 +557,7 @@ START_TEST(a_set_that_cannot_be_read_holds_nobody_up)
                 kyronctl_json_find(json_object_get(answer, "waits"), "pid", (uint64_t)healthy),
                 "entries")));
         kyronctl_run_release(&run);
-        run = RUN(&setup, "waits", text_of((pid_t)pid, word));
+        run = RUN(&setup, "waits", wait_scene_text((pid_t)pid, word));
         ck_assert_msg(strstr(run.err, "did not answer") && strstr(run.err, "left behind: 1"), "%s",
                       run.err);
 }
@@ -629,21 +577,21 @@ static void fill_set(int tell_fd)
                         close(number);
                 }
         }
-        tell(tell_fd, (uint32_t)set);
+        wait_scene_tell(tell_fd, (uint32_t)set);
 }
 
 START_TEST(a_very_large_set_is_read_on_request)
 {
         CLEANUP(cleanup_json) json_t *answer = NULL;
         CLEANUP(kyronctl_run_release) KyronctlRun run = {.exit_status = -1};
-        pid_t pid = start(fill_set, NULL);
+        pid_t pid = wait_scene_start(fill_set, NULL);
         char word[16];
 
         answer = ask(pid);
         kyronctl_json_check_number(answer, "large", 1);
         ck_assert(json_is_null(json_object_get(row_of(answer), "entries")));
         json_decref(answer);
-        run = RUN(&setup, "waits", text_of(pid, word), "--large", "--json");
+        run = RUN(&setup, "waits", wait_scene_text(pid, word), "--large", "--json");
         answer = kyronctl_run_json(&run);
         kyronctl_json_check_number(answer, "large", 0);
         kyronctl_json_check_number(row_of(answer), "entries", 2 * ENTRIES_EACH);
@@ -659,7 +607,7 @@ TEST_SUITE(test_waits)
         TCase *tc = tcase_create("waits");
 
         tcase_set_timeout(tc, TEST_TIMEOUT_SECONDS);
-        tcase_add_checked_fixture(tc, NULL, end_all);
+        tcase_add_checked_fixture(tc, NULL, wait_scene_end);
         tcase_add_test(tc, a_stopped_process_is_told);
         tcase_add_test(tc, a_name_breaks_no_table_which_fits_eighty_columns);
         tcase_add_test(tc, a_full_backlog_is_told);

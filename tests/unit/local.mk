@@ -227,6 +227,7 @@ tests_unit_support_unit_SOURCES = \
 	tests/unit/support/test_torture_latency.c
 
 tests_unit_waits_unit_SOURCES = \
+	tests/unit/waits/test_chain.c \
 	tests/unit/waits/test_diagnosis.c \
 	tests/unit/waits/test_errands.c \
 	tests/unit/waits/test_process.c \

@@ -33,8 +33,8 @@ static void make_moment(Moment *moment, uint64_t ms)
         *moment = (Moment){
                 .sample = {.began_ms = ms, .ended_ms = ms + 10, .count = 1},
                 .process = {.pid = 1000, .set_count = 1, .thread_count = 1},
-                .descriptors = {{.number = SET, .is_set = true},
-                                {.number = SOCKET, .inode = INODE}},
+                .descriptors = {{.number = SET, .kind = DESCRIPTOR_SET},
+                                {.number = SOCKET, .kind = DESCRIPTOR_SOCKET, .inode = INODE}},
                 .thread = {.tid = 1000,
                            .state = 'S',
                            .call_known = true,

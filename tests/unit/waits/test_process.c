@@ -5,11 +5,13 @@
 #include "waits/process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,31 +39,46 @@ START_TEST(a_name_cannot_forge_a_state)
 }
 END_TEST
 
-START_TEST(sockets_and_sets_are_found_and_the_rest_is_not)
+START_TEST(each_descriptor_has_its_kind)
 {
-        int set = epoll_set_open(), event = eventfd(0, EFD_CLOEXEC), fds[2];
+        int set = epoll_set_open(), event = eventfd(0, EFD_CLOEXEC), fds[2], pipe_fds[2];
+        int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC), null = open("/dev/null", O_RDWR);
+        const Descriptor *reader, *writer;
+        const DescriptorTable *table;
         struct stat status;
         Process process;
-        size_t sockets = 0;
 
         unix_pair(SOCK_STREAM, fds);
+        pipe_pair(pipe_fds);
         ck_assert_int_eq(fstat(fds[1], &status), 0);
         process = read_process(getpid(), 1000);
+        table = &process.descriptors;
         ck_assert_int_eq(process.status, PROCESS_SEEN);
         ck_assert_uint_eq(process.set_count, 1);
         ck_assert_int_eq(process.sets[0].number, set);
-        ck_assert(descriptor_table_has(&process.descriptors, fds[1], status.st_ino));
-        ck_assert(!descriptor_table_has(&process.descriptors, fds[0], status.st_ino));
-        for (size_t i = 0; i < process.descriptors.count; i++) {
-                sockets += !process.descriptors.entries[i].is_set;
-                ck_assert_int_ne(process.descriptors.entries[i].number, event);
-        }
-        ck_assert_uint_ge(sockets, 2);
+        ck_assert(descriptor_table_has(table, fds[1], status.st_ino));
+        ck_assert(!descriptor_table_has(table, fds[0], status.st_ino));
+        ck_assert_int_eq(descriptor_table_find(table, fds[1])->kind, DESCRIPTOR_SOCKET);
+        ck_assert_int_eq(descriptor_table_find(table, event)->kind, DESCRIPTOR_EVENT);
+        ck_assert_int_eq(descriptor_table_find(table, timer)->kind, DESCRIPTOR_TIMER);
+        ck_assert_int_eq(descriptor_table_find(table, null)->kind, DESCRIPTOR_OTHER);
+        ck_assert_ptr_null(descriptor_table_find(table, 4000));
+        reader = descriptor_table_find(table, pipe_fds[0]);
+        writer = descriptor_table_find(table, pipe_fds[1]);
+        ck_assert(reader->kind == DESCRIPTOR_PIPE && reader->reads && !reader->writes);
+        ck_assert(writer->kind == DESCRIPTOR_PIPE && writer->writes && !writer->reads);
+        ck_assert_ptr_eq(descriptor_table_find_inode(table, reader->inode), reader);
+        ck_assert_ptr_eq(reader + 1, writer);
+        ck_assert_ptr_null(descriptor_table_find_inode(table, UINT64_MAX));
         process_free(&process);
         close(set);
         close(event);
-        close(fds[0]);
-        close(fds[1]);
+        close(timer);
+        close(null);
+        for (size_t i = 0; i < 2; i++) {
+                close(fds[i]);
+                close(pipe_fds[i]);
+        }
 }
 END_TEST
 
@@ -153,7 +170,7 @@ TEST_SUITE(test_process)
 
         tcase_set_timeout(tc, TEST_TIMEOUT_SECONDS);
         tcase_add_test(tc, a_name_cannot_forge_a_state);
-        tcase_add_test(tc, sockets_and_sets_are_found_and_the_rest_is_not);
+        tcase_add_test(tc, each_descriptor_has_its_kind);
         tcase_add_test(tc, one_with_many_descriptors_is_not_looked_into);
         tcase_add_test(tc, another_with_the_same_number_is_another);
         tcase_add_test(tc, one_that_has_ended_is_none);
