@@ -8,15 +8,14 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "ctl/argument.h"
+#include "ctl/interrupt.h"
 #include "ctl/output.h"
 #include "ctl/query.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <time.h>
 
 /* Of one wait: longer ones, which poll() cannot count, are made of several. */
@@ -29,23 +28,6 @@ typedef enum Waited {
         WAITED_INTERRUPTED,
         WAITED_FAILED, /* with error_text() */
 } Waited;
-
-/* A descriptor that is readable once SIGINT has come, instead of ending the process. *out is -1
- * when the signal was ignored: what runs in the background has no Ctrl-C. */
-static int catch_interrupt(int *out)
-{
-        struct sigaction action;
-        sigset_t signals;
-
-        if (sigaction(SIGINT, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
-                return 0;
-        sigemptyset(&signals);
-        sigaddset(&signals, SIGINT);
-        if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
-                return error_set(errno, "signals: %s", strerror(errno));
-        *out = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-        return *out < 0 ? error_set(errno, "signals: %s", strerror(errno)) : 0;
-}
 
 static int64_t now_ms(void)
 {
@@ -117,7 +99,7 @@ static ExitCode drain(Query *query, const CommandLine *command_line, uint64_t se
         request.drain = &body;
         if (body.undo)
                 return query_ask(query, &request, IOD__FRAME__BODY_DONE, &reply);
-        if (catch_interrupt(&interrupt_fd) < 0)
+        if (interrupt_catch(&interrupt_fd) < 0)
                 return EXIT_CODE_FAILED;
         code = query_send(query, &request, IOD__FRAME__BODY_DONE);
         if (code != EXIT_CODE_OK)

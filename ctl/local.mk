@@ -14,9 +14,14 @@ kyronctl_SOURCES = \
 	ctl/direct_waits.h \
 	ctl/drain.c \
 	ctl/groups.c \
+	ctl/happening_text.c \
+	ctl/happening_text.h \
 	ctl/holds.c \
+	ctl/interrupt.c \
+	ctl/interrupt.h \
 	ctl/listeners.c \
 	ctl/main.c \
+	ctl/monitor.c \
 	ctl/output.c \
 	ctl/output.h \
 	ctl/pause.c \

@@ -35,6 +35,9 @@ static const char usage[] =
         "                        machine; with an argument, whatever those wait for\n"
         "  why PID|SESSION|ADDRESS|PORT\n"
         "                        what is wrong there, in sentences\n"
+        "  monitor [KIND]...     a line for whatever begins, ends or goes wrong, as it\n"
+        "                        happens: session, refusal, failure, listener, worker,\n"
+        "                        delivery, outage, policy\n"
         "\n"
         "  pause LISTENER        accept nothing; connections queue in the kernel\n"
         "  resume LISTENER       accept again\n"
@@ -43,7 +46,8 @@ static const char usage[] =
         "  reload                have the daemon read its configuration again\n"
         "\n"
         "      --session ID      only this session's registrations\n"
-        "      --timeout SECONDS how long drain waits; else as long as it takes\n"
+        "      --timeout SECONDS how long drain waits; else as long as it takes; monitor:\n"
+        "                        for how long\n"
         "      --undo            give a drained worker connections again\n"
         "      --of USER         whose listener, where several users have one of that name\n"
         "      --all             waits: those with nothing to worry about, too\n"
@@ -86,6 +90,7 @@ static const struct {
         {"version", verb_version, 0, 0, 0, ""},
         {"waits", verb_waits, TAKES_ALL | TAKES_LARGE, 0, 1, "[PID|USER|PROGRAM]"},
         {"why", verb_why, TAKES_LARGE, 1, 1, "PID, SESSION, ADDRESS or PORT"},
+        {"monitor", verb_monitor, TAKES_TIMEOUT, 0, MONITOR_KINDS_MAX, "[KIND]..."},
         {"pause", verb_pause, TAKES_OWNER, 1, 1, "LISTENER"},
         {"resume", verb_resume, TAKES_OWNER, 1, 1, "LISTENER"},
         {"drain", verb_drain, TAKES_TIMEOUT | TAKES_UNDO, 1, 1, "SESSION"},
@@ -202,7 +207,8 @@ static int check_options(size_t verb, const CommandLine *command_line)
         if (command_line->session != 0 && !(takes & TAKES_SESSION))
                 return error_set(EINVAL, "--session goes with registrations, not with %s", name);
         if (command_line->timeout_s != 0 && !(takes & TAKES_TIMEOUT))
-                return error_set(EINVAL, "--timeout goes with drain, not with %s", name);
+                return error_set(EINVAL, "--timeout goes with drain and monitor, not with %s",
+                                 name);
         if (command_line->undo && !(takes & TAKES_UNDO))
                 return error_set(EINVAL, "--undo goes with drain, not with %s", name);
         if (command_line->owner && !(takes & TAKES_OWNER))

@@ -103,19 +103,29 @@ ExitCode output_list_print(OutputList *list, const char *what)
         return scols_print_table(list->table) < 0 ? no_memory() : EXIT_CODE_OK;
 }
 
-ExitCode output_json(json_t *take_value)
+static ExitCode write_json(json_t *take_value, size_t flags)
 {
         int r;
 
         if (!take_value)
                 return no_memory();
-        r = json_dumpf(take_value, stdout, JSON_INDENT(2));
+        r = json_dumpf(take_value, stdout, flags);
         json_decref(take_value);
         /* A failure to write stays with the stream, for main(). */
         if (r < 0 && !ferror(stdout))
                 return no_memory();
         putchar('\n');
         return EXIT_CODE_OK;
+}
+
+ExitCode output_json(json_t *take_value)
+{
+        return write_json(take_value, JSON_INDENT(2));
+}
+
+ExitCode output_json_line(json_t *take_value)
+{
+        return write_json(take_value, JSON_COMPACT);
 }
 
 void output_add(json_t **object, const char *key, json_t *take_value)

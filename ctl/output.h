@@ -54,6 +54,9 @@ ExitCode output_list_print(OutputList *list, const char *what);
 /* Writes take_value, and releases it. NULL is taken for a want of memory. */
 ExitCode output_json(json_t *take_value);
 
+/* The same in one line. */
+ExitCode output_json_line(json_t *take_value);
+
 /* Add a member to *object. When memory is short, *object is released and becomes NULL, and
  * whatever is added after that is lost with it. */
 void output_add(json_t **object, const char *key, json_t *take_value);

@@ -110,7 +110,7 @@ ExitCode query_cancel(Query *query)
         return send_frame(query, &frame);
 }
 
-static ExitCode receive_frame(Query *query, Iod__Frame **out)
+ExitCode query_take_frame(Query *query, Iod__Frame **out)
 {
         uint8_t bytes[FRAME_BYTES_MAX];
         FdList fds = {.count = 0};
@@ -141,7 +141,7 @@ ExitCode query_take_answer(Query *query, Iod__Frame **reply)
         ExitCode code;
 
         query->refusal = 0;
-        code = receive_frame(query, &frame);
+        code = query_take_frame(query, &frame);
         if (code != EXIT_CODE_OK)
                 return code;
         /* The end of a session answers no request in particular. */

@@ -34,6 +34,8 @@ ExitCode query_ask(Query *query, Iod__Frame *request, Iod__Frame__BodyCase expec
  * fd becomes readable when it is there. */
 ExitCode query_send(Query *query, Iod__Frame *request, Iod__Frame__BodyCase expected);
 ExitCode query_take_answer(Query *query, Iod__Frame **reply);
+/* The next frame, whatever it is, waited for as long; *out is valid until the next one. */
+ExitCode query_take_frame(Query *query, Iod__Frame **out);
 /* Asks the daemon to answer the request last sent now, done or not. */
 ExitCode query_cancel(Query *query);
 

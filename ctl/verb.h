@@ -21,6 +21,8 @@ typedef enum ExitCode {
         EXIT_CODE_INTERRUPTED = 130, /* by SIGINT, which main() lets end kyronctl then */
 } ExitCode;
 
+enum { MONITOR_KINDS_MAX = 16 /* words for monitor */ };
+
 typedef struct CommandLine {
         const char *socket_path; /* never NULL */
         char **arguments;        /* of the verb: as many as its row in main()'s table allows */
@@ -48,4 +50,5 @@ ExitCode verb_drain(const CommandLine *command_line);
 ExitCode verb_reload(const CommandLine *command_line);
 ExitCode verb_waits(const CommandLine *command_line);
 ExitCode verb_why(const CommandLine *command_line);
+ExitCode verb_monitor(const CommandLine *command_line);
 ExitCode verb_version(const CommandLine *command_line);

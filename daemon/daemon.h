@@ -14,6 +14,7 @@
 #include "daemon/session/daemon_socket.h"
 #include "daemon/session/sessions.h"
 #include "daemon/store/descriptor_store.h"
+#include "daemon/tell/teller.h"
 
 typedef struct Daemon {
         Options *options;
@@ -35,6 +36,7 @@ typedef struct Daemon {
         InFlight in_flight;
         Kept kept;
         Watches watches;
+        Teller teller;
         NotifyQueue notify;
         DescriptorStore store;
         Connector *connector;

@@ -16,6 +16,7 @@ include daemon/restart/local.mk
 include daemon/server/local.mk
 include daemon/session/local.mk
 include daemon/store/local.mk
+include daemon/tell/local.mk
 
 daemon_libs = libdaemon.la libstate_pb.la $(proto_libs) $(LIBEVENT_LIBS) $(CONFUSE_LIBS) $(SYSTEMD_LIBS)
 

@@ -38,6 +38,8 @@ enum {
         /* Answers of one Answers, and their descriptors. */
         FRAME_PACKET_ANSWERS_MAX = 64,
         FRAME_ANSWERS_DESCRIPTORS_MAX = 128,
+        /* Entries of one Happened. */
+        FRAME_HAPPENINGS_MAX = 48,
         /* Entries of one page of Sessions or Registrations. */
         FRAME_PAGE_MAX = 128,
         /* What decoding the fullest legitimate frame needs, with room (test_frame.c). */

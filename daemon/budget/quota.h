@@ -37,14 +37,15 @@ typedef struct QuotaUser {
         uint32_t references;
         uint32_t limits[QUOTA_RESOURCE_COUNT];
         uint32_t used[QUOTA_RESOURCE_COUNT];
-        uint64_t in_flight;  /* descriptors, see in_flight.h */
-        uint64_t kept;       /* descriptors, see kept.h */
-        uint64_t watches;    /* entries in the kernel, see watches.h */
-        uint32_t drains;     /* waited for, see drain.h */
-        uint64_t offered;    /* ids that are not used, see worker.h */
-        uint64_t stored;     /* descriptors in systemd's store, see hold/hold_store.h */
-        uint64_t late_bytes; /* of requests that are kept, see requests/waiting_request.h */
-        UserShare share;     /* of the loop's time */
+        uint64_t in_flight;     /* descriptors, see in_flight.h */
+        uint64_t kept;          /* descriptors, see kept.h */
+        uint64_t watches;       /* entries in the kernel, see watches.h */
+        uint32_t drains;        /* waited for, see drain.h */
+        uint64_t offered;       /* ids that are not used, see worker.h */
+        uint64_t stored;        /* descriptors in systemd's store, see hold/hold_store.h */
+        uint64_t late_bytes;    /* of requests that are kept, see requests/waiting_request.h */
+        uint64_t subscriptions; /* see session/subscription.h */
+        UserShare share;        /* of the loop's time */
 } QuotaUser;
 
 void quota_init(Quota *quota);

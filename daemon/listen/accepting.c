@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "daemon/listen/balancer.h"
 #include "daemon/listen/listener_socket.h"
+#include "daemon/listen/listener_tell.h"
 #include "daemon/listen/passing.h"
 #include "daemon/listen/placing.h"
 #include "daemon/listen/socket_open.h"
@@ -39,6 +40,7 @@ static void rest(Listener *listener, int error)
 {
         log_user(LOG_WARNING, listener->uid, "listener %s rests for %ld ms: %s", listener->title,
                  (long)moment.tv_usec / 1000, strerror(error));
+        listener_tell(listener, IOD__WHAT__LISTENER_RESTED, error, strerror(error));
         listener->resting = true;
         timer_arm(listener->group.listeners->loop, listener->look_again, &moment, &listener->again);
 }

@@ -105,7 +105,7 @@ static void settle(const KeepLook *look)
         if (r == 0 || !session || session->closed || session->ended)
                 return;
         forget_unwatched(session, id);
-        if (answer_refused(session, look->sequence, r) < 0)
+        if (answer_refused(session, look->sequence, IOD__FRAME__BODY_CLAIM, r) < 0)
                 session_fail(session, 0, error_set(ENOMEM, "no memory to go on"));
 }
 

@@ -7,6 +7,7 @@
 #include "daemon/listen/accepting.h"
 #include "daemon/listen/balancer.h"
 #include "daemon/listen/listener_socket.h"
+#include "daemon/listen/listener_tell.h"
 #include "daemon/listen/listener_waiter.h"
 #include "daemon/listen/placing.h"
 #include "daemon/listen/socket_open.h"
@@ -57,7 +58,7 @@ static void on_expired(evutil_socket_t fd, short what, void *data)
         }
         log_user(LOG_INFO, listener->uid, "listener %s closed: nobody has served it for %u s",
                  listener->title, listener->config.keep_seconds);
-        listener_free(listener);
+        listener_close(listener, "nobody has served it in the time that it is kept");
 }
 
 void listener_watch_leaving(Listener *listener)
@@ -77,7 +78,7 @@ void listener_close_unused(Listener *listener)
 {
         if (!listener->configured && TAILQ_EMPTY(&listener->group.workers) &&
             !loop_event_is_added(listener->expires) && !waker_waits(&listener->group.place))
-                listener_free(listener);
+                listener_close(listener, "who asked for it was refused after all");
 }
 
 static void update(void *data)
@@ -216,6 +217,7 @@ int listener_open(Listener **out, Listeners *listeners, const ListenerConfig *co
         listener_socket_store(listener);
         log_user(LOG_INFO, listener->uid, "listener %s opened at %s", listener->title,
                  listener->address);
+        listener_tell(listener, IOD__WHAT__LISTENER_OPENED, 0, NULL);
         return 0;
 }
 
@@ -327,10 +329,19 @@ Listener *listener_free(Listener *listener)
         return NULL;
 }
 
+Listener *listener_close(Listener *listener, const char *why)
+{
+        listener_tell(listener, IOD__WHAT__LISTENER_CLOSED, 0, why);
+        return listener_free(listener);
+}
+
 void listener_set_paused(Listener *listener, bool paused)
 {
         if (listener->paused != paused) {
                 listener->paused = paused;
+                listener_tell(listener,
+                              paused ? IOD__WHAT__LISTENER_PAUSED : IOD__WHAT__LISTENER_RESUMED, 0,
+                              NULL);
                 listener_socket_store(listener);
         }
         listener_update(listener);

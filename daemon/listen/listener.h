@@ -103,6 +103,8 @@ int listener_restore(Listener **out, Listeners *listeners, const ListenerConfig 
                      const ListenerRestored *restored);
 /* Closes it; its workers are left without. Returns NULL. */
 Listener *listener_free(Listener *listener);
+/* The same, and tells why. */
+Listener *listener_close(Listener *listener, const char *why);
 
 /* Closes a client's listener that nobody has come to yet: who asked for it was refused after all.
  */

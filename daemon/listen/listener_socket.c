@@ -7,6 +7,7 @@
 #include "daemon/listen/accepting.h"
 #include "daemon/listen/given_look.h"
 #include "daemon/listen/listener_record.h"
+#include "daemon/listen/listener_tell.h"
 #include "daemon/listen/listener_waiter.h"
 #include "daemon/listen/path_task.h"
 #include "daemon/listen/socket_open.h"
@@ -158,10 +159,11 @@ static void note_lack(Listener *listener, int error)
                 listener->group.listeners->waiting_count++;
         listener->lacks_error = error;
         snprintf(listener->lacks, sizeof(listener->lacks), "%s", error_text());
-        if (!is_told)
-                log_user(LOG_WARNING, listener->uid,
-                         "listener %s is not served, and tried again: %s", listener->title,
-                         listener->lacks);
+        if (is_told)
+                return;
+        log_user(LOG_WARNING, listener->uid, "listener %s is not served, and tried again: %s",
+                 listener->title, listener->lacks);
+        listener_tell(listener, IOD__WHAT__LISTENER_LOST, -error, listener->lacks);
 }
 
 void listener_socket_forget_lack(Listener *listener)
@@ -185,6 +187,7 @@ static void looked(Listener *listener, int r)
         listener_socket_store(listener);
         log_user(LOG_INFO, listener->uid, "listener %s opened at %s", listener->title,
                  listener->address);
+        listener_tell(listener, IOD__WHAT__LISTENER_OPENED, 0, NULL);
         listener_update(listener);
 }
 

@@ -13,6 +13,7 @@
 #include "daemon/listen/drain.h"
 #include "daemon/loop/loop.h"
 #include "daemon/store/descriptor_store.h"
+#include "daemon/tell/teller.h"
 
 #include <sys/types.h>
 
@@ -29,6 +30,7 @@ struct Listeners {
         Closer *closer;
         DescriptorStore *store;
         BlockingPool *blocking;
+        Teller *teller;
 
         ListenerList list; /* in order of opening */
         void *by_number;   /* tsearch(3) trees of them */

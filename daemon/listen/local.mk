@@ -23,6 +23,8 @@ libdaemon_la_SOURCES += \
 	daemon/listen/listener_record.h \
 	daemon/listen/listener_socket.c \
 	daemon/listen/listener_socket.h \
+	daemon/listen/listener_tell.c \
+	daemon/listen/listener_tell.h \
 	daemon/listen/listeners.c \
 	daemon/listen/listeners.h \
 	daemon/listen/listener_waiter.c \

@@ -47,6 +47,20 @@ Worker *worker_after(const Group *group, uint64_t session, uint32_t endpoint)
         return tree_after(&group->by_number, &key, compare_numbers);
 }
 
+static void tell(const Worker *worker, Iod__What what, const char *text)
+{
+        const Group *group = worker->group;
+        Happening happening;
+
+        if (!teller_is_heard(group->listeners->teller))
+                return;
+        happening = happening_of(what, &worker->session->peer);
+        happening.listener = group->number;
+        happening.name = group->config->name;
+        happening.text = text;
+        teller_tell(group->listeners->teller, &happening);
+}
+
 int worker_join(Group *group, Session *session, bool is_taker, Worker **out)
 {
         Worker *worker;
@@ -80,6 +94,7 @@ int worker_join(Group *group, Session *session, bool is_taker, Worker **out)
         TAILQ_INSERT_TAIL(&session->outgoing, &worker->outgoing, link);
         group->serving++;
         group->listeners->workers += !is_taker;
+        tell(worker, IOD__WHAT__WORKER_JOINED, is_taker ? "it accepts itself" : NULL);
         group_changed(group);
         *out = worker;
         return 0;
@@ -188,10 +203,11 @@ void worker_set_draining(Worker *worker, bool draining)
 /* ---- Leaving ------------------------------------------------------------------------------- */
 
 /* It gets no more, and what it has offered is nobody's. */
-static void begin_to_leave(Worker *worker)
+static void begin_to_leave(Worker *worker, const char *why)
 {
         if (worker->left)
                 return;
+        tell(worker, IOD__WHAT__WORKER_LEFT, why);
         worker->left = true;
         worker->outgoing.awaits_reading = false;
         worker->offers.count = worker->credit = 0;
@@ -205,7 +221,7 @@ void worker_leave(Worker *worker)
         Group *group = worker->group;
         Connection *connection;
 
-        begin_to_leave(worker);
+        begin_to_leave(worker, NULL);
         while ((connection = TAILQ_LAST(&worker->assigned, ConnectionList)))
                 in_hand_queue_for_others(connection);
         worker_settle_offers(worker);
@@ -220,7 +236,7 @@ void worker_leave(Worker *worker)
 
 void worker_stop(Worker *worker)
 {
-        begin_to_leave(worker);
+        begin_to_leave(worker, "its session has ended");
         group_changed(worker->group);
 }
 
@@ -253,7 +269,7 @@ bool worker_lose(Worker *worker, uint32_t *connections)
         Connection *connection;
         bool all;
 
-        begin_to_leave(worker);
+        begin_to_leave(worker, "its session has ended");
         for (; *connections > 0 && (connection = last_in_hand(worker)); --*connections)
                 lose(connection);
         all = worker->in_hand_count == 0;
@@ -270,7 +286,7 @@ bool worker_dissolve(Group *group, uint32_t connections)
         while ((worker = TAILQ_FIRST(&group->workers))) {
                 Connection *connection;
 
-                begin_to_leave(worker);
+                begin_to_leave(worker, "the listener is closed");
                 for (; connections > 0 && (connection = last_in_hand(worker)); connections--)
                         in_hand_let_go(connection);
                 if (worker->in_hand_count > 0)

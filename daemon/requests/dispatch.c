@@ -6,6 +6,7 @@
 #include "daemon/listen/drain.h"
 #include "daemon/listen/listener.h"
 #include "daemon/process/log.h"
+#include "daemon/requests/asked.h"
 #include "daemon/requests/claiming.h"
 #include "daemon/requests/inspect.h"
 #include "daemon/requests/keeping.h"
@@ -16,7 +17,9 @@
 #include "daemon/requests/policy_testing.h"
 #include "daemon/requests/registering.h"
 #include "daemon/requests/sharing.h"
+#include "daemon/requests/subscribing.h"
 #include "daemon/session/answer.h"
+#include "daemon/session/subscription.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -34,7 +37,8 @@ static int cancel(Daemon *daemon, Session *session, const Iod__Frame *request)
         if (!opening_cancel(session, sequence) && !late_request_cancel(session, sequence) &&
             !drain_cancel(&daemon->listeners.drains, session, sequence))
                 return 0;
-        return answer_refused(session, sequence, error_set(ECANCELED, "cancelled as asked for"));
+        return answer_refused(session, sequence, IOD__FRAME__BODY__NOT_SET,
+                              error_set(ECANCELED, "cancelled as asked for"));
 }
 
 static int serve_many(Daemon *daemon, Session *session, const Iod__Frame *request, FdList *fds);
@@ -67,6 +71,8 @@ static const RequestRow requests[] = {
         {IOD__FRAME__BODY_DRAIN, false, .plain_handler = operating_drain},
         {IOD__FRAME__BODY_RELOAD, false, .plain_handler = operating_reload},
         {IOD__FRAME__BODY_TEST_POLICY, false, .plain_handler = policy_testing_serve},
+        {IOD__FRAME__BODY_SUBSCRIBE, false, .plain_handler = subscribing_subscribe},
+        {IOD__FRAME__BODY_UNSUBSCRIBE, false, .plain_handler = subscribing_unsubscribe},
         {IOD__FRAME__BODY_GET_STATUS, false, .plain_handler = inspect_get_status},
         {IOD__FRAME__BODY_LIST_SESSIONS, false, .plain_handler = inspect_list_sessions},
         {IOD__FRAME__BODY_LIST_REGISTRATIONS, false, .plain_handler = inspect_list_registrations},
@@ -76,7 +82,7 @@ static const RequestRow requests[] = {
 };
 
 /* Refuses a request as a whole; the session goes on. */
-static int refuse(Daemon *daemon, Session *session, uint32_t sequence, int error)
+static int refuse(Daemon *daemon, Session *session, const Iod__Frame *request, int error)
 {
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Refused refused = IOD__REFUSED__INIT;
@@ -88,9 +94,10 @@ static int refuse(Daemon *daemon, Session *session, uint32_t sequence, int error
         refused.error = error;
         snprintf(text, sizeof(text), "%s", error_text());
         refused.text = text;
+        asked_tell_refused(session, request, error, text);
         frame.body_case = IOD__FRAME__BODY_REFUSED;
         frame.refused = &refused;
-        return session_reply(session, sequence, &frame);
+        return session_reply(session, request->sequence, &frame);
 }
 
 static int refuse_unknown(Daemon *daemon, Session *session, const Iod__Frame *request)
@@ -103,7 +110,7 @@ static int refuse_unknown(Daemon *daemon, Session *session, const Iod__Frame *re
                           frame_unknown_body(request), PACKAGE_VERSION);
         else
                 error_set(EOPNOTSUPP, "a frame without a body asks for nothing");
-        return refuse(daemon, session, request->sequence, EOPNOTSUPP);
+        return refuse(daemon, session, request, EOPNOTSUPP);
 }
 
 /* Its row of the table; NULL: there is none. */
@@ -167,7 +174,7 @@ static int serve_one(Daemon *daemon, Session *session, const Iod__Request *one, 
         row = find_row(request.body_case);
         r = row ? call_handler(row, daemon, session, &request, fds)
                 : -error_set(EOPNOTSUPP, "requests takes connect, bind, hold, take_held, cancel");
-        return r > 0 ? answer_refused(session, one->sequence, -r) : r;
+        return r > 0 ? answer_refused(session, one->sequence, request.body_case, -r) : r;
 }
 
 static int check_many(const Iod__Requests *many, const FdList *fds)
@@ -230,7 +237,7 @@ static int dispatch_serve(void *data, Session *session, const void *bytes, size_
         if (session->open && row->before_open)
                 return error_set(EPROTO, "hello came twice: a session has one");
         r = call_handler(row, daemon, session, request, fds);
-        return r > 0 ? refuse(daemon, session, request->sequence, r) : r;
+        return r > 0 ? refuse(daemon, session, request, r) : r;
 }
 
 static void closed(void *data, Session *session)
@@ -244,6 +251,7 @@ static void ended(void *data, Session *session)
         Worker *worker;
 
         (void)data;
+        subscription_end(session);
         opening_cancel_all(session);
         late_request_cancel_all(session);
         TAILQ_FOREACH(worker, &session->workers, session_link)

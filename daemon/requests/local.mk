@@ -1,4 +1,6 @@
 libdaemon_la_SOURCES += \
+	daemon/requests/asked.c \
+	daemon/requests/asked.h \
 	daemon/requests/claiming.c \
 	daemon/requests/claiming.h \
 	daemon/requests/dispatch.c \
@@ -24,5 +26,7 @@ libdaemon_la_SOURCES += \
 	daemon/requests/registering.h \
 	daemon/requests/sharing.c \
 	daemon/requests/sharing.h \
+	daemon/requests/subscribing.c \
+	daemon/requests/subscribing.h \
 	daemon/requests/waiting_request.c \
 	daemon/requests/waiting_request.h

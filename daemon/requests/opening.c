@@ -56,7 +56,7 @@ static void on_connected(void *data, int take_fd, const Address *peer)
         if (take_fd >= 0)
                 r = answer_opened(session, connect->sequence, take_fd, connect->source, peer);
         else
-                r = answer_refused(session, connect->sequence, take_fd);
+                r = answer_refused(session, connect->sequence, IOD__FRAME__BODY_CONNECT, take_fd);
         /* The end of the session, if need be, waits until the connector has returned. */
         connect_free(connect);
         if (r < 0)

@@ -8,6 +8,7 @@
 #include "daemon/requests/late_request.h"
 #include "daemon/restart/reload.h"
 #include "daemon/session/answer.h"
+#include "daemon/session/session_tell.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -86,6 +87,8 @@ int operating_drain(Daemon *daemon, Session *session, const Iod__Frame *request)
                 return -r;
         drain_set(target, !drain->undo);
         log_session(LOG_NOTICE, &target->peer, drain->undo ? "drains no more" : "is drained");
+        session_tell(target, drain->undo ? IOD__WHAT__WORKER_RESUMED : IOD__WHAT__WORKER_DRAINED, 0,
+                     NULL);
         if (drain->undo)
                 return session_reply_done(session, request->sequence);
         return drain_wait(&daemon->listeners.drains, session, request->sequence, target);
@@ -153,7 +156,8 @@ static void on_reloaded(ReloadAsker *asker, int r, const ReloadChanges *changes)
                 /* Whatever is wrong with the configuration: who asked was not denied, nor is
                  * anything that was asked for missing. */
                 leave_out_directory();
-                r = answer_refused(session, sequence, r == -ENOMEM ? r : -EINVAL);
+                r = answer_refused(session, sequence, IOD__FRAME__BODY_RELOAD,
+                                   r == -ENOMEM ? r : -EINVAL);
         }
         late_request_answered(session);
         if (r < 0)

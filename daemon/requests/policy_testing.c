@@ -87,7 +87,7 @@ static void on_looked_up(BlockingTask *task, int error)
 
                 r = answer_late(test, lookup);
                 if (r > 0)
-                        r = answer_refused(session, sequence, -r);
+                        r = answer_refused(session, sequence, IOD__FRAME__BODY_TEST_POLICY, -r);
                 late_request_answered(session);
                 if (r < 0)
                         session_fail(session, sequence, r);

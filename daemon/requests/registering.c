@@ -10,6 +10,7 @@
 #include "daemon/session/session_batch.h"
 #include "daemon/session/session_direct.h"
 #include "daemon/session/session_source.h"
+#include "daemon/session/session_tell.h"
 
 #include <errno.h>
 #include <string.h>
@@ -66,6 +67,7 @@ int registering_hello(Daemon *daemon, Session *session, const Iod__Frame *reques
         session->takes_answers = hello->answers;
         loop_event_del_time(session->readable);
         log_session(LOG_DEBUG, &session->peer, "opened");
+        session_tell(session, IOD__WHAT__SESSION_BEGAN, 0, NULL);
 
         welcome.version = FRAME_PROTOCOL_VERSION;
         welcome.epoch = daemon->epoch;

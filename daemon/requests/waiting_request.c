@@ -17,6 +17,7 @@ typedef struct WaitingRequest {
         ListenerWaiter waiter;
         Daemon *daemon;
         bool ends_with_it;
+        Iod__Frame__BodyCase body;
         size_t size;
         uint8_t bytes[];
 } WaitingRequest;
@@ -62,7 +63,7 @@ static void on_opened(ListenerWaiter *waiter, int r)
         if (session->closed || session->ended)
                 r = 0;
         else if (r < 0 && request->ends_with_it)
-                r = answer_refused(session, sequence, r);
+                r = answer_refused(session, sequence, request->body, r);
         else
                 r = serve_again(request, session);
         late_request_answered(session);
@@ -89,6 +90,7 @@ int waiting_request_keep(Daemon *daemon, Session *session, const Iod__Frame *fra
                 return -r;
         }
         request->daemon = daemon;
+        request->body = frame->body_case;
         /* With a configured one there is nothing else to try. */
         request->ends_with_it = has_opened || listener->configured;
         request->size = iod__frame__pack(frame, request->bytes);

@@ -10,6 +10,7 @@
 #include "daemon/restart/handover_state.h"
 #include "daemon/session/answer.h"
 #include "daemon/session/session_life.h"
+#include "daemon/session/subscription.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,8 @@ static void end_sessions(Daemon *daemon)
 {
         Session *session;
 
+        subscriptions_tell_last(&daemon->sessions, IOD__WHAT__DAEMON_HANDED_OVER,
+                                "another program takes over");
         /* Without a word, as when the daemon dies: the client begins anew. */
         while ((session = TAILQ_FIRST(&daemon->sessions.list)))
                 session_free(session);

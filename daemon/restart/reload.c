@@ -49,11 +49,18 @@ struct Reloader {
 
 /* ---- Putting it in force ------------------------------------------------------------------- */
 
+typedef struct Told {
+        Daemon *daemon;
+        ReloadChanges changes;
+} Told;
+
 static void tell_and_log(void *data, const char *sentence)
 {
-        ReloadChanges *changes = data;
+        Told *told = data;
+        ReloadChanges *changes = &told->changes;
 
         log_daemon(LOG_NOTICE, "reloaded: %s", sentence);
+        teller_tell_of_daemon(&told->daemon->teller, IOD__WHAT__POLICY_RELOADED, 0, sentence);
         if (changes->count == RELOAD_CHANGES_MAX)
                 changes->more++;
         else
@@ -119,8 +126,14 @@ static void begin_next(Reloader *reloader)
 static void end(Reloader *reloader, int r, const ReloadChanges *changes)
 {
         reading_free(STEAL_PTR(reloader->current));
-        if (r < 0)
+        if (r < 0) {
                 log_daemon(LOG_ERR, "not reloaded: %s", error_text());
+                teller_tell_of_daemon(&reloader->daemon->teller, IOD__WHAT__POLICY_NOT_RELOADED, -r,
+                                      error_text());
+        } else if (changes->count == 0) {
+                teller_tell_of_daemon(&reloader->daemon->teller, IOD__WHAT__POLICY_RELOADED, 0,
+                                      "nothing has changed");
+        }
         answer_all(&reloader->askers, r, changes);
         begin_next(reloader);
 }
@@ -130,9 +143,8 @@ static void on_opened(void *data)
 {
         Reloader *reloader = data;
         Reading *reading = reloader->current;
-        ReloadChanges changes = {.count = 0};
-        int r = reload_apply_end(STEAL_PTR(reading->apply), reading->config, tell_and_log,
-                                 &changes);
+        Told told = {.daemon = reloader->daemon};
+        int r = reload_apply_end(STEAL_PTR(reading->apply), reading->config, tell_and_log, &told);
 
         if (r == 0) {
                 const Daemon *daemon = reloader->daemon;
@@ -141,7 +153,7 @@ static void on_opened(void *data)
                 admin_group_set(&reloader->daemon->admin_group, daemon->options, daemon->config,
                                 reading->group_found, reading->group);
         }
-        end(reloader, r, &changes);
+        end(reloader, r, &told.changes);
 }
 
 static void put_in_force(Reloader *reloader)

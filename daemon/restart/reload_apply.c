@@ -44,7 +44,7 @@ static void close_others(Daemon *daemon, const Config *config)
 
                 next = TAILQ_NEXT(listener, link);
                 if (listener->configured && !(wanted && listener_suits(listener, wanted)))
-                        listener_free(listener);
+                        listener_close(listener, "it is not configured so any more");
         }
 }
 
@@ -61,7 +61,7 @@ static void close_new(Daemon *daemon, uint64_t last)
         for (listener = TAILQ_FIRST(&daemon->listeners.list); listener; listener = next) {
                 next = TAILQ_NEXT(listener, link);
                 if (is_new(listener, last))
-                        listener_free(listener);
+                        listener_close(listener, "the configuration is not in force after all");
         }
 }
 

@@ -20,6 +20,7 @@
 #include "daemon/session/session_events.h"
 #include "daemon/session/session_life.h"
 #include "daemon/session/session_remains.h"
+#include "daemon/session/subscription.h"
 #include "proto/frame_socket.h"
 
 #include <errno.h>
@@ -291,6 +292,7 @@ static void mask_termination(int how)
 /* Each of the upper rooms is given what it uses of the lower ones. */
 static void connect_rooms(Daemon *daemon)
 {
+        teller_init(&daemon->teller);
         daemon->sessions = (Sessions){
                 .loop = &daemon->loop,
                 .options = daemon->options,
@@ -304,6 +306,7 @@ static void connect_rooms(Daemon *daemon)
                 .driver = &daemon->driver,
                 .closer = &daemon->closer,
                 .reconciler = &daemon->reconciler,
+                .teller = &daemon->teller,
                 .service = &dispatch_service,
                 .service_data = daemon,
         };
@@ -317,6 +320,7 @@ static void connect_rooms(Daemon *daemon)
                 .kept = &daemon->kept,
                 .closer = &daemon->closer,
                 .store = &daemon->store,
+                .teller = &daemon->teller,
                 .offered = {.max = WORKER_OFFERED_MAX},
         };
         TAILQ_INIT(&daemon->listeners.list);
@@ -427,6 +431,8 @@ Server *server_close(Server *server)
         /* What the end of one brings others, a drain that is done by it, stays unsent: the loop
          * turns no more for them, and they are told what is true, that the daemon stops. */
         remains_close(&daemon->sessions);
+        subscriptions_tell_last(&daemon->sessions, IOD__WHAT__DAEMON_STOPPED,
+                                "kyron-iod is stopping");
         while ((session = TAILQ_FIRST(&daemon->sessions.list))) {
                 int r = error_set(ESHUTDOWN, "kyron-iod is stopping");
 

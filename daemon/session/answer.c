@@ -79,7 +79,8 @@ int answer_done(Session *session, uint32_t sequence)
         return queue_copy(session, &answer);
 }
 
-static int queue_refused(Session *session, uint32_t sequence, uint64_t source, int error)
+static int queue_refused(Session *session, uint32_t sequence, uint64_t source,
+                         Iod__Frame__BodyCase asked, int error)
 {
         Answer answer = {
                 .body = IOD__FRAME__BODY_REFUSED,
@@ -88,20 +89,21 @@ static int queue_refused(Session *session, uint32_t sequence, uint64_t source, i
                 .note_fd = -1,
                 .source = source,
                 .error = -error,
+                .asked = asked,
         };
 
         snprintf(answer.text, FRAME_TEXT_MAX, "%s", error_text());
         return queue_copy(session, &answer);
 }
 
-int answer_refused(Session *session, uint32_t sequence, int error)
+int answer_refused(Session *session, uint32_t sequence, Iod__Frame__BodyCase asked, int error)
 {
-        return queue_refused(session, sequence, 0, error);
+        return queue_refused(session, sequence, 0, asked, error);
 }
 
 int answer_refused_source(Session *session, uint64_t source, int error)
 {
-        return queue_refused(session, 0, source, error);
+        return queue_refused(session, 0, source, IOD__FRAME__BODY_OFFER, error);
 }
 
 int answer_frame(Session *session, const Iod__Frame *frame)

@@ -35,6 +35,7 @@ struct Answer {
         uint64_t source; /* OPENED: to register it under; REFUSED: this source was; 0: none */
         uint64_t held_ms;
         int error;                   /* REFUSED: a positive errno */
+        Iod__Frame__BodyCase asked;  /* REFUSED: which request; or NOT_SET */
         char text[ADDRESS_TEXT_MAX]; /* the address, the name, or the sentence */
 };
 
@@ -54,8 +55,8 @@ typedef TAILQ_HEAD(AnswerList, Answer) AnswerList;
 int answer_opened(Session *session, uint32_t sequence, int take_fd, uint64_t source,
                   const Address *address);
 int answer_done(Session *session, uint32_t sequence);
-/* error is a negative errno, the sentence error_text(). */
-int answer_refused(Session *session, uint32_t sequence, int error);
+/* error is a negative errno, the sentence error_text(); asked is what was. */
+int answer_refused(Session *session, uint32_t sequence, Iod__Frame__BodyCase asked, int error);
 /* Of an offered id, which no connection can be registered under. */
 int answer_refused_source(Session *session, uint64_t source, int error);
 

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "daemon/process/log.h"
 #include "daemon/session/session_source.h"
+#include "daemon/session/session_tell.h"
 #include "daemon/session/sessions.h"
 
 #include <errno.h>
@@ -255,10 +256,14 @@ static void packet_take_back(const AnswerPacket *packet, Session *session)
 
 static void note_refusal(Session *session, const Answer *answer)
 {
+        const Asked asked = {.request = answer->asked};
+
         /* What the client took back itself was not refused. */
         if (answer->error != ECANCELED) {
                 session->refusals++;
                 session->sessions->refusals++;
+                session_tell_refused(session, &asked, answer->source != 0, answer->error,
+                                     answer->text);
         }
         log_session(log_refusal_level((int)answer->error), &session->peer, "refused: %s",
                     answer->text);

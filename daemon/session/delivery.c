@@ -103,7 +103,7 @@ bool delivery_has_room(Session *session, uint32_t n)
 /* Whether so many descriptors may be sent now. */
 static bool may_send(Session *session, uint32_t n)
 {
-        return !delivery_has_unread(session) && delivery_has_room(session, n);
+        return !delivery_has_unread(session) && (n == 0 || delivery_has_room(session, n));
 }
 
 int delivery_send_descriptors(Session *session, Iod__Frame *frame, const int *borrow_fds,

@@ -30,7 +30,11 @@ libdaemon_la_SOURCES += \
 	daemon/session/session_remains.h \
 	daemon/session/session_source.c \
 	daemon/session/session_source.h \
+	daemon/session/session_tell.c \
+	daemon/session/session_tell.h \
 	daemon/session/session_unread.c \
 	daemon/session/session_unread.h \
 	daemon/session/sessions.c \
-	daemon/session/sessions.h
+	daemon/session/sessions.h \
+	daemon/session/subscription.c \
+	daemon/session/subscription.h

@@ -1,6 +1,6 @@
 /*
- * Outgoing: packets with descriptors that others have for a session. Each has its own, and a kind
- * that says what is due and sends it; the delivery knows when it may be sent (delivery.h).
+ * Outgoing: packets, most with descriptors, that others have for a session. Each has its own, and a
+ * kind that says what is due and sends it; the delivery knows when it may be sent (delivery.h).
  */
 #pragma once
 
@@ -17,7 +17,7 @@ typedef struct OutgoingKind {
         /* Sends one packet. 0, NOTIFIER_WAITING for want of room, and nothing was sent, or -errno:
          * the session has to end. */
         int (*send)(Outgoing *outgoing);
-        /* The client has read everything, which was awaited. */
+        /* The client has read everything, which was awaited; NULL: it is never awaited. */
         void (*has_read)(Outgoing *outgoing);
 } OutgoingKind;
 

@@ -6,6 +6,7 @@
 #include "daemon/session/answer.h"
 #include "daemon/session/session_closed.h"
 #include "daemon/session/session_events.h"
+#include "daemon/session/session_tell.h"
 #include "daemon/session/sessions.h"
 #include "proto/frame_socket.h"
 
@@ -60,13 +61,20 @@ int session_reply_done(Session *session, uint32_t sequence)
         return session_reply(session, sequence, &frame);
 }
 
-void session_end(Session *session)
+static void end(Session *session, int error, const char *why)
 {
         if (session->ended)
                 return;
         session->ended = true;
         session_events_stop(session);
         later_wake_on_return(&session->sessions->loop->later, &session->end);
+        if (session->open)
+                session_tell(session, IOD__WHAT__SESSION_ENDED, error, why);
+}
+
+void session_end(Session *session)
+{
+        end(session, 0, session->process_gone ? "its process has ended" : "its client closed");
 }
 
 /* The log keeps what the client may not read. */
@@ -75,7 +83,8 @@ void session_fail(Session *session, uint32_t sequence, int error)
         log_session(LOG_NOTICE, &session->peer, "ends: %s", error_text());
         session->sessions->refusals++;
         session_say_goodbye(session, sequence, error, error_text());
-        session_end(session);
+        session_tell(session, IOD__WHAT__SESSION_FAILED, -error, error_text());
+        end(session, -error, error_text());
 }
 
 void session_deliver_soon(Session *session)

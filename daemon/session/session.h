@@ -35,6 +35,7 @@
 #include <sys/types.h>
 
 typedef struct Sessions Sessions;
+typedef struct Subscription Subscription;
 
 enum { SESSION_GREETING_SECONDS = 5 };
 
@@ -78,12 +79,13 @@ typedef struct Session {
         SessionPulse pulse;
 
         Delivery delivery;
-        OutgoingList outgoing;   /* what others have for it */
-        InFlightEntry in_flight; /* descriptors that it was sent and may not have read */
-        Waker end;               /* frees it */
-        Waker deliver;           /* sends what is to be delivered */
-        Waker serve;             /* it has its user's share of the loop's time again */
-        Waker room;              /* there is room in its lane of the closer again */
+        OutgoingList outgoing;      /* what others have for it */
+        Subscription *subscription; /* NULL: it hears of nothing */
+        InFlightEntry in_flight;    /* descriptors that it was sent and may not have read */
+        Waker end;                  /* frees it */
+        Waker deliver;              /* sends what is to be delivered */
+        Waker serve;                /* it has its user's share of the loop's time again */
+        Waker room;                 /* there is room in its lane of the closer again */
 
         LoopEvent *readable;
         LoopEvent *writable;

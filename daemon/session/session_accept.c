@@ -24,6 +24,8 @@ static void pause_accepting(Sessions *sessions, int error)
         const struct timeval pause = {.tv_usec = ACCEPT_PAUSE_MS * 1000};
 
         log_daemon(LOG_WARNING, "accepting pauses for %d ms: %s", ACCEPT_PAUSE_MS, strerror(error));
+        teller_tell_of_daemon(sessions->teller, IOD__WHAT__ACCEPTING_PAUSED, error,
+                              strerror(error));
         loop_event_del(sessions->acceptable);
         timer_arm(sessions->loop, sessions->accept_again, &pause, &sessions->accept_waker);
 }
@@ -58,6 +60,19 @@ static uid_t find_newcomer(int borrow_fd)
         return peer.uid;
 }
 
+static void tell_turned_away(const Sessions *sessions, uid_t uid, int error)
+{
+        const Happening happening = {
+                .what = IOD__WHAT__CONNECTION_TURNED_AWAY,
+                .uid = uid,
+                .error = -error,
+                .text = error_text(),
+        };
+
+        if (teller_is_heard(sessions->teller))
+                teller_tell(sessions->teller, &happening);
+}
+
 /* Tells one that is turned away why, as error_text() says it, and closes; without a word if too
  * many of its user's have not read theirs. error is a negative errno. */
 static void turn_away(Sessions *sessions, uid_t uid, int take_fd, int error)
@@ -67,6 +82,7 @@ static void turn_away(Sessions *sessions, uid_t uid, int take_fd, int error)
         log_user(LOG_NOTICE, uid, "a connection of user %u was turned away: %s", (unsigned)uid,
                  error_text());
         sessions->refusals++;
+        tell_turned_away(sessions, uid, error);
         if (!remains_have_room_for(sessions, uid)) {
                 closer_push_own(sessions->closer, &sessions->closer->strangers, take_fd);
                 return;

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "daemon/process/log.h"
 #include "daemon/session/session_source.h"
+#include "daemon/session/session_tell.h"
 #include "daemon/session/sessions.h"
 
 #include <errno.h>
@@ -24,10 +25,15 @@ static void refusals_add(Refusals *refusals, IoId id, int error)
         refusals->pointers[i] = &refusals->entries[i];
 }
 
-static int refusals_reply(Refusals *refusals, Session *session, uint32_t sequence)
+static int refusals_reply(Refusals *refusals, Session *session, SessionBatchAct act,
+                          uint32_t sequence)
 {
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Refused refused = IOD__REFUSED__INIT;
+        const Asked asked = {
+                .request = act == SESSION_BATCH_ADD ? IOD__FRAME__BODY_ADD_IO_SOURCE
+                                                    : IOD__FRAME__BODY_REMOVE_IO_SOURCE,
+        };
 
         if (refusals->count == 0)
                 return 0;
@@ -36,6 +42,8 @@ static int refusals_reply(Refusals *refusals, Session *session, uint32_t sequenc
         log_session(log_refusal_level((int)refusals->entries[0].error), &session->peer,
                     "refused %zu sources; slot %u: %s", refusals->count,
                     io_id_slot(refusals->entries[0].id), refusals->texts[0]);
+        session_tell_refused(session, &asked, (uint32_t)refusals->count,
+                             (int)refusals->entries[0].error, refusals->texts[0]);
         refused.n_source = refusals->count;
         refused.source = refusals->pointers;
         frame.body_case = IOD__FRAME__BODY_REFUSED;
@@ -92,7 +100,7 @@ int session_batch_serve(Session *session, SessionBatchAct act, uint32_t sequence
         }
         refusals.count = 0;
         serve_some(session, act, sources, fds, 0, fds->count, &refusals);
-        return refusals_reply(&refusals, session, sequence);
+        return refusals_reply(&refusals, session, act, sequence);
 }
 
 int session_batch_go_on(Session *session)
@@ -107,7 +115,7 @@ int session_batch_go_on(Session *session)
         batch->next = last;
         if (last < batch->fds.count)
                 return 0;
-        r = refusals_reply(&batch->refusals, session, batch->sequence);
+        r = refusals_reply(&batch->refusals, session, batch->act, batch->sequence);
         session_batch_drop(session);
         return r;
 }

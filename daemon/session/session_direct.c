@@ -3,6 +3,7 @@
 
 #include "core/cleanup.h"
 #include "daemon/session/session_source.h"
+#include "daemon/session/session_tell.h"
 #include "daemon/session/sessions.h"
 
 /* The closer has taken apart what was given to it. */
@@ -57,6 +58,7 @@ int session_direct_begin(Session *session, uint32_t sequence)
         if (session->is_direct)
                 return session_reply_done(session, sequence);
         session_direct_set(session, true);
+        session_tell(session, IOD__WHAT__BECAME_DIRECT, 0, NULL);
         give_up_set(session);
         session->move.under_way = true;
         session->move.sequence = sequence;
@@ -78,5 +80,7 @@ int session_direct_go_on(Session *session)
 
 void session_direct_end(Session *session)
 {
+        if (session->is_direct)
+                session_tell(session, IOD__WHAT__BECAME_RELAYED, 0, NULL);
         session_direct_set(session, false);
 }

@@ -20,6 +20,7 @@
 #include "daemon/loop/time_share.h"
 #include "daemon/session/service.h"
 #include "daemon/session/session.h"
+#include "daemon/tell/teller.h"
 #include "proto/frame.h"
 
 typedef TAILQ_HEAD(SessionList, Session) SessionList;
@@ -42,6 +43,7 @@ struct Sessions {
         IoDriver *driver;
         Closer *closer;
         Reconciler *reconciler;
+        Teller *teller;
         const SessionService *service;
         void *service_data;
 

@@ -91,6 +91,54 @@ int authorisation_list_groups(void)
         return LIST(LIST_GROUPS, list_groups, list, groups);
 }
 
+/* Asks for something that there is not. */
+static void ask_in_vain(RawClient *client)
+{
+        Iod__TakeHeld take = IOD__TAKE_HELD__INIT;
+        Iod__Frame frame = IOD__FRAME__INIT;
+
+        take.name = (char *)"nothing";
+        frame.body_case = IOD__FRAME__BODY_TAKE_HELD;
+        frame.take_held = &take;
+        service_send(client, &frame, NULL, 0);
+}
+
+static void be_refused(RawClient *client)
+{
+        const Iod__Frame *answer;
+
+        ask_in_vain(client);
+        do
+                answer = raw_client_receive(client);
+        while (answer && answer->body_case != IOD__FRAME__BODY_REFUSED);
+        ck_assert_ptr_nonnull(answer);
+}
+
+/* What happens is told in its order: the asker's own is the last. */
+int authorisation_subscribe(void)
+{
+        Iod__Subscribe subscribe = IOD__SUBSCRIBE__INIT;
+        Seen seen = {false, false, false};
+        int error = AUTHORISATION_ASK(SUBSCRIBE, subscribe, subscribe);
+
+        if (error != 0)
+                return error;
+        be_refused(&authorisation.bystander);
+        be_refused(&authorisation.owner);
+        ask_in_vain(&authorisation.asker);
+        while (!seen.askers) {
+                const Iod__Happened *happened;
+
+                authorisation_await(0);
+                if (authorisation.answer->body_case != IOD__FRAME__BODY_HAPPENED)
+                        continue;
+                happened = authorisation.answer->happened;
+                for (size_t i = 0; i < happened->n_happening; i++)
+                        see(&seen, happened->happening[i]->uid);
+        }
+        return what_is_seen(&seen);
+}
+
 int authorisation_list_holds(void)
 {
         Iod__ListHolds list = IOD__LIST_HOLDS__INIT;

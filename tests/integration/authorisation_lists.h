@@ -12,3 +12,5 @@ int authorisation_list_owners_registrations(void);
 int authorisation_list_listeners(void);
 int authorisation_list_groups(void);
 int authorisation_list_holds(void);
+/* And what is told of what happens. */
+int authorisation_subscribe(void);

@@ -370,6 +370,13 @@ static int set_delivery(void)
         return AUTHORISATION_ASK(SET_DELIVERY, set_delivery, message);
 }
 
+static int unsubscribe(void)
+{
+        Iod__Unsubscribe message = IOD__UNSUBSCRIBE__INIT;
+
+        return AUTHORISATION_ASK(UNSUBSCRIBE, unsubscribe, message);
+}
+
 static int reload(void)
 {
         Iod__Reload message = IOD__RELOAD__INIT;
@@ -407,6 +414,8 @@ static const struct {
         const char *name, *address;
 } requests[] = {
         {"Hello", hello},
+        {"Subscribe", authorisation_subscribe},
+        {"Unsubscribe", unsubscribe},
         {"AddIoSource", add_own_source},
         {"RemoveIoSource of its own session's", remove_own_source},
         {"RemoveIoSource of another session's", remove_anothers_source},

@@ -65,7 +65,7 @@ static const struct {
         {{"drain", "1", "--timeout", "1.5"}, "--timeout takes seconds"},
         {{"drain", "1", "--timeout", "5", "--undo"}, "--undo does not wait"},
         {{"drain", "1", "--session", "1"}, "--session goes with registrations, not with drain"},
-        {{"pause", "web", "--timeout", "5"}, "--timeout goes with drain, not with pause"},
+        {{"pause", "web", "--timeout", "5"}, "--timeout goes with drain and monitor, not with pause"},
         {{"pause", "web", "--undo"}, "--undo goes with drain, not with pause"},
         {{"drain", "1", "--of", "root"}, "--of goes with pause and resume, not with drain"},
         {{"pause", "web", "--of"}, "--of needs an argument"},

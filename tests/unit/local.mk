@@ -35,6 +35,7 @@ memchecked_unit_tests = \
 	tests/unit/daemon/session/test_session \
 	tests/unit/daemon/session/test_session_unread \
 	tests/unit/daemon/store/unit \
+	tests/unit/daemon/tell/unit \
 	tests/unit/kernel/unit \
 	tests/unit/proto/unit \
 	tests/unit/support/unit
@@ -183,6 +184,7 @@ tests_unit_daemon_requests_unit_SOURCES = \
 	tests/unit/daemon/requests/test_opening.c \
 	tests/unit/daemon/requests/test_operating.c \
 	tests/unit/daemon/requests/test_sharing.c \
+	tests/unit/daemon/requests/test_subscribing.c \
 	tests/unit/daemon/requests/test_waiting_request.c
 
 tests_unit_daemon_restart_unit_SOURCES = \
@@ -208,6 +210,10 @@ tests_unit_daemon_store_unit_SOURCES = \
 	tests/unit/daemon/store/test_descriptor_store.c \
 	tests/unit/daemon/store/test_notify_queue.c \
 	tests/unit/daemon/store/test_record.c
+
+tests_unit_daemon_tell_unit_SOURCES = \
+	tests/unit/daemon/tell/test_happening_ring.c \
+	tests/unit/daemon/tell/test_teller.c
 
 tests_unit_kernel_unit_SOURCES = \
 	tests/unit/kernel/test_kernel_assumptions_descriptors.c \

@@ -138,7 +138,9 @@ START_TEST(a_cancelled_one_has_its_place_among_them)
         ask_for_the_first();
         ask_to_bind(2, raw_source(2, 1, 1));
         inner_server_settle();
-        ck_assert_int_eq(answer_refused(session, 3, error_set(ECANCELED, "cancelled")), 0);
+        ck_assert_int_eq(answer_refused(session, 3, IOD__FRAME__BODY_CONNECT,
+                                        error_set(ECANCELED, "cancelled")),
+                         0);
         ask_to_bind(4, raw_source(4, 1, 1));
         inner_server_settle();
         read_one(IOD__FRAME__BODY_OPENED);
