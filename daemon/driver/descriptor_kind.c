@@ -3,7 +3,6 @@
 
 #include "core/error.h"
 #include "core/tcp_protocol.h"
-#include "daemon/driver/eventfd_probe.h"
 #include "daemon/process/log.h"
 
 #include <errno.h>
@@ -50,20 +49,18 @@ static int directory_fd = -1;
 
 void descriptor_kind_open(void)
 {
-        eventfd_probe_open();
         if (directory_fd >= 0)
                 return;
         directory_fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (directory_fd < 0)
                 log_daemon(LOG_WARNING,
-                           "without /proc timerfds, inotify, pidfds and perhaps eventfds are not "
-                           "waited for: /proc/self/fd: %s",
+                           "without /proc eventfds, timerfds, inotify and pidfds are not waited "
+                           "for: /proc/self/fd: %s",
                            strerror(errno));
 }
 
 void descriptor_kind_close(void)
 {
-        eventfd_probe_close();
         if (directory_fd >= 0)
                 close(directory_fd);
         directory_fd = -1;
@@ -222,8 +219,7 @@ int descriptor_kind_look(int borrow_fd, DescriptorKind *kind, uint64_t *inode)
                 return refuse_type(borrow_fd, type);
         default:
                 /* Anonymous files have no type. */
-                *kind = eventfd_probe(borrow_fd) ? DESCRIPTOR_KIND_EVENTFD
-                                                 : DESCRIPTOR_KIND_UNKNOWN;
+                *kind = DESCRIPTOR_KIND_UNKNOWN;
                 return 0;
         }
 }

@@ -2,6 +2,7 @@
  * kyron-iod in its surroundings: few descriptors, signals, the background, and what a service
  * manager passes and is told.
  */
+#include "core/cleanup.h"
 #include "core/readiness.h"
 #include "daemon/closing/closer.h"
 #include "tests/support/deadline.h"
@@ -117,6 +118,25 @@ START_TEST(a_signal_stops_it_cleanly_and_clients_are_told)
                 raw_client_expect_goodbye(&clients[i], 0, ESHUTDOWN, "kyron-iod is stopping");
         ck_assert_int_eq(program_wait(&daemon_program), 0);
         ck_assert_int_lt(access(socket_path, F_OK), 0);
+}
+END_TEST
+
+/* A process with a context of io_setup(2) ends some 30 ms later than another: the kernel waits
+ * until nobody may use it, before it closes the sockets, and until then no client learns of it. */
+START_TEST(the_kernel_has_nothing_to_wait_for_when_it_is_killed)
+{
+        CLEANUP(cleanup_fclose) FILE *maps = NULL;
+        char path[PATH_SIZE], line[512];
+        int lines = 0;
+
+        program_serve(&daemon_program, socket_path, NULL);
+        snprintf(path, sizeof(path), "/proc/%d/maps", (int)daemon_program.pid);
+        maps = fopen(path, "re");
+        ck_assert_ptr_nonnull(maps);
+        for (; fgets(line, sizeof(line), maps); lines++)
+                ck_assert_msg(!strstr(line, "[aio]"), "%s", line);
+        ck_assert_int_gt(lines, 0);
+        program_stop(&daemon_program);
 }
 END_TEST
 
@@ -433,6 +453,8 @@ TEST_SUITE(test_daemon_life)
                        with_few_descriptors_there_are_as_many_sessions_as_they_suffice_for);
 
         tcase_add_loop_test(stopping, a_signal_stops_it_cleanly_and_clients_are_told, 0, 2);
+
+        tcase_add_test(stopping, the_kernel_has_nothing_to_wait_for_when_it_is_killed);
 
         tcase_add_test(stopping, a_signal_at_any_moment_of_its_start_leaves_no_socket);
 
