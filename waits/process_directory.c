@@ -41,19 +41,18 @@ ssize_t process_directory_read(int borrow_directory, const char *path, char *out
 {
         CLEANUP(cleanup_close)
         int fd = openat(borrow_directory, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-        size_t length = 0;
-        ssize_t n = 0;
+        ssize_t n;
 
         if (fd < 0)
                 return -errno;
-        while (length < size - 1 && (n = read(fd, out + length, size - 1 - length)) != 0) {
-                if (n > 0)
-                        length += (size_t)n;
-                else if (errno != EINTR)
-                        return -errno;
-        }
-        out[length] = '\0';
-        return (ssize_t)length;
+        /* The kernel makes these files in one piece. */
+        do
+                n = read(fd, out, size - 1);
+        while (n < 0 && errno == EINTR);
+        if (n < 0)
+                return -errno;
+        out[n] = '\0';
+        return n;
 }
 
 int process_directory_stat(int borrow_directory, const char *path, ProcessStat *out)

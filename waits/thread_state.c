@@ -65,7 +65,9 @@ static bool read_one(int directory, pid_t tid, ThreadState *out)
         out->state = stat.state;
         read_call(directory, tid, out);
         read_runs(directory, tid, out);
-        read_switches(directory, tid, out);
+        /* The dearest of these files, of which the rest is about one that has run all the time. */
+        if (out->state == 'R')
+                read_switches(directory, tid, out);
         return true;
 }
 

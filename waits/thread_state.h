@@ -19,12 +19,12 @@ typedef struct ThreadState {
         int64_t call;      /* of which system call it waits in; -1: in none */
         uint64_t argument; /* that call's first */
         bool runs_known;
-        uint64_t runs;     /* how often it was given a processor, */
-        uint64_t run_ns;   /* for how long in all, */
-        uint64_t delay_ns; /* and how long it waited for one */
-        bool switches_known;
-        uint64_t switches; /* how often it went to sleep */
-        uint64_t read_ns;  /* when these were read, by CLOCK_MONOTONIC */
+        uint64_t runs;       /* how often it was given a processor, */
+        uint64_t run_ns;     /* for how long in all, */
+        uint64_t delay_ns;   /* and how long it waited for one */
+        bool switches_known; /* of one that runs */
+        uint64_t switches;   /* how often it went to sleep */
+        uint64_t read_ns;    /* when these were read, by CLOCK_MONOTONIC */
 } ThreadState;
 
 /* Reads the threads of the process: how many, or -errno, also -E2BIG. *out is the caller's. */
