@@ -82,6 +82,9 @@ system_tests = \
 	tests/system/steady_state.sh \
 	tests/system/strace_waits.sh \
 	tests/system/torture.sh \
+	tests/system/waits_cost.sh \
+	tests/system/waits_faults.sh \
+	tests/system/waits_healthy.sh \
 	$(host_tests)
 # Those on a machine with systemd.
 host_tests = \
@@ -181,7 +184,8 @@ libtestsupport_la_SOURCES = \
 	tests/torture/latency.c \
 	tests/torture/latency.h
 
-check_PROGRAMS += $(unit_tests) $(integration_tests) tests/support/fault_scene
+check_PROGRAMS += $(unit_tests) $(integration_tests) tests/support/fault_scene \
+	tests/support/waiting_program
 tests_support_fault_scene_SOURCES = \
 	tests/support/fault_client.c \
 	tests/support/fault_client.h \
@@ -215,7 +219,7 @@ EXTRA_DIST += $(fuzz_tests) $(system_tests) tests/host/boot.sh tests/host/host.s
 	tests/host/shell.sh tests/model/readiness.pml tests/support/check.sh tests/support/coverage.sh \
 	tests/support/failing_system_calls.table tests/support/fault_scene.sh \
 	tests/support/installed_program.c tests/support/scene.sh tests/support/tsan.supp \
-	tests/support/valgrind.supp tests/system/bench_report.py tests/system/rooms.py
+	tests/support/valgrind.supp tests/support/waits_scene.sh tests/system/bench_report.py tests/system/rooms.py
 # Where a test finds the programs and the tree.
 AM_TESTS_ENVIRONMENT = \
 	KYRON_BUILD_DIR='$(abs_builddir)'; export KYRON_BUILD_DIR; \

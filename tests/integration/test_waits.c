@@ -24,7 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TOLD_MS = 30000, ENTRIES_EACH = 10500 };
+enum { TOLD_MS = 30000, ENTRIES_EACH = 10500, PIDS_MAX = 100000 };
 
 /* Whether every process here has a thread of a sanitizer's, too. */
 #ifdef __SANITIZE_THREAD__
@@ -531,14 +531,50 @@ static bool is_held_up(pid_t pid)
         return strstr(where, "request_wait_answer") != NULL;
 }
 
+/* The process that a run of kyronctl left behind, and that became our child; 0: there is none. */
+static pid_t find_left_behind(void)
+{
+        char path[64], name[32];
+        pid_t found = 0, parent;
+
+        for (pid_t pid = getpid() + 1; pid < getpid() + PIDS_MAX && found == 0; pid++) {
+                CLEANUP(cleanup_fclose) FILE *file = NULL;
+
+                snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+                file = fopen(path, "re");
+                if (file && fscanf(file, "%*d (%31[^)]) %*c %d", name, &parent) == 2 &&
+                    parent == getpid() && strcmp(name, "kyronctl") == 0)
+                        found = pid;
+        }
+        return found;
+}
+
+/* Beside its own pipe, whose other end is gone, it has nothing open but what it reads. */
+static void expect_nothing_of_ours(pid_t pid)
+{
+        char path[64], link[128];
+        ssize_t n;
+
+        for (int fd = 0; fd < 64; fd++) {
+                snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
+                n = readlink(path, link, sizeof(link) - 1);
+                link[n > 0 ? n : 0] = '\0';
+                if (fd <= STDERR_FILENO)
+                        ck_assert_str_eq(link, "/dev/null");
+                else if (n > 0 && fd > STDERR_FILENO + 1)
+                        ck_assert_msg(strncmp(link, "/proc/", 6) == 0, "%d: %s", fd, link);
+        }
+}
+
 START_TEST(a_set_that_cannot_be_read_holds_nobody_up)
 {
         CLEANUP(cleanup_json) json_t *answer = NULL;
         CLEANUP(kyronctl_run_release) KyronctlRun run = {.exit_status = -1};
         uint32_t pid;
-        pid_t healthy;
+        pid_t healthy, left;
         char word[16];
 
+        ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
         snprintf(own_name, sizeof(own_name), "silent%d", (int)getpid());
         wait_scene_start(have_a_silent_file, &pid);
         if (pid == 0)
@@ -551,6 +587,9 @@ START_TEST(a_set_that_cannot_be_read_holds_nobody_up)
         answer = kyronctl_run_json(&run);
         ck_assert_int_ge(json_integer_value(json_object_get(answer, "sets_hung")), 1);
         ck_assert_int_ge(json_integer_value(json_object_get(answer, "left_behind")), 1);
+        left = find_left_behind();
+        ck_assert_int_gt(left, 0);
+        expect_nothing_of_ours(left);
         ck_assert(json_is_null(json_object_get(
                 kyronctl_json_find(json_object_get(answer, "waits"), "pid", pid), "entries")));
         ck_assert(json_is_integer(json_object_get(
