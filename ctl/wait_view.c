@@ -168,6 +168,11 @@ void wait_view_say_unseen(const WaitView *view)
         if (second->shut > 0)
                 fprintf(stderr, "not seen: what %zu processes of other users have open\n",
                         second->shut);
+        if (second->hidden)
+                fprintf(stderr, "not seen: other users' processes, which /proc does not list to "
+                                "this user (hidepid)\n");
+        if (second->inner)
+                fprintf(stderr, "not seen: processes outside of this PID namespace\n");
         if (large > 0)
                 fprintf(stderr,
                         "not read: %zu processes with more than %d descriptors, or as many in a "
@@ -203,6 +208,8 @@ json_t *wait_view_object(const WaitView *view)
         output_add_number(&object, "processes", second->count);
         output_add_number(&object, "sets", second->sets);
         output_add_number(&object, "not_seen", second->shut);
+        output_add(&object, "hidden", json_boolean(second->hidden));
+        output_add(&object, "inner", json_boolean(second->inner));
         output_add_number(&object, "large", count_large(view));
         output_add_number(&object, "left_out", second->left_out);
         output_add_number(&object, "sets_hung", second->sets_hung);

@@ -85,6 +85,7 @@ system_tests = \
 	tests/system/waits_cost.sh \
 	tests/system/waits_faults.sh \
 	tests/system/waits_healthy.sh \
+	tests/system/waits_rights.sh \
 	$(host_tests)
 # Those on a machine with systemd.
 host_tests = \

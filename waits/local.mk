@@ -23,6 +23,8 @@ libwaits_la_SOURCES = \
 	waits/process.h \
 	waits/process_directory.c \
 	waits/process_directory.h \
+	waits/process_list.c \
+	waits/process_list.h \
 	waits/sample.c \
 	waits/sample.h \
 	waits/scene.c \

@@ -4,6 +4,7 @@
 #include "core/cleanup.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "waits/process_list.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -55,6 +56,8 @@ static int read_process(Sample *sample, size_t *capacity, size_t *descriptors, p
         if (process_open(&process, pid, &directory) < 0 || process.stat.is_kernel ||
             process.stat.state == 'Z')
                 return 0;
+        if (process.uid != geteuid())
+                sample->hidden = false;
         if (options->wants && !options->wants(options->data, &process))
                 return 0;
         r = process_read(&process, directory, most);
@@ -231,6 +234,8 @@ int sample_take(Sample *out, const SampleOptions *options)
 
         *out = (Sample){.began_ms = clock_now_ms()};
         network_spaces_init(&out->spaces);
+        out->inner = process_list_is_inner();
+        out->hidden = geteuid() != 0 && process_list_hides();
         r = read_processes(out, options);
         if (r == 0)
                 r = read_sets(out, options);

@@ -42,6 +42,8 @@ struct Sample {
         Process *processes;   /* owned; by pid */
         size_t shut;          /* of these, those whose descriptors this user may not see */
         size_t left_out;      /* of those there are, for want of time */
+        bool hidden;          /* other users' processes, if there are any, are not listed */
+        bool inner;           /* nor are those outside of our PID namespace */
         size_t sets;          /* of all processes */
         size_t sets_hung;     /* of these, those that were not read in time */
         NetworkSpaces spaces; /* that these processes are in */
