@@ -45,10 +45,13 @@ static const struct {
         {IOD__WHAT__WORKER_LEFT, "left", "serves no longer"},
         {IOD__WHAT__WORKER_DRAINED, "drained", "is given no more connections"},
         {IOD__WHAT__WORKER_RESUMED, "resumed", "is given connections again"},
+        {IOD__WHAT__WORKER_SILENT, "silent", "does not take its connections of"},
+        {IOD__WHAT__WORKER_HEARD, "heard", "takes its connections again of"},
         {IOD__WHAT__BECAME_DIRECT, "direct", "is direct"},
         {IOD__WHAT__BECAME_RELAYED, "relayed", "is relayed"},
         {IOD__WHAT__DAEMON_STOPPED, "stopped", "stops"},
         {IOD__WHAT__DAEMON_HANDED_OVER, "handed-over", "hands over"},
+        {IOD__WHAT__CLIENT_RETURNED, "returned", "is back"},
         {IOD__WHAT__POLICY_RELOADED, "reloaded", "has reloaded"},
         {IOD__WHAT__POLICY_NOT_RELOADED, "not-reloaded", "has not reloaded"},
 };
@@ -237,7 +240,10 @@ static ExitCode write_object(HappeningText *out, const Iod__Happening *happening
         add_text_if_any(&object, "name", happening->name);
         add_text_if_any(&object, "address", happening->address);
         if (happening->count > 0)
-                output_add_number(&object, "sources", happening->count);
+                output_add_number(&object,
+                                  happening->what == IOD__WHAT__REQUEST_REFUSED ? "sources"
+                                                                                : "connections",
+                                  happening->count);
         if (happening->error != 0)
                 output_add(&object, "errno", json_integer(happening->error));
         add_text_if_any(&object, "text", happening->text);

@@ -163,7 +163,7 @@ int daemon_connection_wait(int borrow_fd, int timeout_ms)
                                  timeout_ms / 1000);
 }
 
-static int say_hello(int fd, const char *program, bool wants_pulse)
+static int say_hello(int fd, const char *program, bool wants_pulse, uint64_t away_ms)
 {
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Hello hello = IOD__HELLO__INIT;
@@ -175,6 +175,7 @@ static int say_hello(int fd, const char *program, bool wants_pulse)
         if (program)
                 hello.program = (char *)program;
         hello.pulse = wants_pulse;
+        hello.away_ms = away_ms;
         frame.body_case = IOD__FRAME__BODY_HELLO;
         frame.hello = &hello;
         size = frame_encode(&frame, bytes);
@@ -240,7 +241,8 @@ int daemon_connection_finish(DaemonConnection *out, int borrow_fd)
         return r;
 }
 
-static int start(const char *path, const char *program, bool wants_pulse, bool waits)
+static int start(const char *path, const char *program, bool wants_pulse, uint64_t away_ms,
+                 bool waits)
 {
         CLEANUP(cleanup_close) int fd = -1;
         int r;
@@ -251,21 +253,22 @@ static int start(const char *path, const char *program, bool wants_pulse, bool w
         fd = connect_to(daemon_connection_path(path), waits);
         if (fd < 0)
                 return fd;
-        r = say_hello(fd, program, wants_pulse);
+        r = say_hello(fd, program, wants_pulse, away_ms);
         if (r < 0)
                 return error_set(-r, "the daemon does not take Hello: %s", strerror(-r));
         return STEAL_FD(fd);
 }
 
-int daemon_connection_start(const char *path, const char *program, bool wants_pulse)
+int daemon_connection_start(const char *path, const char *program, bool wants_pulse,
+                            uint64_t away_ms)
 {
-        return start(path, program, wants_pulse, false);
+        return start(path, program, wants_pulse, away_ms, false);
 }
 
 int daemon_connection_open(DaemonConnection *out, const char *path, const char *program,
                            bool wants_pulse)
 {
-        CLEANUP(cleanup_close) int fd = start(path, program, wants_pulse, true);
+        CLEANUP(cleanup_close) int fd = start(path, program, wants_pulse, 0, true);
         int r;
 
         if (fd < 0)

@@ -33,9 +33,11 @@ const char *daemon_connection_path(const char *path);
 int daemon_connection_open(DaemonConnection *out, const char *path, const char *program,
                            bool wants_pulse);
 
-/* The same in two steps that never wait. Connects and says Hello: the socket, or -errno as above;
+/* The same in two steps that never wait. Connects and says Hello, and for how long there was no
+ * daemon before (0: it was not so): the socket, or -errno as above;
  * -ETIMEDOUT the daemon's backlog is full. */
-int daemon_connection_start(const char *path, const char *program, bool wants_pulse);
+int daemon_connection_start(const char *path, const char *program, bool wants_pulse,
+                            uint64_t away_ms);
 /* Takes the answer. 0 with *out, whose fd is borrow_fd and whose pulse_fd is the caller's; -EAGAIN
  * it has not come; or -errno as above. */
 int daemon_connection_finish(DaemonConnection *out, int borrow_fd);

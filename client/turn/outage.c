@@ -171,7 +171,8 @@ static int greet(KyronIoDriverHandle *handle)
 {
         const Outage *outage = &handle->outage;
         int fd = daemon_connection_start(outage->path, *outage->program ? outage->program : NULL,
-                                         !outage->lacks_descriptors);
+                                         !outage->lacks_descriptors,
+                                         clock_now_ms() - outage->began_ms + 1);
         int r;
 
         if (fd < 0)

@@ -11,6 +11,7 @@
 #include "daemon/budget/quota.h"
 #include "daemon/listen/connection_store.h"
 #include "daemon/listen/drain.h"
+#include "daemon/listen/worker_watch.h"
 #include "daemon/loop/loop.h"
 #include "daemon/store/descriptor_store.h"
 #include "daemon/tell/teller.h"
@@ -43,6 +44,7 @@ struct Listeners {
         uint64_t connections_total;
         ConnectionStore waiting;
         Drains drains;
+        WorkerWatch watch;
         LIST_HEAD(, PathOpening) openings; /* being opened, and removed: path_task.h */
         LIST_HEAD(, PathRemoval) removals;
 };

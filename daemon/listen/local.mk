@@ -44,4 +44,6 @@ libdaemon_la_SOURCES += \
 	daemon/listen/socket_place.c \
 	daemon/listen/socket_place.h \
 	daemon/listen/worker.c \
-	daemon/listen/worker.h
+	daemon/listen/worker.h \
+	daemon/listen/worker_watch.c \
+	daemon/listen/worker_watch.h

@@ -47,7 +47,7 @@ Worker *worker_after(const Group *group, uint64_t session, uint32_t endpoint)
         return tree_after(&group->by_number, &key, compare_numbers);
 }
 
-static void tell(const Worker *worker, Iod__What what, const char *text)
+void worker_tell(const Worker *worker, Iod__What what, uint32_t count, const char *text)
 {
         const Group *group = worker->group;
         Happening happening;
@@ -57,6 +57,7 @@ static void tell(const Worker *worker, Iod__What what, const char *text)
         happening = happening_of(what, &worker->session->peer);
         happening.listener = group->number;
         happening.name = group->config->name;
+        happening.count = count;
         happening.text = text;
         teller_tell(group->listeners->teller, &happening);
 }
@@ -94,7 +95,7 @@ int worker_join(Group *group, Session *session, bool is_taker, Worker **out)
         TAILQ_INSERT_TAIL(&session->outgoing, &worker->outgoing, link);
         group->serving++;
         group->listeners->workers += !is_taker;
-        tell(worker, IOD__WHAT__WORKER_JOINED, is_taker ? "it accepts itself" : NULL);
+        worker_tell(worker, IOD__WHAT__WORKER_JOINED, 0, is_taker ? "it accepts itself" : NULL);
         group_changed(group);
         *out = worker;
         return 0;
@@ -207,7 +208,7 @@ static void begin_to_leave(Worker *worker, const char *why)
 {
         if (worker->left)
                 return;
-        tell(worker, IOD__WHAT__WORKER_LEFT, why);
+        worker_tell(worker, IOD__WHAT__WORKER_LEFT, 0, why);
         worker->left = true;
         worker->outgoing.awaits_reading = false;
         worker->offers.count = worker->credit = 0;

@@ -22,6 +22,7 @@
 
 #include "daemon/listen/connection.h"
 #include "daemon/listen/offers.h"
+#include "daemon/tell/happening.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -67,6 +68,10 @@ struct Worker {
         uint32_t in_hand_count; /* of these lists */
         uint32_t not_taken;     /* sent, and no more */
         uint64_t passed;
+        /* Of the watch: see worker_watch.h. */
+        uint64_t watched_passed;
+        uint64_t untaken_since_ms;
+        bool silent;
 };
 
 /* Makes the session a worker or taker. 0, or with error_text(): -EDQUOT it has too many, -ENOMEM.
@@ -99,6 +104,8 @@ int worker_check_sources(const Listeners *listeners, const Session *session,
 int worker_offer(Worker *worker, const uint64_t *sources, size_t n);
 void worker_set_draining(Worker *worker, bool draining);
 
+/* For worker_watch.c, too. Tells who hears it (daemon/tell/); of so many connections, or 0. */
+void worker_tell(const Worker *worker, Iod__What what, uint32_t count, const char *text);
 /* For in_hand.c. Makes the charge what is offered, after some was used or given up. */
 void worker_settle_offers(Worker *worker);
 /* Something has left its hands: it may have been the last. */

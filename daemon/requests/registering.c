@@ -13,6 +13,8 @@
 #include "daemon/session/session_tell.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool is_printable(const char *text)
@@ -48,6 +50,14 @@ static bool welcome_with_pulse(Session *session, Iod__Frame *frame)
         return false;
 }
 
+static void tell_return(const Session *session, uint64_t away_ms)
+{
+        char text[FRAME_TEXT_MAX];
+
+        snprintf(text, sizeof(text), "after %" PRIu64 " ms without a daemon", away_ms);
+        session_tell(session, IOD__WHAT__CLIENT_RETURNED, 0, text);
+}
+
 int registering_hello(Daemon *daemon, Session *session, const Iod__Frame *request)
 {
         const Iod__Hello *hello = request->hello;
@@ -68,6 +78,8 @@ int registering_hello(Daemon *daemon, Session *session, const Iod__Frame *reques
         loop_event_del_time(session->readable);
         log_session(LOG_DEBUG, &session->peer, "opened");
         session_tell(session, IOD__WHAT__SESSION_BEGAN, 0, NULL);
+        if (hello->away_ms > 0)
+                tell_return(session, hello->away_ms);
 
         welcome.version = FRAME_PROTOCOL_VERSION;
         welcome.epoch = daemon->epoch;

@@ -2,6 +2,7 @@
 #include "daemon/requests/subscribing.h"
 
 #include "core/error.h"
+#include "daemon/daemon.h"
 #include "daemon/session/subscription.h"
 
 #include <errno.h>
@@ -25,11 +26,13 @@ int subscribing_subscribe(Daemon *daemon, Session *session, const Iod__Frame *re
         uint32_t kinds;
         int r = find_kinds(request->subscribe, &kinds);
 
-        (void)daemon;
         if (r > 0)
                 return r;
         r = subscription_set(session, kinds);
-        return r < 0 ? -r : session_reply_done(session, request->sequence);
+        if (r < 0)
+                return -r;
+        worker_watch_begin(&daemon->listeners.watch);
+        return session_reply_done(session, request->sequence);
 }
 
 int subscribing_unsubscribe(Daemon *daemon, Session *session, const Iod__Frame *request)

@@ -198,6 +198,8 @@ static int open_services(Server *server)
                 return error_set(-r, "no memory to serve with");
         daemon->holds.store = &daemon->store;
         r = drains_open(&daemon->listeners.drains, &daemon->loop);
+        if (r == 0)
+                r = worker_watch_open(&daemon->listeners.watch, &daemon->listeners);
         return r < 0 ? r : connection_store_open(&daemon->listeners);
 }
 
@@ -460,6 +462,7 @@ Server *server_close(Server *server)
                            "names or paths are still waited for: left to their threads");
         connection_store_close(&daemon->listeners);
         drains_close(&daemon->listeners.drains);
+        worker_watch_close(&daemon->listeners.watch);
         takeover_settle(&server->takeover, daemon);
         owned_end(&server->owned);
         daemon_socket_close(&daemon->socket);

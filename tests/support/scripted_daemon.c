@@ -50,10 +50,16 @@ void scripted_daemon_welcome_with_pulse(ScriptedDaemon *daemon, uint64_t epoch, 
 
 static bool take_hello(ScriptedDaemon *daemon)
 {
+        const Iod__Frame *frame;
+
         daemon->socket_fd = accept4(daemon->listener_fd, NULL, NULL, SOCK_CLOEXEC);
         if (daemon->socket_fd < 0 || !wait_readable(daemon->socket_fd, DEADLINE_MS))
                 return false;
-        return receive(daemon)->body_case == IOD__FRAME__BODY_HELLO;
+        frame = receive(daemon);
+        if (frame->body_case != IOD__FRAME__BODY_HELLO)
+                return false;
+        daemon->away_ms = frame->hello->away_ms;
+        return true;
 }
 
 static void *welcome_first(void *data)

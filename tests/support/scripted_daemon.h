@@ -15,6 +15,7 @@ typedef struct ScriptedDaemon {
         int socket_fd; /* the session; -1: closed */
         uint32_t registrations_max;
         uint32_t deliveries; /* of the next Welcome; 0 as of an older daemon */
+        uint64_t away_ms;    /* of the last Hello */
         KyronIoDriverHandle *handle;
         FdList fds; /* of the frame that came last */
         FrameArena arena;

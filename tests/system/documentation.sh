@@ -285,6 +285,8 @@ service_limits_agree() {
         says "$page" "sentences of Reloaded $RELOAD_CHANGES_MAX "
         says "$page" "a sentence each, at most $RELOAD_CHANGES_MAX of them."
         says "$page" "entries of Happened $FRAME_HAPPENINGS_MAX "
+        says "$page" "it has not said for $((WORKER_SILENT_MS / 1000)) seconds"
+        says proto/iod.proto "A worker has not said for $((WORKER_SILENT_MS / 1000)) seconds"
         says "$page" "What happened, at most $FRAME_HAPPENINGS_MAX entries,"
         says proto/iod.proto "What happened, at most $FRAME_HAPPENINGS_MAX entries,"
         says "$page" "subscriptions, of which each user has a share $TELLER_HEARERS_MAX "

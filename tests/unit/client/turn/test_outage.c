@@ -392,6 +392,18 @@ START_TEST(a_daemon_lost_before_it_has_answered_is_replaced_too)
 }
 END_TEST
 
+START_TEST(who_comes_back_says_for_how_long_it_was_away)
+{
+        ck_assert_uint_eq(kyron_iod.away_ms, 0);
+        for (uint64_t epoch = 2; epoch < 4; epoch++) {
+                lose_daemon();
+                come_back(epoch);
+                ck_assert_uint_gt(kyron_iod.away_ms, 0);
+                ck_assert_uint_le(kyron_iod.away_ms, DEADLINE_MS);
+        }
+}
+END_TEST
+
 START_TEST(a_second_outage_is_as_the_first)
 {
         for (uint64_t epoch = NEXT_EPOCH; epoch < NEXT_EPOCH + 5; epoch++) {
@@ -848,6 +860,7 @@ TEST_SUITE(test_outage)
         tcase_add_test(tcase, with_a_daemon_again_it_alone_serves);
         tcase_add_test(tcase, its_answer_does_not_end_the_handover);
         tcase_add_test(tcase, a_daemon_lost_before_it_has_answered_is_replaced_too);
+        tcase_add_test(tcase, who_comes_back_says_for_how_long_it_was_away);
         tcase_add_test(tcase, a_second_outage_is_as_the_first);
         tcase_add_test(tcase, a_copy_of_what_was_closed_in_an_outage_wakes_nobody);
         tcase_add_test(tcase, what_is_released_in_an_outage_may_be_waited_for_by_another_object);

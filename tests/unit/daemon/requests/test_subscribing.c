@@ -258,6 +258,57 @@ START_TEST(listeners_and_their_workers_are_told_of)
 }
 END_TEST
 
+START_TEST(a_worker_that_takes_nothing_is_silent_until_it_does)
+{
+        const Iod__Happening *happening;
+        Iod__Connections *connections;
+        Session *session;
+        Worker *worker;
+        int fd;
+
+        scene_open(EAR);
+        session = scene_join(OTHER, 2, NULL);
+        become_ear(EAR);
+        fd = scene_dial();
+        ck_assert(WAIT_UNTIL(scene_connections(OTHER, &connections) == 1, DEADLINE_MS));
+        worker = TAILQ_FIRST(&session->workers);
+        ck_assert_uint_eq(worker->not_taken, 1);
+        /* It was looked at once, a while ago. */
+        worker->watched_passed = worker->passed;
+        worker->untaken_since_ms = clock_now_ms() - WORKER_SILENT_MS;
+        happening = await(IOD__WHAT__WORKER_SILENT);
+        expect_session(happening, session->id);
+        ck_assert_str_eq(happening->name, "web");
+        ck_assert_uint_eq(happening->count, 1);
+        scene_taken(OTHER, connections);
+        expect_session(expect(IOD__WHAT__WORKER_HEARD), session->id);
+        close(fd);
+}
+END_TEST
+
+/* In the raw: what a client of ours says when it comes back. */
+START_TEST(a_client_that_was_without_a_daemon_is_back)
+{
+        static RawBytes hello, frame;
+        const Iod__Happening *happening;
+
+        enum { HELLO_AWAY_MS = 5 };
+
+        scene_open(EAR);
+        become_ear(EAR);
+        hello.size = frame.size = 0;
+        raw_put_number(&hello, RAW_HELLO_VERSION, 1);
+        raw_put_number(&hello, HELLO_AWAY_MS, 312);
+        raw_put_frame(&frame, 0, 1, RAW_HELLO, &hello);
+        raw_client_connect(&sharing.clients[OTHER], inner.options.socket_path);
+        ck_assert_int_eq(raw_client_send(&sharing.clients[OTHER], &frame, NULL, 0), 0);
+        scene_await(OTHER, IOD__FRAME__BODY_WELCOME);
+        expect(IOD__WHAT__SESSION_BEGAN);
+        happening = expect(IOD__WHAT__CLIENT_RETURNED);
+        ck_assert_str_eq(happening->text, "after 312 ms without a daemon");
+}
+END_TEST
+
 static void move(int i, Iod__Delivery delivery)
 {
         SCENE_SEND(i, ASKED, SET_DELIVERY, set_delivery,
@@ -454,6 +505,8 @@ TEST_SUITE(test_subscribing)
         tcase_add_test(cases, refused_sources_are_counted);
         tcase_add_test(cases, a_session_that_is_ended_fails_first);
         tcase_add_test(cases, listeners_and_their_workers_are_told_of);
+        tcase_add_test(cases, a_worker_that_takes_nothing_is_silent_until_it_does);
+        tcase_add_test(cases, a_client_that_was_without_a_daemon_is_back);
         tcase_add_test(cases, moves_of_delivery_are_told_of);
         tcase_add_test(cases, nothing_of_others_is_told_but_to_who_sees_all);
         tcase_add_test(cases, what_is_asked_for_is_told_and_can_be_changed);
