@@ -14,6 +14,8 @@ libcore_la_SOURCES = \
 	core/error.h \
 	core/fd_list.c \
 	core/fd_list.h \
+	core/histogram.c \
+	core/histogram.h \
 	core/io_id.h \
 	core/name.c \
 	core/name.h \
@@ -36,3 +38,11 @@ libcore_la_SOURCES = \
 	core/tcp_protocol.h \
 	core/tree.c \
 	core/tree.h
+
+# Metrics as text, for the daemon and kyronctl; libkyron has none.
+noinst_LTLIBRARIES += libmetrics_text.la
+libmetrics_text_la_SOURCES = \
+	core/exposition.c \
+	core/exposition.h \
+	proto/metrics_text.c \
+	proto/metrics_text.h

@@ -28,6 +28,11 @@ const char *diagnosis_text_word(DiagnosisKind kind)
         return kinds[kind].word;
 }
 
+const char *diagnosis_text_name(DiagnosisKind kind)
+{
+        return kinds[kind].name;
+}
+
 const char *diagnosis_text_loop(LoopState state)
 {
         static const char *const words[] = {

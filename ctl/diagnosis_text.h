@@ -9,6 +9,8 @@ enum { DIAGNOSIS_TEXT_MAX = 600 };
 
 /* For a column, at most eight letters. */
 const char *diagnosis_text_word(DiagnosisKind kind);
+/* As JSON and metrics have it. */
+const char *diagnosis_text_name(DiagnosisKind kind);
 const char *diagnosis_text_loop(LoopState state);
 
 /* A sentence with the evidence, about the process with this number; without an end. */

@@ -21,6 +21,7 @@ kyronctl_SOURCES = \
 	ctl/interrupt.h \
 	ctl/listeners.c \
 	ctl/main.c \
+	ctl/metrics.c \
 	ctl/monitor.c \
 	ctl/output.c \
 	ctl/output.h \
@@ -50,4 +51,4 @@ kyronctl_SOURCES = \
 	ctl/wait_words.h \
 	ctl/waits.c \
 	ctl/why.c
-kyronctl_LDADD = $(client_libs) libwaits.la $(SMARTCOLS_LIBS) $(JANSSON_LIBS)
+kyronctl_LDADD = $(client_libs) libwaits.la libmetrics_text.la $(SMARTCOLS_LIBS) $(JANSSON_LIBS)

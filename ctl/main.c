@@ -38,6 +38,7 @@ static const char usage[] =
         "  monitor [KIND]...     a line for whatever begins, ends or goes wrong, as it\n"
         "                        happens: session, refusal, failure, listener, worker,\n"
         "                        delivery, outage, policy\n"
+        "  metrics               what the daemon counts, and such waits, for Prometheus\n"
         "\n"
         "  pause LISTENER        accept nothing; connections queue in the kernel\n"
         "  resume LISTENER       accept again\n"
@@ -91,6 +92,7 @@ static const struct {
         {"waits", verb_waits, TAKES_ALL | TAKES_LARGE, 0, 1, "[PID|USER|PROGRAM]"},
         {"why", verb_why, TAKES_LARGE, 1, 1, "PID, SESSION, ADDRESS or PORT"},
         {"monitor", verb_monitor, TAKES_TIMEOUT, 0, MONITOR_KINDS_MAX, "[KIND]..."},
+        {"metrics", verb_metrics, 0, 0, 0, ""},
         {"pause", verb_pause, TAKES_OWNER, 1, 1, "LISTENER"},
         {"resume", verb_resume, TAKES_OWNER, 1, 1, "LISTENER"},
         {"drain", verb_drain, TAKES_TIMEOUT | TAKES_UNDO, 1, 1, "SESSION"},

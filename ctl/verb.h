@@ -51,4 +51,5 @@ ExitCode verb_reload(const CommandLine *command_line);
 ExitCode verb_waits(const CommandLine *command_line);
 ExitCode verb_why(const CommandLine *command_line);
 ExitCode verb_monitor(const CommandLine *command_line);
+ExitCode verb_metrics(const CommandLine *command_line);
 ExitCode verb_version(const CommandLine *command_line);

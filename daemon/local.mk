@@ -18,7 +18,7 @@ include daemon/session/local.mk
 include daemon/store/local.mk
 include daemon/tell/local.mk
 
-daemon_libs = libdaemon.la libstate_pb.la $(proto_libs) $(LIBEVENT_LIBS) $(CONFUSE_LIBS) $(SYSTEMD_LIBS)
+daemon_libs = libdaemon.la libmetrics_text.la libstate_pb.la $(proto_libs) $(LIBEVENT_LIBS) $(CONFUSE_LIBS) $(SYSTEMD_LIBS)
 
 sbin_PROGRAMS += kyron-iod
 kyron_iod_SOURCES = daemon/main.c

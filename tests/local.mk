@@ -30,6 +30,7 @@ integration_tests = \
 	tests/integration/test_kyronctl_failures \
 	tests/integration/test_kyronctl_lists \
 	tests/integration/test_kyronctl_monitor \
+	tests/integration/test_kyronctl_metrics \
 	tests/integration/test_kyronctl_orders \
 	tests/integration/test_kyronctl_registrations \
 	tests/integration/test_kyronctl_words \

@@ -124,6 +124,7 @@ static int accept_one(Listener *listener)
                 return errno != EAGAIN;
         }
         listener->accepted++;
+        listener->group.listeners->counts.accepted++;
         socket_prepare_accepted(fd, &listener->config);
         connection = connection_new(&listener->group, fd);
         if (!connection)

@@ -168,8 +168,10 @@ static void on_first_bytes(evutil_socket_t fd, short what, void *data)
         if (has == 0)
                 return; /* somebody woke us for nothing: the event and its time limit go on */
         take_from_silent(connection);
-        if (what & EV_TIMEOUT)
+        if (what & EV_TIMEOUT) {
                 group->timed_out++;
+                group->listeners->counts.timed_out++;
+        }
         if (has < 0) {
                 connection_free(connection);
         } else {

@@ -51,7 +51,9 @@ struct Connection {
         Worker *worker;  /* NULL while SILENT and QUEUED */
         uint64_t source; /* the id and interest offered for it */
         ConnectionState state;
-        int fd; /* -1: the worker has the only one */
+        int fd;             /* -1: the worker has the only one */
+        uint64_t placed_ns; /* when the loop's turn began that first looked for a worker; 0: it was
+                               taken */
         ConnectionPeer peer;
         int note_fd;
         uint32_t note_size; /* 0: none, and note_fd is -1 */

@@ -57,6 +57,7 @@ typedef struct Group {
         uint32_t serving; /* workers and takers that have not left */
         uint32_t silent_count;
         uint32_t queued_count;
+        uint32_t not_taken; /* of all its workers */
         bool parked;        /* nobody is ready: nothing is accepted until somebody is */
         bool somebody_left; /* since the listener looked */
         uint64_t passed;

@@ -31,6 +31,25 @@ static void uncharge(Connection *connection)
         connection->charged = false;
 }
 
+/* Of its worker's, one more or one less. */
+static void count_not_taken(Worker *worker, int by)
+{
+        worker->not_taken += (uint32_t)by;
+        worker->group->not_taken += (uint32_t)by;
+        worker->group->listeners->not_taken += (uint32_t)by;
+}
+
+/* Once: what it does after that, if it is passed again, is another worker's time. */
+static void time_take(Connection *connection)
+{
+        Listeners *listeners = connection->group->listeners;
+        uint64_t now = listeners->loop->turn.began_ns;
+
+        if (connection->placed_ns != 0 && now >= connection->placed_ns)
+                histogram_add(&listeners->takes, now - connection->placed_ns);
+        connection->placed_ns = 0;
+}
+
 void worker_assign(Worker *worker, Connection *connection)
 {
         connection->state = CONNECTION_ASSIGNED;
@@ -68,7 +87,7 @@ static void take_from_worker(Connection *connection)
         if (connection->state == CONNECTION_ASSIGNED)
                 worker->assigned_count--;
         if (connection->state == CONNECTION_PASSED)
-                worker->not_taken--;
+                count_not_taken(worker, -1);
         uncharge(connection);
         connection->worker = NULL;
 }
@@ -149,9 +168,10 @@ void worker_passed(Connection *connection)
         TAILQ_REMOVE(&worker->assigned, connection, link);
         worker->assigned_count--;
         TAILQ_INSERT_TAIL(&worker->sent, connection, link);
-        worker->not_taken++;
+        count_not_taken(worker, 1);
         worker->passed++;
         connection->group->passed++;
+        connection->group->listeners->counts.passed++;
         worker_settle_offers(worker);
 }
 
@@ -183,7 +203,8 @@ void worker_taken(Connection *connection)
         connection->state = CONNECTION_TAKEN;
         if (!connection->keep)
                 connection_close_copy(connection);
-        worker->not_taken--;
+        count_not_taken(worker, -1);
+        time_take(connection);
         if (worker->not_taken == 0) {
                 balancer_look_first(worker);
                 group_changed(worker->group);
@@ -260,6 +281,7 @@ static void pass_again(Connection *connection)
 {
         connection->again = true;
         connection->group->passed_again++;
+        connection->group->listeners->counts.passed_again++;
         queue_first(connection);
 }
 

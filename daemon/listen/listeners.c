@@ -51,6 +51,25 @@ static int compare_with_name(const void *name, const void *listener)
         return r != 0 ? r : -1;
 }
 
+/* It is counted under its name, if there is room. */
+static void name(Listener *listener)
+{
+        Listeners *listeners = listener->group.listeners;
+        Listener **place = NULL;
+        unsigned own = 0;
+
+        for (size_t i = 0; i < LISTENERS_NAMED_MAX; i++) {
+                const Listener *named = listeners->named[i];
+
+                if (!named)
+                        place = &listeners->named[i];
+                else
+                        own += !named->configured && named->uid == listener->uid;
+        }
+        if (place && (listener->configured || own < LISTENERS_NAMED_PER_USER_MAX))
+                *place = listener;
+}
+
 int listeners_add(Listener *listener, uint64_t number)
 {
         Listeners *listeners = listener->group.listeners;
@@ -68,6 +87,7 @@ int listeners_add(Listener *listener, uint64_t number)
         if (!found)
                 return error_set(ENOMEM, "no memory for another listener");
         listener->listed = true;
+        name(listener);
         return 0;
 }
 
@@ -80,6 +100,10 @@ void listeners_remove(Listener *listener)
         listener->listed = false;
         tdelete(listener, &listeners->by_number, compare_numbers);
         tdelete(listener, &listeners->by_name, compare);
+        for (size_t i = 0; i < LISTENERS_NAMED_MAX; i++) {
+                if (listeners->named[i] == listener)
+                        listeners->named[i] = NULL;
+        }
 }
 
 static Listener *if_named(Listener *listener, const char *name)

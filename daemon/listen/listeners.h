@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "core/histogram.h"
 #include "core/share.h"
 #include "daemon/blocking/blocking_pool.h"
 #include "daemon/budget/kept.h"
@@ -24,6 +25,20 @@ typedef struct PathOpening PathOpening;
 typedef struct PathRemoval PathRemoval;
 typedef TAILQ_HEAD(ListenerList, Listener) ListenerList;
 
+enum {
+        /* Listeners that are counted under their names, and of these a user's own. */
+        LISTENERS_NAMED_MAX = 32,
+        LISTENERS_NAMED_PER_USER_MAX = 8,
+};
+
+/* What became of connections. */
+typedef struct ListenerCounts {
+        uint64_t accepted;
+        uint64_t passed;
+        uint64_t passed_again;
+        uint64_t timed_out;
+} ListenerCounts;
+
 struct Listeners {
         Loop *loop;
         Quota *quota;
@@ -42,6 +57,13 @@ struct Listeners {
         Share offered;    /* unused ids of workers */
         uint32_t workers; /* of all groups, that have not left; without takers */
         uint64_t connections_total;
+        ListenerCounts counts; /* of all listeners, those included that were closed */
+        uint32_t not_taken;    /* connections that were passed, and no more */
+        /* From a connection's first placing to the packet that says it was taken, each as the
+         * loop's turn that dealt with it began. */
+        Histogram takes;
+        /* Counted under their names: as they were opened, while there was room. */
+        Listener *named[LISTENERS_NAMED_MAX];
         ConnectionStore waiting;
         Drains drains;
         WorkerWatch watch;

@@ -4,6 +4,7 @@
 #include "daemon/listen/balancer.h"
 #include "daemon/listen/connection_store.h"
 #include "daemon/listen/in_hand.h"
+#include "daemon/listen/listeners.h"
 #include "daemon/session/session.h"
 
 void placing_await(Group *group)
@@ -18,6 +19,7 @@ void placing_place(Connection *connection)
         /* Who was accepted before is served before. */
         Worker *worker = TAILQ_EMPTY(&group->queue) ? balancer_choose(group) : NULL;
 
+        connection->placed_ns = group->listeners->loop->turn.began_ns;
         if (worker) {
                 worker_assign(worker, connection);
                 return;

@@ -10,11 +10,13 @@
 #pragma once
 
 #include "core/clock.h"
+#include "core/histogram.h"
 
 typedef struct Turn {
         uint64_t count;
         uint64_t began_ns; /* CLOCK_MONOTONIC; 0: it has not begun */
         uint64_t longest_ns;
+        Histogram times; /* of all */
 } Turn;
 
 static inline void turn_begin(Turn *turn)
@@ -34,6 +36,7 @@ static inline uint64_t turn_end(Turn *turn)
         lasted = now - turn->began_ns;
         if (lasted > turn->longest_ns)
                 turn->longest_ns = lasted;
+        histogram_add(&turn->times, lasted);
         turn->began_ns = 0;
         turn->count++;
         return now;

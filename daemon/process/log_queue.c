@@ -28,9 +28,10 @@ typedef struct LogQueue {
         LogShares shares;
         size_t head;
         atomic_size_t count; /* the one that is being written included */
-        bool says_left_out;  /* a line that does is among them */
-        bool runs;           /* there is the thread */
-        bool ends;           /* it is to end */
+        atomic_uint_least64_t left_out;
+        bool says_left_out; /* a line that does is among them */
+        bool runs;          /* there is the thread */
+        bool ends;          /* it is to end */
         pthread_t thread;
 } LogQueue;
 
@@ -181,9 +182,16 @@ void log_queue_put(const LogLine *line)
         if (log_shares_take(&queue.shares, line->owner, now, &charged)) {
                 say_left_out(now);
                 add(line, charged);
+        } else {
+                queue.left_out++;
         }
         write_without_thread();
         pthread_mutex_unlock(&queue.lock);
+}
+
+uint64_t log_queue_left_out(void)
+{
+        return queue.left_out;
 }
 
 /* Under the lock. */

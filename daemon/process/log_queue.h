@@ -22,6 +22,8 @@ enum {
 int log_queue_start(void);
 /* Puts a copy of it in, or counts it as left out. */
 void log_queue_put(const LogLine *line);
+/* How many lines were left out since the process began. */
+uint64_t log_queue_left_out(void);
 /* Waits until everything is written, for LOG_FLUSH_MS at most. Whether it is. */
 bool log_queue_flush(void);
 /* That, and ends the thread. One that cannot write any more is left to the end of the process. */

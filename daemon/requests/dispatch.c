@@ -11,6 +11,7 @@
 #include "daemon/requests/inspect.h"
 #include "daemon/requests/keeping.h"
 #include "daemon/requests/late_request.h"
+#include "daemon/requests/metrics.h"
 #include "daemon/requests/moving.h"
 #include "daemon/requests/opening.h"
 #include "daemon/requests/operating.h"
@@ -74,6 +75,7 @@ static const RequestRow requests[] = {
         {IOD__FRAME__BODY_SUBSCRIBE, false, .plain_handler = subscribing_subscribe},
         {IOD__FRAME__BODY_UNSUBSCRIBE, false, .plain_handler = subscribing_unsubscribe},
         {IOD__FRAME__BODY_GET_STATUS, false, .plain_handler = inspect_get_status},
+        {IOD__FRAME__BODY_GET_METRICS, false, .plain_handler = metrics_serve},
         {IOD__FRAME__BODY_LIST_SESSIONS, false, .plain_handler = inspect_list_sessions},
         {IOD__FRAME__BODY_LIST_REGISTRATIONS, false, .plain_handler = inspect_list_registrations},
         {IOD__FRAME__BODY_LIST_LISTENERS, false, .plain_handler = inspect_list_listeners},

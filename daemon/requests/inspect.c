@@ -43,45 +43,52 @@ static uint32_t open_descriptors(void)
         return count - 3; /* ".", ".." and the directory itself */
 }
 
-int inspect_get_status(Daemon *daemon, Session *session, const Iod__Frame *request)
+void inspect_fill_status(const Daemon *daemon, Iod__Status *status)
 {
         const Options *options = daemon->options;
-        Iod__Frame frame = IOD__FRAME__INIT;
-        Iod__Status status = IOD__STATUS__INIT;
 
-        status.sessions_waiting = daemon->sessions.waiting;
-        status.connects = daemon->connects;
-        status.workers = daemon->listeners.workers;
-        status.listeners = daemon->listeners.count;
-        status.listeners_waiting = daemon->listeners.waiting_count;
-        status.policies_waiting = (uint32_t)policy_count_unknown(daemon->config->policy);
-        status.holds = (uint32_t)daemon->holds.count;
-        status.descriptors_kept = daemon->kept.count + (uint32_t)daemon->holds.descriptors;
-        status.descriptors_kept_max = daemon->kept.max;
-        status.release = (char *)PACKAGE_VERSION;
-        status.epoch = daemon->epoch;
-        status.pid = getpid();
-        status.pid_namespace = daemon->pid_namespace;
-        status.started = daemon->started;
-        status.sessions = daemon->sessions.count;
-        status.sessions_direct = daemon->sessions.direct;
-        status.sessions_max = daemon->sessions.max;
-        status.sessions_per_user_max = options->sessions_per_user_max;
-        status.registrations = daemon->sessions.registration_count;
-        status.registrations_per_session_max = options->registrations_per_session_max;
-        status.registrations_per_user_max = options->registrations_per_user_max;
-        status.events = daemon->driver.events;
-        status.frames = daemon->driver.frames;
-        status.registrations_total = daemon->driver.registrations;
-        status.sessions_total = daemon->sessions.total;
-        status.refusals = daemon->sessions.refusals;
-        status.turns = daemon->loop.turn.count;
-        status.longest_turn_us = daemon->loop.turn.longest_ns / 1000;
-        status.descriptors = open_descriptors();
-        status.sessions_left = daemon->sessions.remains_count;
-        status.in_flight = daemon->in_flight.share.used;
-        status.in_flight_max = daemon->in_flight.share.max;
-        status.in_flight_others = daemon->in_flight.others;
+        *status = (Iod__Status)IOD__STATUS__INIT;
+        status->sessions_waiting = daemon->sessions.waiting;
+        status->connects = daemon->connects;
+        status->workers = daemon->listeners.workers;
+        status->listeners = daemon->listeners.count;
+        status->listeners_waiting = daemon->listeners.waiting_count;
+        status->policies_waiting = (uint32_t)policy_count_unknown(daemon->config->policy);
+        status->holds = (uint32_t)daemon->holds.count;
+        status->descriptors_kept = daemon->kept.count + (uint32_t)daemon->holds.descriptors;
+        status->descriptors_kept_max = daemon->kept.max;
+        status->release = (char *)PACKAGE_VERSION;
+        status->epoch = daemon->epoch;
+        status->pid = getpid();
+        status->pid_namespace = daemon->pid_namespace;
+        status->started = daemon->started;
+        status->sessions = daemon->sessions.count;
+        status->sessions_direct = daemon->sessions.direct;
+        status->sessions_max = daemon->sessions.max;
+        status->sessions_per_user_max = options->sessions_per_user_max;
+        status->registrations = daemon->sessions.registration_count;
+        status->registrations_per_session_max = options->registrations_per_session_max;
+        status->registrations_per_user_max = options->registrations_per_user_max;
+        status->events = daemon->driver.events;
+        status->frames = daemon->driver.frames;
+        status->registrations_total = daemon->driver.registrations;
+        status->sessions_total = daemon->sessions.total;
+        status->refusals = daemon->sessions.refusals;
+        status->turns = daemon->loop.turn.count;
+        status->longest_turn_us = daemon->loop.turn.longest_ns / 1000;
+        status->descriptors = open_descriptors();
+        status->sessions_left = daemon->sessions.remains_count;
+        status->in_flight = daemon->in_flight.share.used;
+        status->in_flight_max = daemon->in_flight.share.max;
+        status->in_flight_others = daemon->in_flight.others;
+}
+
+int inspect_get_status(Daemon *daemon, Session *session, const Iod__Frame *request)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Status status;
+
+        inspect_fill_status(daemon, &status);
         frame.body_case = IOD__FRAME__BODY_STATUS;
         frame.status = &status;
         return session_reply(session, request->sequence, &frame);

@@ -5,9 +5,14 @@
  */
 #pragma once
 
+#include "daemon/listen/listener.h"
 #include "daemon/session/session.h"
 
 typedef struct Daemon Daemon;
+
+/* What is told of one thing; its texts are borrowed. */
+void inspect_fill_status(const Daemon *daemon, Iod__Status *status);
+void inspect_fill_listener(const Listener *listener, Iod__ListenerEntry *entry);
 
 /* Each answers one request: 0, a positive errno with error_text() to refuse it, or -errno when
  * the session has to end. */

@@ -13,7 +13,7 @@ enum {
         LOOKS_MAX = 512,
 };
 
-static void fill_listener_entry(const Listener *listener, Iod__ListenerEntry *entry)
+void inspect_fill_listener(const Listener *listener, Iod__ListenerEntry *entry)
 {
         *entry = (Iod__ListenerEntry)IOD__LISTENER_ENTRY__INIT;
         entry->listener = listener->group.number;
@@ -59,7 +59,7 @@ int inspect_list_listeners(Daemon *daemon, Session *viewer, const Iod__Frame *re
                 page.next = listener->group.number;
                 if (!viewer->sees_all && !is_theirs)
                         continue;
-                fill_listener_entry(listener, &entries[page.n_entry]);
+                inspect_fill_listener(listener, &entries[page.n_entry]);
                 pointers[page.n_entry] = &entries[page.n_entry];
                 page.n_entry++;
         }

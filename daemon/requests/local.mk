@@ -12,6 +12,8 @@ libdaemon_la_SOURCES += \
 	daemon/requests/keeping.h \
 	daemon/requests/late_request.c \
 	daemon/requests/late_request.h \
+	daemon/requests/metrics.c \
+	daemon/requests/metrics.h \
 	daemon/requests/moving.c \
 	daemon/requests/moving.h \
 	daemon/requests/named_listener.c \

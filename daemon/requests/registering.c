@@ -74,6 +74,8 @@ int registering_hello(Daemon *daemon, Session *session, const Iod__Frame *reques
         if (*hello->program)
                 strcpy(session->peer.program, hello->program);
         session->open = true;
+        session->program =
+                programs_join(&daemon->sessions.programs, session->peer.program, session->peer.uid);
         session->takes_answers = hello->answers;
         loop_event_del_time(session->readable);
         log_session(LOG_DEBUG, &session->peer, "opened");

@@ -8,6 +8,8 @@ libdaemon_la_SOURCES += \
 	daemon/session/delivery.c \
 	daemon/session/delivery.h \
 	daemon/session/outgoing.h \
+	daemon/session/programs.c \
+	daemon/session/programs.h \
 	daemon/session/service.h \
 	daemon/session/session.c \
 	daemon/session/session.h \

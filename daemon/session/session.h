@@ -28,6 +28,7 @@
 #include "daemon/process/peer.h"
 #include "daemon/session/delivery.h"
 #include "daemon/session/outgoing.h"
+#include "daemon/session/programs.h"
 #include "daemon/session/session_pulse.h"
 
 #include <stdbool.h>
@@ -107,6 +108,7 @@ typedef struct Session {
         size_t n_late_requests;
         bool replies_late; /* one of them is being answered */
 
+        ProgramCounts *program; /* where it is counted */
         uint64_t events;
         uint64_t frames;
         uint64_t refusals;

@@ -31,6 +31,8 @@ void session_direct_set(Session *session, bool is_direct)
 
         sessions->direct += is_direct;
         sessions->direct -= session->is_direct;
+        session->program->direct += is_direct;
+        session->program->direct -= session->is_direct;
         session->is_direct = is_direct;
 }
 

@@ -289,6 +289,8 @@ static void tell_readiness(Session *session)
         if (told > 0) {
                 session->events += (uint64_t)told;
                 session->frames++;
+                session->program->events += (uint64_t)told;
+                session->program->frames++;
         }
         time_share_use(&session->sessions->shares, &session->user->share, clock_now_ns() - began);
         /* And it may have read meanwhile: that edge is used up now. */

@@ -88,6 +88,7 @@ int session_new(Sessions *sessions, int take_socket_fd, uint64_t id, Session **o
         session->sessions = sessions;
         session->id = id;
         session->socket_fd = take_socket_fd;
+        session->program = &sessions->programs.greeting;
         peer_init(&session->peer, id);
         session->lane = &sessions->closer->strangers;
         registration_set_init(&session->registrations,
@@ -206,6 +207,9 @@ Session *session_free(Session *session)
                 if (session->listed)
                         sessions_remove(sessions, session);
                 sessions->registration_count -= session->charged_registrations;
+                if (session->open)
+                        programs_leave(session->program, session->is_direct,
+                                       session->charged_registrations);
                 quota_discharge(session->user, QUOTA_REGISTRATIONS, session->charged_registrations);
                 share_give_back(&sessions->watches->share, &session->user->watches,
                                 session->charged_watches);

@@ -49,6 +49,7 @@ void session_settle_registrations(Session *session)
         assert(session->charged_registrations >= session->registrations.count);
         quota_discharge(session->user, QUOTA_REGISTRATIONS, surplus);
         session->sessions->registration_count -= surplus;
+        session->program->registrations -= surplus;
         session->charged_registrations -= surplus;
         charge_watches(session, session->registrations.watches + session->move.watches);
 }
@@ -70,6 +71,7 @@ static int charge_registration(Session *session)
                 return r;
         session->charged_registrations++;
         sessions->registration_count++;
+        session->program->registrations++;
         return 0;
 }
 

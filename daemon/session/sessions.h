@@ -18,6 +18,7 @@
 #include "daemon/driver/reconciler.h"
 #include "daemon/loop/loop.h"
 #include "daemon/loop/time_share.h"
+#include "daemon/session/programs.h"
 #include "daemon/session/service.h"
 #include "daemon/session/session.h"
 #include "daemon/tell/teller.h"
@@ -60,7 +61,8 @@ struct Sessions {
         uint64_t total;
         uint64_t registration_count;
         uint64_t refusals;
-        Share late_bytes; /* of requests that are kept until they can be served */
+        Programs programs; /* the open ones, by name */
+        Share late_bytes;  /* of requests that are kept until they can be served */
         SessionRate rate, pulse_rate;
         uint32_t pulse_count;
         TimeShares shares;

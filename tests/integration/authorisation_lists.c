@@ -47,6 +47,13 @@ int authorisation_get_status(void)
         return AUTHORISATION_ASK(GET_STATUS, get_status, get_status);
 }
 
+int authorisation_get_metrics(void)
+{
+        Iod__GetMetrics get_metrics = IOD__GET_METRICS__INIT;
+
+        return AUTHORISATION_ASK(GET_METRICS, get_metrics, get_metrics);
+}
+
 int authorisation_list_sessions(void)
 {
         Iod__ListSessions list = IOD__LIST_SESSIONS__INIT;

@@ -5,6 +5,7 @@
 #pragma once
 
 int authorisation_get_status(void);
+int authorisation_get_metrics(void);
 int authorisation_list_sessions(void);
 int authorisation_list_owners_session(void);
 int authorisation_list_registrations(void);

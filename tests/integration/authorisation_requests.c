@@ -420,6 +420,7 @@ static const struct {
         {"RemoveIoSource of its own session's", remove_own_source},
         {"RemoveIoSource of another session's", remove_anothers_source},
         {"GetStatus", authorisation_get_status},
+        {"GetMetrics", authorisation_get_metrics},
         {"ListSessions", authorisation_list_sessions},
         {"ListSessions of the owner's session", authorisation_list_owners_session},
         {"ListRegistrations", authorisation_list_registrations},

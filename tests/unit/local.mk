@@ -99,7 +99,9 @@ tests_unit_core_unit_SOURCES = \
 	tests/unit/core/test_address_pattern.c \
 	tests/unit/core/test_cleanup.c \
 	tests/unit/core/test_error.c \
+	tests/unit/core/test_exposition.c \
 	tests/unit/core/test_fd_list.c \
+	tests/unit/core/test_histogram.c \
 	tests/unit/core/test_io_id.c \
 	tests/unit/core/test_name.c \
 	tests/unit/core/test_printable.c \
@@ -180,6 +182,7 @@ tests_unit_daemon_requests_unit_SOURCES = \
 	tests/unit/daemon/requests/test_inspect_services.c \
 	tests/unit/daemon/requests/test_keeping.c \
 	tests/unit/daemon/requests/test_many.c \
+	tests/unit/daemon/requests/test_metrics.c \
 	tests/unit/daemon/requests/test_moving.c \
 	tests/unit/daemon/requests/test_opening.c \
 	tests/unit/daemon/requests/test_operating.c \
@@ -199,6 +202,7 @@ tests_unit_daemon_session_unit_SOURCES = \
 	tests/unit/daemon/session/test_answer_packet.c \
 	tests/unit/daemon/session/test_daemon_socket.c \
 	tests/unit/daemon/session/test_delivery.c \
+	tests/unit/daemon/session/test_programs.c \
 	tests/unit/daemon/session/test_session_batch.c \
 	tests/unit/daemon/session/test_session_closed.c \
 	tests/unit/daemon/session/test_session_direct.c \

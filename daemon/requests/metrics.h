@@ -1,0 +1,27 @@
+/*
+ * What is counted, for who watches the daemon over time: asked for by a session (GetMetrics), or by
+ * who scrapes. All of it is there already, and bounded: nothing is walked through.
+ */
+#pragma once
+
+#include "daemon/listen/listeners.h"
+#include "daemon/session/sessions.h"
+
+typedef struct Daemon Daemon;
+
+typedef struct MetricsReport {
+        Iod__Metrics metrics; /* of the rest */
+        Iod__Status status;
+        Iod__Histogram turns, takes;
+        Iod__ProgramMetrics programs[PROGRAMS_MAX + 1];
+        Iod__ProgramMetrics *program_pointers[PROGRAMS_MAX + 1];
+        Iod__ListenerEntry entries[LISTENERS_NAMED_MAX];
+        Iod__ListenerMetrics listeners[LISTENERS_NAMED_MAX];
+        Iod__ListenerMetrics *listener_pointers[LISTENERS_NAMED_MAX];
+} MetricsReport;
+
+/* As far as viewer may see it; NULL: all. Its texts are borrowed, for the present callback. */
+void metrics_report(const Daemon *daemon, const Session *viewer, MetricsReport *out);
+
+/* As inspect.h's. */
+int metrics_serve(Daemon *daemon, Session *session, const Iod__Frame *request);
