@@ -11,6 +11,7 @@
 #include "daemon/hold/hold.h"
 #include "daemon/listen/listener.h"
 #include "daemon/process/scheduling.h"
+#include "daemon/scrape/scrapes.h"
 #include "daemon/session/daemon_socket.h"
 #include "daemon/session/sessions.h"
 #include "daemon/store/descriptor_store.h"
@@ -46,4 +47,5 @@ typedef struct Daemon {
         Sessions sessions;
         HoldSet holds;
         Listeners listeners;
+        Scrapes scrapes;
 } Daemon;

@@ -13,6 +13,7 @@ include daemon/loop/local.mk
 include daemon/process/local.mk
 include daemon/requests/local.mk
 include daemon/restart/local.mk
+include daemon/scrape/local.mk
 include daemon/server/local.mk
 include daemon/session/local.mk
 include daemon/store/local.mk

@@ -1,6 +1,11 @@
 # Built as a user of the library would: the public header and the shared library, nothing else.
 EXTRA_DIST += examples/demo.sh examples/demo_namespaces.sh examples/demo_scene.sh \
-	examples/namespaces.sh
+	examples/namespaces.sh \
+	examples/prometheus/kyron-iod.dashboard.json \
+	examples/prometheus/kyron-iod.rules.yml \
+	examples/prometheus/kyron-metrics.service \
+	examples/prometheus/kyron-metrics.timer \
+	examples/prometheus/prometheus.yml
 noinst_PROGRAMS += \
 	examples/echo_load \
 	examples/echo_server \

@@ -49,6 +49,7 @@ integration_tests = \
 	tests/integration/test_reload_live \
 	tests/integration/test_request_descriptors \
 	tests/integration/test_restart \
+	tests/integration/test_scrapes \
 	tests/integration/test_shared_listener \
 	tests/integration/test_shares \
 	tests/integration/test_slow_client \
@@ -79,6 +80,7 @@ system_tests = \
 	tests/system/failing_system_calls.sh \
 	tests/system/idle.sh \
 	tests/system/network_namespaces.sh \
+	tests/system/prometheus.sh \
 	tests/system/rooms.sh \
 	tests/system/steady_state.sh \
 	tests/system/strace_waits.sh \

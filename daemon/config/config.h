@@ -40,7 +40,9 @@ enum {
 typedef struct ListenerConfig {
         char name[LISTENER_NAME_MAX + 1];
         Address address;
-        bool shared; /* else it is there to be taken */
+        bool shared;  /* else it is there to be taken */
+        bool metrics; /* shared, and served by the daemon itself: it tells who connects its metrics
+                       */
         bool when_readable;
         bool least_loaded; /* else in turn */
         bool v6_only;

@@ -40,7 +40,9 @@ int config_block_listener(cfg_t *block, ListenerConfig *out)
         r = address_parse_asking(text, &out->address);
         if (r < 0)
                 return r;
+        config_syntax_choice(block, "mode", "metrics", &out->metrics);
         config_syntax_choice(block, "mode", "shared", &out->shared);
+        out->shared = out->shared || out->metrics;
         config_syntax_choice(block, "when", "readable", &out->when_readable);
         config_syntax_choice(block, "balance", "least-loaded", &out->least_loaded);
         config_syntax_number(block, "backlog", &out->backlog);

@@ -21,6 +21,7 @@ typedef enum SettingKind {
         SETTING_TEXT,
         SETTING_ADDRESS,
         SETTING_LOG_LEVEL,
+        SETTING_MODE, /* of the listener as a whole */
 } SettingKind;
 
 /* A setting, and where it is in its structure. */
@@ -33,7 +34,7 @@ typedef struct Setting {
 
 static const Setting listener_settings[] = {
         {"address", SETTING_ADDRESS, offsetof(ListenerConfig, address)},
-        {"mode", SETTING_WORD, offsetof(ListenerConfig, shared), {"shared", "take"}},
+        {"mode", SETTING_MODE, 0},
         {"when", SETTING_WORD, offsetof(ListenerConfig, when_readable), {"readable", "accepted"}},
         {"balance",
          SETTING_WORD,
@@ -71,6 +72,13 @@ static void format_log_level(int level, char out[static VALUE_MAX])
         strcpy(out, names[level]);
 }
 
+static const char *mode_name(const ListenerConfig *listener)
+{
+        if (listener->metrics)
+                return "metrics";
+        return listener->shared ? "shared" : "take";
+}
+
 /* The setting's value as text. */
 static void format(const Setting *setting, const void *of, char out[static VALUE_MAX])
 {
@@ -94,6 +102,9 @@ static void format(const Setting *setting, const void *of, char out[static VALUE
                 break;
         case SETTING_LOG_LEVEL:
                 format_log_level(*(const int *)value, out);
+                break;
+        case SETTING_MODE:
+                strcpy(out, mode_name(value));
                 break;
         }
 }

@@ -18,6 +18,7 @@ enum {
          * of short words. */
         LEXER_BYTES = 64 * 1024,
         BYTES_OF_CHARACTER = 64,
+        WORDS_MAX = 3, /* that a key takes one of */
 };
 
 static int check_log_level(const char *text)
@@ -80,13 +81,13 @@ static int check_mode(const char *text)
         return 0;
 }
 
-/* A key, and what its value has to be: a number from min to max; one of two words; what check
+/* A key, and what its value has to be: a number from min to max; one of some words; what check
  * takes; or else true or false. */
 typedef struct Key {
         const char *section; /* "root": outside of blocks */
         const char *name;
         uint32_t min, max;
-        const char *words[2];
+        const char *words[WORDS_MAX + 1]; /* the last is NULL */
         int (*check)(const char *text);
         bool is_pattern;
         unsigned values_max; /* of a list; 0: any number */
@@ -104,7 +105,7 @@ static const Key keys[] = {
         {"root", "name-servers", .check = check_name_server, .values_max = CONFIG_NAME_SERVERS_MAX},
         {"root", "audit"},
         {"listener", "address", .check = check_address},
-        {"listener", "mode", .words = {"shared", "take"}},
+        {"listener", "mode", .words = {"shared", "take", "metrics"}},
         {"listener", "when", .words = {"accepted", "readable"}},
         {"listener", "balance", .words = {"round-robin", "least-loaded"}},
         {"listener", "backlog", 0, CONFIG_BACKLOG_LIMIT},
@@ -269,6 +270,20 @@ static const Key *find_key(const char *section, const char *name)
         return NULL;
 }
 
+static int check_word(const Key *key, const char *text)
+{
+        const char *const *words = key->words;
+
+        for (size_t i = 0; words[i]; i++) {
+                if (strcmp(text, words[i]) == 0)
+                        return 0;
+        }
+        return words[2] ? error_set(EINVAL, "%s takes %s, %s or %s, not \"%.80s\"", key->name,
+                                    words[0], words[1], words[2], text)
+                        : error_set(EINVAL, "%s takes %s or %s, not \"%.80s\"", key->name, words[0],
+                                    words[1], text);
+}
+
 static int check_value(const Key *key, const char *text)
 {
         PolicyAction action;
@@ -285,10 +300,7 @@ static int check_value(const Key *key, const char *text)
                                ? error_set(EINVAL, "%s takes true or false, not \"%.80s\"",
                                            key->name, text)
                                : 0;
-        if (strcmp(text, key->words[0]) == 0 || strcmp(text, key->words[1]) == 0)
-                return 0;
-        return error_set(EINVAL, "%s takes %s or %s, not \"%.80s\"", key->name, key->words[0],
-                         key->words[1], text);
+        return check_word(key, text);
 }
 
 /* Called for each value, of lists too, when it has been read. */

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* How long until it looks again whether there is more of what had run out. */
 static const struct timeval moment = {.tv_usec = 100000};
@@ -30,6 +31,9 @@ static bool has_room(const Listener *listener)
 /* A connection accepted now would have a worker, and the daemon room for it. */
 static bool wants_connections(const Listener *listener)
 {
+        if (listener->config.metrics)
+                return listener->acceptable && !listener->paused &&
+                       scrapes_have_room(listener->group.listeners->scrapes);
         return listener->acceptable && listener->config.shared && !listener->given &&
                !listener->paused && has_room(listener) && TAILQ_EMPTY(&listener->group.queue) &&
                listener->group.silent_count < LISTENER_SILENT_MAX &&
@@ -52,13 +56,24 @@ static bool is_short(const Listener *listener)
                (balancer_credit(&listener->group) > 0 && !has_room(listener));
 }
 
+/* If there is none: it is looked again once there is. */
+static void await_room(Listener *listener)
+{
+        Listeners *listeners = listener->group.listeners;
+
+        if (listener->config.metrics && !scrapes_have_room(listeners->scrapes))
+                waker_wait(&listener->room, &listeners->scrapes->waiting);
+        else if (listener->config.shared && !has_room(listener))
+                waker_wait(&listener->room, &listeners->kept->waiting);
+}
+
 void listener_update(Listener *listener)
 {
         bool wants = wants_connections(listener) && !listener->resting && !listener->group.parked;
         bool waits = loop_event_is_added(listener->acceptable);
 
-        if (!wants && listener->config.shared && !has_room(listener))
-                waker_wait(&listener->room, &listener->group.listeners->kept->waiting);
+        if (!wants)
+                await_room(listener);
         if (!wants && !loop_event_is_added(listener->look_again) && is_short(listener))
                 timer_arm(listener->group.listeners->loop, listener->look_again, &moment,
                           &listener->again);
@@ -109,6 +124,16 @@ void listener_admit(Connection *connection)
                 placing_place(connection);
 }
 
+/* As accept_one(): the daemon serves it itself. */
+static int scrape(Listener *listener, int take_fd)
+{
+        int r = scrapes_add(listener->group.listeners->scrapes, listener->group.lane, take_fd);
+
+        if (r < 0)
+                close(take_fd);
+        return r < 0 ? r : 1;
+}
+
 /* 1 accepted, 0 there is none now, -errno: a want that may pass; -EINVAL the socket has ended. */
 static int accept_one(Listener *listener)
 {
@@ -124,6 +149,8 @@ static int accept_one(Listener *listener)
                 return errno != EAGAIN;
         }
         listener->accepted++;
+        if (listener->config.metrics)
+                return scrape(listener, fd);
         listener->group.listeners->counts.accepted++;
         socket_prepare_accepted(fd, &listener->config);
         connection = connection_new(&listener->group, fd);
@@ -135,10 +162,12 @@ static int accept_one(Listener *listener)
 
 static void accept_some(Listener *listener)
 {
+        const bool metrics = listener->config.metrics;
+        const int most = metrics ? SCRAPES_ACCEPTED_PER_TURN : LISTENER_ACCEPTS_PER_TURN;
         int r = 1;
 
-        for (int i = 0; i < LISTENER_ACCEPTS_PER_TURN && r > 0 && wants_connections(listener) &&
-                        balancer_has_ready(&listener->group);
+        for (int i = 0; i < most && r > 0 && wants_connections(listener) &&
+                        (metrics || balancer_has_ready(&listener->group));
              i++)
                 r = accept_one(listener);
         if (r == -EINVAL)
@@ -154,7 +183,7 @@ static void on_acceptable(evutil_socket_t fd, short what, void *data)
 
         (void)fd;
         (void)what;
-        if (!balancer_look(&listener->group))
+        if (!listener->config.metrics && !balancer_look(&listener->group))
                 placing_await(&listener->group);
         accept_some(listener);
         /* At once: a daemon that is killed loses what it has accepted and not sent. */

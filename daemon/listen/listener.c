@@ -286,7 +286,7 @@ int listener_restore(Listener **out, Listeners *listeners, const ListenerConfig 
 bool listener_suits(const Listener *listener, const ListenerConfig *config)
 {
         return listener->configured && listener_config_same_socket(&listener->config, config) &&
-               !(listener->given && config->shared);
+               listener->config.metrics == config->metrics && !(listener->given && config->shared);
 }
 
 static void free_connections(ConnectionList *list)
@@ -307,6 +307,7 @@ Listener *listener_free(Listener *listener)
         waker_cancel(&listener->group.place);
         waker_cancel(&listener->room);
         waker_cancel(&listener->again);
+        scrapes_end(listeners->scrapes, listener->group.lane);
         free_connections(&listener->group.silent);
         free_connections(&listener->group.queue);
         free_connections(&listener->group.looked_at);

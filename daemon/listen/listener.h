@@ -110,7 +110,7 @@ Listener *listener_close(Listener *listener, const char *why);
  */
 void listener_close_unused(Listener *listener);
 
-/* Whether the socket of a configured listener does for what the configuration says now. */
+/* Whether a configured listener does, with its socket, for what the configuration says now. */
 bool listener_suits(const Listener *listener, const ListenerConfig *config);
 
 void listener_set_paused(Listener *listener, bool paused);

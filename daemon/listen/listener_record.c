@@ -17,6 +17,7 @@ void listener_record_make(const Listener *listener, Record *out)
                 .name = (char *)config->name,
                 .address = out->address,
                 .shared = config->shared,
+                .metrics = config->metrics,
                 .when_readable = config->when_readable,
                 .least_loaded = config->least_loaded,
                 .v6_only = config->v6_only,
@@ -57,6 +58,7 @@ int listener_record_read_config(const State__Listener *record, ListenerConfig *o
         *out = (ListenerConfig){
                 .address = address,
                 .shared = record->shared,
+                .metrics = record->metrics,
                 .when_readable = record->when_readable,
                 .least_loaded = record->least_loaded,
                 .v6_only = record->v6_only,

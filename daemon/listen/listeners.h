@@ -14,6 +14,7 @@
 #include "daemon/listen/drain.h"
 #include "daemon/listen/worker_watch.h"
 #include "daemon/loop/loop.h"
+#include "daemon/scrape/scrapes.h"
 #include "daemon/store/descriptor_store.h"
 #include "daemon/tell/teller.h"
 
@@ -47,6 +48,7 @@ struct Listeners {
         DescriptorStore *store;
         BlockingPool *blocking;
         Teller *teller;
+        Scrapes *scrapes; /* who connects to those that tell metrics */
 
         ListenerList list; /* in order of opening */
         void *by_number;   /* tsearch(3) trees of them */

@@ -145,6 +145,15 @@ void metrics_report(const Daemon *daemon, const Session *viewer, MetricsReport *
         fill_process(metrics);
 }
 
+void metrics_tell(void *data, Exposition *exposition)
+{
+        MetricsReport report;
+
+        metrics_report(data, NULL, &report);
+        metrics_text_write(exposition, &report.metrics);
+        exposition_end(exposition);
+}
+
 int metrics_serve(Daemon *daemon, Session *session, const Iod__Frame *request)
 {
         Iod__Frame frame = IOD__FRAME__INIT;

@@ -6,6 +6,7 @@
 
 #include "daemon/listen/listeners.h"
 #include "daemon/session/sessions.h"
+#include "proto/metrics_text.h"
 
 typedef struct Daemon Daemon;
 
@@ -22,6 +23,9 @@ typedef struct MetricsReport {
 
 /* As far as viewer may see it; NULL: all. Its texts are borrowed, for the present callback. */
 void metrics_report(const Daemon *daemon, const Session *viewer, MetricsReport *out);
+
+/* Writes all of it, with the end; data is the daemon. */
+void metrics_tell(void *data, Exposition *exposition);
 
 /* As inspect.h's. */
 int metrics_serve(Daemon *daemon, Session *session, const Iod__Frame *request);

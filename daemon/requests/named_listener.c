@@ -54,6 +54,9 @@ static bool is_at(const Listener *listener, const Address *address)
 
 static int check_same(const Listener *listener, const Address *address, bool shared)
 {
+        if (listener->config.metrics)
+                return error_set(EINVAL, "listener %.40s is the daemon's own: it tells its metrics",
+                                 listener->config.name);
         if (listener->config.shared != shared)
                 return error_set(EINVAL, "listener %.40s is %s", listener->config.name,
                                  shared ? "there to be taken, not to be joined"

@@ -68,8 +68,8 @@ static int restore_listener(Daemon *daemon, OwnedList *list, OwnedItem *item,
 
 /*
  * Whether the socket that came back is that of a configured listener. Not one that a client had
- * opened: what waits there was meant for somebody else. Nor one to accept from that was there to be
- * taken, for whoever took it has it still.
+ * opened: what waits there was meant for somebody else, as it is where only one of both tells
+ * metrics. Nor one to accept from that was there to be taken, for whoever took it has it still.
  */
 static bool is_of(const OwnedItem *item, const ListenerConfig *config)
 {
@@ -77,6 +77,7 @@ static bool is_of(const OwnedItem *item, const ListenerConfig *config)
         ListenerConfig recorded;
 
         return record->configured && (record->shared || !config->shared) &&
+               record->metrics == config->metrics &&
                listener_record_read_config(record, &recorded) == 0 &&
                strcmp(recorded.name, config->name) == 0 &&
                listener_config_same_socket(&recorded, config);

@@ -15,9 +15,10 @@ _Static_assert(CLOSER_LANE_MAX + FD_LIST_MAX <= IO_DRIVER_CLOSING_MAX, "see io_d
 
 enum {
         /* Descriptors beside those of sessions and of the closer: standard streams, epoll, signal
-         * pipe, listening socket, eventfds, scratch number, /proc, one packet being received, and
-         * connections that are turned away. */
-        DESCRIPTORS_OWN = 32 + FD_LIST_MAX + CLOSER_STRANGERS_MAX + CLOSER_STRANGERS_KEPT_MAX,
+         * pipe, listening socket, eventfds, scratch number, /proc, one packet being received,
+         * connections that are turned away, and those that ask for metrics. */
+        DESCRIPTORS_OWN =
+                32 + FD_LIST_MAX + CLOSER_STRANGERS_MAX + CLOSER_STRANGERS_KEPT_MAX + SCRAPES_MAX,
         /* A session's socket, its epoll set and its process. */
         DESCRIPTORS_PER_SESSION = 3,
 };

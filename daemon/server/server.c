@@ -12,6 +12,7 @@
 #include "daemon/process/log.h"
 #include "daemon/process/service_manager.h"
 #include "daemon/requests/dispatch.h"
+#include "daemon/requests/metrics.h"
 #include "daemon/restart/late_names.h"
 #include "daemon/restart/reload.h"
 #include "daemon/restart/restore.h"
@@ -323,10 +324,12 @@ static void connect_rooms(Daemon *daemon)
                 .closer = &daemon->closer,
                 .store = &daemon->store,
                 .teller = &daemon->teller,
+                .scrapes = &daemon->scrapes,
                 .offered = {.max = WORKER_OFFERED_MAX},
         };
         TAILQ_INIT(&daemon->listeners.list);
         kept_init(&daemon->kept, &daemon->closer, &daemon->holds.descriptors);
+        scrapes_init(&daemon->scrapes, &daemon->loop, &daemon->closer, metrics_tell, daemon);
 }
 
 int server_open(Server **out, Options *options, Config *take_config)
@@ -445,6 +448,7 @@ Server *server_close(Server *server)
         reload_close(daemon);
         while (!TAILQ_EMPTY(&daemon->listeners.list))
                 listener_free(TAILQ_FIRST(&daemon->listeners.list));
+        scrapes_close(&daemon->scrapes);
         path_tasks_settle(&daemon->listeners, PATHS_STOP_MS);
         path_tasks_abandon(&daemon->listeners);
         reconciler_close(&daemon->reconciler);

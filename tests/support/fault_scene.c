@@ -84,7 +84,7 @@ static void control(const char *const *words)
 
 #define CONTROL(...) control((const char *const[]){"kyronctl", __VA_ARGS__, NULL})
 
-/* Has the configuration two listeners more, or not, and puts it in force. */
+/* Has the configuration some listeners more, or not, and puts it in force. */
 static void reload(bool with)
 {
         char path[256];
@@ -97,10 +97,50 @@ static void reload(bool with)
         if (with)
                 fprintf(file,
                         "listener \"more\" { address = \"tcp:127.0.0.1:0\" }\n"
-                        "listener \"file\" { address = \"unix:%s/file\" }\n",
-                        fault_scene.directory);
+                        "listener \"file\" { address = \"unix:%s/file\" }\n"
+                        "listener \"scraped\" { address = \"unix:%s/scraped\" mode = metrics }\n",
+                        fault_scene.directory, fault_scene.directory);
         fclose(file);
         CONTROL("reload");
+}
+
+/* What the daemon answers, until its end. false: it does not end, or is too long. */
+static bool hear_all(int fd, char *out, size_t size)
+{
+        ssize_t n = 1;
+
+        while (n > 0 && size > 1 && wait_readable(fd, FAULT_ANSWER_MS)) {
+                n = read(fd, out, size - 1);
+                if (n > 0) {
+                        out += n;
+                        size -= (size_t)n;
+                }
+        }
+        *out = '\0';
+        return n <= 0;
+}
+
+static void scrape(void)
+{
+        static const char request[] = "GET /metrics HTTP/1.1\r\n\r\n", end[] = "\n# EOF\n";
+        static char answer[256 * 1024];
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        size_t length;
+
+        snprintf(address.sun_path, sizeof(address.sun_path), "%.90s/scraped",
+                 fault_scene.directory);
+        if (fd < 0)
+                abort();
+        *answer = '\0';
+        if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+            send(fd, request, strlen(request), MSG_NOSIGNAL) == (ssize_t)strlen(request) &&
+            !hear_all(fd, answer, sizeof(answer)))
+                fault_complain("scraping", "it does not end");
+        length = strlen(answer);
+        fault_expect(length > strlen(end) && strcmp(answer + length - strlen(end), end) == 0,
+                     "scraping", "the metrics do not come whole");
+        close(fd);
 }
 
 static void operate(void)
@@ -126,6 +166,7 @@ static void operate(void)
                 CONTROL("drain", "--undo", session);
         }
         reload(true);
+        scrape();
         reload(false);
         kyron_endpoint_close(endpoint);
         if (handle)

@@ -169,6 +169,8 @@ limits_agree() {
         says "$protocol" "entries of Sessions and Registrations $FRAME_PAGE_MAX "
         says "$protocol" "One page of sessions, at most $FRAME_PAGE_MAX,"
         says "$protocol" "One page of registrations, at most $FRAME_PAGE_MAX,"
+        says "$protocol" "at most $PROGRAMS_MAX, and of these $PROGRAMS_PER_USER_MAX that one user brought"
+        says "$protocol" "Listeners, at most $LISTENERS_NAMED_MAX, and of these $LISTENERS_NAMED_PER_USER_MAX of one user's"
         says "$protocol" "bytes of Hello.program $FRAME_PROGRAM_MAX "
         says "$protocol" "at most $FRAME_PROGRAM_MAX bytes of printable ASCII"
         says "$protocol" "bytes of a sentence $sentence "
@@ -228,13 +230,13 @@ config_agrees() {
         check_config "$work/all.conf" "conf/kyron-iod.conf without its comment marks"
         grep -q '^policy "user:root"' "$work/all.conf" ||
                 differ "conf/kyron-iod.conf has no policy to try"
-        for heading in LISTENERS POLICIES; do
+        for heading in LISTENERS METRICS POLICIES; do
                 section "$page" "# $heading" | awk '/^```$/ { n++; next } n == 1' |
                         sed 's/www-data/root/' >"$work/example.conf"
                 [[ -s $work/example.conf ]] && example=$((example + 1))
                 check_config "$work/example.conf" "the example in $page, $heading"
         done
-        [[ $example -eq 2 ]] || differ "$page has lost its examples"
+        [[ $example -eq 3 ]] || differ "$page has lost its examples"
 }
 
 # check_config FILE WHAT
@@ -258,6 +260,9 @@ config_limits_agree() {
         says "$page" "1 to $CONFIG_SILENT_MS_LIMIT. Default: $CONFIG_SILENT_MS."
         says "$page" "0 to $CONFIG_BACKLOG_LIMIT; 0 is as many"
         says "$page" "Its name has 1 to $LISTENER_NAME_MAX bytes"
+        says "$page" "There are $SCRAPES_MAX such connections at a time"
+        says "$page" "A request has at most $SCRAPE_REQUEST_MAX bytes and $((SCRAPE_REQUEST_MS / 1000)) seconds to come"
+        says "$page" "taken within $((SCRAPE_MS / 1000)) seconds in all"
         says "$page" "Default: $(printf '%04o' "$CONFIG_SOCKET_MODE")."
         says "$page" "Listeners of their own, 0 to 4294967295. Default: $POLICY_LISTENERS_PER_USER_MAX."
         says "$page" "Held descriptors, 0 to 4294967295. Default: $POLICY_HOLDS_PER_USER_MAX."
@@ -563,6 +568,31 @@ example_compiles() {
                 differ "libkyron(3)'s example does not fit 80 columns"
 }
 
+# ---- Metrics -------------------------------------------------------------------------------------
+
+# What is told, kyronctl(1) lists, with the ends of counters.
+metrics_agree() {
+        local page=man/kyronctl.1.scd name
+
+        awk '/"kyron_iod_[a-z_]+"/ {
+                     match($0, /kyron_iod_[a-z_]+/)
+                     name = substr($0, RSTART, RLENGTH)
+                     counts = $0 ~ /COUNTER/
+                     while (!counts && $0 !~ /GAUGE|histogram|write_number/ && getline > 0)
+                             counts = $0 ~ /COUNTER/
+                     print name (counts ? "_total" : "")
+             }' proto/metrics_text.c ctl/metrics.c | sort -u >"$work/code"
+        section "$page" '# METRICS' | grep -oE '\*kyron_iod_[a-z_]+\*' | tr -d '*' | sort -u >"$work/page"
+        same "metrics: metrics_text.c and kyronctl(1)" "$work/code" "$work/page"
+        # What a histogram is told by, too.
+        sed -nE 's/_seconds$/&_bucket/p' "$work/code" >>"$work/page"
+        while read -r name; do
+                grep -qxF "$name" "$work/page" || differ "examples/prometheus/ names $name, which is not told"
+        done < <(grep -ohE 'kyron_iod_[a-z_]+' examples/prometheus/* | sort -u)
+        python3 -c 'import json, sys; json.load(open(sys.argv[1]))' \
+                examples/prometheus/kyron-iod.dashboard.json || differ "the dashboard is no JSON"
+}
+
 # ---- Versions and links --------------------------------------------------------------------------
 
 versions_agree() {
@@ -604,6 +634,7 @@ invariants_have_their_tests
 suites_are_built
 first_program_agrees
 example_compiles
+metrics_agree
 versions_agree
 links_lead_somewhere
 [[ $differences -eq 0 ]] || {

@@ -29,6 +29,7 @@ memchecked_unit_tests = \
 	tests/unit/daemon/restart/test_late_names \
 	tests/unit/daemon/requests/test_policy_testing \
 	tests/unit/daemon/restart/unit \
+	tests/unit/daemon/scrape/unit \
 	tests/unit/daemon/server/unit \
 	tests/unit/daemon/server/test_exhaustion \
 	tests/unit/daemon/session/unit \
@@ -194,6 +195,9 @@ tests_unit_daemon_restart_unit_SOURCES = \
 	tests/unit/daemon/restart/test_handover_answer.c \
 	tests/unit/daemon/restart/test_handover_state.c \
 	tests/unit/daemon/restart/test_reload.c
+
+tests_unit_daemon_scrape_unit_SOURCES = \
+	tests/unit/daemon/scrape/test_scrape_request.c
 
 tests_unit_daemon_server_unit_SOURCES = \
 	tests/unit/daemon/server/test_server.c

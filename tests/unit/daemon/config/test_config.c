@@ -421,7 +421,7 @@ static const struct Mistake {
         {"log-level = loud", "1: log-level is error, warning, notice, info or debug, not \"loud\""},
         {"admin-group = \"\"", "1: admin-group takes a name of 1 to 63 bytes"},
         {"admin-group = " X64, "1: admin-group takes a name of 1 to 63 bytes"},
-        {"listener a {\n mode = both }", "2: mode takes shared or take, not \"both\""},
+        {"listener a {\n mode = both }", "2: mode takes shared, take or metrics, not \"both\""},
         {"listener a {\n when = ready }", "2: when takes accepted or readable, not \"ready\""},
         {"listener a {\n balance = fair }",
          "2: balance takes round-robin or least-loaded, not \"fair\""},

@@ -14,6 +14,7 @@
 static const ListenerConfig config = {
         .name = "web*\"",
         .shared = true,
+        .metrics = true,
         .when_readable = true,
         .least_loaded = true,
         .v6_only = true,
@@ -64,6 +65,7 @@ START_TEST(a_listener_is_the_same_again)
                 ck_assert_int_eq(listener_record_read_config(read->listener, &again), 0);
                 ck_assert_mem_eq(&again.address, &listener.config.address, sizeof(Address));
                 ck_assert_str_eq(again.name, config.name);
+                ck_assert(again.metrics);
                 ck_assert(again.shared && again.when_readable && again.least_loaded &&
                           again.v6_only && again.reuse_address && again.nodelay && again.keepalive);
                 ck_assert_uint_eq(again.backlog, 7);

@@ -200,6 +200,39 @@ static bool accepts(int listening)
         return fd >= 0;
 }
 
+static bool has_another_socket(const Listener *listener, uint64_t inode)
+{
+        inner_server_settle();
+        return listener->inode != 0 && listener->inode != inode;
+}
+
+/* Who waits in its backlog is meant for the one or for the other. */
+START_TEST(one_that_tells_metrics_is_nobody_elses_and_has_a_socket_of_its_own)
+{
+        uint16_t port = find_port();
+        const Listener *listener;
+        uint64_t inode;
+
+        reload_as(port, "metrics");
+        listener = listener_find_configured(&inner.daemon->listeners, "site");
+        ck_assert_ptr_nonnull(listener);
+        ck_assert(listener->config.metrics && listener->config.shared);
+        inode = listener->inode;
+        scene_open(0);
+        service_join(&sharing.clients[0], SCENE_JOIN, "site", "", 0, 4, NULL);
+        ck_assert_ptr_nonnull(strstr(scene_expect_refused(0, SCENE_JOIN, EINVAL), "its metrics"));
+        reload_as(port, "metrics");
+        ck_assert_uint_eq(told, 0);
+        ck_assert_uint_eq(listener->inode, inode);
+
+        reload_as(port, "shared");
+        ck_assert_uint_eq(told, 1);
+        listener = listener_find_configured(&inner.daemon->listeners, "site");
+        ck_assert(!listener->config.metrics);
+        ck_assert(WAIT_UNTIL(has_another_socket(listener, inode), DEADLINE_MS));
+}
+END_TEST
+
 START_TEST(what_was_taken_is_not_accepted_from_when_it_is_shared)
 {
         uint16_t port = find_port();
@@ -438,6 +471,7 @@ TEST_SUITE(test_reload)
         tcase_add_checked_fixture(changes, set_up, sharing_scene_tear_down);
         tcase_set_timeout(changes, TEST_TIMEOUT_SECONDS);
         tcase_add_test(changes, a_listener_that_is_new_is_opened_and_one_that_is_gone_is_closed);
+        tcase_add_test(changes, one_that_tells_metrics_is_nobody_elses_and_has_a_socket_of_its_own);
         tcase_add_test(changes, one_that_stays_keeps_its_socket_and_its_workers);
         tcase_add_test(changes, a_backlog_that_cannot_be_changed_is_said_and_no_more);
         tcase_add_test(changes, what_was_taken_is_not_accepted_from_when_it_is_shared);
