@@ -278,6 +278,28 @@ ExitCode happening_text_write_lost(HappeningText *out, uint64_t lost)
         return EXIT_CODE_OK;
 }
 
+ExitCode happening_text_write_wait(HappeningText *out, const char *word,
+                                   const HappeningTextWait *wait)
+{
+        const char *user = user_name_of(&out->user, wait->uid);
+        char whose[WHO_MAX];
+
+        if (out->json) {
+                json_t *object = object_of(now(), "wait", word);
+
+                output_add(&object, "pid", json_integer(wait->pid));
+                output_add_text(&object, "program", wait->program);
+                output_add_number(&object, "uid", wait->uid);
+                output_add_text(&object, "user", user);
+                output_add_text(&object, "text", wait->text);
+                output_add(&object, "diagnosis", json_incref(wait->lent_diagnosis));
+                return output_json_line(object);
+        }
+        snprintf(whose, sizeof(whose), "%s %d (%s)", wait->program, (int)wait->pid, user);
+        print(now(), "wait", whose, wait->text);
+        return EXIT_CODE_OK;
+}
+
 ExitCode happening_text_write_outage(HappeningText *out, const char *word, const char *text)
 {
         if (out->json) {

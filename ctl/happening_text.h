@@ -8,6 +8,7 @@
 #include "ctl/verb.h"
 #include "proto/iod.pb-c.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,5 +25,15 @@ Iod__Kind happening_text_kind(const char *word);
 ExitCode happening_text_write(HappeningText *out, const Iod__Happening *happening);
 /* So many that were not read in time, now. */
 ExitCode happening_text_write_lost(HappeningText *out, uint64_t lost);
+/* A wait to worry about begins or ends, as a word: of a process, in words and as an object. */
+typedef struct HappeningTextWait {
+        pid_t pid;
+        uint32_t uid;
+        const char *program;
+        const char *text;
+        json_t *lent_diagnosis;
+} HappeningTextWait;
+ExitCode happening_text_write_wait(HappeningText *out, const char *word,
+                                   const HappeningTextWait *wait);
 /* Something that the daemon cannot tell itself, now: what, as a word ("away") and in words. */
 ExitCode happening_text_write_outage(HappeningText *out, const char *word, const char *text);

@@ -49,6 +49,8 @@ kyronctl_SOURCES = \
 	ctl/wait_view.h \
 	ctl/wait_words.c \
 	ctl/wait_words.h \
+	ctl/wait_watch.c \
+	ctl/wait_watch.h \
 	ctl/waits.c \
 	ctl/why.c
 kyronctl_LDADD = $(client_libs) libwaits.la libmetrics_text.la $(SMARTCOLS_LIBS) $(JANSSON_LIBS)

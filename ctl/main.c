@@ -37,7 +37,7 @@ static const char usage[] =
         "                        what is wrong there, in sentences\n"
         "  monitor [KIND]...     a line for whatever begins, ends or goes wrong, as it\n"
         "                        happens: session, refusal, failure, listener, worker,\n"
-        "                        delivery, outage, policy\n"
+        "                        delivery, outage, policy, wait\n"
         "  metrics               what the daemon counts, and such waits, for Prometheus\n"
         "\n"
         "  pause LISTENER        accept nothing; connections queue in the kernel\n"
@@ -52,8 +52,9 @@ static const char usage[] =
         "      --undo            give a drained worker connections again\n"
         "      --of USER         whose listener, where several users have one of that name\n"
         "      --all             waits: those with nothing to worry about, too\n"
-        "      --large           waits, why: read also what is so large that reading it\n"
-        "                        holds its process up\n"
+        "      --no-waits        monitor: leave out what is wrong with processes' waits\n"
+        "      --large           waits, why, monitor: read also what is so large that\n"
+        "                        reading it holds its process up\n"
         "      --json            JSON for programs\n"
         "      --no-legend       tables without headings\n"
         "      --socket PATH     the daemon's socket; else $KYRON_SOCKET, else\n"
@@ -71,6 +72,7 @@ enum {
         TAKES_OWNER = 1 << 3,
         TAKES_ALL = 1 << 4,
         TAKES_LARGE = 1 << 5,
+        TAKES_NO_WAITS = 1 << 6,
 };
 
 static const struct {
@@ -91,7 +93,8 @@ static const struct {
         {"version", verb_version, 0, 0, 0, ""},
         {"waits", verb_waits, TAKES_ALL | TAKES_LARGE, 0, 1, "[PID|USER|PROGRAM]"},
         {"why", verb_why, TAKES_LARGE, 1, 1, "PID, SESSION, ADDRESS or PORT"},
-        {"monitor", verb_monitor, TAKES_TIMEOUT, 0, MONITOR_KINDS_MAX, "[KIND]..."},
+        {"monitor", verb_monitor, TAKES_TIMEOUT | TAKES_LARGE | TAKES_NO_WAITS, 0,
+         MONITOR_KINDS_MAX, "[KIND]..."},
         {"metrics", verb_metrics, 0, 0, 0, ""},
         {"pause", verb_pause, TAKES_OWNER, 1, 1, "LISTENER"},
         {"resume", verb_resume, TAKES_OWNER, 1, 1, "LISTENER"},
@@ -113,6 +116,7 @@ enum {
         OPTION_OF,
         OPTION_ALL,
         OPTION_LARGE,
+        OPTION_NO_WAITS,
         OPTION_JSON,
         OPTION_NO_LEGEND,
         OPTION_SOCKET,
@@ -128,6 +132,7 @@ static const struct option long_options[] = {
         {"of", required_argument, NULL, OPTION_OF},
         {"all", no_argument, NULL, OPTION_ALL},
         {"large", no_argument, NULL, OPTION_LARGE},
+        {"no-waits", no_argument, NULL, OPTION_NO_WAITS},
         {"json", no_argument, NULL, OPTION_JSON},
         {"no-legend", no_argument, NULL, OPTION_NO_LEGEND},
         {"socket", required_argument, NULL, OPTION_SOCKET},
@@ -218,7 +223,10 @@ static int check_options(size_t verb, const CommandLine *command_line)
         if (command_line->all && !(takes & TAKES_ALL))
                 return error_set(EINVAL, "--all goes with waits, not with %s", name);
         if (command_line->large && !(takes & TAKES_LARGE))
-                return error_set(EINVAL, "--large goes with waits and why, not with %s", name);
+                return error_set(EINVAL, "--large goes with waits, why and monitor, not with %s",
+                                 name);
+        if (command_line->no_waits && !(takes & TAKES_NO_WAITS))
+                return error_set(EINVAL, "--no-waits goes with monitor, not with %s", name);
         return 0;
 }
 
@@ -276,6 +284,9 @@ static int parse(CommandLine *command_line, int argc, char **argv, size_t *verb)
                         break;
                 case OPTION_LARGE:
                         command_line->large = true;
+                        break;
+                case OPTION_NO_WAITS:
+                        command_line->no_waits = true;
                         break;
                 case OPTION_JSON:
                         command_line->json = true;

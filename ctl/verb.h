@@ -35,6 +35,7 @@ typedef struct CommandLine {
         bool large;
         bool json;
         bool no_legend;
+        bool no_waits;
 } CommandLine;
 
 ExitCode verb_status(const CommandLine *command_line);

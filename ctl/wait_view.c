@@ -46,15 +46,19 @@ static void add_session(void *data, const Iod__SessionEntry *entry)
 }
 
 /* Without a daemon there are none, which is no failure. */
-static void read_sessions(WaitView *view, const char *socket_path)
+static void read_sessions(WaitView *view, Query *query)
 {
-        CLEANUP(query_close) Query query;
-        Sessions sessions = {.view = view};
+        Sessions sessions = {.view = view, .own = query->connection.session};
 
-        if (query_open(&query, socket_path) != EXIT_CODE_OK)
-                return;
-        sessions.own = query.connection.session;
-        view->served = query_sessions(&query, 0, add_session, &sessions) == EXIT_CODE_OK;
+        view->served = query_sessions(query, 0, add_session, &sessions) == EXIT_CODE_OK;
+}
+
+static void forget_sessions(WaitView *view)
+{
+        free(view->sessions);
+        view->sessions = NULL;
+        view->session_count = 0;
+        view->served = false;
 }
 
 const char *wait_view_delivery(const WaitView *view, pid_t pid)
@@ -91,35 +95,53 @@ static void wait_until(uint64_t then_ms)
         }
 }
 
+ExitCode wait_view_begin(WaitView *out, const SampleOptions *options)
+{
+        *out = (WaitView){.served = false};
+        return sample_take(&out->first, options) < 0 ? EXIT_CODE_FAILED : EXIT_CODE_OK;
+}
+
+ExitCode wait_view_go_on(WaitView *view, const SampleOptions *options, Query *query)
+{
+        SampleOptions after = *options;
+
+        if (view->second.count > 0) {
+                sample_free(&view->first);
+                view->first = view->second;
+                view->second = (Sample){.count = 0};
+        }
+        after.before = &view->first;
+        forget_sessions(view);
+        if (query)
+                read_sessions(view, query);
+        return sample_take(&view->second, &after) < 0 ? EXIT_CODE_FAILED : EXIT_CODE_OK;
+}
+
 ExitCode wait_view_take(WaitView *out, const CommandLine *command_line,
                         bool (*wants)(void *data, const Process *process), void *data)
 {
-        SampleOptions options = {
+        const SampleOptions options = {
                 .large = command_line->large,
                 .threads = !wants,
                 .wants = wants,
                 .data = data,
         };
-        int r;
+        CLEANUP(query_close) Query query = {.connection = {.fd = -1}};
+        ExitCode code = wait_view_begin(out, &options);
+        bool served;
 
-        *out = (WaitView){.served = false};
-        r = sample_take(&out->first, &options);
-        if (r < 0)
-                return EXIT_CODE_FAILED;
-        read_sessions(out, command_line->socket_path);
+        if (code != EXIT_CODE_OK)
+                return code;
+        served = query_open(&query, command_line->socket_path) == EXIT_CODE_OK;
         wait_until(out->first.ended_ms + WAIT_VIEW_APART_MS);
-        options.before = &out->first;
-        r = sample_take(&out->second, &options);
-        return r < 0 ? EXIT_CODE_FAILED : EXIT_CODE_OK;
+        return wait_view_go_on(out, &options, served ? &query : NULL);
 }
 
 void wait_view_release(WaitView *view)
 {
         sample_free(&view->first);
         sample_free(&view->second);
-        free(view->sessions);
-        view->sessions = NULL;
-        view->session_count = 0;
+        forget_sessions(view);
 }
 
 static void keep(void *data, const Diagnosis *diagnosis)

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "ctl/query.h"
 #include "ctl/user_name.h"
 #include "ctl/verb.h"
 #include "waits/diagnosis.h"
@@ -45,6 +46,11 @@ typedef struct WaitFindings {
 ExitCode wait_view_take(WaitView *out, const CommandLine *command_line,
                         bool (*wants)(void *data, const Process *process), void *data);
 void wait_view_release(WaitView *view);
+
+/* The same in steps, for who goes on looking: the first sample; and each time one more, after which
+ * the two are the last two. query: open, or NULL: there is no daemon. */
+ExitCode wait_view_begin(WaitView *out, const SampleOptions *options);
+ExitCode wait_view_go_on(WaitView *view, const SampleOptions *options, Query *query);
 
 void wait_view_find(const WaitView *view, const Process *process, WaitFindings *out);
 

@@ -19,6 +19,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -183,7 +184,7 @@ START_TEST(each_line_has_a_time_a_kind_who_it_is_about_and_a_sentence)
         const char *line;
         int year, month, day, hour, minute, second, ms;
 
-        start((const char *const[]){NULL}, false);
+        START("--no-waits");
         await_subscribed();
         connection = raw_session_open(&kyron_iod, "subject");
         line = await_line("subject");
@@ -308,6 +309,60 @@ START_TEST(a_user_is_told_of_its_own_alone)
 }
 END_TEST
 
+/* ---- Waits --------------------------------------------------------------------------------- */
+
+/* Has an epoll set, and stops. */
+static pid_t start_stopped(void)
+{
+        pid_t pid = fork();
+        int status;
+
+        ck_assert_int_ge(pid, 0);
+        if (pid == 0) {
+                prctl(PR_SET_PDEATHSIG, SIGKILL);
+                if (epoll_create1(0) < 0)
+                        _exit(1);
+                raise(SIGSTOP);
+                _exit(0);
+        }
+        ck_assert_int_eq(waitpid(pid, &status, WUNTRACED), pid);
+        ck_assert(WIFSTOPPED(status));
+        return pid;
+}
+
+/* Of this process, the next one. */
+static void expect_wait(pid_t pid, const char *event)
+{
+        json_t *object, *diagnosis;
+
+        do {
+                object = next_object();
+                kyronctl_json_check_text(object, "kind", "wait");
+                if (json_integer_value(json_object_get(object, "pid")) == pid)
+                        break;
+                json_decref(object);
+        } while (true);
+        kyronctl_json_check_text(object, "event", event);
+        diagnosis = json_object_get(object, "diagnosis");
+        kyronctl_json_check_text(diagnosis, "kind", "stopped");
+        json_decref(object);
+}
+
+/* Also without a daemon. */
+START_TEST(what_is_wrong_with_a_wait_is_told_when_it_begins_and_when_it_is_over)
+{
+        pid_t stopped = start_stopped();
+
+        test_daemon_crash(&kyron_iod);
+        START("--json", "wait");
+        expect_wait(stopped, "began");
+        ck_assert_int_eq(kill(stopped, SIGCONT), 0);
+        ck_assert(wait_exit(stopped, DEADLINE_MS, NULL));
+        expect_wait(stopped, "ended");
+        test_daemon_start_again(&kyron_iod, NULL);
+}
+END_TEST
+
 /* ---- Ends and outages ---------------------------------------------------------------------- */
 
 START_TEST(it_outlives_the_daemon)
@@ -339,7 +394,7 @@ END_TEST
 
 START_TEST(an_interrupt_ends_it)
 {
-        start((const char *const[]){NULL}, false);
+        START("--no-waits");
         await_subscribed();
         ck_assert_int_eq(kill(monitor.pid, SIGINT), 0);
         ck_assert_int_eq(wait_for_end(), -SIGINT);
@@ -360,7 +415,7 @@ END_TEST
 
 START_TEST(it_ends_in_time)
 {
-        START("--timeout", "1");
+        START("--no-waits", "--timeout", "1");
         ck_assert_int_eq(wait_for_end(), 0);
 }
 END_TEST
@@ -474,6 +529,7 @@ TEST_SUITE(test_kyronctl_monitor)
         tcase_add_test(cases, a_refusal_has_what_was_asked_for_and_its_sentence);
         tcase_add_test(cases, each_object_is_a_line);
         tcase_add_test(cases, a_user_is_told_of_its_own_alone);
+        tcase_add_test(cases, what_is_wrong_with_a_wait_is_told_when_it_begins_and_when_it_is_over);
         tcase_add_test(cases, it_outlives_the_daemon);
         tcase_add_test(cases, a_daemon_that_stops_says_so_last);
         tcase_add_test(cases, an_interrupt_ends_it);
