@@ -27,6 +27,57 @@ void happening_ring_init(HappeningRing *ring, void *borrow_bytes, size_t size)
         *ring = (HappeningRing){.borrow_bytes = borrow_bytes, .size = size};
 }
 
+/* ---- Shares -------------------------------------------------------------------------------- */
+
+static uint64_t owner_of(const Happening *happening)
+{
+        return happening->owner == HAPPENING_OF_USER ? happening->uid : UINT64_MAX;
+}
+
+/* NULL: it has none. */
+static HappeningShare *find_share(HappeningRing *ring, uint64_t owner)
+{
+        for (size_t i = 0; i < ring->n_shares; i++) {
+                if (ring->shares[i].owner == owner)
+                        return &ring->shares[i];
+        }
+        return NULL;
+}
+
+/* That it would be charged to; a new one is not in the table yet. */
+static HappeningShare *choose_share(HappeningRing *ring, uint64_t owner)
+{
+        HappeningShare *share = find_share(ring, owner);
+
+        if (share)
+                return share;
+        if (ring->n_shares == HAPPENING_SHARES_MAX)
+                return &ring->others;
+        share = &ring->shares[ring->n_shares];
+        *share = (HappeningShare){.owner = owner};
+        return share;
+}
+
+static void charge(HappeningRing *ring, HappeningShare *share, size_t size)
+{
+        if (share == &ring->shares[ring->n_shares])
+                ring->n_shares++;
+        share->used += size;
+}
+
+static void discharge(HappeningRing *ring, const HappeningRecord *record)
+{
+        HappeningShare *share =
+                record->of_others ? &ring->others : find_share(ring, owner_of(&record->happening));
+
+        assert(share && share->used >= record->size);
+        share->used -= record->size;
+        if (share->used == 0 && !record->of_others)
+                *share = ring->shares[--ring->n_shares];
+}
+
+/* ---- Records ------------------------------------------------------------------------------- */
+
 /* Where so many bytes fit behind the last record: true, with *at. */
 static bool find_room(HappeningRing *ring, size_t need, size_t *at)
 {
@@ -52,6 +103,7 @@ bool happening_ring_put(HappeningRing *ring, const Happening *happening)
         };
         size_t lengths[STRINGS], at, need = sizeof(HappeningRecord);
         const char *copies[STRINGS];
+        HappeningShare *share;
         HappeningRecord *record;
         char *copy;
 
@@ -60,13 +112,16 @@ bool happening_ring_put(HappeningRing *ring, const Happening *happening)
                 need += lengths[i] + 1;
         }
         need = (need + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-        if (!find_room(ring, need, &at)) {
+        share = choose_share(ring, owner_of(happening));
+        if (share->used + need > ring->size - happening_ring_used(ring) ||
+            !find_room(ring, need, &at)) {
                 ring->lost++;
                 return false;
         }
         record = (HappeningRecord *)(void *)(ring->borrow_bytes + at);
         *record = (HappeningRecord){
                 .size = (uint32_t)need,
+                .of_others = share == &ring->others,
                 .lost = ring->lost,
                 .happening = *happening,
         };
@@ -82,6 +137,7 @@ bool happening_ring_put(HappeningRing *ring, const Happening *happening)
         record->happening.name = copies[1];
         record->happening.address = copies[2];
         record->happening.text = copies[3];
+        charge(ring, share, need);
         ring->end = at + need;
         ring->count++;
         ring->lost = 0;
@@ -116,7 +172,10 @@ void happening_ring_drop(HappeningRing *ring, size_t count)
 {
         assert(count <= ring->count);
         for (; count > 0; count--) {
-                ring->begin += record_at(ring, ring->begin)->size;
+                const HappeningRecord *record = record_at(ring, ring->begin);
+
+                discharge(ring, record);
+                ring->begin += record->size;
                 ring->count--;
                 if (ring->limit > 0 && ring->begin == ring->limit)
                         ring->begin = ring->limit = 0;

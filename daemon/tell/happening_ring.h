@@ -4,19 +4,32 @@
  * Each lies in one piece, with its strings behind it. What finds no room is counted, and the count
  * goes with the next that does; what is there already stays. Nothing is allocated.
  *
+ * Of one user's there is never more than would find room once more: so nobody's noise hides the
+ * others'. What is the daemon's counts as one more user's; and so do together those of users that
+ * the table of HAPPENING_SHARES_MAX has no room for.
+ *
  * Does not own its memory.
  */
 #pragma once
 
 #include "daemon/tell/happening.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
+enum { HAPPENING_SHARES_MAX = 32 };
+
 typedef struct HappeningRecord {
-        uint32_t size; /* with its strings */
-        uint64_t lost; /* how many before it found no room */
+        uint32_t size;  /* with its strings */
+        bool of_others; /* of a user without a place in the table */
+        uint64_t lost;  /* how many before it found no room */
         Happening happening;
 } HappeningRecord;
+
+typedef struct HappeningShare {
+        uint64_t owner; /* a user (uid), or the daemon */
+        size_t used;
+} HappeningShare;
 
 typedef struct HappeningRing {
         unsigned char *borrow_bytes;
@@ -25,7 +38,10 @@ typedef struct HappeningRing {
         size_t end;   /* of the last */
         size_t limit; /* where the records that begin at 0 follow; 0: there are none of these */
         size_t count;
-        uint64_t lost; /* since the last record */
+        uint64_t lost;                               /* since the last record */
+        HappeningShare shares[HAPPENING_SHARES_MAX]; /* of those who have something here */
+        size_t n_shares;
+        HappeningShare others;
 } HappeningRing;
 
 /* The memory is aligned as malloc() does it. */

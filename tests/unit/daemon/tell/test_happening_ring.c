@@ -48,6 +48,7 @@ static bool put(uint64_t session)
 {
         const Happening happening = {
                 .what = IOD__WHAT__SESSION_BEGAN,
+                .uid = (uid_t)(session % 3),
                 .session = session,
                 .text = text_of(session),
         };
@@ -164,6 +165,56 @@ START_TEST(what_was_lost_last_of_all_is_due_too)
 }
 END_TEST
 
+static bool put_of(HappeningOwner owner, uid_t uid)
+{
+        const Happening happening = {.what = IOD__WHAT__SESSION_BEGAN, .owner = owner, .uid = uid};
+
+        return happening_ring_put(&ring, &happening);
+}
+
+START_TEST(nobodys_noise_hides_the_others)
+{
+        size_t noise = 0;
+
+        while (put_of(HAPPENING_OF_USER, 1))
+                noise++;
+        ck_assert_uint_ge(noise, 2);
+        ck_assert_uint_le(happening_ring_used(&ring), SMALL / 2);
+        ck_assert(put_of(HAPPENING_OF_USER, 2));
+        ck_assert(put_of(HAPPENING_OF_DAEMON, 1));
+        ck_assert(!put_of(HAPPENING_OF_USER, 1));
+        /* And has what it had, once that has gone. */
+        happening_ring_drop(&ring, noise + 2);
+        ck_assert_uint_eq(ring.n_shares, 0);
+        for (size_t i = 0; i < noise; i++)
+                ck_assert(put_of(HAPPENING_OF_USER, 1));
+}
+END_TEST
+
+/* More than have a place in the table share one. */
+START_TEST(many_users_find_room_and_leave_nothing)
+{
+        enum { LARGE = 64 * 1024, USERS = 3 * HAPPENING_SHARES_MAX };
+        unsigned char *bytes = malloc(LARGE);
+
+        ck_assert_ptr_nonnull(bytes);
+        happening_ring_init(&ring, bytes, LARGE);
+        for (int round = 0; round < 3; round++) {
+                for (uid_t uid = 0; uid < USERS; uid++)
+                        ck_assert(put_of(HAPPENING_OF_USER, uid));
+                ck_assert_uint_eq(ring.n_shares, HAPPENING_SHARES_MAX);
+                ck_assert_uint_gt(ring.others.used, 0);
+                /* Those that went first leave places for others in between. */
+                happening_ring_drop(&ring, USERS / 2);
+                ck_assert(put_of(HAPPENING_OF_USER, USERS - 1));
+                happening_ring_drop(&ring, ring.count);
+                ck_assert_uint_eq(ring.n_shares, 0);
+                ck_assert_uint_eq(ring.others.used, 0);
+        }
+        free(bytes);
+}
+END_TEST
+
 /* Beside a list of what should be there; round and round. */
 START_TEST(whatever_is_put_and_dropped_is_in_order)
 {
@@ -205,6 +256,8 @@ TEST_SUITE(test_happening_ring)
         tcase_add_test(cases, strings_that_there_are_not_come_out_empty_and_long_ones_cut);
         tcase_add_test(cases, what_has_no_room_is_counted_with_the_next_that_has);
         tcase_add_test(cases, what_was_lost_last_of_all_is_due_too);
+        tcase_add_test(cases, nobodys_noise_hides_the_others);
+        tcase_add_test(cases, many_users_find_room_and_leave_nothing);
         tcase_add_loop_test(cases, whatever_is_put_and_dropped_is_in_order, 0, 4);
         suite_add_tcase(suite, cases);
 }
