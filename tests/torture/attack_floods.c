@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -18,6 +19,7 @@ enum {
         FLOOD_DESCRIPTORS = FRAME_SOURCES_MAX * 16,
         CYCLE_BATCH = 32,
         ANSWER_MS = 100,
+        COMING_NS = 900000,
 };
 
 static int open_eventfd(unsigned value)
@@ -79,6 +81,24 @@ static void flood_with_connections(Attack *attack)
                 if (session.fd >= 0)
                         attack_count(attack, 1);
                 attack_session_close(&session);
+        }
+}
+
+/* As many as the daemon lets in by default, all of them in order. */
+static void come_and_go(Attack *attack)
+{
+        const struct timespec rest = {.tv_nsec = COMING_NS};
+
+        while (attack_goes_on(attack)) {
+                AttackSession session = {.fd = -1};
+
+                if (attack_session_open(&session, attack)) {
+                        wait_readable(session.fd, ANSWER_MS);
+                        attack_session_drain(&session);
+                        attack_count(attack, 1);
+                }
+                attack_session_close(&session);
+                nanosleep(&rest, NULL);
         }
 }
 
@@ -162,6 +182,7 @@ static void compute(Attack *attack)
 const AttackKind attack_floods[] = {
         {"request-flood", "requests", NULL, flood_with_requests},
         {"connection-flood", "connections", NULL, flood_with_connections},
+        {"come-and-go", "sessions", NULL, come_and_go},
         {"nonsense", "sessions of nonsense", NULL, speak_nonsense},
         {"descriptor-flood", "descriptors", NULL, flood_with_descriptors},
         {"compute", "million additions", NULL, compute},

@@ -21,6 +21,7 @@ enum {
         PAUSE_NS = 100000,
         STOP_MS = 1000,
         DEAD = 512,
+        SUBSCRIPTIONS = 16,
         ANSWER_MS = 20,
 };
 
@@ -68,6 +69,38 @@ static void never_read(Attack *attack)
                 }
                 stir(attack, fds, SOURCES);
                 nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+        }
+}
+
+/* As many subscriptions as one user may have, of which nothing is read. */
+static void never_read_subscriptions(Attack *attack)
+{
+        static AttackPacket subscribe, refused;
+        AttackSession sessions[SUBSCRIPTIONS], other = {.fd = -1};
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__Subscribe all = IOD__SUBSCRIBE__INIT;
+        Iod__TakeHeld take_held = IOD__TAKE_HELD__INIT;
+
+        frame.body_case = IOD__FRAME__BODY_SUBSCRIBE;
+        frame.subscribe = &all;
+        attack_packet_encode(&subscribe, &frame);
+        take_held.name = (char *)"a_name_that_nothing_is_held_under";
+        frame.body_case = IOD__FRAME__BODY_TAKE_HELD;
+        frame.take_held = &take_held;
+        attack_packet_encode(&refused, &frame);
+        for (int i = 0; i < SUBSCRIPTIONS; i++)
+                sessions[i].fd = -1;
+        while (attack_goes_on(attack)) {
+                for (int i = 0; i < SUBSCRIPTIONS; i++) {
+                        if (sessions[i].fd < 0 && attack_session_open(&sessions[i], attack))
+                                attack_session_send(&sessions[i], subscribe.bytes, subscribe.size,
+                                                    NULL, 0);
+                }
+                if (!attack_session_open(&other, attack))
+                        continue;
+                if (attack_session_push(&other, attack, refused.bytes, refused.size, NULL, 0))
+                        attack_count(attack, 1);
+                attack_session_drain(&other);
         }
 }
 
@@ -153,6 +186,7 @@ static void die_unread(Attack *attack)
 
 const AttackKind attack_unread[] = {
         {"dead-unread", "sessions that ended", NULL, die_unread},
+        {"unread-subscriptions", "refusals", NULL, never_read_subscriptions},
         {"never-reading", "requests and events", NULL, never_read},
         {"sigstop", "events", NULL, be_stopped},
         {0},

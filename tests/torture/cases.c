@@ -29,6 +29,10 @@ const TortureCase torture_cases[] = {
         {"never-reading", "Clients that never read",
          "16 sessions ask for lists and wait for busy descriptors, and read nothing", NULL,
          torture_beside, .attack = "never-reading"},
+        {"unread-subscriptions", "Subscriptions that nobody reads",
+         "16 sessions subscribe to all that happens and read nothing of it, while another one's "
+         "requests are refused",
+         NULL, torture_beside, .attack = "unread-subscriptions"},
         {"dead-unread", "In flight of the dead",
          "one session after the other is passed a descriptor, leaves it unread and is ended; "
          "512 of them stay open at the attacker's",
@@ -98,6 +102,14 @@ const TortureCase torture_cases[] = {
          "none of its events takes longer than 20 ms; others' p99 is at most 1.1 times what it is "
          "without a move, or 1.1 times what a client without a daemon has beside it",
          torture_moving},
+        {"monitored", "Somebody looks on",
+         "1,000 sessions come and go a second; `kyronctl monitor` is told of each, and another one "
+         "is "
+         "stopped",
+         "others' p99 is at most 1.1 times what it is while nobody looks, or 1.1 times what a "
+         "client "
+         "without a daemon has beside it",
+         torture_monitored, .attack = "come-and-go"},
         {"many-packets", "10⁶ hostile packets", "as forged, as fast as they are served",
          "descriptors and memory are as before", torture_many, .attack = "forged", .count = 1000000,
          /* Some of them ask for names: each thread that looks them up has a heap of 0.3 MiB. */

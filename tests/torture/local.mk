@@ -38,6 +38,7 @@ tests_torture_torture_SOURCES = \
 	tests/torture/beside.c \
 	tests/torture/cases.c \
 	tests/torture/many.c \
+	tests/torture/monitored.c \
 	tests/torture/moving.c \
 	tests/torture/neighbours.c \
 	tests/torture/neighbours.h \

@@ -47,6 +47,8 @@ void torture_beside(const Torture *torture, const TortureCase *case_, Result *re
 void torture_many(const Torture *torture, const TortureCase *case_, Result *result);
 /* A session moves its registrations, again and again. */
 void torture_moving(const Torture *torture, const TortureCase *case_, Result *result);
+/* kyronctl monitor looks on while sessions come and go. */
+void torture_monitored(const Torture *torture, const TortureCase *case_, Result *result);
 /* The daemon is killed, again and again, under load. */
 void torture_outage(const Torture *torture, const TortureCase *case_, Result *result);
 void torture_outage_with_fallback(const Torture *torture, const TortureCase *case_, Result *result);
