@@ -7,15 +7,21 @@
 #include <inttypes.h>
 
 static const OutputColumn columns[] = {
-        {"LISTENER", OUTPUT_CUT}, {"SESSION", OUTPUT_RIGHT},
-        {"PID", OUTPUT_RIGHT},    {"PROGRAM", OUTPUT_CUT},
-        {"WEIGHT", OUTPUT_RIGHT}, {"CREDITS", OUTPUT_RIGHT},
-        {"HAND", OUTPUT_RIGHT},   {"NEW", OUTPUT_RIGHT},
-        {"PASSED", OUTPUT_RIGHT}, {"STATE", 0},
+        {"LISTENER", OUTPUT_CUT},
+        {"SESSION", OUTPUT_RIGHT},
+        {"PID", OUTPUT_RIGHT | OUTPUT_SPARE},
+        {"PROGRAM", OUTPUT_CUT},
+        {"WEIGHT", OUTPUT_RIGHT | OUTPUT_SPARE},
+        {"CREDITS", OUTPUT_RIGHT | OUTPUT_SPARE},
+        {"HAND", OUTPUT_RIGHT},
+        {"NEW", OUTPUT_RIGHT | OUTPUT_SPARE},
+        {"PASSED", OUTPUT_RIGHT | OUTPUT_SPARE},
+        {"STATE", 0},
 };
 
 typedef struct Groups {
         OutputList list;
+        const ListFilter *filter;
         UserName user;
 } Groups;
 
@@ -69,6 +75,8 @@ static void append(void *data, const Iod__GroupEntry *entry)
 {
         Groups *groups = data;
 
+        if (!list_filter_takes(groups->filter, entry->uid, entry->pid))
+                return;
         if (groups->list.array)
                 append_object(groups, entry);
         else
@@ -78,7 +86,7 @@ static void append(void *data, const Iod__GroupEntry *entry)
 ExitCode verb_groups(const CommandLine *command_line)
 {
         CLEANUP(query_close) Query query;
-        Groups groups = {.user = {.text = ""}};
+        Groups groups = {.filter = &command_line->filter};
         ExitCode code;
 
         code = query_open(&query, command_line->socket_path);

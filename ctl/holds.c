@@ -9,12 +9,18 @@
 #include <stdio.h>
 
 static const OutputColumn columns[] = {
-        {"NAME", OUTPUT_CUT},   {"USER", OUTPUT_CUT},   {"PROGRAM", OUTPUT_CUT}, {"KIND", 0},
-        {"NOTE", OUTPUT_RIGHT}, {"LEFT", OUTPUT_RIGHT}, {"ADDRESS", OUTPUT_CUT},
+        {"NAME", OUTPUT_CUT},
+        {"USER", OUTPUT_CUT | OUTPUT_SPARE},
+        {"PROGRAM", OUTPUT_CUT | OUTPUT_SPARE},
+        {"KIND", 0},
+        {"NOTE", OUTPUT_RIGHT | OUTPUT_SPARE},
+        {"LEFT", OUTPUT_RIGHT},
+        {"ADDRESS", OUTPUT_CUT},
 };
 
 typedef struct Holds {
         OutputList list;
+        const ListFilter *filter;
         UserName user;
         SocketAddressLookup *lookup;
 } Holds;
@@ -53,15 +59,20 @@ static void append_row(Holds *holds, const Iod__HoldEntry *entry, const SocketAd
         output_list_cell(list, "%s", descriptor_text_kind(entry->kind));
         output_list_cell(list, "%" PRIu32, entry->note_size);
         output_list_cell(list, "%s", output_duration(entry->time_left_ms, left));
+        output_list_rank(list, entry->time_left_ms);
         output_list_cell(list, "%s", descriptor_text_address(addresses, address));
 }
 
 static void append(void *data, const Iod__HoldEntry *entry)
 {
         Holds *holds = data;
-        const SocketAddresses addresses =
-                socket_address_lookup_find(holds->lookup, entry->kind, entry->inode);
+        SocketAddresses addresses;
 
+        if (!list_filter_takes(holds->filter, entry->uid, entry->pid))
+                return;
+        addresses = socket_address_lookup_find(holds->lookup, entry->kind, entry->inode);
+        if (!list_filter_takes_socket(holds->filter, entry->kind, &addresses))
+                return;
         if (holds->list.array)
                 append_object(holds, entry, &addresses);
         else
@@ -71,7 +82,7 @@ static void append(void *data, const Iod__HoldEntry *entry)
 ExitCode verb_holds(const CommandLine *command_line)
 {
         CLEANUP(query_close) Query query;
-        Holds holds = {.lookup = NULL};
+        Holds holds = {.filter = &command_line->filter};
         ExitCode code;
 
         code = query_open(&query, command_line->socket_path);

@@ -7,14 +7,19 @@
 #include <inttypes.h>
 
 static const OutputColumn columns[] = {
-        {"NAME", OUTPUT_CUT},       {"ADDRESS", OUTPUT_CUT},
-        {"USER", OUTPUT_CUT},       {"WORKERS", OUTPUT_RIGHT},
-        {"CREDITS", OUTPUT_RIGHT},  {"WAIT", OUTPUT_RIGHT},
-        {"ACCEPTED", OUTPUT_RIGHT}, {"STATE", 0},
+        {"NAME", OUTPUT_CUT},
+        {"ADDRESS", OUTPUT_CUT},
+        {"USER", OUTPUT_CUT | OUTPUT_SPARE},
+        {"WORKERS", OUTPUT_RIGHT | OUTPUT_SPARE},
+        {"CREDITS", OUTPUT_RIGHT | OUTPUT_SPARE},
+        {"WAIT", OUTPUT_RIGHT},
+        {"ACCEPTED", OUTPUT_RIGHT | OUTPUT_SPARE},
+        {"STATE", OUTPUT_CUT},
 };
 
 typedef struct Listeners {
         OutputList list;
+        const ListFilter *filter;
         UserName user;
 } Listeners;
 
@@ -78,6 +83,9 @@ static void append(void *data, const Iod__ListenerEntry *entry)
 {
         Listeners *listeners = data;
 
+        if (!list_filter_takes(listeners->filter, entry->uid, 0) ||
+            !list_filter_takes_address(listeners->filter, entry->address))
+                return;
         if (listeners->list.array)
                 append_object(listeners, entry);
         else
@@ -87,7 +95,7 @@ static void append(void *data, const Iod__ListenerEntry *entry)
 ExitCode verb_listeners(const CommandLine *command_line)
 {
         CLEANUP(query_close) Query query;
-        Listeners listeners = {.user = {.text = ""}};
+        Listeners listeners = {.filter = &command_line->filter};
         ExitCode code;
 
         code = query_open(&query, command_line->socket_path);

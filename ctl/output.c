@@ -2,14 +2,16 @@
 #include "ctl/output.h"
 
 #include "core/error.h"
+#include "ctl/shown_text.h"
+#include "ctl/terminal.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <libsmartcols.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static ExitCode no_memory(void)
 {
@@ -17,41 +19,28 @@ static ExitCode no_memory(void)
         return EXIT_CODE_FAILED;
 }
 
-static bool open_table(OutputList *list, const OutputColumn *columns, size_t n)
-{
-        list->table = scols_new_table();
-        if (!list->table)
-                return false;
-        scols_table_enable_noheadings(list->table, list->no_legend);
-        for (size_t i = 0; i < n; i++) {
-                int flags = (columns[i].flags & OUTPUT_RIGHT ? SCOLS_FL_RIGHT : 0) |
-                            (columns[i].flags & OUTPUT_CUT ? SCOLS_FL_TRUNC : 0);
-
-                if (!scols_table_new_column(list->table, columns[i].heading, 0, flags))
-                        return false;
-        }
-        return true;
-}
-
 ExitCode output_list_open(OutputList *list, const CommandLine *command_line,
                           const OutputColumn *columns, size_t n)
 {
-        bool opened;
+        int r = 0;
 
-        *list = (OutputList){.no_legend = command_line->no_legend};
+        *list = (OutputList){.no_legend = command_line->no_legend, .wide = command_line->wide};
+        output_table_open(&list->table, columns, n);
         if (command_line->json)
-                opened = (list->array = json_array()) != NULL;
-        else
-                opened = open_table(list, columns, n);
-        return opened ? EXIT_CODE_OK : no_memory();
+                return (list->array = json_array()) ? EXIT_CODE_OK : no_memory();
+        if (command_line->sort)
+                r = output_table_sort_by(&list->table, command_line->sort);
+        if (r < 0)
+                return r == -EINVAL ? EXIT_CODE_USAGE : EXIT_CODE_FAILED;
+        return EXIT_CODE_OK;
 }
 
 void output_list_close(OutputList *list)
 {
         json_decref(list->array);
-        scols_unref_table(list->table);
+        output_table_close(&list->table);
         list->array = NULL;
-        list->table = NULL;
+        list->row = NULL;
 }
 
 void output_list_append(OutputList *list, json_t *take_object)
@@ -65,8 +54,8 @@ void output_list_begin_row(OutputList *list)
 {
         list->count++;
         list->cell = 0;
-        list->line = scols_table_new_line(list->table, NULL);
-        if (!list->line)
+        list->row = output_table_add(&list->table);
+        if (!list->row)
                 list->failed = true;
 }
 
@@ -76,7 +65,7 @@ void output_list_cell(OutputList *list, const char *format, ...)
         char *text;
         int r;
 
-        if (!list->line)
+        if (!list->row || list->cell == list->table.column_count)
                 return;
         va_start(args, format);
         r = vasprintf(&text, format, args);
@@ -85,22 +74,32 @@ void output_list_cell(OutputList *list, const char *format, ...)
                 list->failed = true;
                 return;
         }
-        /* Takes the text, unless it fails. */
-        if (scols_line_refer_data(list->line, list->cell++, text) < 0) {
-                free(text);
-                list->failed = true;
-        }
+        shown_text_make_printable(text);
+        list->row[list->cell++].text = text;
+}
+
+void output_list_rank(OutputList *list, uint64_t rank)
+{
+        if (!list->row || list->cell == 0)
+                return;
+        list->row[list->cell - 1].ranked = true;
+        list->row[list->cell - 1].rank = rank;
 }
 
 ExitCode output_list_print(OutputList *list, const char *what)
 {
+        const OutputFit fit = {
+                .width = list->wide ? 0 : terminal_size(STDOUT_FILENO).columns,
+                .no_legend = list->no_legend,
+        };
+
         if (list->failed)
                 return no_memory();
         if (list->array)
                 return output_json(json_incref(list->array));
         if (list->count == 0 && !list->no_legend)
                 fprintf(stderr, "no %s\n", what);
-        return scols_print_table(list->table) < 0 ? no_memory() : EXIT_CODE_OK;
+        return output_table_print(&list->table, &fit, stdout) < 0 ? no_memory() : EXIT_CODE_OK;
 }
 
 static ExitCode write_json(json_t *take_value, size_t flags)
@@ -187,8 +186,5 @@ const char *output_duration(uint64_t ms, char buffer[static OUTPUT_DURATION_MAX]
 
 void output_make_printable(char *text)
 {
-        for (; *text; text++) {
-                if (*text < ' ' || *text > '~')
-                        *text = '?';
-        }
+        shown_text_make_printable(text);
 }

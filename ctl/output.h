@@ -5,48 +5,40 @@
  */
 #pragma once
 
+#include "ctl/output_table.h"
 #include "ctl/verb.h"
 
 #include <jansson.h>
 #include <stddef.h>
 #include <sys/types.h>
 
-struct libscols_table;
-struct libscols_line;
-
-enum {
-        OUTPUT_RIGHT = 1 << 0, /* numbers */
-        OUTPUT_CUT = 1 << 1,   /* cut where the line would not fit a terminal; never elsewhere */
-
-        OUTPUT_DURATION_MAX = 32, /* bytes of its text */
-};
-
-typedef struct OutputColumn {
-        const char *heading;
-        unsigned flags;
-} OutputColumn;
+enum { OUTPUT_DURATION_MAX = 32 }; /* bytes of its text */
 
 typedef struct OutputList {
         bool no_legend;
+        bool wide;
         bool failed; /* for want of memory; the list goes on and fails at the end */
         size_t count;
         json_t *array; /* NULL: a table */
-        struct libscols_table *table;
-        struct libscols_line *line;
-        size_t cell;
+        OutputTable table;
+        OutputCell *row; /* of the table, the one that is filled in, */
+        size_t cell;     /* and so many of its cells are */
 } OutputList;
 
-/* EXIT_CODE_OK, or EXIT_CODE_FAILED with error_text(). output_list_close() is allowed then too. */
+/* EXIT_CODE_OK, or another exit code with error_text(). output_list_close() is allowed then too. */
 ExitCode output_list_open(OutputList *list, const CommandLine *command_line,
                           const OutputColumn *columns, size_t n);
 void output_list_close(OutputList *list);
 
 /* JSON: adds take_object; NULL is taken for a want of memory. */
 void output_list_append(OutputList *list, json_t *take_object);
-/* Table: begins a row, and fills its cells from left to right. */
+/* Table: begins a row, and fills its cells from left to right. Nobody's text breaks it: what is not
+ * printable becomes "?". */
 void output_list_begin_row(OutputList *list);
 void output_list_cell(OutputList *list, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
+/* What --sort goes by, for the cell just filled, if it is not its text. (Of numbers, it may be.) */
+void output_list_rank(OutputList *list, uint64_t rank);
 
 /* Writes the list. Where there is nothing, a table says so ("no sessions") on standard error. */
 ExitCode output_list_print(OutputList *list, const char *what);
@@ -69,5 +61,5 @@ void output_add_time(json_t **object, const char *key, uint64_t nanoseconds);
  */
 const char *output_duration(uint64_t ms, char buffer[static OUTPUT_DURATION_MAX]);
 
-/* Replaces what is not printable ASCII by "?", so that nobody's text can steer a terminal. */
+/* Replaces what is not printable by "?", so that nobody's text can steer a terminal. */
 void output_make_printable(char *text);

@@ -13,14 +13,21 @@
 #include <string.h>
 
 static const OutputColumn columns[] = {
-        {"ID", 0},  {"PID", OUTPUT_RIGHT}, {"PROGRAM", OUTPUT_CUT},  {"KIND", 0},
-        {"INT", 0}, {"READY", 0},          {"EVENTS", OUTPUT_RIGHT}, {"ADDRESS", OUTPUT_CUT},
+        {"ID", 0},
+        {"PID", OUTPUT_RIGHT},
+        {"PROGRAM", OUTPUT_CUT | OUTPUT_SPARE},
+        {"KIND", 0},
+        {"INT", OUTPUT_SPARE},
+        {"READY", OUTPUT_SPARE},
+        {"EVENTS", OUTPUT_RIGHT | OUTPUT_SPARE},
+        {"ADDRESS", OUTPUT_CUT},
 };
 
 enum { LETTERS_MAX = 8 };
 
 typedef struct Registrations {
         OutputList list;
+        const ListFilter *filter;
         SocketAddressLookup *lookup;
         DirectWaits direct;
         size_t next; /* of the direct sessions, to be shown */
@@ -143,9 +150,13 @@ static void append_row(Registrations *registrations, const Row *row,
 
 static void append(Registrations *registrations, const Row *row)
 {
-        const SocketAddresses addresses =
-                socket_address_lookup_find(registrations->lookup, row->kind, row->inode);
+        SocketAddresses addresses;
 
+        if (!list_filter_takes(registrations->filter, row->uid, row->pid))
+                return;
+        addresses = socket_address_lookup_find(registrations->lookup, row->kind, row->inode);
+        if (!list_filter_takes_socket(registrations->filter, row->kind, &addresses))
+                return;
         if (registrations->list.array)
                 append_object(registrations, row, &addresses);
         else
@@ -259,7 +270,7 @@ static ExitCode show(Registrations *registrations, Query *query, uint64_t sessio
 ExitCode verb_registrations(const CommandLine *command_line)
 {
         CLEANUP(query_close) Query query;
-        Registrations registrations = {.lookup = NULL};
+        Registrations registrations = {.filter = &command_line->filter};
         ExitCode code;
 
         code = query_open(&query, command_line->socket_path);

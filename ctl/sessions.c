@@ -11,12 +11,12 @@
 static const OutputColumn columns[] = {
         {"SESSION", OUTPUT_RIGHT},
         {"PID", OUTPUT_RIGHT},
-        {"USER", OUTPUT_CUT},
+        {"USER", OUTPUT_CUT | OUTPUT_SPARE},
         {"PROGRAM", OUTPUT_CUT},
-        {"SINCE", OUTPUT_RIGHT},
-        {"REGS", OUTPUT_RIGHT},
-        {"EVENTS", OUTPUT_RIGHT},
-        {"DELIVERY", 0},
+        {"SINCE", OUTPUT_RIGHT | OUTPUT_SPARE},
+        {"REGS", OUTPUT_RIGHT | OUTPUT_SPARE},
+        {"EVENTS", OUTPUT_RIGHT | OUTPUT_SPARE},
+        {"DELIVERY", OUTPUT_SPARE},
         {"STATE", 0},
         {"LOOP", 0},
 };
@@ -26,6 +26,7 @@ enum { SINCE_MAX = 16, LOOP_MAX = OUTPUT_DURATION_MAX + 8 };
 typedef struct Sessions {
         OutputList list;
         uint64_t own; /* kyronctl's, which nobody asks for */
+        const ListFilter *filter;
         UserName user;
 } Sessions;
 
@@ -129,18 +130,22 @@ static void append_row(Sessions *sessions, const Iod__SessionEntry *entry)
         output_list_cell(list, "%s", user_name_of(&sessions->user, entry->uid));
         output_list_cell(list, "%s", entry->program);
         output_list_cell(list, "%s", since_text(entry->since, since));
+        output_list_rank(list, entry->since);
         output_list_cell(list, "%" PRIu32, own ? own->registrations : entry->registrations);
         output_list_cell(list, "%" PRIu64, own ? own->events : entry->events);
         output_list_cell(list, "%s", delivery_text(entry));
         output_list_cell(list, "%s", state_text(entry));
         output_list_cell(list, "%s", loop_text(entry->pulse, loop));
+        if (entry->pulse)
+                output_list_rank(list, entry->pulse->since_ms);
 }
 
 static void append(void *data, const Iod__SessionEntry *entry)
 {
         Sessions *sessions = data;
 
-        if (entry->session == sessions->own)
+        if (entry->session == sessions->own ||
+            !list_filter_takes(sessions->filter, entry->uid, entry->pid))
                 return;
         if (sessions->list.array)
                 append_object(sessions, entry);
@@ -151,7 +156,7 @@ static void append(void *data, const Iod__SessionEntry *entry)
 ExitCode verb_sessions(const CommandLine *command_line)
 {
         CLEANUP(query_close) Query query;
-        Sessions sessions = {.own = 0};
+        Sessions sessions = {.filter = &command_line->filter};
         ExitCode code;
 
         code = query_open(&query, command_line->socket_path);

@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include "ctl/list_filter.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,17 +27,26 @@ enum { MONITOR_KINDS_MAX = 16 /* words for monitor */ };
 
 typedef struct CommandLine {
         const char *socket_path; /* never NULL */
-        char **arguments;        /* of the verb: as many as its row in main()'s table allows */
+        char **arguments;        /* of the verb: as many as its row in ctl/verbs.c allows */
         int argument_count;
         uint64_t session;   /* --session; 0: every one */
         uint64_t timeout_s; /* --timeout; 0: none */
         const char *owner;  /* --of; NULL: nobody was named */
+        const char *sort;   /* --sort; NULL: in the order of the list */
+        uint64_t delay_s;   /* --delay; 0: as the verb likes */
+        uint64_t count;     /* --count; 0: without an end */
+        ListFilter filter;  /* --user, --pid, --port */
         bool undo;
         bool all;
         bool large;
+        bool batch;
         bool json;
         bool no_legend;
         bool no_waits;
+        bool wide;
+        bool private_daemon; /* for main() alone, as are these: */
+        bool help;
+        bool version;
 } CommandLine;
 
 ExitCode verb_status(const CommandLine *command_line);
@@ -50,6 +61,7 @@ ExitCode verb_resume(const CommandLine *command_line);
 ExitCode verb_drain(const CommandLine *command_line);
 ExitCode verb_reload(const CommandLine *command_line);
 ExitCode verb_waits(const CommandLine *command_line);
+ExitCode verb_top(const CommandLine *command_line);
 ExitCode verb_why(const CommandLine *command_line);
 ExitCode verb_monitor(const CommandLine *command_line);
 ExitCode verb_metrics(const CommandLine *command_line);

@@ -24,6 +24,7 @@ static void add_session(void *data, const Iod__SessionEntry *entry)
 {
         Sessions *sessions = data;
         WaitView *view = sessions->view;
+        WaitSession *session;
 
         if (entry->session == sessions->own)
                 return;
@@ -37,12 +38,18 @@ static void add_session(void *data, const Iod__SessionEntry *entry)
                 view->sessions = grown;
                 sessions->capacity = more;
         }
-        view->sessions[view->session_count++] = (WaitSession){
+        session = &view->sessions[view->session_count++];
+        *session = (WaitSession){
                 .session = entry->session,
                 .pid = entry->pid,
+                .uid = entry->uid,
+                .events = entry->events,
                 .direct = entry->delivery == IOD__DELIVERY__DELIVERY_DIRECT,
                 .waiting = entry->waiting,
         };
+        if (session->direct && entry->pulse)
+                session->events = entry->pulse->events;
+        snprintf(session->program, sizeof(session->program), "%s", entry->program);
 }
 
 /* Without a daemon there are none, which is no failure. */
@@ -50,6 +57,7 @@ static void read_sessions(WaitView *view, Query *query)
 {
         Sessions sessions = {.view = view, .own = query->connection.session};
 
+        view->sessions_ms = clock_now_ms();
         view->served = query_sessions(query, 0, add_session, &sessions) == EXIT_CODE_OK;
 }
 

@@ -6,7 +6,6 @@
 
 #include "ctl/query.h"
 #include "ctl/user_name.h"
-#include "ctl/verb.h"
 #include "waits/diagnosis.h"
 
 #include <jansson.h>
@@ -20,6 +19,9 @@ enum {
 typedef struct WaitSession {
         uint64_t session;
         int32_t pid;
+        uint32_t uid;
+        char program[FRAME_PROGRAM_MAX + 1]; /* printable */
+        uint64_t events;                     /* that it was told; of a direct one by its own word */
         bool direct;
         bool waiting; /* has not read what it was sent */
 } WaitSession;
@@ -29,8 +31,9 @@ typedef struct WaitView {
         Sample second;
         bool served; /* by a daemon; then these are its sessions, as far as this user may see them
                       */
+        uint64_t sessions_ms; /* when they were told, of CLOCK_MONOTONIC */
         size_t session_count;
-        WaitSession *sessions; /* owned */
+        WaitSession *sessions; /* owned; by number */
 } WaitView;
 
 /* What is wrong with one process. */

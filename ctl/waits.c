@@ -6,6 +6,7 @@
 #include "ctl/output.h"
 #include "ctl/wait_view.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,13 +14,13 @@
 
 static const OutputColumn columns[] = {
         {"PID", OUTPUT_RIGHT},
-        {"USER", OUTPUT_CUT},
+        {"USER", OUTPUT_CUT | OUTPUT_SPARE},
         {"PROGRAM", OUTPUT_CUT},
-        {"LOOP", OUTPUT_RIGHT},
-        {"DELIVERY", 0},
-        {"ENTRIES", OUTPUT_RIGHT},
-        {"UNSERVED", OUTPUT_RIGHT},
-        {"BACKLOG", OUTPUT_RIGHT},
+        {"LOOP", OUTPUT_RIGHT | OUTPUT_SPARE},
+        {"DELIVERY", OUTPUT_SPARE},
+        {"ENTRIES", OUTPUT_RIGHT | OUTPUT_SPARE},
+        {"UNSERVED", OUTPUT_RIGHT | OUTPUT_SPARE},
+        {"BACKLOG", OUTPUT_RIGHT | OUTPUT_SPARE},
         {"OLDEST", OUTPUT_RIGHT},
         {"STATE", 0},
 };
@@ -28,6 +29,7 @@ enum { KERNEL_NAME_LENGTH = 15 }; /* of a program's name, the kernel keeps so mu
 
 /* Which processes were asked for. */
 typedef struct Choice {
+        const ListFilter *filter;
         const char *word; /* NULL: all */
         uint64_t pid;     /* 0: the word is no number */
         bool is_user;
@@ -37,6 +39,7 @@ typedef struct Choice {
 
 typedef struct Waits {
         OutputList list;
+        const ListFilter *filter;
         const WaitView *view;
         bool all;
         UserName user;
@@ -65,12 +68,12 @@ static bool is_chosen(void *data, const Process *process)
                 chosen = (choice->is_user && process->uid == choice->uid) ||
                          strncmp(process->stat.name, choice->word, KERNEL_NAME_LENGTH) == 0;
         choice->matched += chosen;
-        return chosen;
+        return chosen && list_filter_takes(choice->filter, process->uid, process->pid);
 }
 
 static void read_choice(Choice *choice, const CommandLine *command_line)
 {
-        *choice = (Choice){.word = NULL};
+        *choice = (Choice){.filter = &command_line->filter};
         if (command_line->argument_count == 0)
                 return;
         choice->word = command_line->arguments[0];
@@ -161,6 +164,7 @@ static void append_row(Waits *waits, const Row *row)
                 output_list_cell(list, "%" PRIu64, row->backlog);
         output_list_cell(list, "%s",
                          row->oldest_ms > 0 ? output_duration(row->oldest_ms, duration) : "-");
+        output_list_rank(list, row->oldest_ms);
         output_list_cell(list, "%s", state_text(row));
 }
 
@@ -234,8 +238,27 @@ static bool has_own_row(const Waits *waits, const Process *process)
         return false;
 }
 
+/* Whether it has a socket with the port that was asked for. */
+static bool has_port(const Waits *waits, const Process *process)
+{
+        bool found = waits->filter->port == 0;
+
+        for (size_t i = 0; i < process->descriptors.count && !found; i++) {
+                const Socket *socket = socket_table_find(&waits->view->second.sockets,
+                                                         process->descriptors.entries[i].inode);
+
+                found = socket && socket->kind != SOCKET_UNIX &&
+                        list_filter_takes_ports(waits->filter, ntohs(socket->inet.local_port),
+                                                ntohs(socket->inet.peer_port));
+        }
+        return found;
+}
+
 static void append_process(Waits *waits, const Process *process)
 {
+        if (!list_filter_takes(waits->filter, process->uid, process->pid) ||
+            !has_port(waits, process))
+                return;
         wait_view_find(waits->view, process, &waits->findings);
         for (size_t i = 0; i < process->set_count; i++)
                 append(waits, process, &process->sets[i]);
@@ -270,6 +293,7 @@ ExitCode verb_waits(const CommandLine *command_line)
         }
         read_choice(&choice, command_line);
         waits->view = &view;
+        waits->filter = &command_line->filter;
         waits->all = command_line->all || choice.word;
         code = wait_view_take(&view, command_line, is_chosen, &choice);
         if (code == EXIT_CODE_OK && choice.word && choice.matched == 0 && !choice.is_user) {

@@ -29,10 +29,12 @@ integration_tests = \
 	tests/integration/test_kyronctl_direct \
 	tests/integration/test_kyronctl_failures \
 	tests/integration/test_kyronctl_lists \
+	tests/integration/test_kyronctl_manners \
 	tests/integration/test_kyronctl_monitor \
 	tests/integration/test_kyronctl_metrics \
 	tests/integration/test_kyronctl_orders \
 	tests/integration/test_kyronctl_registrations \
+	tests/integration/test_kyronctl_top \
 	tests/integration/test_kyronctl_words \
 	tests/integration/test_letting_go \
 	tests/integration/test_limits \
@@ -62,6 +64,8 @@ integration_tests = \
 	tests/integration/test_waiting_calls \
 	tests/integration/test_waits \
 	tests/integration/test_why
+tests_integration_test_kyronctl_manners_LDADD = libctl.la $(LDADD) $(SMARTCOLS_LIBS)
+tests_integration_test_kyronctl_top_LDADD = libctl.la $(LDADD) $(SMARTCOLS_LIBS)
 # Whoever unlocks is held up there.
 tests_integration_test_letting_go_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pthread_mutex_unlock
 # Both sides of the wire, for valgrind.
@@ -111,6 +115,8 @@ libtestsupport_la_SOURCES = \
 	tests/integration/authorisation_requests.h \
 	tests/integration/handover_scene.c \
 	tests/integration/handover_scene.h \
+	tests/integration/job_terminal.c \
+	tests/integration/job_terminal.h \
 	tests/integration/kyronctl_run.c \
 	tests/integration/kyronctl_run.h \
 	tests/integration/lying_daemon.c \

@@ -51,6 +51,7 @@ static void run_program(const KyronctlSetup *setup, const char *const *words, in
         signal(SIGINT, setup->ignores_interrupts ? SIG_IGN : SIG_DFL);
         unsetenv("COLUMNS");
         setenv("TZ", "UTC", 1);
+        setenv("LC_ALL", "C.UTF-8", 1);
         dup2(out, STDOUT_FILENO);
         dup2(err, STDERR_FILENO);
         if (setup->without_output)
@@ -222,13 +223,13 @@ void kyronctl_json_check_words(const json_t *object, const char *key, const char
 
 size_t kyronctl_text_width(const char *text)
 {
-        size_t width = 0;
+        size_t width = 0, line = 0;
 
-        while (*text) {
-                size_t length = strcspn(text, "\n");
-
-                width = length > width ? length : width;
-                text += length + (text[length] == '\n');
+        for (; *text; text++) {
+                /* But for the later bytes of characters that have several. */
+                line += ((unsigned char)*text & 0xc0) != 0x80;
+                line = *text == '\n' ? 0 : line;
+                width = line > width ? line : width;
         }
         return width;
 }

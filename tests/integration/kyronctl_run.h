@@ -43,7 +43,7 @@ void kyronctl_run_succeeded(const KyronctlRun *run);
  * that has this in it. */
 void kyronctl_run_failed(const KyronctlRun *run, int exit_status, const char *text);
 
-/* How long the longest line is, and how many lines there are. */
+/* How many characters the longest line has, and how many lines there are. */
 size_t kyronctl_text_width(const char *text);
 size_t kyronctl_count_lines(const char *text);
 

@@ -216,10 +216,10 @@ START_TEST(version_names_both_releases)
 }
 END_TEST
 
-START_TEST(the_socket_is_found_by_option_environment_and_user)
+START_TEST(the_socket_is_found_by_option_environment_and_for_oneself)
 {
         CLEANUP(kyronctl_run_release) KyronctlRun by_environment = {.exit_status = -1};
-        CLEANUP(kyronctl_run_release) KyronctlRun by_user = {.exit_status = -1};
+        CLEANUP(kyronctl_run_release) KyronctlRun for_oneself = {.exit_status = -1};
         const KyronctlSetup without = {.socket_path = NULL};
         char directory[256], link[512];
 
@@ -233,9 +233,9 @@ START_TEST(the_socket_is_found_by_option_environment_and_user)
         snprintf(link, sizeof(link), "%s/socket", directory);
         ck_assert_int_eq(mkdir(directory, 0700), 0);
         ck_assert_int_eq(symlink(daemon_process.socket_path, link), 0);
-        by_user = RUN(&without, "--user");
-        kyronctl_run_succeeded(&by_user);
-        ck_assert_ptr_nonnull(strstr(by_user.out, link));
+        for_oneself = RUN(&without, "--private");
+        kyronctl_run_succeeded(&for_oneself);
+        ck_assert_ptr_nonnull(strstr(for_oneself.out, link));
         unlink(link);
         rmdir(directory);
 }
@@ -256,6 +256,6 @@ TEST_SUITE(test_kyronctl)
         tcase_add_test(served, no_legend_leaves_the_rows);
         tcase_add_test(served, all_sessions_are_shown_when_they_fill_more_than_a_page);
         tcase_add_test(served, version_names_both_releases);
-        tcase_add_test(served, the_socket_is_found_by_option_environment_and_user);
+        tcase_add_test(served, the_socket_is_found_by_option_environment_and_for_oneself);
         suite_add_tcase(suite, served);
 }

@@ -36,6 +36,9 @@ static const struct {
 } mistakes[] = {
         {{"frobnicate"}, "there is no verb \"frobnicate\""},
         {{""}, "there is no verb \"\""},
+        {{"sesions"}, "there is no verb \"sesions\"; is it sessions?"},
+        {{"--sesion", "1"}, "there is no option --sesion; is it --session?"},
+        {{"--jsn=yes"}, "there is no option --jsn=yes; is it --json?"},
         {{"status", "sessions"}, "status takes no argument \"sessions\""},
         {{"--frobnicate"}, "there is no option --frobnicate"},
         {{"-j"}, "there is no option -j"},
@@ -48,7 +51,7 @@ static const struct {
         {{"registrations", "--session", "1x"}, "--session takes a number"},
         {{"registrations", "--session", "99999999999999999999"}, "--session takes a number"},
         {{"sessions", "--session", "1"}, "--session goes with registrations"},
-        {{"--user"}, "XDG_RUNTIME_DIR"},
+        {{"--private"}, "XDG_RUNTIME_DIR"},
         {{"pause"}, "pause takes LISTENER"},
         {{"resume", "web", "app"}, "resume takes no argument \"app\""},
         {{"reload", "now"}, "reload takes no argument \"now\""},
@@ -65,10 +68,20 @@ static const struct {
         {{"drain", "1", "--timeout", "1.5"}, "--timeout takes seconds"},
         {{"drain", "1", "--timeout", "5", "--undo"}, "--undo does not wait"},
         {{"drain", "1", "--session", "1"}, "--session goes with registrations, not with drain"},
-        {{"pause", "web", "--timeout", "5"}, "--timeout goes with drain and monitor, not with pause"},
+        {{"pause", "web", "--timeout", "5"},
+         "--timeout goes with monitor and drain, not with pause"},
         {{"pause", "web", "--undo"}, "--undo goes with drain, not with pause"},
         {{"drain", "1", "--of", "root"}, "--of goes with pause and resume, not with drain"},
         {{"pause", "web", "--of"}, "--of needs an argument"},
+        {{"sessions", "--port", "80"},
+         "--port goes with registrations, listeners, holds and waits"},
+        {{"status", "--wide"}, "--wide goes with sessions, "},
+        {{"version", "--sort", "pid"}, "--sort goes with sessions, "},
+        {{"sessions", "--sort", "pid", "--json"}, "--sort goes with tables, not with --json"},
+        {{"sessions", "--pid", "0"}, "--pid takes a process's number, not \"0\""},
+        {{"listeners", "--port", "65536"}, "--port takes a number, 1 to 65535, not \"65536\""},
+        {{"listeners", "--port", "http"}, "--port takes a number"},
+        {{"sesions", "-h"}, "is it sessions?"},
 };
 
 START_TEST(mistakes_on_the_command_line_are_told)
@@ -92,13 +105,13 @@ START_TEST(another_users_runtime_directory_is_told)
         setenv("XDG_RUNTIME_DIR", directory, 1);
         if (geteuid() == 0) {
                 ck_assert_int_eq(chown(directory, NOBODY, NOBODY), 0);
-                run = RUN(&none, "--user", "status");
+                run = RUN(&none, "--private", "status");
                 kyronctl_run_failed(&run, 2, "is user 65534's, not yours");
                 kyronctl_run_release(&run);
                 ck_assert_int_eq(chown(directory, 0, 0), 0);
         }
         ck_assert_int_eq(chmod(directory, 0777), 0);
-        run = RUN(&none, "--user", "status");
+        run = RUN(&none, "--private", "status");
         kyronctl_run_failed(&run, 2, "may be written by others");
         remove_temp_dir(directory);
 }

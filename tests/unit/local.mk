@@ -12,6 +12,7 @@ memchecked_unit_tests = \
 	tests/unit/client/turn/unit \
 	tests/unit/core/unit \
 	tests/unit/core/test_address_service \
+	tests/unit/ctl/unit \
 	tests/unit/daemon/blocking/unit \
 	tests/unit/daemon/budget/unit \
 	tests/unit/daemon/config/unit \
@@ -239,6 +240,12 @@ tests_unit_proto_unit_SOURCES = \
 tests_unit_support_unit_SOURCES = \
 	tests/unit/support/test_short_connections.c \
 	tests/unit/support/test_torture_latency.c
+
+tests_unit_ctl_unit_SOURCES = \
+	tests/unit/ctl/test_near_word.c \
+	tests/unit/ctl/test_output_table.c \
+	tests/unit/ctl/test_shown_text.c
+tests_unit_ctl_unit_LDADD = libctl.la $(LDADD) $(SMARTCOLS_LIBS)
 
 tests_unit_waits_unit_SOURCES = \
 	tests/unit/waits/test_chain.c \
