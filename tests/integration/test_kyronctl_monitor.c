@@ -8,6 +8,7 @@
 #include "tests/integration/kyronctl_run.h"
 #include "tests/integration/lying_daemon.h"
 #include "tests/integration/raw_session.h"
+#include "tests/support/config_file.h"
 #include "tests/support/deadline.h"
 #include "tests/support/fixture.h"
 #include "tests/support/service_frames.h"
@@ -37,11 +38,22 @@ typedef struct Running {
 } Running;
 
 static TestDaemon kyron_iod;
+static ConfigFile config;
 static Running monitor;
 
 static void set_up(void)
 {
         test_daemon_start(&kyron_iod, NULL);
+        monitor = (Running){.pid = -1, .out_fd = -1};
+}
+
+/* Whose user sees everything, root or not. */
+static void set_up_private(void)
+{
+        config_file_make(&config);
+        config_file_write(&config, "max-sessions = 100\n");
+        test_daemon_start(&kyron_iod,
+                          (const char *const[]){"--user", "--config", config.path, NULL});
         monitor = (Running){.pid = -1, .out_fd = -1};
 }
 
@@ -60,6 +72,12 @@ static void tear_down(void)
 {
         end_monitor();
         test_daemon_stop(&kyron_iod);
+}
+
+static void tear_down_private(void)
+{
+        tear_down();
+        config_file_remove(&config);
 }
 
 static void run(const char *const *words, int out, bool as_nobody)
@@ -309,6 +327,40 @@ START_TEST(a_user_is_told_of_its_own_alone)
 }
 END_TEST
 
+/* ---- Of the daemon ------------------------------------------------------------------------- */
+
+static bool reload(void)
+{
+        return kill(kyron_iod.pid, SIGHUP) == 0;
+}
+
+START_TEST(a_reload_is_told_of_with_what_has_changed_or_what_is_wrong)
+{
+        START("policy");
+        ck_assert(WAIT_UNTIL(reload() && wait_readable(monitor.out_fd, 10), DEADLINE_MS));
+        await_line("  policy    kyron-iod has reloaded: nothing has changed");
+        config_file_write(&config, "max-sessions-per-second = 77\n");
+        ck_assert(reload());
+        await_line("77");
+        config_file_write(&config, "max-sesions = 1\n");
+        ck_assert(reload());
+        ck_assert_ptr_nonnull(strstr(await_line("max-sesions"), "kyron-iod has not reloaded: "));
+}
+END_TEST
+
+START_TEST(another_program_in_its_process_is_an_outage)
+{
+        START("--no-waits");
+        await_subscribed();
+        ck_assert_int_eq(kill(kyron_iod.pid, SIGUSR2), 0);
+        await_line("  outage    kyron-iod hands over: another program takes over");
+        await_line("  outage    kyron-iod is away: ");
+        await_line("  outage    kyron-iod is back: release ");
+        come_and_go("subject");
+        await_line("subject");
+}
+END_TEST
+
 /* ---- Waits --------------------------------------------------------------------------------- */
 
 /* Has an epoll set, and stops. */
@@ -538,5 +590,11 @@ TEST_SUITE(test_kyronctl_monitor)
         tcase_add_test(cases, what_cannot_be_is_said);
         tcase_add_test(cases, an_older_daemon_has_none);
         tcase_add_test(cases, one_that_is_stopped_costs_its_ring_and_others_go_on);
+        suite_add_tcase(suite, cases);
+        cases = tcase_create("monitor of a private daemon");
+        tcase_add_checked_fixture(cases, set_up_private, tear_down_private);
+        tcase_set_timeout(cases, TEST_TIMEOUT_SECONDS);
+        tcase_add_test(cases, a_reload_is_told_of_with_what_has_changed_or_what_is_wrong);
+        tcase_add_test(cases, another_program_in_its_process_is_an_outage);
         suite_add_tcase(suite, cases);
 }

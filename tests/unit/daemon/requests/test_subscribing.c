@@ -209,6 +209,25 @@ START_TEST(a_session_that_is_ended_fails_first)
 }
 END_TEST
 
+START_TEST(a_connection_that_is_turned_away_is_told_of)
+{
+        const Iod__Happening *happening;
+        char text[FRAME_TEXT_MAX];
+
+        scene_open(EAR);
+        become_ear(EAR);
+        inner.daemon->sessions.max = 1;
+        raw_client_connect(&sharing.clients[OTHER], inner.options.socket_path);
+        snprintf(text, sizeof(text), "%s",
+                 scene_await(OTHER, IOD__FRAME__BODY_REFUSED)->refused->text);
+        happening = expect(IOD__WHAT__CONNECTION_TURNED_AWAY);
+        ck_assert_uint_eq(happening->session, 0);
+        ck_assert_uint_eq(happening->uid, getuid());
+        ck_assert_int_eq(happening->error, EDQUOT);
+        ck_assert_str_eq(happening->text, text);
+}
+END_TEST
+
 static void set_paused(int i, const char *name, bool paused)
 {
         SCENE_SEND(i, ASKED, SET_LISTENER, set_listener,
@@ -504,6 +523,7 @@ TEST_SUITE(test_subscribing)
         tcase_add_test(cases, a_late_refusal_is_told_too);
         tcase_add_test(cases, refused_sources_are_counted);
         tcase_add_test(cases, a_session_that_is_ended_fails_first);
+        tcase_add_test(cases, a_connection_that_is_turned_away_is_told_of);
         tcase_add_test(cases, listeners_and_their_workers_are_told_of);
         tcase_add_test(cases, a_worker_that_takes_nothing_is_silent_until_it_does);
         tcase_add_test(cases, a_client_that_was_without_a_daemon_is_back);
