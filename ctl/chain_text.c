@@ -137,6 +137,8 @@ static void write_next(const WaitView *view, const Chain *chain, size_t link,
         char program[WAIT_PROGRAM_MAX], others[64] = "", state[CHAIN_TEXT_MAX / 2];
 
         *out = '\0';
+        if (!its->next && its->there)
+                snprintf(out, size, "; whose that is, root and its user may see");
         if (!its->next)
                 return;
         wait_words_program(its->next, program);

@@ -28,6 +28,15 @@ const char *diagnosis_clause(const Diagnosis *diagnosis, char buffer[static DIAG
                 snprintf(buffer, DIAGNOSIS_TEXT_MAX, "has slept in %s for at least %s",
                          wait_words_call(diagnosis->loop.call, call), since);
                 break;
+        case DIAGNOSIS_LOCKED:
+                snprintf(buffer, DIAGNOSIS_TEXT_MAX, "has had an epoll set locked for at least %s",
+                         since);
+                break;
+        case DIAGNOSIS_SPINNING:
+                snprintf(buffer, DIAGNOSIS_TEXT_MAX,
+                         "has been told again and again of what it does not take for at least %s",
+                         since);
+                break;
         case DIAGNOSIS_BUSY:
                 snprintf(buffer, DIAGNOSIS_TEXT_MAX,
                          "has been running its own code for at least %s", since);
@@ -37,7 +46,13 @@ const char *diagnosis_clause(const Diagnosis *diagnosis, char buffer[static DIAG
                          "has wanted to run for at least %s, and had %u %% of a processor", since,
                          diagnosis->loop.percent);
                 break;
+        case DIAGNOSIS_NOBODY_WAITS:
+                snprintf(buffer, DIAGNOSIS_TEXT_MAX,
+                         "has not waited for its epoll set %d for at least %s", diagnosis->set,
+                         since);
+                break;
         case DIAGNOSIS_BACKLOG_FULL:
+        case DIAGNOSIS_BACKLOG_GROWS:
         case DIAGNOSIS_NOT_ACCEPTED:
                 snprintf(buffer, DIAGNOSIS_TEXT_MAX,
                          "has %" PRIu64 " %s not accepted, the oldest for at least %s", amount,
@@ -48,10 +63,35 @@ const char *diagnosis_clause(const Diagnosis *diagnosis, char buffer[static DIAG
                          "has not read %" PRIu64 " bytes from %s for at least %s", amount, peer,
                          since);
                 break;
+        case DIAGNOSIS_LATE_TIMER:
+                snprintf(buffer, DIAGNOSIS_TEXT_MAX, "has not read its timer for at least %s",
+                         since);
+                break;
+        case DIAGNOSIS_STALE:
+                snprintf(buffer, DIAGNOSIS_TEXT_MAX,
+                         "has waited for descriptors that it closed for at least %s", since);
+                break;
         case DIAGNOSIS_PEER_NOT_READING:
                 snprintf(buffer, DIAGNOSIS_TEXT_MAX,
                          "has %" PRIu64 " bytes that %s has not taken for at least %s", amount,
                          peer, since);
+                break;
+        case DIAGNOSIS_PEER_SILENT:
+                snprintf(buffer, DIAGNOSIS_TEXT_MAX, "has heard nothing from %s for at least %s",
+                         peer, since);
+                break;
+        case DIAGNOSIS_SESSION_UNREAD:
+                snprintf(buffer, DIAGNOSIS_TEXT_MAX,
+                         "has read nothing of what kyron-iod sent it for at least %s", since);
+                break;
+        case DIAGNOSIS_NO_CREDIT:
+                snprintf(buffer, DIAGNOSIS_TEXT_MAX,
+                         "has used up its credit at listener %s for at least %s", diagnosis->name,
+                         since);
+                break;
+        case DIAGNOSIS_NO_BUDGET:
+                snprintf(buffer, DIAGNOSIS_TEXT_MAX,
+                         "has as many registrations as it may, and was refused more");
                 break;
         case DIAGNOSIS_NOT_CLOSED:
         default:

@@ -257,6 +257,7 @@ static const char *reason_of(const DirectSession *session, char buffer[static RE
         case -E2BIG:
                 return "too many descriptors to look without holding it up";
         case -ETIME:
+        case -EAGAIN:
                 return "its epoll set cannot be listed in time";
         case -EDQUOT:
                 return "its user's sessions have taken too long, or have too many";

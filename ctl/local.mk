@@ -10,6 +10,7 @@ libctl_la_SOURCES = \
 	ctl/descriptor_text.h \
 	ctl/diagnosis_clause.c \
 	ctl/diagnosis_clause.h \
+	ctl/diagnosis_sentence.c \
 	ctl/diagnosis_text.c \
 	ctl/diagnosis_text.h \
 	ctl/direct_waits.c \
@@ -46,6 +47,10 @@ libctl_la_SOURCES = \
 	ctl/reload.c \
 	ctl/screen.c \
 	ctl/screen.h \
+	ctl/session_diagnosis.c \
+	ctl/session_diagnosis.h \
+	ctl/session_view.c \
+	ctl/session_view.h \
 	ctl/sessions.c \
 	ctl/set_reader.c \
 	ctl/set_reader.h \

@@ -86,7 +86,7 @@ static bool is_at(const Socket *socket, const Place *place)
                 socket_local_text(socket, text);
                 return socket->kind == SOCKET_UNIX && strcmp(text, place->name) == 0;
         }
-        if (socket->kind != SOCKET_TCP || socket->inet.local_port != place->port)
+        if (socket->kind == SOCKET_UNIX || socket->inet.local_port != place->port)
                 return false;
         if (place->any_host ||
             (socket_is_listening(socket) && memcmp(socket->inet.local, any, sizeof(any)) == 0))
@@ -108,7 +108,7 @@ static bool has_one_at(const WaitView *view, const Process *process, const Place
         return false;
 }
 
-/* Whoever listens there is meant; else whoever has a connection from there. */
+/* Whoever listens there is meant; else whoever has a connection from there, or takes datagrams. */
 static void find_place(const WaitView *view, const Place *place, WaitTargets *out)
 {
         bool exists = false;

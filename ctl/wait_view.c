@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "ctl/output.h"
 #include "ctl/query_list.h"
+#include "ctl/session_diagnosis.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -120,9 +121,15 @@ ExitCode wait_view_go_on(WaitView *view, const SampleOptions *options, Query *qu
         }
         after.before = &view->first;
         forget_sessions(view);
+        session_view_release(&view->then);
+        view->then = view->now;
+        view->now = (SessionView){.served = false};
         if (query)
                 read_sessions(view, query);
-        return sample_take(&view->second, &after) < 0 ? EXIT_CODE_FAILED : EXIT_CODE_OK;
+        if (sample_take(&view->second, &after) < 0)
+                return EXIT_CODE_FAILED;
+        session_view_read(&view->now, view->served ? query : NULL);
+        return EXIT_CODE_OK;
 }
 
 ExitCode wait_view_take(WaitView *out, const CommandLine *command_line,
@@ -130,7 +137,6 @@ ExitCode wait_view_take(WaitView *out, const CommandLine *command_line,
 {
         const SampleOptions options = {
                 .large = command_line->large,
-                .threads = !wants,
                 .wants = wants,
                 .data = data,
         };
@@ -141,6 +147,7 @@ ExitCode wait_view_take(WaitView *out, const CommandLine *command_line,
         if (code != EXIT_CODE_OK)
                 return code;
         served = query_open(&query, command_line->socket_path) == EXIT_CODE_OK;
+        session_view_read(&out->now, served ? &query : NULL);
         wait_until(out->first.ended_ms + WAIT_VIEW_APART_MS);
         return wait_view_go_on(out, &options, served ? &query : NULL);
 }
@@ -150,6 +157,8 @@ void wait_view_release(WaitView *view)
         sample_free(&view->first);
         sample_free(&view->second);
         forget_sessions(view);
+        session_view_release(&view->then);
+        session_view_release(&view->now);
 }
 
 static void keep(void *data, const Diagnosis *diagnosis)
@@ -164,8 +173,16 @@ static void keep(void *data, const Diagnosis *diagnosis)
 
 void wait_view_find(const WaitView *view, const Process *process, WaitFindings *out)
 {
+        const SessionMoments moments = {
+                .first = &view->then,
+                .first_sockets = &view->first.sockets,
+                .second = &view->now,
+                .second_sockets = &view->second.sockets,
+        };
+
         out->count = out->more = 0;
         diagnose(&view->first, &view->second, process, keep, out);
+        session_diagnose(&moments, process->pid, keep, out);
 }
 
 /* ---- What was not seen ----------------------------------------------------------------------- */

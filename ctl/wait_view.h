@@ -5,6 +5,7 @@
 #pragma once
 
 #include "ctl/query.h"
+#include "ctl/session_view.h"
 #include "ctl/user_name.h"
 #include "waits/diagnosis.h"
 
@@ -34,6 +35,8 @@ typedef struct WaitView {
         uint64_t sessions_ms; /* when they were told, of CLOCK_MONOTONIC */
         size_t session_count;
         WaitSession *sessions; /* owned; by number */
+        SessionView then;      /* what the daemon told beside the first, */
+        SessionView now;       /* and the second, for what is wrong with sessions */
 } WaitView;
 
 /* What is wrong with one process. */
@@ -43,8 +46,7 @@ typedef struct WaitFindings {
         Diagnosis found[WAIT_VIEW_DIAGNOSES_MAX];
 } WaitFindings;
 
-/* Takes some two seconds at most. wants: see SampleOptions; NULL: every process, and the threads of
- * those without a set, too.
+/* Takes some two seconds at most. wants: see SampleOptions; NULL: every process.
  * wait_view_release() is allowed after a failure too. */
 ExitCode wait_view_take(WaitView *out, const CommandLine *command_line,
                         bool (*wants)(void *data, const Process *process), void *data);

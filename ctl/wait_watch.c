@@ -64,7 +64,7 @@ ExitCode wait_watch_open(WaitWatch **out, const CommandLine *command_line)
 
         if (!watch)
                 return no_memory();
-        watch->options = (SampleOptions){.large = command_line->large, .threads = true};
+        watch->options = (SampleOptions){.large = command_line->large};
         watch->followed = calloc(WAIT_WATCH_MAX, sizeof(*watch->followed));
         watch->now = calloc(WAIT_WATCH_MAX, sizeof(*watch->now));
         code = watch->followed && watch->now ? wait_view_begin(&watch->view, &watch->options)

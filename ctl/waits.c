@@ -83,12 +83,17 @@ static void read_choice(Choice *choice, const CommandLine *command_line)
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
+static bool holds_up_all(const Diagnosis *diagnosis)
+{
+        return diagnosis->kind == DIAGNOSIS_STOPPED || diagnosis->kind == DIAGNOSIS_TRACED;
+}
+
 /* What holds up the whole process is said in each of its rows. */
 static bool belongs(const Diagnosis *diagnosis, const WaitSet *set)
 {
-        if (diagnosis->kind == DIAGNOSIS_STOPPED || diagnosis->kind == DIAGNOSIS_TRACED)
+        if (holds_up_all(diagnosis))
                 return true;
-        return set ? diagnosis->set == set->number : diagnosis->set < 0;
+        return diagnosis->set == (set ? set->number : -1);
 }
 
 static Row make_row(const Waits *waits, const Process *process, const WaitSet *set)
@@ -112,7 +117,8 @@ static Row make_row(const Waits *waits, const Process *process, const WaitSet *s
                 if (each->since_ms > row.oldest_ms)
                         row.oldest_ms = each->since_ms;
                 if (!set &&
-                    (each->kind == DIAGNOSIS_BACKLOG_FULL || each->kind == DIAGNOSIS_NOT_ACCEPTED))
+                    (each->kind == DIAGNOSIS_BACKLOG_FULL ||
+                     each->kind == DIAGNOSIS_BACKLOG_GROWS || each->kind == DIAGNOSIS_NOT_ACCEPTED))
                         row.backlog += each->amount;
         }
         return row;
@@ -122,6 +128,14 @@ static const char *state_text(const Row *row)
 {
         return row->gravest ? diagnosis_text_word(row->gravest->kind)
                             : diagnosis_text_loop(row->loop.state);
+}
+
+/* Of what is no epoll set. */
+static const char *loop_text(const WaitSet *set)
+{
+        if (!set)
+                return "-";
+        return set->kind == WAIT_SET_POLL ? "poll" : "select";
 }
 
 static bool is_counted(const Row *row)
@@ -146,10 +160,10 @@ static void append_row(Waits *waits, const Row *row)
         output_list_cell(list, "%d", (int)row->process->pid);
         output_list_cell(list, "%s", user_name_of(&waits->user, row->process->uid));
         output_list_cell(list, "%s", name_of(row->process, name));
-        if (row->set)
+        if (row->set && row->set->kind == WAIT_SET_EPOLL)
                 output_list_cell(list, "%d", row->set->number);
         else
-                output_list_cell(list, "-");
+                output_list_cell(list, "%s", loop_text(row->set));
         output_list_cell(list, "%s", delivery ? delivery : "-");
         if (is_counted(row)) {
                 output_list_cell(list, "%zu", row->set->count);
@@ -189,6 +203,13 @@ static json_t *diagnoses_of(const Waits *waits, const Row *row)
         return array;
 }
 
+static json_t *loop_object(const WaitSet *set)
+{
+        if (!set)
+                return json_null();
+        return json_string(set->kind == WAIT_SET_EPOLL ? "epoll" : loop_text(set));
+}
+
 static void append_object(Waits *waits, const Row *row)
 {
         const Process *process = row->process;
@@ -200,7 +221,13 @@ static void append_object(Waits *waits, const Row *row)
         output_add_number(&object, "uid", process->uid);
         output_add_text(&object, "user", user_name_of(&waits->user, process->uid));
         output_add_text(&object, "program", name_of(process, name));
-        output_add(&object, "set", row->set ? json_integer(row->set->number) : json_null());
+        output_add(&object, "set",
+                   row->set && row->set->kind == WAIT_SET_EPOLL ? json_integer(row->set->number)
+                                                                : json_null());
+        output_add(&object, "loop", loop_object(row->set));
+        output_add(&object, "tid",
+                   row->set && row->set->kind != WAIT_SET_EPOLL ? json_integer(row->set->tid)
+                                                                : json_null());
         output_add(&object, "delivery", delivery ? json_string(delivery) : json_null());
         output_add(&object, "entries", count_or_null(row, row->set ? row->set->count : 0));
         output_add(&object, "unserved", count_or_null(row, row->unserved));
@@ -232,7 +259,7 @@ static bool has_own_row(const Waits *waits, const Process *process)
         for (size_t i = 0; i < waits->findings.count; i++) {
                 const Diagnosis *each = &waits->findings.found[i];
 
-                if (each->set < 0 && (each->number >= 0 || process->set_count == 0))
+                if (each->set == -1 && (!holds_up_all(each) || process->set_count == 0))
                         return true;
         }
         return false;

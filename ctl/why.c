@@ -63,8 +63,8 @@ static void print_state(Why *why, const Process *process)
         }
         for (size_t i = 0; i < process->set_count; i++)
                 asleep += loop_look(before, process, &process->sets[i]).state == LOOP_ASLEEP;
-        printf("nothing to worry about is to be seen; epoll sets: %zu, with entries: %zu, asleep "
-               "for at least %" PRIu64 " s: %zu\n",
+        printf("nothing to worry about is to be seen; epoll sets and polls: %zu, with entries: "
+               "%zu, asleep for at least %" PRIu64 " s: %zu\n",
                process->set_count, count_entries(process),
                samples_apart_ms(&why->view->first, &why->view->second) / 1000, asleep);
 }
@@ -77,11 +77,8 @@ static void print_sessions(Why *why, const Process *process)
                 if (session->pid != process->pid)
                         continue;
                 print_subject(why, process);
-                printf("session %" PRIu64 " of kyron-iod, %s%s\n", session->session,
-                       session->direct ? "direct" : "relayed",
-                       session->waiting ? "; it has not read what it was sent, and is told nothing "
-                                          "more until it has"
-                                        : "");
+                printf("session %" PRIu64 " of kyron-iod, %s\n", session->session,
+                       session->direct ? "direct" : "relayed");
         }
 }
 

@@ -61,6 +61,8 @@ integration_tests = \
 	tests/integration/test_system_calls \
 	tests/integration/test_threads \
 	tests/integration/test_unread \
+	tests/integration/test_wait_kinds \
+	tests/integration/test_wait_sessions \
 	tests/integration/test_waiting_calls \
 	tests/integration/test_waits \
 	tests/integration/test_why

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
-#include <string.h>
 
 enum { ANSWERS_MAX = 64 }; /* connections whose other end is looked for, for want of an answer */
 
@@ -108,14 +107,11 @@ static bool look_at_call(const Walk *walk, const Process *before, const Process 
 /* The listener that a connection is being made to, if its backlog was full in both. */
 static const Socket *find_full(const Walk *walk, const Socket *socket, const Socket *then)
 {
-        Socket turned = *socket;
         const Socket *listener, *before;
 
         if (socket->state != TCP_SYN_SENT || then->state != TCP_SYN_SENT)
                 return NULL;
-        memcpy(turned.inet.local, socket->inet.peer, sizeof(turned.inet.local));
-        turned.inet.local_port = socket->inet.peer_port;
-        listener = socket_table_find_listener(&walk->second->sockets, &turned);
+        listener = socket_table_find_goal(&walk->second->sockets, socket);
         before = listener ? then_of(walk, listener) : NULL;
         return before && listener->receive_queue > listener->send_queue &&
                                before->receive_queue > before->send_queue

@@ -42,6 +42,19 @@ static bool takes_nothing(const Socket *then, const Socket *now)
                now->times.sent_ms >= DIAGNOSIS_NOT_READING_MS;
 }
 
+/* Whether the peer was sent the same several times, in both, and has not been heard of. */
+static bool is_silent(const Socket *then, const Socket *now)
+{
+        const bool connecting = now->state == TCP_SYN_SENT;
+        const unsigned least = connecting ? DIAGNOSIS_CONNECTING_RESENT_MIN : DIAGNOSIS_RESENT_MIN;
+
+        return now->resent >= least && then->resent > 0 && now->resent >= then->resent &&
+               now->times.known && then->times.known &&
+               now->times.bytes_acked == then->times.bytes_acked &&
+               (connecting || (then->send_queue > 0 && now->send_queue > 0 &&
+                               now->times.heard_ms >= DIAGNOSIS_SILENT_MS));
+}
+
 void diagnose_connection(Scene *scene, Diagnosis *diagnosis, const Socket *then, const WaitSet *set,
                          uint32_t events)
 {
@@ -60,6 +73,15 @@ void diagnose_connection(Scene *scene, Diagnosis *diagnosis, const Socket *then,
                 diagnosis->since_ms = now->times.sent_ms;
                 diagnosis->amount = now->send_queue;
                 scene_find_peer(scene, diagnosis);
+                scene->visit(scene->data, diagnosis);
+        }
+        /* A listener here has no room, and is told of itself. */
+        if (is_silent(then, now) &&
+            !(now->state == TCP_SYN_SENT && socket_table_find_goal(&scene->second->sockets, now))) {
+                diagnosis->kind = DIAGNOSIS_PEER_SILENT;
+                diagnosis->since_ms =
+                        now->state == TCP_SYN_SENT ? scene->apart_ms : now->times.heard_ms;
+                diagnosis->amount = now->send_queue;
                 scene->visit(scene->data, diagnosis);
         }
         if (set && events & EPOLLET && socket_lay_unread(then, now) &&

@@ -75,9 +75,12 @@ void diagnose_listener(Scene *scene, Diagnosis *diagnosis, const Socket *then, c
         diagnosis->amount = now->receive_queue;
         if (set)
                 scene->stalled[set - scene->process->sets] += now->receive_queue;
-        diagnosis->kind =
-                now->receive_queue > now->send_queue && then->receive_queue > then->send_queue
-                        ? DIAGNOSIS_BACKLOG_FULL
-                        : DIAGNOSIS_NOT_ACCEPTED;
+        diagnosis->amount_before = then->receive_queue;
+        if (now->receive_queue > now->send_queue && then->receive_queue > then->send_queue)
+                diagnosis->kind = DIAGNOSIS_BACKLOG_FULL;
+        else if (now->receive_queue > then->receive_queue)
+                diagnosis->kind = DIAGNOSIS_BACKLOG_GROWS;
+        else
+                diagnosis->kind = DIAGNOSIS_NOT_ACCEPTED;
         scene->visit(scene->data, diagnosis);
 }

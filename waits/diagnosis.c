@@ -16,7 +16,8 @@ static void look_at_socket(Scene *scene, const Descriptor *descriptor)
         if (!now || !then || now->cookie != then->cookie || now->state != then->state)
                 return;
         /* Most have nothing that could be said of them, and this takes its time. */
-        if (now->receive_queue == 0 && now->state != TCP_CLOSE_WAIT && !now->probing)
+        if (now->receive_queue == 0 && now->state != TCP_CLOSE_WAIT && !now->probing &&
+            now->resent == 0)
                 return;
         set = process_find_waiting(scene->process, descriptor->inode, &events);
         diagnosis.set = set ? set->number : -1;
@@ -24,6 +25,8 @@ static void look_at_socket(Scene *scene, const Descriptor *descriptor)
                 diagnose_listener(scene, &diagnosis, then, set);
         else if (now->kind == SOCKET_TCP)
                 diagnose_connection(scene, &diagnosis, then, set, events);
+        else if (now->kind == SOCKET_UDP && set && events & EPOLLET)
+                diagnose_datagrams(scene, &diagnosis, then);
 }
 
 void diagnose(const Sample *first, const Sample *second, const Process *process,
@@ -53,8 +56,11 @@ void diagnose(const Sample *first, const Sample *second, const Process *process,
                         look_at_socket(&scene, descriptor);
                 last = &descriptor->inode;
         }
-        for (size_t i = 0; i < process->set_count; i++)
+        for (size_t i = 0; i < process->set_count; i++) {
                 diagnose_loop(&scene, i);
+                diagnose_set(&scene, &process->sets[i]);
+        }
+        diagnose_timers(&scene);
 }
 
 /* ---- Counts ---------------------------------------------------------------------------------- */

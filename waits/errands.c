@@ -314,6 +314,6 @@ void errands_run(Errands *errands, const ErrandKind *kind, void *data, size_t co
                 end(errands, &child);
         }
         while (next < count)
-                kind->done(data, next++, -ETIME, NULL, 0);
+                kind->done(data, next++, -EAGAIN, NULL, 0);
         free(child.bytes);
 }

@@ -30,7 +30,7 @@ typedef struct ErrandKind {
         /* In the child. Returns 0 or -errno. */
         int (*run)(const void *data, size_t errand, ErrandOutput *output);
         /* In the caller, in order: what run() returned and wrote; or, without bytes, -ETIME: it
-         * hung, or was not run, -ENOBUFS: it found more than bytes_max, -EIO, -ENOMEM, -EAGAIN. */
+         * hung, -EAGAIN: it was not run, -ENOBUFS: it found more than bytes_max, -EIO, -ENOMEM. */
         void (*done)(void *data, size_t errand, int result, const void *bytes, size_t size);
 } ErrandKind;
 

@@ -7,8 +7,11 @@ libwaits_la_SOURCES = \
 	waits/descriptor_table.c \
 	waits/descriptor_table.h \
 	waits/diagnose_connection.c \
+	waits/diagnose_datagrams.c \
 	waits/diagnose_listener.c \
 	waits/diagnose_loop.c \
+	waits/diagnose_set.c \
+	waits/diagnose_timers.c \
 	waits/diagnosis.c \
 	waits/diagnosis.h \
 	waits/errands.c \
@@ -19,6 +22,8 @@ libwaits_la_SOURCES = \
 	waits/network_spaces.h \
 	waits/other_end.c \
 	waits/other_end.h \
+	waits/poll_set.c \
+	waits/poll_set.h \
 	waits/process.c \
 	waits/process.h \
 	waits/process_directory.c \
@@ -39,6 +44,8 @@ libwaits_la_SOURCES = \
 	waits/system_call.h \
 	waits/thread_state.c \
 	waits/thread_state.h \
+	waits/timer_state.c \
+	waits/timer_state.h \
 	waits/wait_set.c \
 	waits/wait_set.h
 libwaits_la_LIBADD = libcore.la $(LIBMNL_LIBS)

@@ -50,6 +50,15 @@ static const ThreadState *find_server(const Process *before, const Process *proc
         return server;
 }
 
+/* Of a poll, which there is only while its thread waits in it. */
+static LoopState look_at_poll(const Process *before, const Process *process, pid_t tid)
+{
+        const ThreadState *now = process_find_thread(process, tid);
+        const ThreadState *then = before ? process_find_thread(before, tid) : NULL;
+
+        return now && then && thread_slept(then, now) ? LOOP_ASLEEP : LOOP_WAITING;
+}
+
 Loop loop_look(const Process *before, const Process *process, const WaitSet *set)
 {
         Loop loop = {.state = LOOP_STOPPED, .call = -1, .number = -1};
@@ -57,6 +66,10 @@ Loop loop_look(const Process *before, const Process *process, const WaitSet *set
 
         if (process_is_stopped(process))
                 return loop;
+        if (set->kind != WAIT_SET_EPOLL) {
+                loop.state = look_at_poll(before, process, set->tid);
+                return loop;
+        }
         loop.state = look_for_waiters(before, process, set->number);
         if (loop.state == LOOP_RUNNING && before)
                 server = find_server(before, process, set->number, &then);
@@ -75,6 +88,7 @@ Loop loop_look(const Process *before, const Process *process, const WaitSet *set
 
                 loop.percent = thread_share(then, server, &starved);
                 loop.state = starved ? LOOP_STARVED : LOOP_BUSY;
+                loop.kernel_percent = thread_kernel_share(then, server);
         }
         return loop;
 }

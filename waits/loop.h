@@ -21,9 +21,10 @@ typedef enum LoopState {
 
 typedef struct Loop {
         LoopState state;
-        unsigned percent; /* of a processor, of who is busy or starved */
-        int64_t call;     /* of who is blocked */
-        int number;       /* and that call's descriptor; -1: none */
+        unsigned percent;        /* of a processor, of who is busy or starved, */
+        unsigned kernel_percent; /* and of that in the kernel */
+        int64_t call;            /* of who is blocked */
+        int number;              /* and that call's descriptor; -1: none */
 } Loop;
 
 /* before: the process in the first sample; NULL: it was not there. */

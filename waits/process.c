@@ -2,6 +2,7 @@
 #include "waits/process.h"
 
 #include "core/cleanup.h"
+#include "waits/poll_set.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -42,8 +43,8 @@ static int find_sets(Process *process)
 
         for (size_t i = 0; i < table->count; i++)
                 count += table->entries[i].kind == DESCRIPTOR_SET;
-        if (count > PROCESS_SETS_MAX)
-                count = PROCESS_SETS_MAX;
+        if (count > PROCESS_EPOLL_SETS_MAX)
+                count = PROCESS_EPOLL_SETS_MAX;
         if (count == 0)
                 return 0;
         process->sets = calloc(count, sizeof(*process->sets));
@@ -59,16 +60,56 @@ static int find_sets(Process *process)
         return 0;
 }
 
-int process_read_threads(Process *process, int borrow_directory)
+static int read_timers(Process *process, int directory)
 {
-        ssize_t n;
+        const DescriptorTable *table = &process->descriptors;
 
-        if (process->threads)
+        if (process->set_count == 0)
                 return 0;
-        n = thread_states_read(borrow_directory, &process->threads);
+        for (size_t i = 0; i < table->count && process->timer_count < PROCESS_TIMERS_MAX; i++) {
+                if (table->entries[i].kind != DESCRIPTOR_TIMER)
+                        continue;
+                if (!process->timers)
+                        process->timers = calloc(PROCESS_TIMERS_MAX, sizeof(*process->timers));
+                if (!process->timers)
+                        return -ENOMEM;
+                if (timer_state_read(directory, table->entries[i].number,
+                                     &process->timers[process->timer_count]) == 0)
+                        process->timer_count++;
+        }
+        return 0;
+}
+
+static int read_threads(Process *process, int directory)
+{
+        ssize_t n = thread_states_read(directory, &process->threads);
+
         if (n > 0)
                 process->thread_count = (size_t)n;
         return n < 0 && n != -E2BIG ? (int)n : 0;
+}
+
+/* What its threads poll comes after its sets. */
+static int find_polls(Process *process)
+{
+        size_t polls = 0;
+        WaitSet set, *sets;
+
+        for (size_t i = 0; i < process->thread_count && polls < PROCESS_POLLS_MAX; i++)
+                polls += poll_set_find(&process->threads[i], &set);
+        if (polls == 0)
+                return 0;
+        sets = reallocarray(process->sets, process->set_count + polls, sizeof(*sets));
+        if (!sets)
+                return -ENOMEM;
+        process->sets = sets;
+        for (size_t i = 0; i < process->thread_count && polls > 0; i++) {
+                if (poll_set_find(&process->threads[i], &set)) {
+                        sets[process->set_count++] = set;
+                        polls--;
+                }
+        }
+        return 0;
 }
 
 int process_read(Process *process, int borrow_directory, size_t most)
@@ -79,12 +120,15 @@ int process_read(Process *process, int borrow_directory, size_t most)
                 process->status = PROCESS_LARGE;
         else if (r == -EACCES || r == -EPERM)
                 process->status = PROCESS_SHUT;
-        else if (r < 0)
-                return r;
-        r = find_sets(process);
-        if (r < 0 || process->set_count == 0)
-                return r;
-        return process_read_threads(process, borrow_directory);
+        if (process->status != PROCESS_SEEN)
+                return 0;
+        if (r == 0)
+                r = find_sets(process);
+        if (r == 0)
+                r = read_timers(process, borrow_directory);
+        if (r == 0)
+                r = read_threads(process, borrow_directory);
+        return r < 0 ? r : find_polls(process);
 }
 
 static void free_sets(Process *process)
@@ -93,9 +137,11 @@ static void free_sets(Process *process)
                 wait_set_free(&process->sets[i]);
         free(process->sets);
         free(process->threads);
+        free(process->timers);
         process->sets = NULL;
         process->threads = NULL;
-        process->set_count = process->thread_count = 0;
+        process->timers = NULL;
+        process->set_count = process->thread_count = process->timer_count = 0;
         descriptor_table_free(&process->descriptors);
 }
 
@@ -116,6 +162,15 @@ const ThreadState *process_find_thread(const Process *process, pid_t tid)
         for (size_t i = 0; i < process->thread_count; i++) {
                 if (process->threads[i].tid == tid)
                         return &process->threads[i];
+        }
+        return NULL;
+}
+
+const WaitSet *process_find_set(const Process *process, int number)
+{
+        for (size_t i = 0; i < process->set_count; i++) {
+                if (process->sets[i].number == number)
+                        return &process->sets[i];
         }
         return NULL;
 }

@@ -70,11 +70,11 @@ int process_directory_stat(int borrow_directory, const char *path, ProcessStat *
                 return -EIO;
         *rest = '\0';
         snprintf(out->name, sizeof(out->name), "%s", name + 1);
-        /* State, the sixth after it: flags, and the 22nd of all: the start. */
+        /* State, the sixth after it: flags, and of all the 15th and the 22nd. */
         if (sscanf(rest + 1,
-                   " %c %*d %*d %*d %*d %*d %" SCNu32 " %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
-                   "%*d %*d %" SCNu64,
-                   &out->state, &flags, &out->start_time) != 3)
+                   " %c %*d %*d %*d %*d %*d %" SCNu32 " %*u %*u %*u %*u %*u %" SCNu64
+                   " %*d %*d %*d %*d %*d %*d %" SCNu64,
+                   &out->state, &flags, &out->system_ticks, &out->start_time) != 4)
                 return -EIO;
         out->is_kernel = flags & KERNEL_THREAD;
         return 0;

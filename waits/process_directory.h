@@ -15,7 +15,8 @@ typedef struct ProcessStat {
         char name[PROCESS_NAME_MAX]; /* any bytes; its own choice */
         char state;                  /* 'R', 'S', 'T' and so on: proc(5) */
         bool is_kernel;              /* a thread of the kernel's: it has nothing open */
-        uint64_t start_time;         /* clock ticks since the machine was started */
+        uint64_t system_ticks;       /* clock ticks it ran in the kernel */
+        uint64_t start_time;         /* the same, since the machine was started */
 } ProcessStat;
 
 /* The descriptor, or -errno: -ENOENT where there is none, or none for this user to see. */

@@ -4,6 +4,7 @@
 #include "core/cleanup.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "waits/poll_set.h"
 #include "waits/process_list.h"
 
 #include <ctype.h>
@@ -12,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { SET_PATIENCE_MS = 500 };
 
 /* A process with this name waits for others' descriptors, which its registrations tell: its sets
  * are not what it waits for, and can be a hundred times larger than anybody's. */
@@ -61,8 +60,6 @@ static int read_process(Sample *sample, size_t *capacity, size_t *descriptors, p
         if (options->wants && !options->wants(options->data, &process))
                 return 0;
         r = process_read(&process, directory, most);
-        if (r == 0 && options->threads)
-                r = process_read_threads(&process, directory);
         *descriptors += process.descriptors.count;
         if (*descriptors > SAMPLE_ALL_DESCRIPTORS_MAX)
                 process_forget(&process);
@@ -138,13 +135,16 @@ static bool has_hung_often(const SetReading *reading, uint32_t uid)
 
 static int run_set(const void *data, size_t errand, ErrandOutput *output)
 {
-        const SetErrand *errands = data;
-        const Process *process = errands[errand].process;
+        const SetErrand *its = (const SetErrand *)data + errand;
+        const Process *process = its->process;
+        const WaitSet *set = its->set;
 
-        if (has_hung_often(errands[errand].reading, process->uid))
+        if (has_hung_often(its->reading, process->uid))
                 return -EAGAIN;
-        return wait_set_read(process->pid, process->stat.start_time, errands[errand].set->number,
-                             output);
+        if (set->kind != WAIT_SET_EPOLL)
+                return poll_set_read(process->pid, process->stat.start_time,
+                                     process_find_thread(process, set->tid), output);
+        return wait_set_read(process->pid, process->stat.start_time, set->number, output);
 }
 
 static void set_done(void *data, size_t errand, int result, const void *bytes, size_t size)
@@ -159,9 +159,12 @@ static void set_done(void *data, size_t errand, int result, const void *bytes, s
         if (!reading->large && most > SAMPLE_ENTRIES_MAX - reading->process_entries)
                 most = SAMPLE_ENTRIES_MAX - reading->process_entries;
         wait_set_take(its->set, most, result, bytes, size);
+        if (its->set->kind != WAIT_SET_EPOLL)
+                poll_set_resolve(its->set, &its->process->descriptors);
         reading->entries += its->set->count;
         reading->process_entries += its->set->count;
-        reading->sample->sets_hung += its->set->status == WAIT_SET_HUNG;
+        reading->sample->sets_hung +=
+                its->set->status == WAIT_SET_HUNG || its->set->status == WAIT_SET_LEFT;
         if (result == -ETIME && reading->hung_count < ERRANDS_HUNG_MAX)
                 reading->hung_users[reading->hung_count++] = its->process->uid;
 }
@@ -174,6 +177,13 @@ static bool has_hung(const Process *before)
                         return true;
         }
         return false;
+}
+
+static WaitSetStatus status_before(const Process *before, int number)
+{
+        const WaitSet *set = process_find_set(before, number);
+
+        return set && set->status == WAIT_SET_HUNG ? WAIT_SET_HUNG : WAIT_SET_LEFT;
 }
 
 static size_t list_sets(Sample *sample, const SampleOptions *options, SetErrand *errands,
@@ -191,7 +201,8 @@ static size_t list_sets(Sample *sample, const SampleOptions *options, SetErrand 
                         continue;
                 for (size_t j = 0; j < process->set_count; j++) {
                         if (hung)
-                                process->sets[j].status = WAIT_SET_HUNG;
+                                process->sets[j].status =
+                                        status_before(before, process->sets[j].number);
                         else if (errands)
                                 errands[count++] = (SetErrand){process, &process->sets[j], reading};
                         else
@@ -206,7 +217,7 @@ static int read_sets(Sample *sample, const SampleOptions *options)
 {
         const size_t most = options->large ? WAIT_SET_ENTRIES_LARGE_MAX : WAIT_SET_ENTRIES_MAX;
         const ErrandKind kind = {
-                .patience_ms = SET_PATIENCE_MS,
+                .patience_ms = SAMPLE_SET_MS,
                 .total_ms = SAMPLE_SETS_MS,
                 .bytes_max = most * sizeof(WaitEntry),
                 .run = run_set,

@@ -19,7 +19,8 @@ enum {
         SAMPLE_ALL_DESCRIPTORS_MAX = 4000000,
         /* After so many of a user's sets that hung, no more of that user's are read. */
         SAMPLE_USER_HUNG_MAX = 2,
-        /* How long processes are read, in all, and sets. */
+        /* How long a set may take, processes in all, and sets in all. */
+        SAMPLE_SET_MS = 500,
         SAMPLE_PROCESSES_MS = 5000,
         SAMPLE_SETS_MS = 5000,
 };
@@ -28,7 +29,6 @@ typedef struct Sample Sample;
 
 typedef struct SampleOptions {
         bool large;           /* read what is larger than is good for its process */
-        bool threads;         /* also of processes without sets */
         const Sample *before; /* what hung there is not tried again; NULL: none */
         /* Whether to look into it: only its name, user and state are known. NULL: at all. */
         bool (*wants)(void *data, const Process *process);
@@ -45,7 +45,7 @@ struct Sample {
         bool hidden;          /* other users' processes, if there are any, are not listed */
         bool inner;           /* nor are those outside of our PID namespace */
         size_t sets;          /* of all processes */
-        size_t sets_hung;     /* of these, those that were not read in time */
+        size_t sets_hung;     /* of these, those that were not read in time, or left for that */
         NetworkSpaces spaces; /* that these processes are in */
         SocketTable sockets;
         Errands errands;

@@ -33,9 +33,21 @@ void diagnose_listener(Scene *scene, Diagnosis *diagnosis, const Socket *then, c
 /* A TCP connection, which the set, if any, waits for with these events. */
 void diagnose_connection(Scene *scene, Diagnosis *diagnosis, const Socket *then, const WaitSet *set,
                          uint32_t events);
+/* A UDP socket, for which an edge-triggered set waits. */
+void diagnose_datagrams(Scene *scene, Diagnosis *diagnosis, const Socket *then);
+/* What is wrong with a set itself, */
+void diagnose_set(Scene *scene, const WaitSet *set);
+/* and with the timers in the process's sets. */
+void diagnose_timers(Scene *scene);
 /* The threads that should serve the set in this place; after all sockets. */
 void diagnose_loop(Scene *scene, size_t place);
 
+/* Whether all threads have slept all the time. */
+bool scene_all_slept(const Scene *scene);
+/* Whether datagrams lay in a UDP socket that only this process has, and all its threads slept. */
+bool scene_datagrams_lay(const Scene *scene, const Socket *then, const Socket *now);
+/* Whether the set is another process's, which left it to this one when it forked, as it seems. */
+bool scene_set_is_inherited(const Scene *scene, const WaitSet *set);
 /* The socket of an entry; NULL: it is none, or of another network namespace. */
 const Socket *scene_socket_of(const Sample *sample, const Process *process, const WaitEntry *entry);
 /* Finds who has the other end, if that is a process here that this user may look into. */

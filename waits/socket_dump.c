@@ -20,7 +20,7 @@ enum {
         STATE_LISTEN = 10,
 };
 
-enum { TIMER_PROBE = 4 }; /* in inet_diag_msg.idiag_timer */
+enum { TIMER_RESEND = 1, TIMER_PROBE = 4 }; /* in inet_diag_msg.idiag_timer */
 
 typedef struct Dump {
         SocketKind kind;
@@ -62,6 +62,8 @@ static int take_inet(const struct nlmsghdr *header, void *data)
         socket.family = message->idiag_family;
         socket.state = message->idiag_state;
         socket.probing = message->idiag_timer == TIMER_PROBE;
+        if (message->idiag_timer == TIMER_RESEND)
+                socket.resent = message->idiag_retrans;
         socket.inode = message->idiag_inode;
         socket.receive_queue = message->idiag_rqueue;
         socket.send_queue = message->idiag_wqueue;

@@ -32,11 +32,12 @@ typedef struct SocketTimes {
 typedef struct Socket {
         uint8_t kind; /* SocketKind */
         uint8_t family;
-        uint64_t space;         /* its network namespace, see network_spaces.h; set by who dumps */
-        uint8_t state;          /* TCP_ESTABLISHED and so on, also of Unix sockets */
-        uint8_t type;           /* SOCK_STREAM and so on; of Unix sockets alone */
-        bool probing;           /* TCP: the peer takes no more bytes, and is asked when it does */
-        uint32_t inode;         /* 0: nobody has accepted it */
+        uint64_t space; /* its network namespace, see network_spaces.h; set by who dumps */
+        uint8_t state;  /* TCP_ESTABLISHED and so on, also of Unix sockets */
+        uint8_t type;   /* SOCK_STREAM and so on; of Unix sockets alone */
+        bool probing;   /* TCP: the peer takes no more bytes, and is asked when it does */
+        uint8_t resent; /* TCP: how often what the peer has not acknowledged was sent again */
+        uint32_t inode; /* 0: nobody has accepted it */
         uint32_t receive_queue; /* unread bytes; listening: connections not accepted */
         uint32_t send_queue;    /* bytes not acknowledged; listening: the backlog's limit */
         uint64_t cookie;        /* names a TCP or UDP socket for good */

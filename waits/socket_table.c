@@ -11,7 +11,7 @@ enum {
         PATIENCE_MS = 2000,
         TOTAL_MS = 6000,
         SOCKETS_MAX = 500000, /* of a kind in a namespace */
-        JOBS_MAX = 2 * NETWORK_SPACES_MAX,
+        JOBS_MAX = SOCKET_KINDS * NETWORK_SPACES_MAX,
 };
 
 /* An errand: the sockets of a kind in a namespace. */
@@ -64,7 +64,7 @@ static void note_failure(Reading *reading, const Job *job, int result)
 {
         SocketTable *table = reading->table;
 
-        if (result == -ETIME && job->times) {
+        if ((result == -ETIME || result == -EAGAIN) && job->times) {
                 table->without_times = true;
                 reading->again[reading->again_count] = *job;
                 reading->again[reading->again_count++].times = false;
@@ -124,6 +124,7 @@ int socket_table_read(SocketTable *out, const NetworkSpaces *spaces, Errands *er
         for (size_t i = 0; i < spaces->count; i++) {
                 reading.jobs[reading.count++] = (Job){i, SOCKET_TCP, true};
                 reading.jobs[reading.count++] = (Job){i, SOCKET_UNIX, false};
+                reading.jobs[reading.count++] = (Job){i, SOCKET_UDP, false};
         }
         errands_run(errands, &kind, &reading, reading.count);
         /* The rest of these is told without the lock. */
@@ -221,6 +222,15 @@ const Socket *socket_table_find_listener(const SocketTable *table, const Socket 
                         return each;
         }
         return NULL;
+}
+
+const Socket *socket_table_find_goal(const SocketTable *table, const Socket *connecting)
+{
+        Socket turned = *connecting;
+
+        memcpy(turned.inet.local, connecting->inet.peer, sizeof(turned.inet.local));
+        turned.inet.local_port = connecting->inet.peer_port;
+        return socket_table_find_listener(table, &turned);
 }
 
 bool socket_lay_unread(const Socket *then, const Socket *now)

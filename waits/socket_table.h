@@ -1,6 +1,6 @@
 /*
- * SocketTable: the machine's TCP and Unix sockets at one moment, by inode; and the TCP connections
- * that nobody has accepted yet, which have none.
+ * SocketTable: the machine's TCP, UDP and Unix sockets at one moment, by inode; and the TCP
+ * connections that nobody has accepted yet, which have none.
  */
 #pragma once
 
@@ -32,5 +32,7 @@ bool socket_waits_for(const Socket *connection, const Socket *listener);
 /* The listener that has yet to accept a connection: of TCP, the one at the connection's local end;
  * of Unix sockets the one for which the client's end waits, if that is the next. NULL: none. */
 const Socket *socket_table_find_listener(const SocketTable *table, const Socket *connection);
+/* The listener of this machine to which a TCP connection is being made; NULL: it is not here. */
+const Socket *socket_table_find_goal(const SocketTable *table, const Socket *connecting);
 /* Whether bytes lay in a TCP connection at both moments, and none was read in between. */
 bool socket_lay_unread(const Socket *then, const Socket *now);

@@ -8,7 +8,9 @@ typedef enum CallKind {
         CALL_OTHER,
         CALL_DESCRIPTOR, /* its first argument is the descriptor it waits for */
         CALL_EPOLL_WAIT, /* the same, an epoll set */
-        CALL_MANY,       /* it waits for several, and may for an epoll set among them */
+        CALL_POLL,       /* it waits for several: an array of pollfd, and how many */
+        CALL_SELECT,     /* the same: how many at most, and three sets of bits */
+        CALL_MANY,       /* the same, and which it does not say */
 } CallKind;
 
 /* Newer machines lack the older of them. */
@@ -25,10 +27,10 @@ static const struct {
         {SYS_epoll_pwait2, "epoll_wait", CALL_EPOLL_WAIT},
 #endif
 #ifdef SYS_poll
-        {SYS_poll, "poll", CALL_MANY},
+        {SYS_poll, "poll", CALL_POLL},
 #endif
 #ifdef SYS_select
-        {SYS_select, "select", CALL_MANY},
+        {SYS_select, "select", CALL_SELECT},
 #endif
 #ifdef SYS_pause
         {SYS_pause, "pause", CALL_OTHER},
@@ -36,8 +38,8 @@ static const struct {
 #ifdef SYS_io_uring_enter
         {SYS_io_uring_enter, "io_uring_enter", CALL_MANY},
 #endif
-        {SYS_ppoll, "poll", CALL_MANY},
-        {SYS_pselect6, "select", CALL_MANY},
+        {SYS_ppoll, "poll", CALL_POLL},
+        {SYS_pselect6, "select", CALL_SELECT},
         {SYS_read, "read", CALL_DESCRIPTOR},
         {SYS_readv, "readv", CALL_DESCRIPTOR},
         {SYS_write, "write", CALL_DESCRIPTOR},
@@ -90,5 +92,18 @@ bool system_call_is_epoll_wait(int64_t call)
 
 bool system_call_waits_for_many(int64_t call)
 {
-        return kind_of(call) == CALL_EPOLL_WAIT || kind_of(call) == CALL_MANY;
+        const CallKind kind = kind_of(call);
+
+        return kind == CALL_EPOLL_WAIT || kind == CALL_POLL || kind == CALL_SELECT ||
+               kind == CALL_MANY;
+}
+
+bool system_call_is_poll(int64_t call)
+{
+        return kind_of(call) == CALL_POLL;
+}
+
+bool system_call_is_select(int64_t call)
+{
+        return kind_of(call) == CALL_SELECT;
 }

@@ -12,3 +12,5 @@ bool system_call_has_descriptor(int64_t call);
 bool system_call_is_epoll_wait(int64_t call);
 /* Whether what it waits for may be an epoll set among others, or inside another one. */
 bool system_call_waits_for_many(int64_t call);
+bool system_call_is_poll(int64_t call);
+bool system_call_is_select(int64_t call);

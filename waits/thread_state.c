@@ -13,10 +13,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { STATUS_BYTES_MAX = 8192 };
 
-static void read_call(int directory, pid_t tid, ThreadState *out)
+void thread_state_read_call(int directory, pid_t tid, ThreadState *out)
 {
         char path[64], text[256];
 
@@ -25,7 +26,8 @@ static void read_call(int directory, pid_t tid, ThreadState *out)
         if (process_directory_read(directory, path, text, sizeof(text)) <= 0)
                 return;
         out->call_known = true;
-        if (sscanf(text, "%" SCNd64 " %" SCNx64, &out->call, &out->argument) != 2)
+        if (sscanf(text, "%" SCNd64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64, &out->call,
+                   &out->argument, &out->more[0], &out->more[1], &out->more[2]) != 5)
                 out->call = -1;
 }
 
@@ -63,7 +65,8 @@ static bool read_one(int directory, pid_t tid, ThreadState *out)
         if (process_directory_stat(directory, path, &stat) < 0)
                 return false;
         out->state = stat.state;
-        read_call(directory, tid, out);
+        out->kernel_ms = stat.system_ticks * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
+        thread_state_read_call(directory, tid, out);
         read_runs(directory, tid, out);
         /* The dearest of these files, of which the rest is about one that has run all the time. */
         if (out->state == 'R')
@@ -143,4 +146,14 @@ unsigned thread_share(const ThreadState *before, const ThreadState *after, bool 
 
         *starved = waited / 2 > ran;
         return whole > 0 ? (unsigned)(ran * 100 / whole) : 0;
+}
+
+unsigned thread_kernel_share(const ThreadState *before, const ThreadState *after)
+{
+        const uint64_t ran_ms = (after->run_ns - before->run_ns) / 1000000;
+        const uint64_t kernel_ms = after->kernel_ms - before->kernel_ms;
+
+        if (ran_ms == 0)
+                return 0;
+        return kernel_ms < ran_ms ? (unsigned)(kernel_ms * 100 / ran_ms) : 100;
 }

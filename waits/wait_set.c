@@ -64,8 +64,9 @@ static WaitSetStatus status_of(int result)
         case 0:
                 return WAIT_SET_READ;
         case -ETIME:
-        case -EAGAIN:
                 return WAIT_SET_HUNG;
+        case -EAGAIN:
+                return WAIT_SET_LEFT;
         case -ENOBUFS:
                 return WAIT_SET_LARGE;
         default:

@@ -1,6 +1,6 @@
 /*
- * WaitSet: an epoll set of another process, as /proc/PID/fdinfo lists it. Reading it takes the
- * set's lock: for an errand.
+ * WaitSet: an epoll set of another process, as /proc/PID/fdinfo lists it, or what a thread of it
+ * polls. Reading an epoll set takes its lock: for an errand.
  */
 #pragma once
 
@@ -24,12 +24,21 @@ typedef struct WaitEntry {
 typedef enum WaitSetStatus {
         WAIT_SET_READ,
         WAIT_SET_LARGE,  /* it has more entries than are asked for */
-        WAIT_SET_HUNG,   /* reading it did not come to an end, or was not tried */
+        WAIT_SET_HUNG,   /* reading it did not come to an end */
+        WAIT_SET_LEFT,   /* it was not tried, for what hung before */
         WAIT_SET_UNREAD, /* it is gone, or not for this user */
 } WaitSetStatus;
 
+typedef enum WaitSetKind {
+        WAIT_SET_EPOLL,
+        WAIT_SET_POLL, /* see poll_set.h */
+        WAIT_SET_SELECT,
+} WaitSetKind;
+
 typedef struct WaitSet {
-        int number; /* its descriptor */
+        WaitSetKind kind;
+        int number; /* its descriptor; of a poll, below -1: another for each thread */
+        pid_t tid;  /* of a poll: the thread */
         WaitSetStatus status;
         size_t count;
         WaitEntry *entries; /* owned; by inode */

@@ -592,6 +592,8 @@ START_TEST(a_set_that_cannot_be_read_holds_nobody_up)
         expect_nothing_of_ours(left);
         ck_assert(json_is_null(json_object_get(
                 kyronctl_json_find(json_object_get(answer, "waits"), "pid", pid), "entries")));
+        kyronctl_json_check_text(kyronctl_json_find(json_object_get(answer, "waits"), "pid", pid),
+                                 "state", "locked");
         ck_assert(json_is_integer(json_object_get(
                 kyronctl_json_find(json_object_get(answer, "waits"), "pid", (uint64_t)healthy),
                 "entries")));

@@ -248,8 +248,12 @@ tests_unit_ctl_unit_SOURCES = \
 tests_unit_ctl_unit_LDADD = libctl.la $(LDADD) $(SMARTCOLS_LIBS)
 
 tests_unit_waits_unit_SOURCES = \
+	tests/unit/waits/moments.c \
+	tests/unit/waits/moments.h \
 	tests/unit/waits/test_chain.c \
 	tests/unit/waits/test_diagnosis.c \
+	tests/unit/waits/test_diagnosis_sets.c \
 	tests/unit/waits/test_errands.c \
+	tests/unit/waits/test_poll_set.c \
 	tests/unit/waits/test_process.c \
 	tests/unit/waits/test_socket_table.c
