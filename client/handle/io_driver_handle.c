@@ -30,6 +30,21 @@ unsigned io_driver_handle_count_forks(void)
         return fork_count;
 }
 
+bool io_driver_handle_serves_itself(const KyronIoDriverHandle *handle)
+{
+        return handle->delivery.direct ||
+               (handle->outage.state != OUTAGE_NONE && handle->outage.allows_local);
+}
+
+KyronServedBy io_driver_handle_served_by(const KyronIoDriverHandle *handle)
+{
+        if (handle->gone)
+                return KYRON_SERVED_NO_MORE;
+        if (handle->outage.state == OUTAGE_NONE)
+                return handle->delivery.direct ? KYRON_SERVED_DIRECTLY : KYRON_SERVED_BY_DAEMON;
+        return io_driver_handle_serves_itself(handle) ? KYRON_SERVED_LOCALLY : KYRON_SERVED_LATER;
+}
+
 uint32_t io_driver_handle_count_registrations(const KyronIoDriverHandle *handle)
 {
         /* One that the daemon had no room for waits for its accept without a slot. */
@@ -129,4 +144,14 @@ uint64_t kyron_io_driver_handle_session(KyronIoDriverHandle *handle)
         session = handle->session;
         pthread_mutex_unlock(&handle->lock);
         return session;
+}
+
+KyronServedBy kyron_io_driver_handle_served_by(KyronIoDriverHandle *handle)
+{
+        KyronServedBy by;
+
+        pthread_mutex_lock(&handle->lock);
+        by = io_driver_handle_served_by(handle);
+        pthread_mutex_unlock(&handle->lock);
+        return by;
 }

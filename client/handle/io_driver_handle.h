@@ -96,6 +96,11 @@ uintptr_t io_driver_handle_self(void);
 /* 0, or -EOWNERDEAD in a child of the process that opened it, with error_text(). */
 int io_driver_handle_check_process(const KyronIoDriverHandle *handle);
 
+/* Whether this process serves the registrations: directly, or while there is no daemon. */
+bool io_driver_handle_serves_itself(const KyronIoDriverHandle *handle);
+/* Who serves them. Lock held. */
+KyronServedBy io_driver_handle_served_by(const KyronIoDriverHandle *handle);
+
 /* That the program has. Lock held. */
 uint32_t io_driver_handle_count_registrations(const KyronIoDriverHandle *handle);
 

@@ -2,7 +2,6 @@
 #include "client/handle/outage_state.h"
 
 #include "client/handle/daemon_connection.h"
-#include "client/handle/io_driver_handle.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -43,29 +42,4 @@ bool outage_begins_with(const Outage *outage, int error)
         default:
                 return false;
         }
-}
-
-bool handle_serves_itself(const KyronIoDriverHandle *handle)
-{
-        return handle->delivery.direct ||
-               (handle->outage.state != OUTAGE_NONE && handle->outage.allows_local);
-}
-
-KyronServedBy outage_served_by(const KyronIoDriverHandle *handle)
-{
-        if (handle->gone)
-                return KYRON_SERVED_NO_MORE;
-        if (handle->outage.state == OUTAGE_NONE)
-                return handle->delivery.direct ? KYRON_SERVED_DIRECTLY : KYRON_SERVED_BY_DAEMON;
-        return handle_serves_itself(handle) ? KYRON_SERVED_LOCALLY : KYRON_SERVED_LATER;
-}
-
-KyronServedBy kyron_io_driver_handle_served_by(KyronIoDriverHandle *handle)
-{
-        KyronServedBy by;
-
-        pthread_mutex_lock(&handle->lock);
-        by = outage_served_by(handle);
-        pthread_mutex_unlock(&handle->lock);
-        return by;
 }

@@ -53,8 +53,3 @@ void outage_init(Outage *outage, const KyronOptions *options);
 
 /* Whether an error of opening the handle is the beginning of an outage that the program allows. */
 bool outage_begins_with(const Outage *outage, int error);
-
-/* Whether this process serves the registrations: directly, or while there is no daemon. */
-bool handle_serves_itself(const KyronIoDriverHandle *handle);
-/* Who serves them. Lock held. */
-KyronServedBy outage_served_by(const KyronIoDriverHandle *handle);

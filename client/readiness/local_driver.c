@@ -1,7 +1,6 @@
 /* Registrations served in this process. See local_driver.h. */
 #include "client/readiness/local_driver.h"
 
-#include "client/handle/outage_state.h"
 #include "client/readiness/outbox.h"
 
 #include <errno.h>
@@ -24,7 +23,7 @@ int local_driver_serve(KyronAsyncRegistration *registration)
         if (registration->fd < 0 || registration->error || !(wanted & ~registration->local))
                 return 0;
         if (local_driver_leaves_in_doubt(handle, registration) ||
-            !(registration->stays_local || handle_serves_itself(handle)))
+            !(registration->stays_local || io_driver_handle_serves_itself(handle)))
                 return 0;
         r = registration->local
                     ? selector_modify(&handle->selector, registration->fd, registration->id, wanted)

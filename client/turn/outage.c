@@ -28,7 +28,7 @@
 
 void outage_report(KyronIoDriverHandle *handle)
 {
-        KyronServedBy by = outage_served_by(handle);
+        KyronServedBy by = io_driver_handle_served_by(handle);
 
         if (by == handle->outage.told)
                 return;

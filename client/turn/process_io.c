@@ -35,7 +35,7 @@ static int wait_for_events(KyronIoDriverHandle *handle, Turn *turn, int timeout_
         if (handle->retry_soon && (timeout_ms < 0 || timeout_ms > PROCESS_IO_RETRY_MS))
                 timeout_ms = PROCESS_IO_RETRY_MS;
         handle->parked = timeout_ms != 0;
-        is_local = handle_serves_itself(handle);
+        is_local = io_driver_handle_serves_itself(handle);
         if (timeout_ms != 0)
                 pulse_wait(&handle->pulse, io_driver_handle_count_registrations(handle));
         pthread_mutex_unlock(&handle->lock);
