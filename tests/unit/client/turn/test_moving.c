@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 enum {
-        SLOTS = 16,
+        SLOTS = 128,
         NEXT_EPOCH = 2,
         ENDPOINT = 5,
         BOTH = DELIVERY_ALLOWS_RELAYED | DELIVERY_ALLOWS_DIRECT,
@@ -190,6 +190,63 @@ START_TEST(who_is_direct_from_the_beginning_registers_nothing)
         scripted_daemon_expect_nothing(&kyron_iod);
         check_is_served_here();
         ck_assert_int_eq(kyron_io_driver_handle_served_by(handle), KYRON_SERVED_DIRECTLY);
+}
+END_TEST
+
+/* More than run at once, and all of them ready at one look. */
+static struct {
+        KyronBridgedFd *readers[100], *another;
+        TestCall calls[100], of_another;
+        int peer_of_another;
+        char bytes[101];
+} many;
+
+/* Of the first: closes the last, and waits for another file that has its number and its slot. */
+static void exchange_last(KyronOperation *operation)
+{
+        int ends[2];
+
+        (void)operation;
+        kyron_bridged_fd_close(STEAL_PTR(many.readers[99]));
+        pipe_pair(ends);
+        many.peer_of_another = ends[1];
+        ck_assert_int_eq(kyron_bridged_fd_new(&many.another, handle, ends[0]), 0);
+        ck_assert_int_eq(kyron_bridged_fd_read(many.another, &many.of_another.operation,
+                                               &many.bytes[100], 1),
+                         KYRON_PENDING);
+}
+
+START_TEST(of_many_that_are_ready_the_first_may_close_the_last)
+{
+        int peers[100], ends[2];
+
+        test_call_init(&many.of_another);
+        for (int i = 0; i < 100; i++) {
+                pipe_pair(ends);
+                peers[i] = ends[1];
+                test_call_init(&many.calls[i]);
+                if (i == 0)
+                        kyron_operation_init(&many.calls[0].operation, exchange_last, NULL);
+                ck_assert_int_eq(kyron_bridged_fd_new(&many.readers[i], handle, ends[0]), 0);
+                ck_assert_int_eq(kyron_bridged_fd_read(many.readers[i], &many.calls[i].operation,
+                                                       &many.bytes[i], 1),
+                                 KYRON_PENDING);
+        }
+        take_turns();
+        for (int i = 0; i < 100; i++)
+                put_byte(peers[i]);
+        ck_assert_int_eq(process(handle, 0), 100);
+        for (int i = 1; i < 100; i++) {
+                ck_assert_int_eq(many.calls[i].completions, 1);
+                ck_assert_int_eq(many.calls[i].result, i == 99 ? -ECANCELED : 1);
+        }
+        ck_assert_int_eq(many.of_another.completions, 0);
+        for (int i = 0; i < 100; i++) {
+                kyron_bridged_fd_close(many.readers[i]);
+                close(peers[i]);
+        }
+        kyron_bridged_fd_close(many.another);
+        close(many.peer_of_another);
 }
 END_TEST
 
@@ -739,6 +796,7 @@ TEST_SUITE(test_moving)
                 {"direct",
                  set_up_direct,
                  {who_is_direct_from_the_beginning_registers_nothing,
+                  of_many_that_are_ready_the_first_may_close_the_last,
                   what_is_closed_and_released_while_direct_is_told_to_nobody,
                   who_is_direct_needs_no_daemon_and_stays_direct_with_the_next,
                   a_next_daemon_that_allows_relayed_alone_is_sent_everything}},
