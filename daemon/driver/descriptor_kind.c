@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "core/tcp_protocol.h"
+#include "daemon/driver/eventfd_probe.h"
 #include "daemon/process/log.h"
 
 #include <errno.h>
@@ -49,18 +50,20 @@ static int directory_fd = -1;
 
 void descriptor_kind_open(void)
 {
+        eventfd_probe_open();
         if (directory_fd >= 0)
                 return;
         directory_fd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (directory_fd < 0)
                 log_daemon(LOG_WARNING,
-                           "without /proc eventfds, timerfds, inotify and pidfds are not waited "
-                           "for: /proc/self/fd: %s",
+                           "without /proc timerfds, inotify, pidfds and perhaps eventfds are not "
+                           "waited for: /proc/self/fd: %s",
                            strerror(errno));
 }
 
 void descriptor_kind_close(void)
 {
+        eventfd_probe_close();
         if (directory_fd >= 0)
                 close(directory_fd);
         directory_fd = -1;
@@ -219,7 +222,8 @@ int descriptor_kind_look(int borrow_fd, DescriptorKind *kind, uint64_t *inode)
                 return refuse_type(borrow_fd, type);
         default:
                 /* Anonymous files have no type. */
-                *kind = DESCRIPTOR_KIND_UNKNOWN;
+                *kind = eventfd_probe(borrow_fd) ? DESCRIPTOR_KIND_EVENTFD
+                                                 : DESCRIPTOR_KIND_UNKNOWN;
                 return 0;
         }
 }

@@ -1,6 +1,8 @@
 libdaemon_la_SOURCES += \
 	daemon/driver/descriptor_kind.c \
 	daemon/driver/descriptor_kind.h \
+	daemon/driver/eventfd_probe.c \
+	daemon/driver/eventfd_probe.h \
 	daemon/driver/io_driver.c \
 	daemon/driver/io_driver.h \
 	daemon/driver/live_entries.c \

@@ -59,7 +59,7 @@ static const struct Call {
         {"readlinkat",
          SYS_readlinkat,
          {NOWHERE, NOTHING, NOTHING, 0},
-         "eventfds, timerfds, inotify and pidfds are not waited for"},
+         "timerfds, inotify, pidfds and perhaps eventfds are not waited for"},
         {"waitid", SYS_waitid, {NOWHERE, 0, NOTHING, 0, 0}, "SIGUSR2 does not hand over"},
 };
 

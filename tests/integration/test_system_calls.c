@@ -129,7 +129,8 @@ static const struct {
         {"process_vm_readv", SYS_process_vm_readv, "no pulses are shown"},
         {"pidfd_open", SYS_pidfd_open, "SIGUSR2 does not hand over"},
         {"waitid", SYS_waitid, "SIGUSR2 does not hand over"},
-        {"readlinkat", SYS_readlinkat, "eventfds, timerfds, inotify and pidfds are not waited for"},
+        {"readlinkat", SYS_readlinkat,
+         "timerfds, inotify, pidfds and perhaps eventfds are not waited for"},
 };
 
 enum { LOST = sizeof(lost) / sizeof(lost[0]) };

@@ -4,6 +4,7 @@
  */
 #include "core/error.h"
 #include "daemon/driver/descriptor_kind.h"
+#include "daemon/driver/eventfd_probe.h"
 #include "tests/support/fixture.h"
 #include "tests/support/silent_fuse.h"
 
@@ -162,9 +163,12 @@ static const struct Waitable {
         {"a pidfd", make_pidfd, DESCRIPTOR_KIND_PIDFD, "pidfd", false},
 };
 
+enum { WAITABLES = sizeof(waitables) / sizeof(waitables[0]) };
+
+/* Twice: the second time as where no probe tells an eventfd. */
 START_TEST(each_kind_is_told)
 {
-        const struct Waitable *waitable = &waitables[_i];
+        const struct Waitable *waitable = &waitables[_i % WAITABLES];
         DescriptorKind kind = DESCRIPTOR_KIND_UNKNOWN;
         uint64_t inode = UINT64_MAX;
         struct stat file;
@@ -173,6 +177,8 @@ START_TEST(each_kind_is_told)
         if (fd < 0 && (errno == EAFNOSUPPORT || errno == EPROTONOSUPPORT || errno == ENOSYS))
                 SKIP_TEST("%s cannot be made here: %s", waitable->what, strerror(errno));
         ck_assert_msg(fd >= 0, "%s: %s", waitable->what, strerror(errno));
+        if (_i >= WAITABLES)
+                eventfd_probe_close();
         ck_assert_msg(descriptor_kind_classify(fd, &kind, &inode) == 0, "%s: %s", waitable->what,
                       error_text());
         ck_assert_msg(kind == waitable->kind, "%s is %s", waitable->what,
@@ -180,6 +186,42 @@ START_TEST(each_kind_is_told)
         ck_assert_str_eq(descriptor_kind_name(kind), waitable->name);
         ck_assert_int_eq(fstat(fd, &file), 0);
         ck_assert_uint_eq(inode, waitable->has_inode ? file.st_ino : 0);
+}
+END_TEST
+
+/* As a daemon has it whose kernel, or whose filter of system calls, has none. */
+static bool has_probe(void)
+{
+        return eventfd_probe(make_eventfd());
+}
+
+START_TEST(an_eventfd_is_told_without_its_link)
+{
+        const struct Waitable *waitable = &waitables[_i];
+        int fd = waitable->make();
+
+        if (!has_probe())
+                SKIP_TEST("this kernel does not tell an eventfd by what it refuses");
+        /* What has a type is not asked. */
+        if (waitable->has_inode)
+                return;
+        ck_assert_int_eq(eventfd_probe(fd), waitable->kind == DESCRIPTOR_KIND_EVENTFD);
+        eventfd_probe_close();
+        ck_assert(!eventfd_probe(fd));
+}
+END_TEST
+
+START_TEST(asking_does_nothing_to_an_eventfd)
+{
+        eventfd_t value;
+        int fd = eventfd(7, EFD_CLOEXEC | EFD_NONBLOCK);
+
+        for (int i = 0; i < 1000; i++)
+                eventfd_probe(fd);
+        ck_assert_int_eq(eventfd_read(fd, &value), 0);
+        ck_assert_uint_eq(value, 7);
+        ck_assert_int_lt(eventfd_read(fd, &value), 0);
+        ck_assert_int_eq(errno, EAGAIN);
 }
 END_TEST
 
@@ -397,8 +439,9 @@ TEST_SUITE(test_descriptor_kind)
         TCase *silent = tcase_create("silent");
 
         tcase_add_checked_fixture(kinds, descriptor_kind_open, descriptor_kind_close);
-        tcase_add_loop_test(kinds, each_kind_is_told, 0,
-                            (int)(sizeof(waitables) / sizeof(waitables[0])));
+        tcase_add_loop_test(kinds, each_kind_is_told, 0, WAITABLES * 2);
+        tcase_add_loop_test(kinds, an_eventfd_is_told_without_its_link, 0, WAITABLES);
+        tcase_add_test(kinds, asking_does_nothing_to_an_eventfd);
         tcase_add_test(kinds, names_differ_and_every_number_has_one);
         tcase_set_timeout(kinds, TEST_TIMEOUT_SECONDS);
         suite_add_tcase(suite, kinds);
