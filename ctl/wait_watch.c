@@ -29,6 +29,7 @@ typedef struct Followed {
 struct WaitWatch {
         WaitView view;
         SampleOptions options;
+        bool says_unseen; /* once */
         size_t count;
         Followed *followed; /* owned; of WAIT_WATCH_MAX */
         Followed *now;      /* likewise: those of the present look */
@@ -67,6 +68,7 @@ ExitCode wait_watch_open(WaitWatch **out, const CommandLine *command_line)
         watch->options = (SampleOptions){.large = command_line->large};
         watch->followed = calloc(WAIT_WATCH_MAX, sizeof(*watch->followed));
         watch->now = calloc(WAIT_WATCH_MAX, sizeof(*watch->now));
+        watch->says_unseen = !command_line->json && !command_line->no_legend;
         code = watch->followed && watch->now ? wait_view_begin(&watch->view, &watch->options)
                                              : no_memory();
         if (code == EXIT_CODE_OK)
@@ -239,5 +241,8 @@ ExitCode wait_watch_look(WaitWatch *watch, Query *query, HappeningText *out)
         watch->count = watch->now_count;
         watch->now = before;
         watch->now_count = 0;
+        if (watch->says_unseen)
+                wait_view_say_unseen(&watch->view);
+        watch->says_unseen = false;
         return EXIT_CODE_OK;
 }

@@ -2,7 +2,8 @@
  * WaitWatch: diagnoses of the machine's waits that begin and that end, told as lines. Every look
  * takes a sample, and what both it and the one before show is compared with what was told so far.
  *
- * A process that cannot be looked at for once keeps what was told of it.
+ * A process that cannot be looked at for once keeps what was told of it. What this user may not see
+ * is said once, on standard error, as wait_view.h does it.
  */
 #pragma once
 
