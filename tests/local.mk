@@ -80,6 +80,7 @@ system_tests = \
 	tests/model/check_model.sh \
 	tests/system/bench.sh \
 	tests/system/bench_report.sh \
+	tests/system/completions.sh \
 	tests/system/documentation.sh \
 	tests/system/examples.sh \
 	tests/system/failing_allocations.sh \
