@@ -15,6 +15,7 @@ complete -c kyronctl -n __fish_use_subcommand -a listeners -d 'what is listened 
 complete -c kyronctl -n __fish_use_subcommand -a groups -d 'the workers that serve it'
 complete -c kyronctl -n __fish_use_subcommand -a holds -d 'the descriptors that are held under a name'
 complete -c kyronctl -n __fish_use_subcommand -a policy -d 'whether a user may, and by which rule'
+complete -c kyronctl -n __fish_use_subcommand -a doctor -d 'whether what is installed and runs here is sound'
 complete -c kyronctl -n __fish_use_subcommand -a version -d 'the releases of kyronctl and of the daemon'
 complete -c kyronctl -n __fish_use_subcommand -a waits -d 'processes with a wait to worry about'
 complete -c kyronctl -n __fish_use_subcommand -a why -d 'what is wrong there, in sentences'

@@ -15,6 +15,10 @@ libctl_la_SOURCES = \
 	ctl/diagnosis_text.h \
 	ctl/direct_waits.c \
 	ctl/direct_waits.h \
+	ctl/doctor.c \
+	ctl/doctor.h \
+	ctl/doctor_daemon.c \
+	ctl/doctor_system.c \
 	ctl/drain.c \
 	ctl/groups.c \
 	ctl/happening_text.c \
@@ -39,6 +43,8 @@ libctl_la_SOURCES = \
 	ctl/output_table.h \
 	ctl/pause.c \
 	ctl/policy.c \
+	ctl/program_output.c \
+	ctl/program_output.h \
 	ctl/query.c \
 	ctl/query.h \
 	ctl/query_list.c \

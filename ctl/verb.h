@@ -61,6 +61,7 @@ ExitCode verb_resume(const CommandLine *command_line);
 ExitCode verb_drain(const CommandLine *command_line);
 ExitCode verb_reload(const CommandLine *command_line);
 ExitCode verb_waits(const CommandLine *command_line);
+ExitCode verb_doctor(const CommandLine *command_line);
 ExitCode verb_top(const CommandLine *command_line);
 ExitCode verb_why(const CommandLine *command_line);
 ExitCode verb_monitor(const CommandLine *command_line);

@@ -22,6 +22,8 @@ static const Verb verbs[] = {
          "the descriptors that are held under a name", false},
         {"policy", verb_policy, 0, 3, 4, "test USER ADDRESS [ACTION]",
          "whether a user may, and by which rule", false},
+        {"doctor", verb_doctor, 0, 0, 0, "", "whether what is installed and runs here is sound",
+         false},
         {"version", verb_version, 0, 0, 0, "", "the releases of kyronctl and of the daemon", false},
 
         {"waits", verb_waits,

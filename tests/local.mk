@@ -27,6 +27,7 @@ integration_tests = \
 	tests/integration/test_in_flight_limit \
 	tests/integration/test_kyronctl \
 	tests/integration/test_kyronctl_direct \
+	tests/integration/test_kyronctl_doctor \
 	tests/integration/test_kyronctl_failures \
 	tests/integration/test_kyronctl_lists \
 	tests/integration/test_kyronctl_manners \
