@@ -99,7 +99,7 @@ static bool look_at_call(const Walk *walk, const Process *before, const Process 
         fill_end(out, &end);
         if (end.socket)
                 look_at_peer(walk, end.socket, out);
-        else if (end.listener && waits_for_listener(walk, out->socket, end.listener))
+        else if (out->socket && end.listener && waits_for_listener(walk, out->socket, end.listener))
                 out->reason = CHAIN_NOT_ACCEPTED;
         return true;
 }

@@ -361,12 +361,11 @@ static bool sees_sockets(SocketKind kind)
 {
         int fd = socket(AF_INET, kind == SOCKET_UDP ? SOCK_DGRAM : SOCK_STREAM, 0);
         size_t count = 0;
+        const struct sockaddr_in any = {.sin_family = AF_INET};
 
+        ck_assert_int_eq(bind(fd, (const struct sockaddr *)&any, sizeof(any)), 0);
         if (kind == SOCKET_TCP)
-                listen(fd, 1);
-        else
-                bind(fd, (const struct sockaddr *)&(struct sockaddr_in){.sin_family = AF_INET},
-                     sizeof(struct sockaddr_in));
+                ck_assert_int_eq(listen(fd, 1), 0);
         socket_dump(kind, false, count_one, &count);
         close(fd);
         return count > 0;
