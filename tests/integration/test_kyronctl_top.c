@@ -138,7 +138,8 @@ static bool picture_fits(size_t rows, size_t columns)
 
         job_terminal_forget(&terminal);
         job_terminal_type(&terminal, "ooo");
-        rest = picture = job_terminal_picture(&terminal);
+        picture = job_terminal_picture(&terminal);
+        rest = picture;
         while ((line = strsep(&rest, "\n"))) {
                 fits = fits && shown_text_width(line) <= columns;
                 lines++;
