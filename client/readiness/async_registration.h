@@ -55,28 +55,25 @@ typedef struct AsyncRegistrationKind {
 } AsyncRegistrationKind;
 
 struct KyronAsyncRegistration {
-        /* What an event touches, side by side: with many registrations, memory is what it waits
-         * for. */
         KyronIoDriverHandle *handle;
         int fd;
+        bool owns_fd; /* a BridgedFd's: closed at the end */
         bool closing;
-        bool owns_fd;     /* a BridgedFd's: closed at the end */
-        bool queued;      /* in the handle's list of what is to be sent */
-        bool stays_local; /* the daemon does not wait for its kind: this process always does */
-        _Atomic ReadinessWord word;
-        WakerList waiting;
-        uint32_t woken;   /* wakers in the handle's list */
-        uint32_t running; /* operations process_io is running */
-        int error;        /* why the daemon refused it, as a negative errno */
-        Readiness arm;    /* asked for along with the first interest */
-        Readiness wanted; /* what was waited for so far */
-        Readiness armed;  /* what the daemon was told, since the session began */
-        Readiness local;  /* what this process's own Selector was */
-
+        bool queued; /* in the handle's list of what is to be sent */
         const AsyncRegistrationKind *kind;
+        _Atomic ReadinessWord word;
         _Atomic uint64_t portion; /* used up in a turn, see portion.h */
         IoId id;                  /* IO_ID_NONE until somebody had to wait */
-        char *refusal;            /* its sentence; NULL: none, or no memory */
+        Readiness arm;            /* asked for along with the first interest */
+        Readiness wanted;         /* what was waited for so far */
+        Readiness armed;          /* what the daemon was told, since the session began */
+        Readiness local;          /* what this process's own Selector was */
+        bool stays_local; /* the daemon does not wait for its kind: this process always does */
+        int error;        /* why the daemon refused it, as a negative errno */
+        char *refusal;    /* its sentence; NULL: none, or no memory */
+        uint32_t woken;   /* wakers in the handle's list */
+        uint32_t running; /* operations process_io is running */
+        WakerList waiting;
         TAILQ_ENTRY(KyronAsyncRegistration) queue_link;
 };
 

@@ -4,8 +4,8 @@
  * Whoever goes on with a descriptor until it has to wait would never come back from one that is
  * always ready, and nobody else's would be looked at. So a descriptor has a portion of each turn.
  * Once that is used up, the next operation waits though it need not: it is put behind those that
- * were woken, and goes on when the handle has looked at more of its events. No readiness is
- * touched, so none is lost; and nothing is allocated.
+ * were woken, and goes on when the handle has looked at its events. No readiness is touched, so
+ * none is lost; and nothing is allocated.
  *
  * It counts only where it keeps others waiting: in the thread that takes the turns, and while none
  * does. A thread beside it may do as much as it likes.

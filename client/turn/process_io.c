@@ -13,12 +13,6 @@
 #include <errno.h>
 #include <string.h>
 
-enum {
-        /* So many events are marked before those they wake run: what is touched for one is still
-         * near then. */
-        EVENTS_AT_ONCE = 32,
-};
-
 /* What it has come to so far. */
 typedef struct Turn {
         int count;     /* wakers and operations that were run */
@@ -110,11 +104,8 @@ static int wait_once(KyronIoDriverHandle *handle, Turn *turn, int timeout_ms)
 {
         int n = wait_for_events(handle, turn, turn->count > 0 ? 0 : timeout_ms);
 
-        for (int i = 0; i < n; i++) {
+        for (int i = 0; i < n; i++)
                 on_event(handle, turn, &handle->events[i]);
-                if (i % EVENTS_AT_ONCE == EVENTS_AT_ONCE - 1)
-                        turn->count += woken_run(handle);
-        }
         turn->count += woken_run(handle);
         if (n > 0)
                 handle_delivery_on_turn(&handle->delivery);
