@@ -269,7 +269,7 @@ START_TEST(a_crowd_costs_the_daemon_a_few_descriptors)
 
                 crowd[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
                 ck_assert_int_ge(crowd[i], 0);
-                connect(crowd[i], (struct sockaddr *)&tcp, sizeof(tcp));
+                (void)connect(crowd[i], (struct sockaddr *)&tcp, sizeof(tcp));
                 random_bytes(&random, bytes, sizeof(bytes));
                 (void)!send(crowd[i], i % 3 == 0 ? (const void *)good : bytes,
                             i % 3 == 0 ? strlen(good) : random_below(&random, sizeof(bytes)),
