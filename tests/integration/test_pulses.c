@@ -167,7 +167,7 @@ START_TEST(of_a_direct_session_it_says_what_the_daemon_does_not_know)
         ck_assert(PROCESS_UNTIL(handle, call.completions == 1));
         process(handle, 1);
         ck_assert(is_told(true, 1, 1, 1));
-        table = RUN(&setup, "sessions", "--no-legend");
+        table = RUN(&setup, "sessions");
         kyronctl_run_succeeded(&table);
         ck_assert_msg(has_row(table.out, "    1      1 "), "%s", table.out);
         ck_assert_uint_le(kyronctl_text_width(table.out), 80);
