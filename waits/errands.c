@@ -29,15 +29,19 @@ typedef struct ChunkHeader {
         int32_t result;
 } ChunkHeader;
 
+/* A chunk, and room for the end of an errand. */
 struct ErrandOutput {
-        size_t size;
-        char bytes[CHUNK_BYTES];
+        ChunkHeader header;
+        char bytes[CHUNK_BYTES + sizeof(ChunkHeader)];
 };
 
 /* A child, and what it has said so far of its errand. */
 typedef struct Child {
         pid_t pid;
         int fd;
+        size_t read; /* of the next, what has been taken, */
+        size_t came; /* and how much came from the pipe */
+        char buffer[2 * CHUNK_BYTES];
         size_t size;
         size_t capacity;
         char *bytes;
@@ -63,13 +67,21 @@ static void write_all(const void *bytes, size_t size)
 
 static void flush(ErrandOutput *output)
 {
-        const ChunkHeader header = {.size = (uint32_t)output->size};
+        write_all(&output->header, sizeof(output->header) + output->header.size);
+        output->header.size = 0;
+}
 
-        if (output->size == 0)
+static void flush_end(ErrandOutput *output, int result)
+{
+        const ChunkHeader end = {.result = result};
+
+        if (output->header.size == 0) {
+                write_all(&end, sizeof(end));
                 return;
-        write_all(&header, sizeof(header));
-        write_all(output->bytes, output->size);
-        output->size = 0;
+        }
+        memcpy(output->bytes + output->header.size, &end, sizeof(end));
+        write_all(&output->header, sizeof(output->header) + output->header.size + sizeof(end));
+        output->header.size = 0;
 }
 
 void errand_write(ErrandOutput *output, const void *bytes, size_t size)
@@ -77,13 +89,13 @@ void errand_write(ErrandOutput *output, const void *bytes, size_t size)
         const char *next = bytes;
 
         while (size > 0) {
-                size_t room = CHUNK_BYTES - output->size, part = size < room ? size : room;
+                size_t room = CHUNK_BYTES - output->header.size, part = size < room ? size : room;
 
-                memcpy(output->bytes + output->size, next, part);
-                output->size += part;
+                memcpy(output->bytes + output->header.size, next, part);
+                output->header.size += (uint32_t)part;
                 next += part;
                 size -= part;
-                if (output->size == CHUNK_BYTES)
+                if (output->header.size == CHUNK_BYTES)
                         flush(output);
         }
 }
@@ -115,12 +127,8 @@ static _Noreturn void serve(const ErrandKind *kind, const void *data, size_t fir
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent || !keep_only(out_fd))
                 _exit(1);
         signal(SIGPIPE, SIG_DFL);
-        for (size_t errand = first; errand < count; errand++) {
-                const ChunkHeader end = {.result = kind->run(data, errand, &output)};
-
-                flush(&output);
-                write_all(&end, sizeof(end));
-        }
+        for (size_t errand = first; errand < count; errand++)
+                flush_end(&output, kind->run(data, errand, &output));
         _exit(0);
 }
 
@@ -143,6 +151,7 @@ static int start(Child *child, const ErrandKind *kind, const void *data, size_t 
                 return -error;
         }
         child->fd = ends[0];
+        child->read = child->came = 0;
         return 0;
 }
 
@@ -191,28 +200,43 @@ static int left_ms(const Patience *patience)
         return now < patience->deadline_ms ? (int)(patience->deadline_ms - now) : 0;
 }
 
-/* 0, or -ETIME, or -EIO when the child has ended. */
-static int read_all(const Child *child, void *bytes, size_t size, Patience *patience)
+/* Waits for more of what the child writes. 0, or -ETIME, or -EIO when it has ended. */
+static int read_more(Child *child, Patience *patience)
 {
         struct pollfd poll_fd = {.fd = child->fd, .events = POLLIN};
-        char *next = bytes;
+        ssize_t n = 0;
 
-        while (size > 0) {
-                ssize_t n;
-
+        while (n <= 0) {
                 if (is_over(patience, child))
                         return -ETIME;
                 n = poll(&poll_fd, 1, left_ms(patience));
+                if (n == 0 || (n < 0 && errno == EINTR))
+                        continue;
                 if (n > 0)
-                        n = read(child->fd, next, size);
-                else if (n == 0 || errno == EINTR)
-                        continue;
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n <= 0)
+                        n = read(child->fd, child->buffer, sizeof(child->buffer));
+                if (n == 0 || (n < 0 && errno != EINTR))
                         return -EIO;
-                next += n;
-                size -= (size_t)n;
+        }
+        child->read = 0;
+        child->came = (size_t)n;
+        return 0;
+}
+
+static int read_all(Child *child, void *bytes, size_t size, Patience *patience)
+{
+        char *next = bytes;
+        int r;
+
+        while (size > 0) {
+                size_t left = child->came - child->read, part = size < left ? size : left;
+
+                memcpy(next, child->buffer + child->read, part);
+                child->read += part;
+                next += part;
+                size -= part;
+                r = size > 0 ? read_more(child, patience) : 0;
+                if (r < 0)
+                        return r;
         }
         return 0;
 }

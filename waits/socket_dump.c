@@ -128,7 +128,7 @@ static int take_unix(const struct nlmsghdr *header, void *data)
 }
 
 /* Sends one request and takes what it dumps, as far as it comes. */
-static void ask(Dump *dump, const void *request, size_t size, mnl_cb_t take)
+static void ask(Dump *dump, uint16_t type, const void *request, size_t size, mnl_cb_t take)
 {
         struct mnl_socket *netlink = mnl_socket_open2(NETLINK_SOCK_DIAG, SOCK_CLOEXEC);
         char buffer[32768] __attribute__((aligned(NLMSG_ALIGNTO)));
@@ -138,7 +138,7 @@ static void ask(Dump *dump, const void *request, size_t size, mnl_cb_t take)
 
         if (!netlink)
                 return;
-        header->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+        header->nlmsg_type = type;
         header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
         header->nlmsg_seq = 1;
         memcpy(mnl_nlmsg_put_extra_header(header, size), request, size);
@@ -152,19 +152,27 @@ static void ask(Dump *dump, const void *request, size_t size, mnl_cb_t take)
         mnl_socket_close(netlink);
 }
 
-static void dump_inet(Dump *dump, bool times)
+/* In the older way of asking, which is for both families: for each question the kernel goes through
+ * all its places for connections, also those of other namespaces. */
+static void dump_tcp(Dump *dump, bool times)
 {
-        static const uint8_t families[] = {AF_INET, AF_INET6};
-        struct inet_diag_req_v2 request = {
-                .sdiag_protocol = dump->kind == SOCKET_TCP ? IPPROTO_TCP : IPPROTO_UDP,
+        const struct inet_diag_req request = {
                 .idiag_ext = times ? 1u << (INET_DIAG_INFO - 1) : 0,
                 /* Those in these states are nobody's descriptor. */
                 .idiag_states = ~(1u << STATE_TIME_WAIT | 1u << STATE_SYN_RECV),
         };
 
+        ask(dump, TCPDIAG_GETSOCK, &request, sizeof(request), take_inet);
+}
+
+static void dump_udp(Dump *dump)
+{
+        static const uint8_t families[] = {AF_INET, AF_INET6};
+        struct inet_diag_req_v2 request = {.sdiag_protocol = IPPROTO_UDP, .idiag_states = ~0u};
+
         for (size_t i = 0; i < sizeof(families); i++) {
                 request.sdiag_family = families[i];
-                ask(dump, &request, sizeof(request), take_inet);
+                ask(dump, SOCK_DIAG_BY_FAMILY, &request, sizeof(request), take_inet);
         }
 }
 
@@ -177,7 +185,7 @@ static void dump_unix(Dump *dump)
                         UDIAG_SHOW_NAME | UDIAG_SHOW_PEER | UDIAG_SHOW_RQLEN | UDIAG_SHOW_ICONS,
         };
 
-        ask(dump, &request, sizeof(request), take_unix);
+        ask(dump, SOCK_DIAG_BY_FAMILY, &request, sizeof(request), take_unix);
 }
 
 void socket_dump(SocketKind kind, bool times, void (*take)(void *data, const Socket *socket),
@@ -187,8 +195,10 @@ void socket_dump(SocketKind kind, bool times, void (*take)(void *data, const Soc
 
         if (kind == SOCKET_UNIX)
                 dump_unix(&dump);
+        else if (kind == SOCKET_TCP)
+                dump_tcp(&dump, times);
         else
-                dump_inet(&dump, times && kind == SOCKET_TCP);
+                dump_udp(&dump);
 }
 
 static void inet_text(char text[static SOCKET_ADDRESS_TEXT_MAX], uint8_t family,
