@@ -5,6 +5,7 @@
 #include "ctl/diagnosis_text.h"
 #include "ctl/output.h"
 #include "ctl/wait_target.h"
+#include "ctl/wait_words.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -50,6 +51,7 @@ static size_t count_entries(const Process *process)
 static void print_state(Why *why, const Process *process)
 {
         const Process *before = sample_find(&why->view->first, process);
+        char seconds[WAIT_SECONDS_MAX];
         size_t asleep = 0;
 
         print_subject(why, process);
@@ -64,9 +66,10 @@ static void print_state(Why *why, const Process *process)
         for (size_t i = 0; i < process->set_count; i++)
                 asleep += loop_look(before, process, &process->sets[i]).state == LOOP_ASLEEP;
         printf("nothing to worry about is to be seen; epoll sets and polls: %zu, with entries: "
-               "%zu, asleep for at least %" PRIu64 " s: %zu\n",
+               "%zu, asleep for at least %s: %zu\n",
                process->set_count, count_entries(process),
-               samples_apart_ms(&why->view->first, &why->view->second) / 1000, asleep);
+               wait_words_seconds(samples_apart_ms(&why->view->first, &why->view->second), seconds),
+               asleep);
 }
 
 static void print_sessions(Why *why, const Process *process)

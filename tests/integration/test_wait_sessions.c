@@ -175,7 +175,7 @@ START_TEST(whose_credit_is_used_up_is_told)
 {
         told[FIRST].credits = told[SECOND].credits = 0;
         told[FIRST].queued = told[SECOND].queued = 1;
-        expect("no-credit", "at listener web for at least 1.");
+        expect("no-credit", "at listener web for at least ");
         /* Another one has some. */
         told[SECOND].other_credits = 1;
         expect("", "");

@@ -6,7 +6,7 @@ set -u
 source "${KYRON_SOURCE_DIR:-.}/tests/support/waits_scene.sh"
 
 processes=40 pairs=10
-process_calls_max=150 # in two samples
+process_calls_max=140 # in two samples
 socket_calls_max=3
 
 # count: the system calls of a run, with those of its children.
