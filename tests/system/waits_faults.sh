@@ -53,6 +53,11 @@ plant_lost_edge() {
         expect edge unread
 }
 
+plant_stale_entry() {
+        play stale stale
+        expect stale stale-entry
+}
+
 plant_blocked() {
         play blocked blocked
         play taker hoard "$(port_of blocked)" '' 0
@@ -101,6 +106,7 @@ plant_stopped
 plant_busy
 plant_not_reading
 plant_lost_edge
+plant_stale_entry
 plant_blocked
 until
         look
