@@ -30,6 +30,14 @@ static inline bool share_has_room(const Share *share, uint64_t mine, uint64_t n)
         return n <= left && (mine == 0 || (mine <= left && n <= left - mine));
 }
 
+/* How much who has mine of it may have in all now: what it has, where it may have no more. */
+static inline uint64_t share_most(const Share *share, uint64_t mine)
+{
+        uint64_t left = share_free(share);
+
+        return left > mine ? left : mine;
+}
+
 /* The same: 0, or -EDQUOT with error_text(), which fits on the wire: what it is, in plural, and
  * what one who has some can do. */
 int share_check(const Share *share, uint64_t mine, uint64_t n, const char *what,

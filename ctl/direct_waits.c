@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "ctl/argument.h"
 #include "ctl/query_list.h"
+#include "ctl/session_state.h"
 #include "ctl/user_name.h"
 #include "waits/process_directory.h"
 
@@ -68,20 +69,6 @@ static void note(void *data, const Iod__SessionEntry *entry)
 }
 
 /* ---- One of them ----------------------------------------------------------------------------- */
-
-/* The namespace that the processes in /proc have their numbers in, where it is this one's; 0. */
-static uint64_t own_pid_namespace(void)
-{
-        char self[3 * sizeof(pid_t)] = "";
-        struct stat file;
-        uint64_t pid;
-
-        if (readlink("/proc/self", self, sizeof(self) - 1) < 0 ||
-            !argument_number(self, INT_MAX, &pid) || pid != (uint64_t)getpid() ||
-            stat("/proc/self/ns/pid", &file) < 0)
-                return 0;
-        return file.st_ino;
-}
 
 /* Whether the daemon still has the session, of this process. */
 typedef struct Confirmation {
@@ -173,7 +160,8 @@ static ExitCode check_namespace(Query *query, int *error)
         ExitCode code = query_status(query, &status);
 
         if (code == EXIT_CODE_OK)
-                *error = status->pid_namespace == 0 || status->pid_namespace != own_pid_namespace()
+                *error = status->pid_namespace == 0 ||
+                                         status->pid_namespace != session_state_own_namespace()
                                  ? -EXDEV
                                  : 0;
         return code;

@@ -20,6 +20,7 @@ libctl_la_SOURCES = \
 	ctl/doctor_daemon.c \
 	ctl/doctor_system.c \
 	ctl/drain.c \
+	ctl/end.c \
 	ctl/groups.c \
 	ctl/happening_text.c \
 	ctl/happening_text.h \
@@ -41,10 +42,14 @@ libctl_la_SOURCES = \
 	ctl/output.h \
 	ctl/output_table.c \
 	ctl/output_table.h \
+	ctl/owned_listener.c \
+	ctl/owned_listener.h \
 	ctl/pause.c \
 	ctl/policy.c \
 	ctl/program_output.c \
 	ctl/program_output.h \
+	ctl/policy_list.c \
+	ctl/policy_list.h \
 	ctl/query.c \
 	ctl/query.h \
 	ctl/query_list.c \
@@ -57,7 +62,10 @@ libctl_la_SOURCES = \
 	ctl/session_diagnosis.h \
 	ctl/session_view.c \
 	ctl/session_view.h \
+	ctl/session_state.c \
+	ctl/session_state.h \
 	ctl/sessions.c \
+	ctl/show.c \
 	ctl/set_reader.c \
 	ctl/set_reader.h \
 	ctl/shown_text.c \
@@ -74,8 +82,11 @@ libctl_la_SOURCES = \
 	ctl/top_rows.h \
 	ctl/top_table.c \
 	ctl/top_table.h \
+	ctl/user_limit.c \
+	ctl/user_limit.h \
 	ctl/user_name.c \
 	ctl/user_name.h \
+	ctl/users.c \
 	ctl/verb.h \
 	ctl/verbs.c \
 	ctl/verbs.h \

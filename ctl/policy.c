@@ -1,8 +1,10 @@
-/* kyronctl policy test: what a user may have the daemon do, and which rule says so. */
+/* kyronctl policy: policy_list.h, and test: what a user may have the daemon do, and which rule says
+ * so. */
 #include "core/address_service.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "ctl/output.h"
+#include "ctl/policy_list.h"
 #include "ctl/query.h"
 #include "ctl/user_name.h"
 
@@ -87,8 +89,13 @@ static ExitCode read_arguments(PolicyTest *test, const CommandLine *command_line
         int r;
 
         if (strcmp(arguments[0], "test") != 0) {
-                error_set(EINVAL, "policy is followed by test, not by \"%s\": see kyronctl --help",
+                error_set(EINVAL,
+                          "policy is followed by test or list, not by \"%s\": see kyronctl --help",
                           arguments[0]);
+                return EXIT_CODE_USAGE;
+        }
+        if (command_line->argument_count <= ARGUMENT_OBJECT) {
+                error_set(EINVAL, "policy test takes USER ADDRESS [ACTION]: see kyronctl --help");
                 return EXIT_CODE_USAGE;
         }
         test->object = arguments[ARGUMENT_OBJECT];
@@ -169,6 +176,8 @@ ExitCode verb_policy(const CommandLine *command_line)
         bool allowed = true;
         ExitCode code;
 
+        if (strcmp(command_line->arguments[0], "list") == 0 && command_line->argument_count == 1)
+                return policy_list(command_line);
         code = read_arguments(&test, command_line);
         if (code == EXIT_CODE_OK)
                 code = query_open(&query, command_line->socket_path);

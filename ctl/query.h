@@ -18,6 +18,7 @@ typedef struct Query {
         Iod__Frame__BodyCase asked;    /* what that request was, */
         Iod__Frame__BodyCase expected; /* and what answers it */
         int refusal;                   /* errno of the answer, when it was Refused; else 0 */
+        uint64_t pid_namespace;        /* of a list of processes: their numbers are of it; 0 */
         FrameArena arena;              /* of the frame last received */
 } Query;
 

@@ -26,6 +26,7 @@ ExitCode query_sessions(Query *query, uint64_t session, QuerySessionVisit visit,
 
                 if (code != EXIT_CODE_OK)
                         return code;
+                query->pid_namespace = reply->sessions->pid_namespace;
                 for (size_t i = 0; i < reply->sessions->n_entry; i++) {
                         const Iod__SessionEntry *entry = reply->sessions->entry[i];
 
@@ -34,6 +35,8 @@ ExitCode query_sessions(Query *query, uint64_t session, QuerySessionVisit visit,
                         if (session != 0 && entry->session != session)
                                 return query_nonsense(query, "another session");
                         output_make_printable(entry->program);
+                        if (entry->last_refusal)
+                                output_make_printable(entry->last_refusal->text);
                         visit(data, entry);
                         list.after = entry->session;
                 }
@@ -173,6 +176,7 @@ ExitCode query_groups(Query *query, QueryGroupVisit visit, void *data)
 
                 if (code != EXIT_CODE_OK)
                         return code;
+                query->pid_namespace = reply->groups->pid_namespace;
                 for (size_t i = 0; i < reply->groups->n_entry; i++) {
                         const Iod__GroupEntry *entry = reply->groups->entry[i];
 
@@ -217,4 +221,66 @@ ExitCode query_holds(Query *query, QueryHoldVisit visit, void *data)
                         return query_nonsense(query, "a page that leads nowhere");
         } while (reply->holds->more);
         return EXIT_CODE_OK;
+}
+
+ExitCode query_users(Query *query, QueryUserVisit visit, void *data)
+{
+        Iod__ListUsers list = IOD__LIST_USERS__INIT;
+        Iod__Frame request = IOD__FRAME__INIT;
+        Iod__Frame *reply;
+
+        request.body_case = IOD__FRAME__BODY_LIST_USERS;
+        request.list_users = &list;
+        do {
+                ExitCode code = query_ask(query, &request, IOD__FRAME__BODY_USERS, &reply);
+                uint64_t next = list.from;
+
+                if (code != EXIT_CODE_OK)
+                        return code;
+                for (size_t i = 0; i < reply->users->n_entry; i++) {
+                        const Iod__UserEntry *entry = reply->users->entry[i];
+
+                        if (entry->uid < next)
+                                return query_nonsense(query, "users out of order");
+                        for (size_t j = 0; j < entry->n_limit; j++)
+                                output_make_printable(entry->limit[j]->name);
+                        visit(data, entry);
+                        next = (uint64_t)entry->uid + 1;
+                }
+                if (!reply->users->more)
+                        return EXIT_CODE_OK;
+                if (reply->users->next < next || reply->users->next == list.from)
+                        return query_nonsense(query, "a page that leads nowhere");
+                list.from = reply->users->next;
+        } while (true);
+}
+
+ExitCode query_policies(Query *query, QueryPolicyVisit visit, void *data, bool *audit)
+{
+        Iod__ListPolicies list = IOD__LIST_POLICIES__INIT;
+        Iod__Frame request = IOD__FRAME__INIT;
+        Iod__Frame *reply;
+
+        request.body_case = IOD__FRAME__BODY_LIST_POLICIES;
+        request.list_policies = &list;
+        do {
+                ExitCode code = query_ask(query, &request, IOD__FRAME__BODY_POLICIES, &reply);
+
+                if (code != EXIT_CODE_OK)
+                        return code;
+                *audit = reply->policies->audit;
+                for (size_t i = 0; i < reply->policies->n_line; i++) {
+                        const Iod__PolicyLine *line = reply->policies->line[i];
+
+                        output_make_printable(line->policy);
+                        output_make_printable(line->key);
+                        output_make_printable(line->value);
+                        visit(data, line);
+                }
+                if (!reply->policies->more)
+                        return EXIT_CODE_OK;
+                if (reply->policies->next <= list.after)
+                        return query_nonsense(query, "a page that leads nowhere");
+                list.after = reply->policies->next;
+        } while (true);
 }

@@ -15,6 +15,8 @@ typedef void (*QueryRegistrationVisit)(void *data, const Iod__RegistrationEntry 
 typedef void (*QueryListenerVisit)(void *data, const Iod__ListenerEntry *entry);
 typedef void (*QueryGroupVisit)(void *data, const Iod__GroupEntry *entry);
 typedef void (*QueryHoldVisit)(void *data, const Iod__HoldEntry *entry);
+typedef void (*QueryUserVisit)(void *data, const Iod__UserEntry *entry);
+typedef void (*QueryPolicyVisit)(void *data, const Iod__PolicyLine *line);
 
 /* One session, or 0: all; and what one has, or all have. */
 ExitCode query_sessions(Query *query, uint64_t session, QuerySessionVisit visit, void *data);
@@ -23,3 +25,6 @@ ExitCode query_registrations(Query *query, uint64_t session, QueryRegistrationVi
 ExitCode query_listeners(Query *query, QueryListenerVisit visit, void *data);
 ExitCode query_groups(Query *query, QueryGroupVisit visit, void *data);
 ExitCode query_holds(Query *query, QueryHoldVisit visit, void *data);
+ExitCode query_users(Query *query, QueryUserVisit visit, void *data);
+/* *audit: whether what no policy allows is allowed all the same. */
+ExitCode query_policies(Query *query, QueryPolicyVisit visit, void *data, bool *audit);

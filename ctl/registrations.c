@@ -20,6 +20,10 @@ static const OutputColumn columns[] = {
         {"INT", OUTPUT_SPARE},
         {"READY", OUTPUT_SPARE},
         {"EVENTS", OUTPUT_RIGHT | OUTPUT_SPARE},
+        {"AGE", OUTPUT_RIGHT | OUTPUT_SPARE},
+        {"IDLE", OUTPUT_RIGHT | OUTPUT_SPARE},
+        {"RECVQ", OUTPUT_RIGHT | OUTPUT_SPARE},
+        {"SENDQ", OUTPUT_RIGHT | OUTPUT_SPARE},
         {"ADDRESS", OUTPUT_CUT},
 };
 
@@ -46,6 +50,7 @@ typedef struct Row {
         uint32_t interest;
         const uint32_t *readiness;
         int64_t events;
+        int64_t age_ms, idle_ms;
         bool stale;
 } Row;
 
@@ -96,6 +101,11 @@ static json_t *number_or_null(int64_t number)
         return number < 0 ? json_null() : json_integer(number);
 }
 
+static int64_t queue_of(const SocketAddresses *addresses, uint32_t queue)
+{
+        return addresses->known ? (int64_t)queue : -1;
+}
+
 static bool is_direct(const Row *row)
 {
         return row->number >= 0;
@@ -119,9 +129,30 @@ static void append_object(Registrations *registrations, const Row *row,
         output_add(&object, "interest", words(row->interest));
         output_add(&object, "readiness", row->readiness ? words(*row->readiness) : json_null());
         output_add(&object, "events", number_or_null(row->events));
+        output_add(&object, "age_ms", number_or_null(row->age_ms));
+        output_add(&object, "idle_ms", number_or_null(row->idle_ms));
+        output_add(&object, "receive_queue",
+                   number_or_null(queue_of(addresses, addresses->receive_queue)));
+        output_add(&object, "send_queue",
+                   number_or_null(queue_of(addresses, addresses->send_queue)));
         output_add(&object, "stale", json_boolean(row->stale));
         descriptor_text_add_addresses(&object, addresses);
         output_list_append(&registrations->list, object);
+}
+
+static void append_duration(OutputList *list, int64_t ms)
+{
+        char text[OUTPUT_DURATION_MAX];
+
+        output_list_cell(list, "%s", ms < 0 ? "-" : output_duration((uint64_t)ms, text));
+}
+
+static void append_queue(OutputList *list, int64_t queue)
+{
+        if (queue < 0)
+                output_list_cell(list, "-");
+        else
+                output_list_cell(list, "%" PRId64, queue);
 }
 
 static void append_row(Registrations *registrations, const Row *row,
@@ -144,6 +175,10 @@ static void append_row(Registrations *registrations, const Row *row,
                 output_list_cell(list, "direct");
         else
                 output_list_cell(list, "%" PRId64, row->events);
+        append_duration(list, row->age_ms);
+        append_duration(list, row->idle_ms);
+        append_queue(list, queue_of(addresses, addresses->receive_queue));
+        append_queue(list, queue_of(addresses, addresses->send_queue));
         output_list_cell(list, "%s%s", descriptor_text_address(addresses, address),
                          row->stale ? " (stale)" : "");
 }
@@ -181,6 +216,8 @@ static void append_wait(Registrations *registrations, const DirectSession *sessi
                 .interest = readiness_from_epoll(wait->events) &
                             (READINESS_READABLE | READINESS_WRITABLE | READINESS_PRIORITY),
                 .events = -1,
+                .age_ms = -1,
+                .idle_ms = -1,
                 .stale = wait->stale,
         };
 
@@ -229,6 +266,8 @@ static void append_entry(void *data, const Iod__RegistrationEntry *entry)
                 .interest = entry->interest,
                 .readiness = &entry->readiness,
                 .events = entry->tick > INT64_MAX ? INT64_MAX : (int64_t)entry->tick,
+                .age_ms = entry->age_ms > INT64_MAX ? INT64_MAX : (int64_t)entry->age_ms,
+                .idle_ms = entry->idle_ms > INT64_MAX ? INT64_MAX : (int64_t)entry->idle_ms,
         };
 
         append_direct(registrations, entry->session);

@@ -2,6 +2,7 @@
 #include "core/cleanup.h"
 #include "ctl/output.h"
 #include "ctl/query_list.h"
+#include "ctl/session_state.h"
 #include "ctl/user_name.h"
 
 #include <inttypes.h>
@@ -16,6 +17,7 @@ static const OutputColumn columns[] = {
         {"SINCE", OUTPUT_RIGHT | OUTPUT_SPARE},
         {"REGS", OUTPUT_RIGHT | OUTPUT_SPARE},
         {"EVENTS", OUTPUT_RIGHT | OUTPUT_SPARE},
+        {"UNREAD", OUTPUT_RIGHT | OUTPUT_SPARE},
         {"DELIVERY", OUTPUT_SPARE},
         {"STATE", 0},
         {"LOOP", 0},
@@ -25,15 +27,12 @@ enum { SINCE_MAX = 16, LOOP_MAX = OUTPUT_DURATION_MAX + 8 };
 
 typedef struct Sessions {
         OutputList list;
+        const Query *query;
         uint64_t own; /* kyronctl's, which nobody asks for */
         const ListFilter *filter;
+        uint64_t own_namespace;
         UserName user;
 } Sessions;
-
-static const char *state_text(const Iod__SessionEntry *entry)
-{
-        return entry->waiting ? "waiting" : "serving";
-}
 
 static bool is_direct(const Iod__SessionEntry *entry)
 {
@@ -96,8 +95,9 @@ static json_t *pulse_object(const Iod__Pulse *pulse)
         return object;
 }
 
-static void append_object(Sessions *sessions, const Iod__SessionEntry *entry)
+static void append_object(Sessions *sessions, const Iod__SessionEntry *entry, SessionFrozen frozen)
 {
+        const char *why = session_state_why(frozen);
         json_t *object = json_object();
 
         output_add_number(&object, "session", entry->session);
@@ -111,18 +111,28 @@ static void append_object(Sessions *sessions, const Iod__SessionEntry *entry)
         output_add_number(&object, "events", entry->events);
         output_add_number(&object, "frames", entry->frames);
         output_add_number(&object, "refusals", entry->refusals);
+        output_add_number(&object, "failures", entry->failures);
+        output_add_number(&object, "cancels", entry->cancels);
+        output_add_number(&object, "unread_ms", entry->unread_ms);
+        output_add_number(&object, "silent_ms", entry->silent_ms);
         output_add_text(&object, "delivery", delivery_text(entry));
-        output_add_text(&object, "state", state_text(entry));
+        output_add_text(&object, "state", session_state_text(entry, frozen));
+        output_add(&object, "frozen", why ? json_string(why) : json_null());
         output_add(&object, "pulse", pulse_object(entry->pulse));
         output_list_append(&sessions->list, object);
 }
 
-static void append_row(Sessions *sessions, const Iod__SessionEntry *entry)
+static const char *unread_text(uint64_t ms, char buffer[static OUTPUT_DURATION_MAX])
+{
+        return ms == 0 ? "-" : output_duration(ms, buffer);
+}
+
+static void append_row(Sessions *sessions, const Iod__SessionEntry *entry, SessionFrozen frozen)
 {
         OutputList *list = &sessions->list;
         /* Of one that waits itself, the daemon does not know. */
         const Iod__Pulse *own = is_direct(entry) ? entry->pulse : NULL;
-        char since[SINCE_MAX], loop[LOOP_MAX];
+        char since[SINCE_MAX], loop[LOOP_MAX], unread[OUTPUT_DURATION_MAX];
 
         output_list_begin_row(list);
         output_list_cell(list, "%" PRIu64, entry->session);
@@ -133,8 +143,10 @@ static void append_row(Sessions *sessions, const Iod__SessionEntry *entry)
         output_list_rank(list, entry->since);
         output_list_cell(list, "%" PRIu32, own ? own->registrations : entry->registrations);
         output_list_cell(list, "%" PRIu64, own ? own->events : entry->events);
+        output_list_cell(list, "%s", unread_text(entry->unread_ms, unread));
+        output_list_rank(list, entry->unread_ms);
         output_list_cell(list, "%s", delivery_text(entry));
-        output_list_cell(list, "%s", state_text(entry));
+        output_list_cell(list, "%s", session_state_text(entry, frozen));
         output_list_cell(list, "%s", loop_text(entry->pulse, loop));
         if (entry->pulse)
                 output_list_rank(list, entry->pulse->since_ms);
@@ -143,26 +155,31 @@ static void append_row(Sessions *sessions, const Iod__SessionEntry *entry)
 static void append(void *data, const Iod__SessionEntry *entry)
 {
         Sessions *sessions = data;
+        SessionFrozen frozen;
 
         if (entry->session == sessions->own ||
             !list_filter_takes(sessions->filter, entry->uid, entry->pid))
                 return;
+        frozen = session_state_frozen(
+                entry, session_state_is_stopped(sessions->own_namespace,
+                                                sessions->query->pid_namespace, entry->pid));
         if (sessions->list.array)
-                append_object(sessions, entry);
+                append_object(sessions, entry, frozen);
         else
-                append_row(sessions, entry);
+                append_row(sessions, entry, frozen);
 }
 
 ExitCode verb_sessions(const CommandLine *command_line)
 {
         CLEANUP(query_close) Query query;
-        Sessions sessions = {.filter = &command_line->filter};
+        Sessions sessions = {.filter = &command_line->filter, .query = &query};
         ExitCode code;
 
         code = query_open(&query, command_line->socket_path);
         if (code != EXIT_CODE_OK)
                 return code;
         sessions.own = query.connection.session;
+        sessions.own_namespace = session_state_own_namespace();
         code = output_list_open(&sessions.list, command_line, columns,
                                 sizeof(columns) / sizeof(columns[0]));
         if (code == EXIT_CODE_OK)

@@ -114,6 +114,9 @@ SocketAddresses socket_address_lookup_find(SocketAddressLookup *lookup, const ch
         if (!socket)
                 return addresses;
         addresses.listening = socket_is_listening(socket);
+        addresses.known = true;
+        addresses.receive_queue = socket->receive_queue;
+        addresses.send_queue = socket->send_queue;
         socket_local_text(socket, addresses.local);
         if (socket->family != AF_UNIX) {
                 socket_peer_text(socket, addresses.peer);

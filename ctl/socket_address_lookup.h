@@ -1,7 +1,7 @@
 /*
- * SocketAddressLookup: the addresses of the machine's sockets by inode, from the kernel's socket
- * diagnostics. The daemon keeps no descriptors, so the inode is all it can say about a socket;
- * the kernel tells the rest to anybody, for its own network namespace.
+ * SocketAddressLookup: the addresses and queues of the machine's sockets by inode, from the
+ * kernel's socket diagnostics. The daemon keeps no descriptors, so the inode is all it can say
+ * about a socket; the kernel tells the rest to anybody, for its own network namespace.
  *
  * Each kind of socket is dumped once, when the first of it is looked up. What diagnostics cannot
  * tell (another namespace, another kind, no module for it in the kernel, closed meanwhile) has no
@@ -18,6 +18,9 @@ typedef struct SocketAddresses {
         char local[SOCKET_ADDRESS_TEXT_MAX]; /* printable; "": none or not known */
         char peer[SOCKET_ADDRESS_TEXT_MAX];
         bool listening;
+        bool known;             /* the socket, and its queues: */
+        uint32_t receive_queue; /* as in Socket */
+        uint32_t send_queue;
 } SocketAddresses;
 
 typedef struct SocketAddressLookup SocketAddressLookup;

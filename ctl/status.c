@@ -102,7 +102,8 @@ static ExitCode print_text(const Iod__Status *status, const Query *query, const 
         printf("events         %" PRIu64 " in %" PRIu64 " frames", status->events, status->frames);
         if (status->frames > 0)
                 printf(", %.1f a frame", (double)status->events / (double)status->frames);
-        printf("\nrefusals       %" PRIu64 "\n", status->refusals);
+        printf("\nrefusals       %" PRIu64 ", %" PRIu64 " failures, %" PRIu64 " cancels\n",
+               status->refusals, status->failures, status->cancels);
         printf("loop           %" PRIu64 " turns, the longest %" PRIu64 " us\n", status->turns,
                status->longest_turn_us);
         return EXIT_CODE_OK;
@@ -150,6 +151,8 @@ static ExitCode print_json(const Iod__Status *status, const Query *query, const 
         output_add_number(&object, "events", status->events);
         output_add_number(&object, "frames", status->frames);
         output_add_number(&object, "refusals", status->refusals);
+        output_add_number(&object, "failures", status->failures);
+        output_add_number(&object, "cancels", status->cancels);
         output_add_number(&object, "turns", status->turns);
         output_add_number(&object, "longest_turn_us", status->longest_turn_us);
         return output_json(object);

@@ -20,8 +20,13 @@ static const Verb verbs[] = {
          "the workers that serve it", false},
         {"holds", verb_holds, TAKES_TABLE | TAKES_USER | TAKES_PID | TAKES_PORT, 0, 0, "",
          "the descriptors that are held under a name", false},
-        {"policy", verb_policy, 0, 3, 4, "test USER ADDRESS [ACTION]",
-         "whether a user may, and by which rule", false},
+        {"users", verb_users, TAKES_ALL | TAKES_TABLE, 0, 0, "",
+         "what each user has of what it may have", false},
+        {"show", verb_show, 0, 1, 1, "SESSION", "all there is of one session", false},
+        {"policy", verb_policy, 0, 1, 4, "list | test USER ADDRESS [ACTION]",
+         "the policies in force; whether a user may, and by which\n"
+         "rule",
+         false},
         {"doctor", verb_doctor, 0, 0, 0, "", "whether what is installed and runs here is sound",
          false},
         {"version", verb_version, 0, 0, 0, "", "the releases of kyronctl and of the daemon", false},
@@ -52,6 +57,10 @@ static const Verb verbs[] = {
          "give a worker no more connections, and wait until it\n"
          "has none",
          false},
+        {"end", verb_end, 0, 1, 1, "SESSION", "end a session; its client is told who did it",
+         false},
+        {"close", verb_close, TAKES_OWNER, 1, 1, "LISTENER",
+         "close a client's listener; its workers are told", false},
         {"reload", verb_reload, 0, 0, 0, "", "have the daemon read its configuration again", false},
 };
 

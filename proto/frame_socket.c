@@ -44,12 +44,19 @@ int frame_socket_send(int socket_fd, const void *bytes, size_t size, const int *
         return sent < 0 ? -errno : 0;
 }
 
-bool frame_socket_has_unread(int socket_fd)
+uint32_t frame_socket_charged(int socket_fd)
 {
         int bytes = 0;
 
         /* A socket that does not say is one that has nothing to read any more. */
-        return ioctl(socket_fd, SIOCOUTQ, &bytes) == 0 && bytes >= PACKET_CHARGE_MIN;
+        if (ioctl(socket_fd, SIOCOUTQ, &bytes) < 0 || bytes < PACKET_CHARGE_MIN)
+                return 0;
+        return (uint32_t)bytes;
+}
+
+bool frame_socket_has_unread(int socket_fd)
+{
+        return frame_socket_charged(socket_fd) > 0;
 }
 
 static void collect_credentials(const struct cmsghdr *header, struct ucred *sender)

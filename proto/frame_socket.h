@@ -19,8 +19,10 @@
 int frame_socket_send(int socket_fd, const void *bytes, size_t size, const int *borrow_fds,
                       size_t n);
 
-/* Whether the other side has left something unread. */
+/* Whether the other side has left something unread; and what the kernel charges for that, in bytes
+ * of its memory. */
 bool frame_socket_has_unread(int socket_fd);
+uint32_t frame_socket_charged(int socket_fd);
 
 /*
  * Receives one packet of at most capacity bytes. Descriptors, close-on-exec, are added to the

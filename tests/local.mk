@@ -26,9 +26,11 @@ integration_tests = \
 	tests/integration/test_hostile_wire \
 	tests/integration/test_in_flight_limit \
 	tests/integration/test_kyronctl \
+	tests/integration/test_kyronctl_columns \
 	tests/integration/test_kyronctl_direct \
 	tests/integration/test_kyronctl_doctor \
 	tests/integration/test_kyronctl_failures \
+	tests/integration/test_kyronctl_frozen \
 	tests/integration/test_kyronctl_lists \
 	tests/integration/test_kyronctl_manners \
 	tests/integration/test_kyronctl_monitor \

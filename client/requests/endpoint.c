@@ -93,7 +93,7 @@ static void leave(KyronEndpoint *endpoint)
         if (endpoint->rejoins)
                 return;
         endpoint->leave = NULL;
-        if (!endpoint->registration.handle->gone) {
+        if (!endpoint->registration.handle->gone && endpoint->number != 0) {
                 request_queue(request);
                 return;
         }
@@ -353,6 +353,25 @@ void endpoint_wake_all(KyronIoDriverHandle *handle)
 
         TAILQ_FOREACH(endpoint, &handle->endpoints, link)
         async_registration_wake(&endpoint->registration, READINESS_READABLE);
+}
+
+void endpoint_on_closed(KyronIoDriverHandle *handle, const Iod__EndpointClosed *closed)
+{
+        KyronEndpoint *endpoint;
+
+        TAILQ_FOREACH(endpoint, &handle->endpoints, link)
+        {
+                if (closed->endpoint != 0 && endpoint->number == closed->endpoint)
+                        break;
+        }
+        /* One that is leaving is told so by the answer to that. */
+        if (!endpoint || endpoint->registration.closing)
+                return;
+        endpoint->number = 0;
+        endpoint->credits = 0;
+        offer_let_go(endpoint);
+        async_registration_fail(&endpoint->registration,
+                                closed->error > 0 ? -closed->error : -EPROTO, closed->text);
 }
 
 void endpoint_lose_all(KyronIoDriverHandle *handle)

@@ -54,6 +54,9 @@ struct KyronEndpoint {
         EndpointAddress address;
 };
 
+/* The daemon says that an endpoint's listener was closed: who accepts is told, and nothing more
+ * comes. Lock held. */
+void endpoint_on_closed(KyronIoDriverHandle *handle, const Iod__EndpointClosed *closed);
 /* The daemon is lost: every endpoint joins again, or if it has gone for good, closes what was not
  * accepted: it is another worker's now. Lock held. */
 void endpoint_lose_all(KyronIoDriverHandle *handle);

@@ -5,6 +5,7 @@
 #include "client/readiness/local_driver.h"
 #include "client/readiness/outbox.h"
 #include "client/requests/arrival.h"
+#include "client/requests/endpoint.h"
 #include "client/requests/request.h"
 #include "client/turn/moving.h"
 #include "client/turn/outage.h"
@@ -206,6 +207,12 @@ static int handle_frame(KyronIoDriverHandle *handle, const Iod__Frame *frame, Fd
         case IOD__FRAME__BODY_CONNECTIONS:
                 pthread_mutex_lock(&handle->lock);
                 arrival_receive(handle, frame->connections, fds);
+                count = woken_run(handle);
+                pthread_mutex_unlock(&handle->lock);
+                return count;
+        case IOD__FRAME__BODY_ENDPOINT_CLOSED:
+                pthread_mutex_lock(&handle->lock);
+                endpoint_on_closed(handle, frame->endpoint_closed);
                 count = woken_run(handle);
                 pthread_mutex_unlock(&handle->lock);
                 return count;

@@ -2,6 +2,7 @@
 #include "daemon/budget/quota.h"
 
 #include "core/error.h"
+#include "core/tree.h"
 #include "daemon/config/policy_words.h"
 
 #include <assert.h>
@@ -109,6 +110,14 @@ void quota_user_raise_limits(QuotaUser *user, const uint32_t limits[static QUOTA
                 if (user->limits[i] < limits[i])
                         user->limits[i] = limits[i];
         }
+}
+
+QuotaUser *quota_user_from(const Quota *quota, uid_t uid)
+{
+        const QuotaUser key = {.uid = uid};
+        QuotaUser **found = tfind(&key, &quota->users, compare_users);
+
+        return found ? *found : tree_after(&quota->users, &key, compare_users);
 }
 
 bool quota_has_room(const QuotaUser *user, QuotaResource resource, uint32_t amount)

@@ -65,6 +65,9 @@ QuotaUser *quota_user_unref(Quota *quota, QuotaUser *user);
 void quota_forget_limits(Quota *quota);
 void quota_user_raise_limits(QuotaUser *user, const uint32_t limits[static QUOTA_RESOURCE_COUNT]);
 
+/* The account of the first user with this number or a higher one; NULL. */
+QuotaUser *quota_user_from(const Quota *quota, uid_t uid);
+
 bool quota_has_room(const QuotaUser *user, QuotaResource resource, uint32_t amount);
 /* 0, or -EDQUOT with error_text(); then nothing was charged. */
 int quota_charge(QuotaUser *user, QuotaResource resource, uint32_t amount);

@@ -45,3 +45,14 @@ bool session_rate_take(SessionRate *rate, uid_t uid, uint32_t per_second, uint32
         rate->users[i].paced_ns += step;
         return true;
 }
+
+uint32_t session_rate_used(const SessionRate *rate, uid_t uid, uint32_t per_second, uint64_t now_ns)
+{
+        const uint64_t step = NS_PER_SECOND / per_second;
+
+        for (uint32_t i = 0; i < rate->count; i++) {
+                if (rate->users[i].uid == uid && rate->users[i].paced_ns > now_ns)
+                        return (uint32_t)((rate->users[i].paced_ns - now_ns + step - 1) / step);
+        }
+        return 0;
+}

@@ -25,6 +25,10 @@ typedef struct SessionRate {
         } users[SESSION_RATE_USERS_MAX];
 } SessionRate;
 
+/* How many of those that may come at once the user has used up. */
+uint32_t session_rate_used(const SessionRate *rate, uid_t uid, uint32_t per_second,
+                           uint64_t now_ns);
+
 /* Whether the user may open a session now, which counts then. */
 bool session_rate_take(SessionRate *rate, uid_t uid, uint32_t per_second, uint32_t at_once,
                        uint64_t now_ns);

@@ -228,3 +228,62 @@ void policy_suggest(const Policy *policy, const PolicySubject *subject, PolicyAc
         snprintf(out, size, "policy \"%s\" { %s = {\"%s\"} }", user, policy_action_name(action),
                  quoted);
 }
+
+/* ---- Reading it ---- */
+
+static size_t count_lines(const PolicyRule *rule)
+{
+        size_t n = 0;
+
+        for (int i = 0; i < POLICY_ACTION_COUNT; i++)
+                n += rule->allowed[i].count;
+        for (int i = 0; i < POLICY_LIMIT_COUNT; i++)
+                n += rule->has_limit[i];
+        return n;
+}
+
+/* number is below count_lines(). */
+static void rule_line(const PolicyRule *rule, size_t number, PolicyLine *out)
+{
+        *out = (PolicyLine){.policy = rule->title, .unknown = rule->who == POLICY_UNKNOWN};
+        for (int i = 0; i < POLICY_ACTION_COUNT; i++) {
+                if (number < rule->allowed[i].count) {
+                        out->key = policy_action_name((PolicyAction)i);
+                        out->pattern = rule->allowed[i].entries[number].text;
+                        return;
+                }
+                number -= rule->allowed[i].count;
+        }
+        for (int i = 0; i < POLICY_LIMIT_COUNT; i++) {
+                if (rule->has_limit[i] && number-- == 0) {
+                        out->key = policy_limit_name((PolicyLimit)i);
+                        out->limit = rule->limits[i];
+                        return;
+                }
+        }
+}
+
+bool policy_line(const Policy *policy, const PolicySubject *subject, size_t number, PolicyLine *out)
+{
+        if (number < POLICY_LIMIT_COUNT) {
+                *out = (PolicyLine){
+                        .key = policy_limit_name((PolicyLimit)number),
+                        .limit = policy->default_limits[number],
+                };
+                return true;
+        }
+        number -= POLICY_LIMIT_COUNT;
+        for (size_t i = 0; i < policy->n_rules; i++) {
+                const PolicyRule *rule = policy->rules[i];
+                size_t n = count_lines(rule);
+
+                if (subject && !is_theirs(rule, subject))
+                        continue;
+                if (number < n) {
+                        rule_line(rule, number, out);
+                        return true;
+                }
+                number -= n;
+        }
+        return false;
+}

@@ -73,6 +73,22 @@ void policy_compare(const Policy *old_policy, const Policy *new_policy,
                     void (*tell)(void *data, const char *sentence), void *data);
 size_t policy_rule_count(const Policy *policy);
 
+/* ---- Reading it ---- */
+
+/* A line of it: something that a rule allows, or a limit. What it points to is the policy's. */
+typedef struct PolicyLine {
+        const char *policy; /* the rule's title; NULL: the limit counts where no rule has one */
+        const char *key;
+        const char *pattern; /* NULL: a limit */
+        uint32_t limit;
+        bool unknown; /* the rule is for nobody */
+} PolicyLine;
+
+/* The line with this number from 0 on, of all, or of those that are about the subject, unless that
+ * is NULL; the limits that count elsewhere come first. false: there are not so many. */
+bool policy_line(const Policy *policy, const PolicySubject *subject, size_t number,
+                 PolicyLine *out);
+
 /* ---- Asking it ---- */
 
 /*

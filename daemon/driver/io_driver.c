@@ -20,6 +20,7 @@ int io_driver_open(IoDriver *driver)
         int r;
 
         *driver = (IoDriver)IO_DRIVER_INIT;
+        unread_measure_charges(&driver->unread_charges);
         if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
                 return -errno;
         driver->placeholder_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -67,12 +68,14 @@ bool io_driver_stays_crowded(const RegistrationSet *set)
 int io_driver_process_io(IoDriver *driver, RegistrationSet *set, Notifier *notifier, int *notified)
 {
         size_t told = 0;
+        uint32_t now;
         int n;
 
         *notified = 0;
         n = selector_wait(&set->selector, driver->ready, FRAME_EVENTS_MAX, 0);
         if (n < 0)
                 return n == -EINTR ? 0 : n;
+        now = registration_info_now();
 
         for (int i = 0; i < n; i++) {
                 const IoId id = selector_event_id(&driver->ready[i]);
@@ -81,7 +84,7 @@ int io_driver_process_io(IoDriver *driver, RegistrationSet *set, Notifier *notif
 
                 if (!info)
                         continue;
-                registration_info_wake(info, readiness);
+                registration_info_wake(info, readiness, now);
                 driver->packed[told++] = io_id_pack(id, readiness);
         }
         if (told == 0)

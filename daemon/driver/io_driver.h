@@ -35,6 +35,7 @@ typedef struct IoDriver {
         uint64_t events;
         uint64_t frames;
         uint64_t registrations;
+        UnreadCharges unread_charges;
         SelectorEvent ready[FRAME_EVENTS_MAX];
         uint64_t packed[FRAME_EVENTS_MAX];
 } IoDriver;

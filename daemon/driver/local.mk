@@ -17,4 +17,6 @@ libdaemon_la_SOURCES += \
 	daemon/driver/registration_set.c \
 	daemon/driver/registration_set.h \
 	daemon/driver/set_watch.c \
-	daemon/driver/set_watch.h
+	daemon/driver/set_watch.h \
+	daemon/driver/unread.c \
+	daemon/driver/unread.h

@@ -17,6 +17,7 @@ void notifier_init(Notifier *notifier, int borrow_socket_fd, uint32_t *waiting)
         notifier->reply = NULL;
         notifier->reply_size = 0;
         notifier->readiness_size = 0;
+        notifier->unread.count = notifier->unread.next = 0;
 }
 
 void notifier_deinit(Notifier *notifier)
@@ -31,18 +32,40 @@ bool notifier_is_waiting(const Notifier *notifier)
         return notifier->reply || notifier->readiness_size > 0;
 }
 
+uint64_t notifier_unread_ms(const Notifier *notifier, const UnreadCharges *charges)
+{
+        const uint64_t now_ms = clock_coarse_ms();
+        const uint64_t unread =
+                unread_for_ms(&notifier->unread, charges,
+                              frame_socket_charged(notifier->borrow_socket_fd), now_ms);
+
+        if (unread > 0 || !notifier_is_waiting(notifier))
+                return unread;
+        /* The client has read everything, and the kernel takes no more all the same. */
+        return now_ms > notifier->kept_ms ? now_ms - notifier->kept_ms : 1;
+}
+
+/* What could not be sent is kept, and waits from now on. */
+static void begin_to_wait(Notifier *notifier)
+{
+        ++*notifier->waiting;
+        notifier->kept_ms = clock_coarse_ms();
+}
+
 /* 0, NOTIFIER_WAITING or -errno. The kernel being short of memory passes like a full socket. */
-static int send_packet(const Notifier *notifier, const void *bytes, size_t size,
-                       const int *borrow_fds, size_t n)
+static int send_packet(Notifier *notifier, const void *bytes, size_t size, const int *borrow_fds,
+                       size_t n)
 {
         int r = frame_socket_send(notifier->borrow_socket_fd, bytes, size, borrow_fds, n);
 
+        if (r == 0)
+                unread_note(&notifier->unread, size, clock_coarse_ms());
         return r == -EAGAIN || r == -ENOBUFS || r == -ENOMEM || r == -ETOOMANYREFS
                        ? NOTIFIER_WAITING
                        : r;
 }
 
-static int send_bytes(const Notifier *notifier, const void *bytes, size_t size)
+static int send_bytes(Notifier *notifier, const void *bytes, size_t size)
 {
         return send_packet(notifier, bytes, size, NULL, 0);
 }
@@ -57,7 +80,7 @@ int notifier_send_readiness(Notifier *notifier, const uint64_t *packed, size_t n
         r = send_bytes(notifier, notifier->readiness, size);
         if (r == NOTIFIER_WAITING) {
                 notifier->readiness_size = size;
-                ++*notifier->waiting;
+                begin_to_wait(notifier);
         }
         return r;
 }
@@ -79,7 +102,7 @@ int notifier_send_reply(Notifier *notifier, const Iod__Frame *frame)
                 return error_set(ENOMEM, "no memory to keep a reply");
         memcpy(notifier->reply, bytes, (size_t)size);
         notifier->reply_size = (size_t)size;
-        ++*notifier->waiting;
+        begin_to_wait(notifier);
         return NOTIFIER_WAITING;
 }
 

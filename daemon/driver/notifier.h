@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "daemon/driver/unread.h"
 #include "proto/readiness_frame.h"
 
 #include <stdbool.h>
@@ -27,6 +28,8 @@ typedef struct Notifier {
         uint8_t *reply;    /* NULL: none kept */
         size_t reply_size;
         size_t readiness_size; /* 0: none kept */
+        uint64_t kept_ms;      /* since when; CLOCK_MONOTONIC */
+        Unread unread;
         uint8_t readiness[READINESS_FRAME_BYTES_MAX];
 } Notifier;
 
@@ -35,6 +38,10 @@ void notifier_init(Notifier *notifier, int borrow_socket_fd, uint32_t *waiting);
 void notifier_deinit(Notifier *notifier);
 
 bool notifier_is_waiting(const Notifier *notifier);
+
+/* For how many milliseconds the oldest packet that it was to send has been sent and not read, or
+ * not sent at all; 0: there is none. Less than one counts as one. */
+uint64_t notifier_unread_ms(const Notifier *notifier, const UnreadCharges *charges);
 
 /*
  * Each sends one frame: 0 sent, NOTIFIER_WAITING kept, or -errno, which ends the session. Not to

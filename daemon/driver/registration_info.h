@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "core/clock.h"
 #include "core/readiness.h"
 #include "daemon/driver/descriptor_kind.h"
 
@@ -22,6 +23,8 @@ typedef struct RegistrationInfo {
         RegistrationOwner *owner; /* NULL: nobody */
         uint64_t inode; /* 0: the file has none of its own, or it is not watched and not known */
         uint64_t tick;  /* events told */
+        uint32_t made;  /* when; tenths of a second of CLOCK_MONOTONIC */
+        uint32_t told;  /* when the last of these was, or it was made */
         uint32_t generation : 24;
         uint32_t kind : 6; /* DescriptorKind */
         uint32_t unwatched : 1;
@@ -30,9 +33,16 @@ typedef struct RegistrationInfo {
         Readiness readiness; /* as last told */
 } RegistrationInfo;
 
+/* The time of now, as it is noted here. */
+static inline uint32_t registration_info_now(void)
+{
+        return (uint32_t)(clock_coarse_ms() / 100);
+}
+
 /* Marks the readiness of one event. */
-static inline void registration_info_wake(RegistrationInfo *info, Readiness readiness)
+static inline void registration_info_wake(RegistrationInfo *info, Readiness readiness, uint32_t now)
 {
         info->readiness = readiness;
         info->tick++;
+        info->told = now;
 }

@@ -76,6 +76,7 @@ int registration_set_use(RegistrationSet *set, IoId id, RegistrationInfo value)
 
         value.generation = io_id_generation(id) & IO_ID_GENERATION_MAX;
         value.mark = set->mark;
+        value.made = value.told = registration_info_now();
         if (older) {
                 RegistrationOwner *owner = older->owner;
 

@@ -35,7 +35,8 @@ static bool wants_connections(const Listener *listener)
                 return listener->acceptable && !listener->paused &&
                        scrapes_have_room(listener->group.listeners->scrapes);
         return listener->acceptable && listener->config.shared && !listener->given &&
-               !listener->paused && has_room(listener) && TAILQ_EMPTY(&listener->group.queue) &&
+               !listener->paused && !listener->ends && has_room(listener) &&
+               TAILQ_EMPTY(&listener->group.queue) &&
                listener->group.silent_count < LISTENER_SILENT_MAX &&
                balancer_credit(&listener->group) > listener->group.silent_count;
 }

@@ -54,6 +54,8 @@ struct Connection {
         int fd;             /* -1: the worker has the only one */
         uint64_t placed_ns; /* when the loop's turn began that first looked for a worker; 0: it was
                                taken */
+        uint64_t given_ms;  /* when its worker was given it, and then when it was sent;
+                               CLOCK_MONOTONIC */
         ConnectionPeer peer;
         int note_fd;
         uint32_t note_size; /* 0: none, and note_fd is -1 */

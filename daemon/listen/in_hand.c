@@ -1,6 +1,7 @@
 /* What workers have in hand. See in_hand.h. */
 #include "daemon/listen/in_hand.h"
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "daemon/listen/balancer.h"
 #include "daemon/listen/connection_store.h"
@@ -55,7 +56,10 @@ void worker_assign(Worker *worker, Connection *connection)
         connection->state = CONNECTION_ASSIGNED;
         connection->worker = worker;
         connection->source = offers_take(&worker->offers);
+        connection->given_ms = clock_coarse_ms();
         worker->credit--;
+        if (worker->credit == 0)
+                worker->spent_ms = connection->given_ms;
         TAILQ_INSERT_TAIL(&worker->assigned, connection, link);
         worker->assigned_count++;
         worker->in_hand_count++;
@@ -164,6 +168,7 @@ void worker_passed(Connection *connection)
         if (info)
                 info->owner = &connection->owner;
         connection->state = CONNECTION_PASSED;
+        connection->given_ms = clock_coarse_ms();
         worker->ready = false;
         TAILQ_REMOVE(&worker->assigned, connection, link);
         worker->assigned_count--;
@@ -244,6 +249,7 @@ int worker_put_in_hand(Worker *worker, Connection *connection, RegistrationInfo 
                 return r;
         connection->source = id;
         connection->state = CONNECTION_TAKEN;
+        connection->given_ms = clock_coarse_ms();
         connection->owner.forgotten = on_forgotten;
         info->owner = &connection->owner;
         TAILQ_INSERT_TAIL(&worker->taken, connection, link);
@@ -339,4 +345,35 @@ void in_hand_settle_kept(Connection *connection, bool is_the_listeners)
                 worker_look_whether_done(worker);
         }
         group_changed(group);
+}
+
+/* ---- For how long -------------------------------------------------------------------------- */
+
+/* Each list is in order of time. */
+static uint64_t first_age_ms(const ConnectionList *list, uint64_t now_ms)
+{
+        const Connection *first = TAILQ_FIRST(list);
+
+        if (!first)
+                return 0;
+        return now_ms > first->given_ms ? now_ms - first->given_ms : 1;
+}
+
+uint64_t in_hand_oldest_ms(const Worker *worker)
+{
+        const ConnectionList *const lists[] = {&worker->assigned, &worker->sent, &worker->taken};
+        const uint64_t now_ms = clock_coarse_ms();
+        uint64_t oldest = 0;
+
+        for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+                uint64_t age = first_age_ms(lists[i], now_ms);
+
+                oldest = age > oldest ? age : oldest;
+        }
+        return oldest;
+}
+
+uint64_t in_hand_not_taken_ms(const Worker *worker)
+{
+        return first_age_ms(&worker->sent, clock_coarse_ms());
 }

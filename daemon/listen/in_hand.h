@@ -9,6 +9,11 @@
 
 #include "daemon/listen/worker.h"
 
+/* How long the worker has had the oldest of what it has in hand, and the oldest of what it was sent
+ * and has not taken; milliseconds, 0: there is none. Less than one counts as one. */
+uint64_t in_hand_oldest_ms(const Worker *worker);
+uint64_t in_hand_not_taken_ms(const Worker *worker);
+
 /* The next of what it has offered is this connection's, which is in no list. */
 void worker_assign(Worker *worker, Connection *connection);
 /* The connection has reached the worker's program. */

@@ -6,6 +6,7 @@
 #include "daemon/driver/descriptor_kind.h"
 #include "daemon/listen/accepting.h"
 #include "daemon/listen/balancer.h"
+#include "daemon/listen/listener_end.h"
 #include "daemon/listen/listener_socket.h"
 #include "daemon/listen/listener_tell.h"
 #include "daemon/listen/listener_waiter.h"
@@ -48,6 +49,10 @@ static void on_expired(evutil_socket_t fd, short what, void *data)
 
         (void)fd;
         (void)what;
+        if (listener->ends) {
+                listener_end_go_on(listener);
+                return;
+        }
         if (listener->group.serving > 0)
                 return; /* somebody has come meanwhile */
         /* Those that have left may have much in hand. */
@@ -67,6 +72,11 @@ void listener_watch_leaving(Listener *listener)
 
         if (listener->configured)
                 return;
+        if (listener->ends) {
+                timer_arm(listener->group.listeners->loop, listener->expires, &next_turn,
+                          &listener->again);
+                return;
+        }
         if (listener->group.serving > 0)
                 loop_event_del(listener->expires);
         else if (!loop_event_is_added(listener->expires))
@@ -94,7 +104,7 @@ static void place(void *data)
         placing_place_queue(&listener->group);
         listener_update(listener);
         /* It is kept from the last one's end, also of one that had left before. */
-        if (listener->group.somebody_left)
+        if (listener->group.somebody_left && !listener->ends)
                 loop_event_del(listener->expires);
         listener->group.somebody_left = false;
         listener_watch_leaving(listener);

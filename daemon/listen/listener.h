@@ -56,6 +56,8 @@ struct Listener {
         uid_t uid;       /* who asked for it, unless configured */
         QuotaUser *user; /* charged for it; NULL: nobody */
         bool paused;
+        bool ends; /* see listener_end.h */
+        char ends_why[ERROR_WIRE_MAX + 1];
         bool resting;          /* accepting, for want of descriptors or memory */
         LoopEvent *acceptable; /* NULL: there is no socket */
         LoopEvent *look_again;

@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -312,4 +313,19 @@ int listener_socket_give_out(Listener *listener, uid_t uid)
                 return error_set(errno, "no descriptor for another taker: %s", strerror(errno));
         listener->given = true;
         return fd;
+}
+
+void listener_socket_backlog(const Listener *listener, uint32_t *waiting, uint32_t *most)
+{
+        struct tcp_info info = {.tcpi_state = 0};
+        socklen_t size = sizeof(info);
+
+        *waiting = *most = 0;
+        if (listener->fd < 0 || listener->given || listener->bound.kind != ADDRESS_TCP ||
+            getsockopt(listener->fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0 ||
+            info.tcpi_state != TCP_LISTEN)
+                return;
+        /* What these are of a listening socket. */
+        *waiting = info.tcpi_unacked;
+        *most = info.tcpi_sacked;
 }

@@ -44,6 +44,10 @@ void listener_socket_close(Listener *listener, QuotaUser *take_user);
 int listener_socket_renew(Listener *listener);
 /* The same with one that a listener without a socket was to have. */
 int listener_socket_replace(Listener *listener, int take_fd);
+/* How many connections wait in the kernel to be accepted, and how many may; both 0 where it is not
+ * asked: of one that was given out it might wait for who keeps it locked, and of a Unix one it is
+ * not for the socket to say. */
+void listener_socket_backlog(const Listener *listener, uint32_t *waiting, uint32_t *most);
 /* A descriptor of it for a client of a user, once it is seen that it is as it was opened, or is
  * opened anew. Or -errno with error_text(); -EINPROGRESS that is not known yet, and
  * listener_waiter.h tells when it is. */

@@ -19,6 +19,8 @@ libdaemon_la_SOURCES += \
 	daemon/listen/keep_look.h \
 	daemon/listen/listener.c \
 	daemon/listen/listener.h \
+	daemon/listen/listener_end.c \
+	daemon/listen/listener_end.h \
 	daemon/listen/listener_record.c \
 	daemon/listen/listener_record.h \
 	daemon/listen/listener_socket.c \

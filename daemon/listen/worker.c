@@ -1,6 +1,7 @@
 /* The workers of a group. See worker.h. */
 #include "daemon/listen/worker.h"
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/tree.h"
 #include "daemon/listen/balancer.h"
@@ -84,6 +85,7 @@ int worker_join(Group *group, Session *session, bool is_taker, Worker **out)
         worker->session = session;
         worker->is_taker = is_taker;
         worker->weight = 1;
+        worker->spent_ms = clock_coarse_ms();
         TAILQ_INIT(&worker->assigned);
         TAILQ_INIT(&worker->sent);
         TAILQ_INIT(&worker->taken);
@@ -280,19 +282,26 @@ bool worker_lose(Worker *worker, uint32_t *connections)
         return all;
 }
 
+bool worker_let_go(Worker *worker, uint32_t *connections)
+{
+        Connection *connection;
+
+        begin_to_leave(worker, "the listener is closed");
+        for (; *connections > 0 && (connection = last_in_hand(worker)); --*connections)
+                in_hand_let_go(connection);
+        if (worker->in_hand_count > 0)
+                return false;
+        worker_look_whether_done(worker);
+        return true;
+}
+
 bool worker_dissolve(Group *group, uint32_t connections)
 {
         Worker *worker;
 
         while ((worker = TAILQ_FIRST(&group->workers))) {
-                Connection *connection;
-
-                begin_to_leave(worker, "the listener is closed");
-                for (; connections > 0 && (connection = last_in_hand(worker)); connections--)
-                        in_hand_let_go(connection);
-                if (worker->in_hand_count > 0)
+                if (!worker_let_go(worker, &connections))
                         return false;
-                worker_look_whether_done(worker);
         }
         return true;
 }

@@ -60,6 +60,7 @@ struct Worker {
         int64_t turn; /* of the round-robin */
         Offers offers;
         uint32_t credit;         /* how many these are */
+        uint64_t spent_ms;       /* when there were none any more; CLOCK_MONOTONIC */
         uint32_t charged_offers; /* to its user: these, and those of what is assigned */
         ConnectionList assigned;
         ConnectionList sent;
@@ -86,6 +87,9 @@ void worker_stop(Worker *worker);
  * not taken it, or it is kept on death. Of *connections, as many as that were are used. true: that
  * was all, and it is no worker any more. */
 bool worker_lose(Worker *worker, uint32_t *connections);
+/* It leaves, and keeps what it has taken, on its own from now on; and what it was sent. Of
+ * *connections, as many as that were are used. true: that was all, and it is no worker any more. */
+bool worker_let_go(Worker *worker, uint32_t *connections);
 /* The listener is closed: its workers keep what they have taken, on their own from now on. Up to so
  * many; whether that was all. */
 bool worker_dissolve(Group *group, uint32_t connections);

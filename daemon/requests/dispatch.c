@@ -8,6 +8,7 @@
 #include "daemon/process/log.h"
 #include "daemon/requests/asked.h"
 #include "daemon/requests/claiming.h"
+#include "daemon/requests/ending.h"
 #include "daemon/requests/inspect.h"
 #include "daemon/requests/keeping.h"
 #include "daemon/requests/late_request.h"
@@ -38,8 +39,7 @@ static int cancel(Daemon *daemon, Session *session, const Iod__Frame *request)
         if (!opening_cancel(session, sequence) && !late_request_cancel(session, sequence) &&
             !drain_cancel(&daemon->listeners.drains, session, sequence))
                 return 0;
-        return answer_refused(session, sequence, IOD__FRAME__BODY__NOT_SET,
-                              error_set(ECANCELED, "cancelled as asked for"));
+        return answer_cancelled(session, sequence, error_set(ECANCELED, "cancelled as asked for"));
 }
 
 static int serve_many(Daemon *daemon, Session *session, const Iod__Frame *request, FdList *fds);
@@ -70,6 +70,8 @@ static const RequestRow requests[] = {
         {IOD__FRAME__BODY_REQUESTS, false, .handler = serve_many},
         {IOD__FRAME__BODY_SET_LISTENER, false, .plain_handler = operating_set_listener},
         {IOD__FRAME__BODY_DRAIN, false, .plain_handler = operating_drain},
+        {IOD__FRAME__BODY_END_SESSION, false, .plain_handler = ending_end_session},
+        {IOD__FRAME__BODY_CLOSE_LISTENER, false, .plain_handler = ending_close_listener},
         {IOD__FRAME__BODY_RELOAD, false, .plain_handler = operating_reload},
         {IOD__FRAME__BODY_TEST_POLICY, false, .plain_handler = policy_testing_serve},
         {IOD__FRAME__BODY_SUBSCRIBE, false, .plain_handler = subscribing_subscribe},
@@ -81,17 +83,18 @@ static const RequestRow requests[] = {
         {IOD__FRAME__BODY_LIST_LISTENERS, false, .plain_handler = inspect_list_listeners},
         {IOD__FRAME__BODY_LIST_GROUPS, false, .plain_handler = inspect_list_groups},
         {IOD__FRAME__BODY_LIST_HOLDS, false, .plain_handler = inspect_list_holds},
+        {IOD__FRAME__BODY_LIST_USERS, false, .plain_handler = inspect_list_users},
+        {IOD__FRAME__BODY_LIST_POLICIES, false, .plain_handler = inspect_list_policies},
 };
 
 /* Refuses a request as a whole; the session goes on. */
-static int refuse(Daemon *daemon, Session *session, const Iod__Frame *request, int error)
+static int refuse(Session *session, const Iod__Frame *request, int error)
 {
         Iod__Frame frame = IOD__FRAME__INIT;
         Iod__Refused refused = IOD__REFUSED__INIT;
         char text[FRAME_TEXT_MAX];
 
-        session->refusals++;
-        daemon->sessions.refusals++;
+        not_done_note(session, not_done_why(error), 1, error, error_text());
         log_session(log_refusal_level(error), &session->peer, "refused: %s", error_text());
         refused.error = error;
         snprintf(text, sizeof(text), "%s", error_text());
@@ -102,7 +105,7 @@ static int refuse(Daemon *daemon, Session *session, const Iod__Frame *request, i
         return session_reply(session, request->sequence, &frame);
 }
 
-static int refuse_unknown(Daemon *daemon, Session *session, const Iod__Frame *request)
+static int refuse_unknown(Session *session, const Iod__Frame *request)
 {
         if (request->body_case != IOD__FRAME__BODY__NOT_SET)
                 error_set(EOPNOTSUPP, "%s is a frame from the daemon, not to it",
@@ -112,7 +115,7 @@ static int refuse_unknown(Daemon *daemon, Session *session, const Iod__Frame *re
                           frame_unknown_body(request), PACKAGE_VERSION);
         else
                 error_set(EOPNOTSUPP, "a frame without a body asks for nothing");
-        return refuse(daemon, session, request, EOPNOTSUPP);
+        return refuse(session, request, EOPNOTSUPP);
 }
 
 /* Its row of the table; NULL: there is none. */
@@ -235,11 +238,11 @@ static int dispatch_serve(void *data, Session *session, const void *bytes, size_
                                  frame_unknown_body(request) ? "unknown"
                                                              : frame_body_name(request->body_case));
         if (!row)
-                return refuse_unknown(daemon, session, request);
+                return refuse_unknown(session, request);
         if (session->open && row->before_open)
                 return error_set(EPROTO, "hello came twice: a session has one");
         r = call_handler(row, daemon, session, request, fds);
-        return r > 0 ? refuse(daemon, session, request, r) : r;
+        return r > 0 ? refuse(session, request, r) : r;
 }
 
 static void closed(void *data, Session *session)

@@ -1,9 +1,11 @@
 /* What kyronctl shows. See inspect.h. */
 #include "daemon/requests/inspect.h"
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "daemon/daemon.h"
 #include "daemon/requests/opening.h"
+#include "daemon/session/session_unread.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -73,7 +75,9 @@ void inspect_fill_status(const Daemon *daemon, Iod__Status *status)
         status->frames = daemon->driver.frames;
         status->registrations_total = daemon->driver.registrations;
         status->sessions_total = daemon->sessions.total;
-        status->refusals = daemon->sessions.refusals;
+        status->refusals = daemon->sessions.not_done[NOT_DONE_REFUSED];
+        status->failures = daemon->sessions.not_done[NOT_DONE_FAILED];
+        status->cancels = daemon->sessions.not_done[NOT_DONE_CANCELLED];
         status->turns = daemon->loop.turn.count;
         status->longest_turn_us = daemon->loop.turn.longest_ns / 1000;
         status->descriptors = open_descriptors();
@@ -120,12 +124,32 @@ static void fill_session_entry(const Session *session, Iod__SessionEntry *entry,
         entry->registrations = session->registrations.count;
         entry->events = session->events;
         entry->frames = session->frames;
-        entry->refusals = session->refusals;
+        entry->refusals = session->not_done.counts[NOT_DONE_REFUSED];
+        entry->failures = session->not_done.counts[NOT_DONE_FAILED];
+        entry->cancels = session->not_done.counts[NOT_DONE_CANCELLED];
+        entry->unread_ms = session_unread_ms(session);
+        entry->silent_ms = session_silent_ms(session);
         entry->waiting = notifier_is_waiting(&session->notifier);
         entry->delivery = session->is_direct ? IOD__DELIVERY__DELIVERY_DIRECT
                                              : IOD__DELIVERY__DELIVERY_RELAYED;
         if (session_pulse_read(&session->pulse, session->registrations.limit, pulse))
                 entry->pulse = pulse;
+}
+
+/* What is told of one alone: told of each, they would not fit in a packet. */
+static void add_last_refusal(const Session *session, Iod__SessionEntry *entry,
+                             Iod__LastRefusal *last)
+{
+        const NotDone *not_done = &session->not_done;
+
+        if (not_done->error == 0)
+                return;
+        *last = (Iod__LastRefusal)IOD__LAST_REFUSAL__INIT;
+        last->error = not_done->error;
+        last->text = (char *)not_done->text;
+        last->failed = not_done->failed;
+        last->ago_ms = clock_now_ms() - not_done->at_ms;
+        entry->last_refusal = last;
 }
 
 int inspect_list_sessions(Daemon *daemon, Session *viewer, const Iod__Frame *request)
@@ -136,11 +160,13 @@ int inspect_list_sessions(Daemon *daemon, Session *viewer, const Iod__Frame *req
         Iod__SessionEntry entries[FRAME_PAGE_MAX];
         Iod__SessionEntry *pointers[FRAME_PAGE_MAX];
         Iod__Pulse pulses[FRAME_PAGE_MAX];
+        Iod__LastRefusal last;
         Session *session;
         unsigned looks = 0;
         int r;
 
         page.entry = pointers;
+        page.pid_namespace = daemon->pid_namespace;
         frame.body_case = IOD__FRAME__BODY_SESSIONS;
         frame.sessions = &page;
         if (list->session != 0) {
@@ -148,6 +174,7 @@ int inspect_list_sessions(Daemon *daemon, Session *viewer, const Iod__Frame *req
                 if (r > 0)
                         return r;
                 fill_session_entry(session, &entries[0], &pulses[0]);
+                add_last_refusal(session, &entries[0], &last);
                 pointers[page.n_entry++] = &entries[0];
                 return session_reply(viewer, request->sequence, &frame);
         }
@@ -169,6 +196,14 @@ int inspect_list_sessions(Daemon *daemon, Session *viewer, const Iod__Frame *req
         return session_reply(viewer, request->sequence, &frame);
 }
 
+/* Of a time that is noted in tenths of a second. */
+static uint64_t ms_since(uint32_t then)
+{
+        const uint32_t now = registration_info_now();
+
+        return now > then ? (uint64_t)(now - then) * 100 : 0;
+}
+
 static void fill_registration_entry(const Session *session, uint32_t slot,
                                     const RegistrationInfo *info, Iod__RegistrationEntry *entry)
 {
@@ -184,6 +219,8 @@ static void fill_registration_entry(const Session *session, uint32_t slot,
         entry->interest = info->interest;
         entry->readiness = info->readiness;
         entry->tick = info->tick;
+        entry->age_ms = ms_since(info->made);
+        entry->idle_ms = ms_since(info->told);
 }
 
 /* Fills the page from one session, from *slot on; false when the page is full. */

@@ -1,6 +1,6 @@
 /*
- * What kyronctl shows: the daemon's state, sessions, registrations, listeners, groups and holds, in
- * pages of bounded work.
+ * What kyronctl shows: the daemon's state, sessions, registrations, listeners, groups, holds, users
+ * and policies, in pages of bounded work.
  * A user sees their own; root and the admin group see all.
  */
 #pragma once
@@ -22,3 +22,5 @@ int inspect_list_registrations(Daemon *daemon, Session *session, const Iod__Fram
 int inspect_list_listeners(Daemon *daemon, Session *session, const Iod__Frame *request);
 int inspect_list_groups(Daemon *daemon, Session *session, const Iod__Frame *request);
 int inspect_list_holds(Daemon *daemon, Session *session, const Iod__Frame *request);
+int inspect_list_users(Daemon *daemon, Session *session, const Iod__Frame *request);
+int inspect_list_policies(Daemon *daemon, Session *session, const Iod__Frame *request);

@@ -1,8 +1,12 @@
 /* What kyronctl shows of listeners, groups and holds. See inspect.h. */
 #include "daemon/requests/inspect.h"
 
+#include "core/clock.h"
 #include "daemon/daemon.h"
 #include "daemon/listen/balancer.h"
+#include "daemon/listen/in_hand.h"
+#include "daemon/listen/listener_socket.h"
+#include "daemon/session/session_unread.h"
 
 enum {
         /* Entries of one page: with their addresses and names at their longest they fit in a
@@ -36,6 +40,8 @@ void inspect_fill_listener(const Listener *listener, Iod__ListenerEntry *entry)
         entry->lacks_socket = !listener->acceptable;
         if (entry->lacks_socket)
                 entry->lack = (char *)listener->lacks;
+        entry->inode = listener->inode;
+        listener_socket_backlog(listener, &entry->backlog, &entry->backlog_max);
 }
 
 int inspect_list_listeners(Daemon *daemon, Session *viewer, const Iod__Frame *request)
@@ -70,6 +76,14 @@ int inspect_list_listeners(Daemon *daemon, Session *viewer, const Iod__Frame *re
         return session_reply(viewer, request->sequence, &frame);
 }
 
+/* Less than one counts as one. */
+static uint64_t ms_since(uint64_t then_ms)
+{
+        const uint64_t now_ms = clock_coarse_ms();
+
+        return now_ms > then_ms ? now_ms - then_ms : 1;
+}
+
 static void fill_group_entry(const Worker *worker, Iod__GroupEntry *entry)
 {
         const Session *session = worker->session;
@@ -89,6 +103,12 @@ static void fill_group_entry(const Worker *worker, Iod__GroupEntry *entry)
         entry->passed = worker->passed;
         entry->draining = worker->draining || worker->left;
         entry->keep_on_death = worker->keep_on_death;
+        entry->oldest_ms = in_hand_oldest_ms(worker);
+        entry->not_taken_ms = in_hand_not_taken_ms(worker);
+        if (worker->credit == 0)
+                entry->spent_ms = ms_since(worker->spent_ms);
+        entry->silent_ms = session_silent_ms(session);
+        entry->unread_ms = session_unread_ms(session);
 }
 
 /* Adds those of the listener's from worker on; false when the page is full, or took long enough. */
@@ -122,6 +142,7 @@ int inspect_list_groups(Daemon *daemon, Session *viewer, const Iod__Frame *reque
         unsigned looks = 0;
 
         page.entry = pointers;
+        page.pid_namespace = daemon->pid_namespace;
         page.next_session = list->after_session;
         page.next_endpoint = list->after_endpoint;
         while ((listener = listener_after(&daemon->listeners, before)) && !page.more) {

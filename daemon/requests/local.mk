@@ -5,9 +5,13 @@ libdaemon_la_SOURCES += \
 	daemon/requests/claiming.h \
 	daemon/requests/dispatch.c \
 	daemon/requests/dispatch.h \
+	daemon/requests/ending.c \
+	daemon/requests/ending.h \
 	daemon/requests/inspect.c \
 	daemon/requests/inspect.h \
+	daemon/requests/inspect_policies.c \
 	daemon/requests/inspect_services.c \
+	daemon/requests/inspect_users.c \
 	daemon/requests/keeping.c \
 	daemon/requests/keeping.h \
 	daemon/requests/late_request.c \

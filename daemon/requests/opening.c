@@ -38,13 +38,14 @@ static Connect *connect_free(Connect *connect)
  * or beside it. */
 static int is_allowed(void *data, const Address *address)
 {
-        const Connect *connect = data;
-        int near = connect->by_address ? 1 : near_address_check(address);
+        Connect *connect = data;
+        int r = connect->by_address ? 1 : near_address_check(address);
 
-        if (near <= 0)
-                return near;
-        return authorise(connect->daemon->config->policy, &connect->session->peer, POLICY_CONNECT,
-                         address, NULL);
+        if (r > 0)
+                r = authorise(connect->daemon->config->policy, &connect->session->peer,
+                              POLICY_CONNECT, address, NULL);
+        connect->refused = r < 0;
+        return r;
 }
 
 static void on_connected(void *data, int take_fd, const Address *peer)
@@ -56,7 +57,10 @@ static void on_connected(void *data, int take_fd, const Address *peer)
         if (take_fd >= 0)
                 r = answer_opened(session, connect->sequence, take_fd, connect->source, peer);
         else
-                r = answer_refused(session, connect->sequence, IOD__FRAME__BODY_CONNECT, take_fd);
+                r = connect->refused ? answer_refused(session, connect->sequence,
+                                                      IOD__FRAME__BODY_CONNECT, take_fd)
+                                     : answer_failed(session, connect->sequence,
+                                                     IOD__FRAME__BODY_CONNECT, take_fd);
         /* The end of the session, if need be, waits until the connector has returned. */
         connect_free(connect);
         if (r < 0)

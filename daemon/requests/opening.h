@@ -17,6 +17,7 @@ typedef struct Connect {
         uint32_t sequence;
         uint64_t source;
         bool by_address; /* the name is not allowed itself */
+        bool refused;    /* the address looked at last was not allowed */
 } Connect;
 
 /* Each serves one request; answers come by delivery.h. 0, a positive errno with error_text() to

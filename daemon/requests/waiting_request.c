@@ -63,7 +63,7 @@ static void on_opened(ListenerWaiter *waiter, int r)
         if (session->closed || session->ended)
                 r = 0;
         else if (r < 0 && request->ends_with_it)
-                r = answer_refused(session, sequence, request->body, r);
+                r = answer_failed(session, sequence, request->body, r);
         else
                 r = serve_again(request, session);
         late_request_answered(session);

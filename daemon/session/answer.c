@@ -80,7 +80,7 @@ int answer_done(Session *session, uint32_t sequence)
 }
 
 static int queue_refused(Session *session, uint32_t sequence, uint64_t source,
-                         Iod__Frame__BodyCase asked, int error)
+                         Iod__Frame__BodyCase asked, int error, NotDoneWhy why)
 {
         Answer answer = {
                 .body = IOD__FRAME__BODY_REFUSED,
@@ -90,6 +90,7 @@ static int queue_refused(Session *session, uint32_t sequence, uint64_t source,
                 .source = source,
                 .error = -error,
                 .asked = asked,
+                .why = why,
         };
 
         snprintf(answer.text, FRAME_TEXT_MAX, "%s", error_text());
@@ -98,12 +99,23 @@ static int queue_refused(Session *session, uint32_t sequence, uint64_t source,
 
 int answer_refused(Session *session, uint32_t sequence, Iod__Frame__BodyCase asked, int error)
 {
-        return queue_refused(session, sequence, 0, asked, error);
+        return queue_refused(session, sequence, 0, asked, error, NOT_DONE_REFUSED);
+}
+
+int answer_failed(Session *session, uint32_t sequence, Iod__Frame__BodyCase asked, int error)
+{
+        return queue_refused(session, sequence, 0, asked, error, NOT_DONE_FAILED);
+}
+
+int answer_cancelled(Session *session, uint32_t sequence, int error)
+{
+        return queue_refused(session, sequence, 0, IOD__FRAME__BODY__NOT_SET, error,
+                             NOT_DONE_CANCELLED);
 }
 
 int answer_refused_source(Session *session, uint64_t source, int error)
 {
-        return queue_refused(session, 0, source, IOD__FRAME__BODY_OFFER, error);
+        return queue_refused(session, 0, source, IOD__FRAME__BODY_OFFER, error, NOT_DONE_REFUSED);
 }
 
 int answer_frame(Session *session, const Iod__Frame *frame)

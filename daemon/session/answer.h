@@ -9,6 +9,7 @@
 #pragma once
 
 #include "core/address.h"
+#include "daemon/session/not_done.h"
 #include "proto/frame.h"
 
 #include <stdbool.h>
@@ -36,6 +37,7 @@ struct Answer {
         uint64_t held_ms;
         int error;                   /* REFUSED: a positive errno */
         Iod__Frame__BodyCase asked;  /* REFUSED: which request; or NOT_SET */
+        NotDoneWhy why;              /* REFUSED */
         char text[ADDRESS_TEXT_MAX]; /* the address, the name, or the sentence */
 };
 
@@ -57,6 +59,9 @@ int answer_opened(Session *session, uint32_t sequence, int take_fd, uint64_t sou
 int answer_done(Session *session, uint32_t sequence);
 /* error is a negative errno, the sentence error_text(); asked is what was. */
 int answer_refused(Session *session, uint32_t sequence, Iod__Frame__BodyCase asked, int error);
+/* The same of what was tried, and of what its client wants no more. */
+int answer_failed(Session *session, uint32_t sequence, Iod__Frame__BodyCase asked, int error);
+int answer_cancelled(Session *session, uint32_t sequence, int error);
 /* Of an offered id, which no connection can be registered under. */
 int answer_refused_source(Session *session, uint64_t source, int error);
 

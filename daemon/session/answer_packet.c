@@ -7,7 +7,6 @@
 #include "daemon/session/session_tell.h"
 #include "daemon/session/sessions.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 /* One of them, as it is sent. */
@@ -156,6 +155,7 @@ static void register_opened(Session *session, Answer *answer, Entry *entry)
         answer->body = IOD__FRAME__BODY_REFUSED;
         answer->source = 0;
         answer->error = -r;
+        answer->why = NOT_DONE_REFUSED;
         snprintf(answer->text, FRAME_TEXT_MAX, "%s", error_text());
 }
 
@@ -258,13 +258,10 @@ static void note_refusal(Session *session, const Answer *answer)
 {
         const Asked asked = {.request = answer->asked};
 
-        /* What the client took back itself was not refused. */
-        if (answer->error != ECANCELED) {
-                session->refusals++;
-                session->sessions->refusals++;
+        not_done_note(session, answer->why, 1, answer->error, answer->text);
+        if (answer->why != NOT_DONE_CANCELLED)
                 session_tell_refused(session, &asked, answer->source != 0, answer->error,
                                      answer->text);
-        }
         log_session(log_refusal_level((int)answer->error), &session->peer, "refused: %s",
                     answer->text);
 }

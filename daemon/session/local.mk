@@ -7,6 +7,8 @@ libdaemon_la_SOURCES += \
 	daemon/session/daemon_socket.h \
 	daemon/session/delivery.c \
 	daemon/session/delivery.h \
+	daemon/session/not_done.c \
+	daemon/session/not_done.h \
 	daemon/session/outgoing.h \
 	daemon/session/programs.c \
 	daemon/session/programs.h \

@@ -81,9 +81,16 @@ void session_end(Session *session)
 void session_fail(Session *session, uint32_t sequence, int error)
 {
         log_session(LOG_NOTICE, &session->peer, "ends: %s", error_text());
-        session->sessions->refusals++;
+        not_done_note_stranger(session->sessions);
         session_say_goodbye(session, sequence, error, error_text());
         session_tell(session, IOD__WHAT__SESSION_FAILED, -error, error_text());
+        end(session, -error, error_text());
+}
+
+void session_end_for(Session *session, int error)
+{
+        log_session(LOG_NOTICE, &session->peer, "ends: %s", error_text());
+        session_say_goodbye(session, 0, error, error_text());
         end(session, -error, error_text());
 }
 

@@ -27,6 +27,7 @@
 #include "daemon/loop/waker.h"
 #include "daemon/process/peer.h"
 #include "daemon/session/delivery.h"
+#include "daemon/session/not_done.h"
 #include "daemon/session/outgoing.h"
 #include "daemon/session/programs.h"
 #include "daemon/session/session_pulse.h"
@@ -111,7 +112,8 @@ typedef struct Session {
         ProgramCounts *program; /* where it is counted */
         uint64_t events;
         uint64_t frames;
-        uint64_t refusals;
+        NotDone not_done;
+        uint64_t heard_ms; /* when something came from its client; CLOCK_MONOTONIC */
 } Session;
 
 /* Whether a request of its is under way, which is served some more in each of its turns: nothing
@@ -128,6 +130,8 @@ void session_deliver_soon(Session *session);
 void session_end(Session *session);
 /* Says goodbye and ends it: error, a negative errno, and error_text() say why. */
 void session_fail(Session *session, uint32_t sequence, int error);
+/* The same for another reason than what its client did: it counts as no refusal. */
+void session_end_for(Session *session, int error);
 
 /* Sends a Refused that ends the session; the caller frees it. error is a negative errno. */
 void session_say_goodbye(Session *session, uint32_t sequence, int error, const char *text);

@@ -81,7 +81,7 @@ static void turn_away(Sessions *sessions, uid_t uid, int take_fd, int error)
 
         log_user(LOG_NOTICE, uid, "a connection of user %u was turned away: %s", (unsigned)uid,
                  error_text());
-        sessions->refusals++;
+        not_done_note_stranger(sessions);
         tell_turned_away(sessions, uid, error);
         if (!remains_have_room_for(sessions, uid)) {
                 closer_push_own(sessions->closer, &sessions->closer->strangers, take_fd);

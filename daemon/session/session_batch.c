@@ -37,8 +37,8 @@ static int refusals_reply(Refusals *refusals, Session *session, SessionBatchAct 
 
         if (refusals->count == 0)
                 return 0;
-        session->refusals += refusals->count;
-        session->sessions->refusals += refusals->count;
+        not_done_note(session, NOT_DONE_REFUSED, refusals->count, (int)refusals->entries[0].error,
+                      refusals->texts[0]);
         log_session(log_refusal_level((int)refusals->entries[0].error), &session->peer,
                     "refused %zu sources; slot %u: %s", refusals->count,
                     io_id_slot(refusals->entries[0].id), refusals->texts[0]);

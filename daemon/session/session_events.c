@@ -155,6 +155,7 @@ static int read_packet(Session *session, FdList *fds, uint32_t *sequence, bool *
                 return size;
         int r = peer_check_sender(&session->peer, &sender);
 
+        session->heard_ms = clock_coarse_ms();
         if (r == 0)
                 r = sessions->service->serve(sessions->service_data, session, sessions->packet,
                                              (size_t)size, fds, sequence);

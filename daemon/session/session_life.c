@@ -62,6 +62,7 @@ static int meet_peer(Session *session)
                             owns_instance(session->sessions, peer);
         clock_gettime(CLOCK_REALTIME, &now);
         session->since = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+        session->heard_ms = clock_coarse_ms();
         return 0;
 }
 
@@ -221,6 +222,7 @@ Session *session_free(Session *session)
         registration_set_deinit(&session->registrations);
         notifier_deinit(&session->notifier);
         peer_deinit(&session->peer);
+        not_done_free(&session->not_done);
         free(session);
         return NULL;
 }

@@ -1,6 +1,7 @@
 /* The deadline of a client that does not read. See session_unread.h. */
 #include "daemon/session/session_unread.h"
 
+#include "core/clock.h"
 #include "core/error.h"
 #include "daemon/session/sessions.h"
 
@@ -39,4 +40,16 @@ void session_watch_unread(Session *session, bool has_read)
                 session->unread = loop_timer_new(session->sessions->loop, on_unread, session);
         if (session->unread && !loop_event_is_added(session->unread))
                 loop_event_add(session->unread, &unread_time);
+}
+
+uint64_t session_unread_ms(const Session *session)
+{
+        return notifier_unread_ms(&session->notifier, &session->sessions->driver->unread_charges);
+}
+
+uint64_t session_silent_ms(const Session *session)
+{
+        const uint64_t now_ms = clock_coarse_ms();
+
+        return now_ms > session->heard_ms ? now_ms - session->heard_ms : 0;
 }

@@ -17,3 +17,8 @@ enum {
 
 /* After something was kept for the client, or sent: has_read says that it has read something. */
 void session_watch_unread(Session *session, bool has_read);
+
+/* For how many milliseconds its client has left the oldest packet unread, see iod.proto; and for
+ * how many nothing has come from it. */
+uint64_t session_unread_ms(const Session *session);
+uint64_t session_silent_ms(const Session *session);

@@ -60,9 +60,9 @@ struct Sessions {
         uint32_t max; /* as configured, or fewer if descriptors do not suffice */
         uint64_t total;
         uint64_t registration_count;
-        uint64_t refusals;
-        Programs programs; /* the open ones, by name */
-        Share late_bytes;  /* of requests that are kept until they can be served */
+        uint64_t not_done[NOT_DONE_COUNT]; /* requests */
+        Programs programs;                 /* the open ones, by name */
+        Share late_bytes;                  /* of requests that are kept until they can be served */
         SessionRate rate, pulse_rate;
         uint32_t pulse_count;
         TimeShares shares;

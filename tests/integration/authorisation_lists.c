@@ -152,3 +152,17 @@ int authorisation_list_holds(void)
 
         return LIST(LIST_HOLDS, list_holds, list, holds);
 }
+
+int authorisation_list_users(void)
+{
+        Iod__ListUsers list = IOD__LIST_USERS__INIT;
+
+        return LIST(LIST_USERS, list_users, list, users);
+}
+
+int authorisation_list_policies(void)
+{
+        Iod__ListPolicies list = IOD__LIST_POLICIES__INIT;
+
+        return AUTHORISATION_ASK(LIST_POLICIES, list_policies, list);
+}

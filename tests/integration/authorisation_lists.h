@@ -15,3 +15,5 @@ int authorisation_list_groups(void);
 int authorisation_list_holds(void);
 /* And what is told of what happens. */
 int authorisation_subscribe(void);
+int authorisation_list_users(void);
+int authorisation_list_policies(void);

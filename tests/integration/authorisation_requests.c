@@ -362,6 +362,45 @@ static int drain_owners_session(void)
         return AUTHORISATION_ASK(DRAIN, drain, message);
 }
 
+static int end_owners_session(void)
+{
+        Iod__EndSession message = IOD__END_SESSION__INIT;
+
+        message.session = authorisation.owner_session;
+        return AUTHORISATION_ASK(END_SESSION, end_session, message);
+}
+
+static int close_owners_listener(void)
+{
+        Iod__CloseListener message = IOD__CLOSE_LISTENER__INIT;
+
+        message.name = (char *)"private";
+        return AUTHORISATION_ASK(CLOSE_LISTENER, close_listener, message);
+}
+
+/* The owner asks for it: others may not. */
+static uint64_t find_owners_listener(void)
+{
+        Iod__Frame frame = IOD__FRAME__INIT;
+        Iod__ListListeners list = IOD__LIST_LISTENERS__INIT;
+
+        frame.body_case = IOD__FRAME__BODY_LIST_LISTENERS;
+        frame.list_listeners = &list;
+        service_send(&authorisation.owner, &frame, NULL, 0);
+        return raw_client_expect(&authorisation.owner, IOD__FRAME__BODY_LISTENERS)
+                ->listeners->entry[0]
+                ->listener;
+}
+
+static int close_owners_listener_by_number(void)
+{
+        Iod__CloseListener message = IOD__CLOSE_LISTENER__INIT;
+
+        message.name = (char *)"";
+        message.listener = find_owners_listener();
+        return AUTHORISATION_ASK(CLOSE_LISTENER, close_listener, message);
+}
+
 static int set_delivery(void)
 {
         Iod__SetDelivery message = IOD__SET_DELIVERY__INIT;
@@ -428,6 +467,8 @@ static const struct {
         {"ListListeners", authorisation_list_listeners},
         {"ListGroups", authorisation_list_groups},
         {"ListHolds", authorisation_list_holds},
+        {"ListUsers", authorisation_list_users},
+        {"ListPolicies", authorisation_list_policies},
         {"Connect, which a policy allows", connect_where_allowed},
         {"Connect, which none allows", NULL, connect_to, "tcp:127.0.0.2:1", ""},
         {"Bind, which a policy allows", NULL, bind_to, "udp:127.0.0.1:0", ""},
@@ -467,6 +508,9 @@ static const struct {
          ""},
         {"SetListener", set_listener},
         {"Drain of the owner's session", drain_owners_session},
+        {"EndSession of the owner's session", end_owners_session},
+        {"CloseListener of the owner's", close_owners_listener},
+        {"CloseListener of the owner's, by number", close_owners_listener_by_number},
         {"Reload", reload},
         {"TestPolicy about oneself", test_own_policy},
         {"TestPolicy about the owner", test_owners_policy},

@@ -96,7 +96,7 @@ static bool answer_holds(int fd, const Iod__Frame *request, Iod__HoldEntry *entr
 
 static bool reply_with_listeners(int fd, const Iod__Frame *request)
 {
-        Iod__ListenerEntry listeners[4] = {IOD__LISTENER_ENTRY__INIT, IOD__LISTENER_ENTRY__INIT,
+        Iod__ListenerEntry listeners[5] = {IOD__LISTENER_ENTRY__INIT, IOD__LISTENER_ENTRY__INIT,
                                            IOD__LISTENER_ENTRY__INIT, IOD__LISTENER_ENTRY__INIT};
 
         listeners[0].listener = 1;
@@ -110,6 +110,8 @@ static bool reply_with_listeners(int fd, const Iod__Frame *request)
         listeners[0].silent = 3;
         listeners[0].queued = 2;
         listeners[0].accepted = 1234567;
+        listeners[0].backlog = 7;
+        listeners[0].backlog_max = 128;
         listeners[0].passed = 1234562;
         listeners[1] = listeners[0];
         listeners[1].listener = 2;
@@ -125,12 +127,16 @@ static bool reply_with_listeners(int fd, const Iod__Frame *request)
         listeners[3].name = (char *)"late";
         listeners[3].address = (char *)"tcp:192.0.2.1:80";
         listeners[3].configured = listeners[3].shared = listeners[3].lacks_socket = true;
-        return answer_listeners(fd, request, listeners, 4, false);
+        listeners[4] = listeners[0];
+        listeners[4].listener = 9;
+        listeners[4].name = (char *)"flooded";
+        listeners[4].backlog = 129;
+        return answer_listeners(fd, request, listeners, 5, false);
 }
 
 static bool reply_with_groups(int fd, const Iod__Frame *request)
 {
-        Iod__GroupEntry groups[4] = {IOD__GROUP_ENTRY__INIT};
+        Iod__GroupEntry groups[6] = {IOD__GROUP_ENTRY__INIT};
 
         groups[0].listener = 1;
         groups[0].name = (char *)"web";
@@ -143,6 +149,7 @@ static bool reply_with_groups(int fd, const Iod__Frame *request)
         groups[0].in_hand = 20;
         groups[0].not_taken = 1;
         groups[0].passed = 123456;
+        groups[0].oldest_ms = 125000;
         groups[1] = groups[0];
         groups[1].session = 13;
         groups[1].draining = true;
@@ -154,7 +161,13 @@ static bool reply_with_groups(int fd, const Iod__Frame *request)
         groups[3] = groups[2];
         groups[3].session = 15;
         groups[3].not_taken = 1;
-        return answer_groups(fd, request, groups, 4, false);
+        groups[4] = groups[0];
+        groups[4].session = 16;
+        groups[4].spent_ms = 5000;
+        groups[5] = groups[4];
+        groups[5].session = 17;
+        groups[5].not_taken_ms = 3000;
+        return answer_groups(fd, request, groups, 6, false);
 }
 
 static bool reply_with_holds(int fd, const Iod__Frame *request)
@@ -216,8 +229,9 @@ static void check_row(const char *table, const char *first, const char *expected
 
 START_TEST(ordinary_tables_fit_eighty_columns)
 {
-        static const size_t lengths[] = {5, 5, 3};
-        CLEANUP(kyronctl_run_release) KyronctlRun run = RUN_ONCE(reply_with_a_few, lists[_i]);
+        static const size_t lengths[] = {6, 7, 3};
+        CLEANUP(kyronctl_run_release)
+        KyronctlRun run = run_once(reply_with_a_few, (const char *const[]){lists[_i], NULL}, 80);
 
         kyronctl_run_succeeded(&run);
         ck_assert_msg(kyronctl_text_width(run.out) <= 80, "\n%s", run.out);
@@ -234,18 +248,22 @@ START_TEST(listeners_show_who_serves_them_and_what_waits)
         KyronctlRun json = RUN_ONCE(reply_with_a_few, "listeners", "--json");
         json_t *web;
 
-        check_row(table.out, "web", "web tcp:[2001:db8::1]:8080 - 4 4096 5 1234567 accepting");
-        check_row(table.out, "app", "app unix:/run/app/socket root 4 4096 5 1234567 paused");
-        check_row(table.out, "metrics", "metrics tcp:127.0.0.1:9100 61234 0 0 0 0 to-take");
-        check_row(table.out, "late", "late tcp:192.0.2.1:80 - 0 0 0 0 waiting");
+        check_row(table.out, "web",
+                  "web tcp:[2001:db8::1]:8080 - 4 4096 5 7/128 1234567 accepting");
+        check_row(table.out, "app", "app unix:/run/app/socket root 4 4096 5 7/128 1234567 paused");
+        check_row(table.out, "metrics", "metrics tcp:127.0.0.1:9100 61234 0 0 0 - 0 to-take");
+        check_row(table.out, "late", "late tcp:192.0.2.1:80 - 0 0 0 - 0 waiting");
         kyronctl_run_succeeded(&json);
         array = kyronctl_run_json(&json);
-        ck_assert_uint_eq(json_array_size(array), 4);
+        ck_assert_uint_eq(json_array_size(array), 5);
         web = kyronctl_json_find(array, "listener", 1);
         kyronctl_json_check_text(web, "name", "web");
         kyronctl_json_check_text(web, "address", "tcp:[2001:db8::1]:8080");
         kyronctl_json_check_text(web, "state", "accepting");
         kyronctl_json_check_number(web, "silent", 3);
+        kyronctl_json_check_number(web, "backlog", 7);
+        kyronctl_json_check_number(web, "backlog_max", 128);
+        kyronctl_json_check_text(kyronctl_json_find(array, "listener", 9), "state", "full");
         kyronctl_json_check_number(web, "queued", 2);
         kyronctl_json_check_number(web, "passed", 1234562);
         ck_assert(json_is_true(json_object_get(web, "configured")));
@@ -265,11 +283,13 @@ START_TEST(groups_show_what_each_worker_has)
         KyronctlRun json = RUN_ONCE(reply_with_a_few, "groups", "--json");
         json_t *worker;
 
-        check_row(table.out, "web", "web 12 104512 echo_server 2 4096 20 1 123456 serving");
+        check_row(table.out, "web", "web 12 104512 echo_server 2 4096 20 2min 1 123456 serving");
         ck_assert_ptr_nonnull(strstr(table.out, " draining\n"));
         ck_assert_ptr_nonnull(strstr(table.out, " drained\n"));
+        ck_assert_ptr_nonnull(strstr(table.out, " spent 5s\n"));
+        ck_assert_ptr_nonnull(strstr(table.out, " frozen 3s\n"));
         array = kyronctl_run_json(&json);
-        ck_assert_uint_eq(json_array_size(array), 4);
+        ck_assert_uint_eq(json_array_size(array), 6);
         worker = kyronctl_json_find(array, "session", 13);
         kyronctl_json_check_text(worker, "name", "web");
         kyronctl_json_check_text(worker, "program", "echo_server");
@@ -277,6 +297,7 @@ START_TEST(groups_show_what_each_worker_has)
         kyronctl_json_check_number(worker, "listener", 1);
         kyronctl_json_check_number(worker, "endpoint", 2);
         kyronctl_json_check_number(worker, "weight", 2);
+        kyronctl_json_check_number(worker, "oldest_ms", 125000);
         kyronctl_json_check_number(worker, "credits", 4096);
         kyronctl_json_check_number(worker, "in_hand", 20);
         kyronctl_json_check_number(worker, "not_taken", 1);
@@ -285,6 +306,8 @@ START_TEST(groups_show_what_each_worker_has)
         ck_assert(json_is_true(json_object_get(worker, "keep_on_death")));
         kyronctl_json_check_text(worker, "state", "drained");
         kyronctl_json_check_text(kyronctl_json_find(array, "session", 15), "state", "draining");
+        kyronctl_json_check_text(kyronctl_json_find(array, "session", 16), "state", "spent");
+        kyronctl_json_check_text(kyronctl_json_find(array, "session", 17), "state", "frozen");
 }
 END_TEST
 

@@ -121,8 +121,9 @@ END_TEST
 START_TEST(kyronctl_shows_what_a_program_tells_of_its_loop)
 {
         const KyronctlSetup setup = {.socket_path = scene.daemon.socket_path};
+        const KyronctlSetup terminal = {setup.socket_path, .terminal_columns = 80};
         KyronctlRun json = RUN(&setup, "sessions", "--json");
-        KyronctlRun table = RUN(&setup, "sessions");
+        KyronctlRun table = RUN(&terminal, "sessions");
         json_t *sessions, *pulse, *session;
 
         kyronctl_run_succeeded(&json);
@@ -170,7 +171,6 @@ START_TEST(of_a_direct_session_it_says_what_the_daemon_does_not_know)
         table = RUN(&setup, "sessions");
         kyronctl_run_succeeded(&table);
         ck_assert_msg(has_row(table.out, "    1      1 "), "%s", table.out);
-        ck_assert_uint_le(kyronctl_text_width(table.out), 80);
         kyronctl_run_release(&table);
 }
 END_TEST

@@ -284,6 +284,12 @@ service_limits_agree() {
         local page=$1 name=$LISTENER_NAME_MAX
 
         says "$page" "entries of Listeners, Groups and Holds $PAGE_MAX "
+        says "$page" "entries of Users $USERS_PER_PAGE "
+        says "$page" "One page of users, at most $USERS_PER_PAGE,"
+        says "$page" "lines of Policies $LINES_PER_PAGE "
+        says "$page" "One page of the policies' lines, at most $LINES_PER_PAGE,"
+        says "$page" "at most $((LINE_TEXT_MAX - 1)) bytes of it"
+        says "$page" "share of the daemon's time now, at most $IN_LINE_MAX."
         says "$page" "One page of listeners, at most $PAGE_MAX,"
         says "$page" "One page of workers, at most $PAGE_MAX,"
         says "$page" "One page of held descriptors, at most $PAGE_MAX,"

@@ -148,7 +148,8 @@ tests_unit_daemon_driver_unit_SOURCES = \
 	tests/unit/daemon/driver/test_notifier.c \
 	tests/unit/daemon/driver/test_reconciler.c \
 	tests/unit/daemon/driver/test_registration_map.c \
-	tests/unit/daemon/driver/test_registration_set.c
+	tests/unit/daemon/driver/test_registration_set.c \
+	tests/unit/daemon/driver/test_unread.c
 
 tests_unit_daemon_hold_unit_SOURCES = \
 	tests/unit/daemon/hold/test_hold_record.c \

@@ -200,8 +200,8 @@ START_TEST(waking_keeps_the_last_readiness_and_counts)
 {
         RegistrationInfo info = {.generation = 1};
 
-        registration_info_wake(&info, READINESS_READABLE);
-        registration_info_wake(&info, READINESS_WRITABLE);
+        registration_info_wake(&info, READINESS_READABLE, 7);
+        registration_info_wake(&info, READINESS_WRITABLE, 8);
         ck_assert_uint_eq(info.readiness, READINESS_WRITABLE);
         ck_assert_uint_eq(info.tick, 2);
 }
@@ -335,7 +335,7 @@ START_TEST(without_a_set_what_has_an_owner_stays_and_the_rest_is_forgotten_some_
                                 registration_set_recreate(&set, io_id_make(i * 5, 1));
 
                         info->owner = &owner;
-                        registration_info_wake(info, READINESS_READABLE);
+                        registration_info_wake(info, READINESS_READABLE, 9);
                 }
         }
         use_unwatched(7, NULL);

@@ -229,8 +229,8 @@ START_TEST(refused_sources_come_back_with_their_sentences_and_the_others_are_don
         ck_assert_int_eq(refused->source[1]->error, EEXIST);
         ck_assert_uint_eq(session->registrations.count, 2);
         ck_assert_uint_eq(session->charged_registrations, 2);
-        ck_assert_uint_eq(session->refusals, 2);
-        ck_assert_uint_eq(inner.daemon->sessions.refusals, 2);
+        ck_assert_uint_eq(session->not_done.counts[NOT_DONE_REFUSED], 2);
+        ck_assert_uint_eq(inner.daemon->sessions.not_done[NOT_DONE_REFUSED], 2);
 }
 END_TEST
 

@@ -97,6 +97,8 @@ START_TEST(the_status_is_the_servers)
         ck_assert_uint_eq(status->registrations_total, 3);
         ck_assert_uint_eq(status->sessions_total, 2);
         ck_assert_uint_eq(status->refusals, 1);
+        ck_assert_uint_eq(status->failures, 0);
+        ck_assert_uint_eq(status->cancels, 0);
 }
 END_TEST
 
@@ -178,6 +180,51 @@ START_TEST(a_session_is_shown_as_it_is)
         ck_assert_uint_eq(entry->events, 1);
         ck_assert_uint_eq(entry->frames, 1);
         ck_assert_uint_eq(entry->refusals, 1);
+}
+END_TEST
+
+START_TEST(what_a_client_leaves_unread_is_told_until_it_has_read)
+{
+        Session *session, *viewing = inner_server_open_session(&viewer);
+        const Iod__SessionEntry *entry;
+
+        session = inner_server_open_session(&others[0]);
+        entry = list_sessions(0, session->id)->entry[0];
+        ck_assert_uint_eq(entry->unread_ms, 0);
+        raw_client_request(&others[0], 1, RAW_GET_STATUS);
+        inner_server_settle();
+        session->notifier.unread.at_ms[session->notifier.unread.next - 1] -= 7000;
+        session->heard_ms -= 8000;
+        entry = list_sessions(0, session->id)->entry[0];
+        ck_assert_uint_ge(entry->unread_ms, 7000);
+        ck_assert_uint_ge(entry->silent_ms, 8000);
+        inner_server_expect(&others[0], IOD__FRAME__BODY_STATUS);
+        entry = list_sessions(0, session->id)->entry[0];
+        ck_assert_uint_eq(entry->unread_ms, 0);
+        ck_assert_uint_ge(entry->silent_ms, 8000);
+        ck_assert_uint_lt(list_sessions(0, viewing->id)->entry[0]->silent_ms, 8000);
+}
+END_TEST
+
+START_TEST(the_last_refusal_is_told_of_one_session_alone)
+{
+        const uint64_t unregistered = raw_source(9, 1, 1);
+        Session *session = inner_server_open_session(&viewer);
+        const Iod__SessionEntry *entry;
+        int pipe[2];
+
+        ck_assert_ptr_null(list_sessions(0, session->id)->entry[0]->last_refusal);
+        pipe_pair(pipe);
+        raw_client_remove(&viewer, 3, &unregistered, pipe, 1);
+        inner_server_expect(&viewer, IOD__FRAME__BODY_REFUSED);
+        entry = list_sessions(0, session->id)->entry[0];
+        ck_assert_ptr_nonnull(entry->last_refusal);
+        ck_assert_int_eq(entry->last_refusal->error, ESTALE);
+        ck_assert_str_eq(entry->last_refusal->text, "slot 9 generation 1 is not registered");
+        ck_assert(!entry->last_refusal->failed);
+        ck_assert_ptr_null(list_sessions(0, 0)->entry[0]->last_refusal);
+        close(pipe[0]);
+        close(pipe[1]);
 }
 END_TEST
 
@@ -441,6 +488,8 @@ TEST_SUITE(test_inspect)
         tcase_add_test(lists, descriptors_are_those_open_now);
         tcase_add_test(lists, a_session_that_waits_is_counted_and_shown);
         tcase_add_test(lists, a_session_is_shown_as_it_is);
+        tcase_add_test(lists, what_a_client_leaves_unread_is_told_until_it_has_read);
+        tcase_add_test(lists, the_last_refusal_is_told_of_one_session_alone);
         tcase_add_test(lists, who_has_not_said_hello_has_no_session_yet);
         tcase_add_test(lists, pages_of_sessions_join);
         tcase_add_test(lists, a_user_sees_their_own_sessions_and_root_all);

@@ -172,6 +172,65 @@ START_TEST(a_worker_is_shown_with_what_it_has)
         ck_assert_uint_eq(entry->not_taken, 2);
         ck_assert_uint_eq(entry->passed, 3);
         ck_assert(!entry->draining && !entry->keep_on_death);
+        ck_assert_uint_eq(entry->spent_ms, 0);
+        ck_assert_uint_ge(entry->oldest_ms, 1);
+        ck_assert_uint_ge(entry->not_taken_ms, 1);
+}
+END_TEST
+
+/* Makes what it has in hand look so many milliseconds older. */
+static void grow_older(Worker *worker, uint64_t ms)
+{
+        Connection *connection;
+
+        TAILQ_FOREACH(connection, &worker->sent, link)
+        connection->given_ms -= ms;
+        TAILQ_FOREACH(connection, &worker->taken, link)
+        connection->given_ms -= ms;
+        worker->spent_ms -= ms;
+}
+
+START_TEST(a_worker_that_leaks_is_shown_with_how_long)
+{
+        const Iod__GroupEntry *entry;
+        Session *session = scene_join(0, 2, NULL);
+        Worker *worker = worker_find(session, 1);
+
+        entry = list_groups(NULL)->entry[0];
+        ck_assert_uint_eq(entry->oldest_ms, 0);
+        ck_assert_uint_eq(entry->not_taken_ms, 0);
+        scene_dial_many(2);
+        ck_assert_uint_eq(scene_connections(0, NULL), 2);
+        grow_older(worker, 5000);
+        service_taken(&sharing.clients[0], (uint64_t[]){io_id_make(0, 1), io_id_make(1, 1)}, 2);
+        entry = list_groups(NULL)->entry[0];
+        ck_assert_uint_eq(entry->in_hand, 2);
+        ck_assert_uint_eq(entry->credits, 0);
+        ck_assert_uint_ge(entry->oldest_ms, 5000);
+        ck_assert_uint_ge(entry->spent_ms, 5000);
+        ck_assert_uint_eq(entry->not_taken_ms, 0);
+        /* It has just said so. */
+        ck_assert_uint_lt(entry->silent_ms, 5000);
+}
+END_TEST
+
+START_TEST(a_worker_that_takes_nothing_is_shown_with_since_when)
+{
+        const Iod__GroupEntry *entry;
+        Session *session = scene_join(1, 2, NULL);
+
+        scene_open(0);
+        scene_dial_many(1);
+        inner_server_settle();
+        grow_older(worker_find(session, 1), 3000);
+        session->heard_ms -= 4000;
+        entry = list_groups(NULL)->entry[0];
+        ck_assert_uint_eq(entry->not_taken, 1);
+        ck_assert_uint_ge(entry->not_taken_ms, 3000);
+        ck_assert_uint_ge(entry->oldest_ms, 3000);
+        ck_assert_uint_ge(entry->silent_ms, 4000);
+        ck_assert_uint_ge(entry->unread_ms, 1);
+        ck_assert_uint_eq(entry->spent_ms, 0);
 }
 END_TEST
 
@@ -317,6 +376,8 @@ TEST_SUITE(test_inspect_services)
         tcase_add_test(lists, pages_of_listeners_join);
         tcase_add_test(lists, pages_of_groups_join);
         tcase_add_test(lists, a_worker_is_shown_with_what_it_has);
+        tcase_add_test(lists, a_worker_that_leaks_is_shown_with_how_long);
+        tcase_add_test(lists, a_worker_that_takes_nothing_is_shown_with_since_when);
         tcase_add_test(lists, pages_of_holds_join);
         tcase_add_test(lists, a_page_that_passed_over_others_says_where_to_go_on);
         tcase_add_test(lists, a_list_goes_on_where_what_it_had_come_to_is_gone);

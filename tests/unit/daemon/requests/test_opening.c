@@ -115,6 +115,8 @@ START_TEST(nobody_there_is_refused)
 
         ask_to_connect(4, address, 0);
         ck_assert_int_eq(scene_await(0, IOD__FRAME__BODY_REFUSED)->refused->error, ECONNREFUSED);
+        ck_assert_uint_eq(inner.daemon->sessions.not_done[NOT_DONE_FAILED], 1);
+        ck_assert_uint_eq(inner.daemon->sessions.not_done[NOT_DONE_REFUSED], 0);
         expect_nothing_left();
         close(bound);
 }
@@ -181,8 +183,8 @@ START_TEST(a_connect_is_cancelled_before_it_ends)
         ck_assert_str_eq(scene_expect_refused(0, 4, ECANCELED), "cancelled as asked for");
         cancel(4);
         ck_assert_ptr_null(scene_next(0));
-        /* It was not refused. */
-        ck_assert_uint_eq(inner.daemon->sessions.refusals, 0);
+        ck_assert_uint_eq(inner.daemon->sessions.not_done[NOT_DONE_REFUSED], 0);
+        ck_assert_uint_eq(inner.daemon->sessions.not_done[NOT_DONE_CANCELLED], 1);
         expect_nothing_left();
         close(listener);
         close(waiting);

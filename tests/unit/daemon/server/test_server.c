@@ -160,7 +160,7 @@ START_TEST(past_the_limit_of_sessions_who_connects_is_told)
         raw_client_close(&third);
         ck_assert(WAIT_UNTIL(count_descriptors() == before, DEADLINE_MS));
         ck_assert_uint_eq(inner.daemon->sessions.count, 2);
-        ck_assert_uint_eq(inner.daemon->sessions.refusals, 1);
+        ck_assert_uint_eq(inner.daemon->sessions.not_done[NOT_DONE_REFUSED], 1);
         inner_server_close_client(&client);
         inner_server_open_session(&third);
 }
@@ -190,7 +190,7 @@ START_TEST(who_connects_over_and_over_is_turned_away)
                  "user %u opens more than 2 sessions a second: try again later",
                  (unsigned)geteuid());
         inner_server_expect_goodbye(&client, 0, EDQUOT, sentence);
-        ck_assert_uint_eq(inner.daemon->sessions.refusals, 1);
+        ck_assert_uint_eq(inner.daemon->sessions.not_done[NOT_DONE_REFUSED], 1);
         /* It is another user's haste now. */
         inner.daemon->sessions.rate.users[0].uid++;
         inner_server_open_session(&other);
@@ -210,10 +210,10 @@ START_TEST(no_turn_turns_away_more_than_a_few)
                 flood[i] = raw_client_dial(inner.options.socket_path);
                 ck_assert_int_ge(flood[i], 0);
         }
-        while (inner.daemon->sessions.refusals < FLOOD) {
+        while (inner.daemon->sessions.not_done[NOT_DONE_REFUSED] < FLOOD) {
                 inner_server_turn();
-                ck_assert_uint_le(inner.daemon->sessions.refusals, before + 4);
-                before = inner.daemon->sessions.refusals;
+                ck_assert_uint_le(inner.daemon->sessions.not_done[NOT_DONE_REFUSED], before + 4);
+                before = inner.daemon->sessions.not_done[NOT_DONE_REFUSED];
         }
         for (int i = 0; i < FLOOD; i++)
                 close(flood[i]);

@@ -138,9 +138,7 @@ START_TEST(a_cancelled_one_has_its_place_among_them)
         ask_for_the_first();
         ask_to_bind(2, raw_source(2, 1, 1));
         inner_server_settle();
-        ck_assert_int_eq(answer_refused(session, 3, IOD__FRAME__BODY_CONNECT,
-                                        error_set(ECANCELED, "cancelled")),
-                         0);
+        ck_assert_int_eq(answer_cancelled(session, 3, error_set(ECANCELED, "cancelled")), 0);
         ask_to_bind(4, raw_source(4, 1, 1));
         inner_server_settle();
         read_one(IOD__FRAME__BODY_OPENED);
@@ -148,7 +146,9 @@ START_TEST(a_cancelled_one_has_its_place_among_them)
         check_opened(answers->answer[0], 2, io_id_make(2, 1));
         check_refused(answers->answer[1], 3, ECANCELED);
         check_opened(answers->answer[2], 4, io_id_make(4, 1));
-        ck_assert_uint_eq(session->refusals, 0);
+        ck_assert_uint_eq(session->not_done.counts[NOT_DONE_REFUSED], 0);
+        ck_assert_uint_eq(session->not_done.counts[NOT_DONE_CANCELLED], 1);
+        ck_assert_int_eq(session->not_done.error, 0);
 }
 END_TEST
 
@@ -167,7 +167,7 @@ START_TEST(one_that_cannot_be_registered_is_refused_among_them)
         check_opened(answers->answer[1], 3, io_id_make(3, 1));
         check_refused(answers->answer[2], 4, ESTALE);
         inner_server_settle();
-        ck_assert_uint_eq(session->refusals, 2);
+        ck_assert_uint_eq(session->not_done.counts[NOT_DONE_REFUSED], 2);
         ck_assert_uint_eq(session->registrations.count, 2);
         ck_assert_uint_eq(session->charged_registrations, 2);
         ck_assert_uint_eq(inner.daemon->kept.count, 0);
@@ -197,7 +197,7 @@ START_TEST(a_refused_packet_is_sent_again_whole)
         check_refused(answers->answer[1], 3, EDQUOT);
         check_opened(answers->answer[2], 4, io_id_make(4, 1));
         ck_assert_uint_eq(session->registrations.count, 3);
-        ck_assert_uint_eq(session->refusals, 1);
+        ck_assert_uint_eq(session->not_done.counts[NOT_DONE_REFUSED], 1);
         ck_assert_ptr_null(scene_next(0));
 }
 END_TEST

@@ -160,7 +160,7 @@ START_TEST(a_users_sessions_are_limited)
                  (unsigned)getuid());
         inner_server_expect_goodbye(&client, 0, EDQUOT, sentence);
         ck_assert_uint_eq(inner.daemon->sessions.count, 1);
-        ck_assert_uint_eq(inner.daemon->sessions.refusals, 1);
+        ck_assert_uint_eq(inner.daemon->sessions.not_done[NOT_DONE_REFUSED], 1);
         inner_server_close_client(&neighbour);
         inner_server_connect(&client);
 }

@@ -166,7 +166,7 @@ END_TEST
 
 START_TEST(who_has_closed_in_the_middle_is_read_to_the_end)
 {
-        uint64_t refusals = inner.daemon->sessions.refusals;
+        uint64_t refusals = inner.daemon->sessions.not_done[NOT_DONE_REFUSED];
         uint64_t source = raw_source(0, 1, READINESS_READABLE);
         int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
@@ -177,7 +177,7 @@ START_TEST(who_has_closed_in_the_middle_is_read_to_the_end)
         session_closed_begin(session);
         session->reconciled.done(session, 0);
         inner_server_settle();
-        ck_assert_uint_eq(inner.daemon->sessions.refusals, refusals + 1);
+        ck_assert_uint_eq(inner.daemon->sessions.not_done[NOT_DONE_REFUSED], refusals + 1);
         ck_assert_uint_eq(inner.daemon->sessions.count, 1);
         ck_assert_uint_eq(inner.daemon->sessions.registration_count, 0);
         close(fd);

@@ -149,7 +149,7 @@ START_TEST(who_is_turned_away_and_reads_nothing_is_told_nothing_in_the_end)
                 inner_server_settle();
                 inner_server_await_closer();
         }
-        ck_assert_uint_eq(sessions->refusals, NEWCOMERS);
+        ck_assert_uint_eq(sessions->not_done[NOT_DONE_REFUSED], NEWCOMERS);
         ck_assert_uint_eq(sessions->strangers_count, REMAINS_STRANGERS_MAX / 2);
         for (int i = 0; i < NEWCOMERS; i++) {
                 told += raw_client_receive(&newcomers[i]) != NULL;
