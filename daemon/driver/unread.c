@@ -56,7 +56,10 @@ void unread_measure_charges(UnreadCharges *out)
 
 void unread_note(Unread *unread, size_t size, uint64_t now_ms)
 {
-        unread->at_ms[unread->next] = (uint32_t)now_ms;
+        const uint64_t after_ms = now_ms - unread->newest_ms;
+
+        unread->newest_ms = now_ms;
+        unread->after_ms[unread->next] = after_ms < UINT16_MAX ? (uint16_t)after_ms : UINT16_MAX;
         unread->classes[unread->next] = class_of(size);
         unread->next = (uint16_t)((unread->next + 1) % UNREAD_PACKETS_MAX);
         if (unread->count < UNREAD_PACKETS_MAX)
@@ -66,15 +69,15 @@ void unread_note(Unread *unread, size_t size, uint64_t now_ms)
 uint64_t unread_for_ms(const Unread *unread, const UnreadCharges *charges, uint32_t charged,
                        uint64_t now_ms)
 {
-        uint32_t age = 0;
+        uint64_t age_ms = now_ms - unread->newest_ms, oldest_ms = 0;
 
         for (uint32_t back = 1; back <= unread->count && charged > 0; back++) {
                 const uint32_t i = (unread->next + UNREAD_PACKETS_MAX - back) % UNREAD_PACKETS_MAX;
                 const uint32_t charge = charges->of[unread->classes[i]];
 
-                age = (uint32_t)now_ms - unread->at_ms[i];
-                age = age > 0 ? age : 1;
+                oldest_ms = age_ms > 0 ? age_ms : 1;
+                age_ms += unread->after_ms[i];
                 charged = charge < charged ? charged - charge : 0;
         }
-        return age;
+        return oldest_ms;
 }

@@ -5,9 +5,10 @@
  * and size of each of the last packets are kept, and what the kernel charges for a packet of some
  * size is measured when the daemon starts. Charge after charge, from the newest packet back, comes
  * to what is unread, and so to the oldest of it. Were the kernel to charge less than it did then,
- * it would be one that was sent later: whatever is told, it is unread for at least that long.
+ * it would be one that was sent later: whatever is told, it is unread for at least that long. So it
+ * is where more than a minute passes between two packets, which counts as one.
  *
- * A packet costs five bytes and a look at the clock, and no system call.
+ * A packet costs three bytes and a look at the clock, and no system call.
  */
 #pragma once
 
@@ -29,9 +30,11 @@ typedef struct UnreadCharges {
 } UnreadCharges;
 
 typedef struct Unread {
-        uint16_t count; /* that are known */
-        uint16_t next;  /* place */
-        uint32_t at_ms[UNREAD_PACKETS_MAX];
+        uint64_t newest_ms; /* when the last one was sent */
+        uint16_t count;     /* that are known */
+        uint16_t next;      /* place */
+        /* How long after the one before it. */
+        uint16_t after_ms[UNREAD_PACKETS_MAX];
         uint8_t classes[UNREAD_PACKETS_MAX]; /* of their sizes: which charge */
 } Unread;
 

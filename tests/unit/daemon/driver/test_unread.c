@@ -130,6 +130,18 @@ START_TEST(whatever_is_sent_and_read_no_more_is_told_than_is_so)
 }
 END_TEST
 
+START_TEST(of_packets_that_are_far_apart_it_is_so_long_at_least)
+{
+        ck_assert(send_packet(20));
+        now_ms += 3600000;
+        ck_assert(send_packet(20));
+        ck_assert_uint_le(told(), age_after(0));
+        ck_assert_uint_ge(told(), 60000);
+        read_packet();
+        ck_assert_uint_eq(told(), APART_MS);
+}
+END_TEST
+
 START_TEST(less_than_a_millisecond_counts_as_one)
 {
         ck_assert(send_packet(20));
@@ -157,6 +169,7 @@ TEST_SUITE(test_unread)
                             sizeof(sizes) / sizeof(sizes[0]));
         tcase_add_test(ages, a_full_socket_of_the_smallest_is_known_whole);
         tcase_add_loop_test(ages, whatever_is_sent_and_read_no_more_is_told_than_is_so, 0, 5);
+        tcase_add_test(ages, of_packets_that_are_far_apart_it_is_so_long_at_least);
         tcase_add_test(ages, less_than_a_millisecond_counts_as_one);
         tcase_add_test(ages, without_charges_the_newest_is_told);
         suite_add_tcase(suite, ages);
