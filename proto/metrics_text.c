@@ -68,7 +68,10 @@ static void write_sessions(Exposition *exposition, const Iod__Status *status)
         COUNTER("kyron_iod_registrations_made", status->registrations_total, "Registrations made");
         COUNTER("kyron_iod_events", status->events, "Readiness events passed on");
         COUNTER("kyron_iod_frames", status->frames, "Frames that the events went in");
-        COUNTER("kyron_iod_refusals", status->refusals, "Requests and registrations refused");
+        COUNTER("kyron_iod_refusals", status->refusals,
+                "Requests and registrations that the daemon would not do");
+        COUNTER("kyron_iod_failures", status->failures, "Requests that the daemon could not do");
+        COUNTER("kyron_iod_cancels", status->cancels, "Requests that clients cancelled");
 }
 
 static void write_services(Exposition *exposition, const Iod__Metrics *metrics)
@@ -222,6 +225,8 @@ LISTENER_VALUE(up, listener->lacks_socket ? 0 : 1)
 LISTENER_VALUE(paused, listener->paused)
 LISTENER_VALUE(workers, listener->workers)
 LISTENER_VALUE(credits, listener->credits)
+LISTENER_VALUE(backlog, listener->backlog)
+LISTENER_VALUE(backlog_max, listener->backlog_max)
 LISTENER_VALUE(silent, listener->silent)
 LISTENER_VALUE(queued, listener->queued)
 LISTENER_VALUE(not_taken, not_taken)
@@ -237,6 +242,10 @@ static const ListenerFamily listener_families[] = {
          workers_of_listener},
         {"kyron_iod_listener_credits", "Connections its workers may be given yet", EXPOSITION_GAUGE,
          credits_of_listener},
+        {"kyron_iod_listener_backlog", "Connections in the kernel's backlog", EXPOSITION_GAUGE,
+         backlog_of_listener},
+        {"kyron_iod_listener_backlog_limit", "How many of these may be; 0: not known",
+         EXPOSITION_GAUGE, backlog_max_of_listener},
         {"kyron_iod_listener_silent", "Connections whose first bytes are waited for",
          EXPOSITION_GAUGE, silent_of_listener},
         {"kyron_iod_listener_queued", "Connections accepted that wait for a worker",
@@ -284,6 +293,39 @@ static void write_listeners(Exposition *exposition, const Iod__Metrics *metrics)
         }
 }
 
+/* ---- By user --------------------------------------------------------------------------------- */
+
+static void write_limits(Exposition *exposition, const Iod__Metrics *metrics, bool used)
+{
+        for (size_t i = 0; i < metrics->n_user; i++) {
+                const Iod__UserEntry *user = metrics->user[i];
+                char uid[UID_MAX];
+
+                snprintf(uid, sizeof(uid), "%" PRIu32, user->uid);
+                for (size_t j = 0; j < user->n_limit; j++) {
+                        const ExpositionLabel labels[EXPOSITION_LABELS_MAX] = {
+                                {"uid", uid},
+                                {"limit", user->limit[j]->name},
+                        };
+
+                        exposition_add(exposition, labels,
+                                       used ? user->limit[j]->used : user->limit[j]->max);
+                }
+        }
+}
+
+static void write_users(Exposition *exposition, const Iod__Metrics *metrics)
+{
+        if (metrics->n_user == 0)
+                return;
+        exposition_begin(exposition, "kyron_iod_user_used", EXPOSITION_GAUGE, NULL,
+                         "What the users that have used most have of each limit");
+        write_limits(exposition, metrics, true);
+        exposition_begin(exposition, "kyron_iod_user_limit", EXPOSITION_GAUGE, NULL,
+                         "How much of that they may have now");
+        write_limits(exposition, metrics, false);
+}
+
 /* ---- All of it ------------------------------------------------------------------------------- */
 
 static bool is_whole(const Iod__Histogram *histogram)
@@ -311,5 +353,6 @@ void metrics_text_write(Exposition *exposition, const Iod__Metrics *metrics)
         write_programs(exposition, metrics);
         write_services(exposition, metrics);
         write_listeners(exposition, metrics);
+        write_users(exposition, metrics);
         write_times(exposition, metrics);
 }

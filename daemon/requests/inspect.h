@@ -10,9 +10,22 @@
 
 typedef struct Daemon Daemon;
 
+enum {
+        /* Of a user, beside the policy's: what all share, and the others. */
+        INSPECT_OTHER_LIMITS = 9,
+        INSPECT_LIMITS = QUOTA_RESOURCE_COUNT + INSPECT_OTHER_LIMITS,
+};
+
+typedef struct InspectedUser {
+        Iod__UserEntry entry; /* of the rest */
+        Iod__UserLimit limits[INSPECT_LIMITS];
+        Iod__UserLimit *pointers[INSPECT_LIMITS];
+} InspectedUser;
+
 /* What is told of one thing; its texts are borrowed. */
 void inspect_fill_status(const Daemon *daemon, Iod__Status *status);
 void inspect_fill_listener(const Listener *listener, Iod__ListenerEntry *entry);
+void inspect_fill_user(const Daemon *daemon, const QuotaUser *user, InspectedUser *out);
 
 /* Each answers one request: 0, a positive errno with error_text() to refuse it, or -errno when
  * the session has to end. */

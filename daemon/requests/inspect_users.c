@@ -9,19 +9,14 @@
 enum {
         /* Users of one page. */
         USERS_PER_PAGE = 32,
-        /* Beside the policy's: what all share, and the others. */
-        OTHER_LIMITS = 9,
-        LIMITS = QUOTA_RESOURCE_COUNT + OTHER_LIMITS,
         /* Sessions in line that are counted; there is no need to know of more. */
         IN_LINE_MAX = 64,
 };
 
 typedef struct UserPage {
         Iod__Users page;
-        Iod__UserEntry entries[USERS_PER_PAGE];
+        InspectedUser users[USERS_PER_PAGE];
         Iod__UserEntry *pointers[USERS_PER_PAGE];
-        Iod__UserLimit limits[USERS_PER_PAGE][LIMITS];
-        Iod__UserLimit *limit_pointers[USERS_PER_PAGE][LIMITS];
 } UserPage;
 
 static void add_limit(Iod__UserEntry *entry, const char *name, uint64_t used, uint64_t max)
@@ -93,17 +88,21 @@ static void fill_entry(const Daemon *daemon, const QuotaUser *user, Iod__UserEnt
         add_openings(daemon, user, entry);
 }
 
+void inspect_fill_user(const Daemon *daemon, const QuotaUser *user, InspectedUser *out)
+{
+        out->entry = (Iod__UserEntry)IOD__USER_ENTRY__INIT;
+        for (size_t i = 0; i < INSPECT_LIMITS; i++)
+                out->pointers[i] = &out->limits[i];
+        out->entry.limit = out->pointers;
+        fill_entry(daemon, user, &out->entry);
+}
+
 static void add_user(const Daemon *daemon, const QuotaUser *user, UserPage *out)
 {
-        const size_t i = out->page.n_entry++;
-        Iod__UserEntry *entry = &out->entries[i];
+        InspectedUser *place = &out->users[out->page.n_entry];
 
-        *entry = (Iod__UserEntry)IOD__USER_ENTRY__INIT;
-        for (size_t j = 0; j < LIMITS; j++)
-                out->limit_pointers[i][j] = &out->limits[i][j];
-        entry->limit = out->limit_pointers[i];
-        out->pointers[i] = entry;
-        fill_entry(daemon, user, entry);
+        inspect_fill_user(daemon, user, place);
+        out->pointers[out->page.n_entry++] = &place->entry;
 }
 
 /* Those that the viewer sees, from a number on. */

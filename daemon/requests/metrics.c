@@ -4,11 +4,11 @@
 #include "core/cleanup.h"
 #include "daemon/daemon.h"
 #include "daemon/process/log_queue.h"
-#include "daemon/requests/inspect.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -130,6 +130,58 @@ static void fill_listeners(const Listeners *listeners, const Session *viewer, Me
         metrics->not_taken = listeners->not_taken;
 }
 
+/* How much it has of the limit that it has most of, in thousandths. */
+static uint64_t fullness(const QuotaUser *user)
+{
+        uint64_t most = 0;
+
+        for (int i = 0; i < QUOTA_RESOURCE_COUNT; i++) {
+                uint64_t limit = user->limits[i] > 0 ? user->limits[i] : 1;
+                uint64_t full = (uint64_t)user->used[i] * 1000 / limit;
+
+                most = full > most ? full : most;
+        }
+        return most;
+}
+
+/* Among those found so far, the fullest first; the last makes room. */
+static void rank(const QuotaUser *found[static METRICS_USERS_MAX], const QuotaUser *user)
+{
+        const uint64_t full = fullness(user);
+
+        for (size_t i = 0; i < METRICS_USERS_MAX; i++) {
+                if (found[i] && fullness(found[i]) >= full)
+                        continue;
+                memmove(&found[i + 1], &found[i],
+                        (METRICS_USERS_MAX - 1 - i) * sizeof(const QuotaUser *));
+                found[i] = user;
+                return;
+        }
+}
+
+static void fill_users(const Daemon *daemon, const Session *viewer, MetricsReport *report)
+{
+        const QuotaUser *found[METRICS_USERS_MAX] = {NULL}, *user;
+        uid_t from = 0;
+
+        if (viewer && !viewer->sees_all) {
+                found[0] = viewer->user;
+        } else {
+                for (int i = 0;
+                     i < METRICS_USER_LOOKS && (user = quota_user_from(&daemon->quota, from));
+                     i++) {
+                        rank(found, user);
+                        from = user->uid + 1; /* nobody has the highest number */
+                }
+        }
+        report->metrics.user = report->user_pointers;
+        for (size_t i = 0; i < METRICS_USERS_MAX && found[i]; i++) {
+                inspect_fill_user(daemon, found[i], &report->users[i]);
+                report->user_pointers[i] = &report->users[i].entry;
+                report->metrics.n_user++;
+        }
+}
+
 void metrics_report(const Daemon *daemon, const Session *viewer, MetricsReport *out)
 {
         Iod__Metrics *metrics = &out->metrics;
@@ -142,6 +194,7 @@ void metrics_report(const Daemon *daemon, const Session *viewer, MetricsReport *
         if (!viewer || viewer->sees_all)
                 fill_programs(&daemon->sessions.programs, out);
         fill_listeners(&daemon->listeners, viewer, out);
+        fill_users(daemon, viewer, out);
         fill_process(metrics);
 }
 

@@ -170,6 +170,7 @@ limits_agree() {
         says "$protocol" "One page of sessions, at most $FRAME_PAGE_MAX,"
         says "$protocol" "One page of registrations, at most $FRAME_PAGE_MAX,"
         says "$protocol" "at most $PROGRAMS_MAX, and of these $PROGRAMS_PER_USER_MAX that one user brought"
+        says "$protocol" "Of the first $METRICS_USER_LOOKS users, the $METRICS_USERS_MAX that have used most"
         says "$protocol" "Listeners, at most $LISTENERS_NAMED_MAX, and of these $LISTENERS_NAMED_PER_USER_MAX of one user's"
         says "$protocol" "bytes of Hello.program $FRAME_PROGRAM_MAX "
         says "$protocol" "at most $FRAME_PROGRAM_MAX bytes of printable ASCII"

@@ -103,10 +103,19 @@ END_TEST
 /* One user brings no more names than its share. */
 START_TEST(the_longest_names_fit_in_a_packet)
 {
+        const uint32_t limits[QUOTA_RESOURCE_COUNT] = {UINT32_MAX, UINT32_MAX, UINT32_MAX,
+                                                       UINT32_MAX, UINT32_MAX};
+        QuotaUser *users[METRICS_USERS_MAX];
         const Iod__Metrics *metrics;
         Session *viewer = scene_open(0);
 
         viewer->sees_all = true;
+        for (uint32_t i = 0; i < METRICS_USERS_MAX; i++) {
+                ck_assert_int_eq(quota_user_ref(&inner.daemon->quota, UINT32_MAX - 10 + i, limits,
+                                                &users[i]),
+                                 0);
+                quota_charge_again(users[i], QUOTA_HOLDS, UINT32_MAX);
+        }
         for (int i = 0; i < LISTENERS_NAMED_MAX + 1; i++) {
                 char name[LISTENER_NAME_MAX + 1];
                 Listener *listener;
@@ -130,6 +139,11 @@ START_TEST(the_longest_names_fit_in_a_packet)
         ck_assert_uint_eq(metrics->n_listener, LISTENERS_NAMED_MAX);
         ck_assert_uint_eq(metrics->n_program, PROGRAMS_MAX + 1);
         ck_assert_str_eq(metrics->program[PROGRAMS_MAX]->program, "");
+        ck_assert_uint_eq(metrics->n_user, METRICS_USERS_MAX);
+        for (uint32_t i = 0; i < METRICS_USERS_MAX; i++) {
+                quota_discharge(users[i], QUOTA_HOLDS, UINT32_MAX);
+                quota_user_unref(&inner.daemon->quota, users[i]);
+        }
 }
 END_TEST
 
@@ -178,6 +192,35 @@ START_TEST(sessions_are_counted_by_program)
 }
 END_TEST
 
+START_TEST(the_users_that_have_used_most_of_a_limit_are_told)
+{
+        const uint32_t limits[QUOTA_RESOURCE_COUNT] = {100, 100, 100, 100, 100};
+        QuotaUser *users[2 * METRICS_USERS_MAX];
+        const Iod__Metrics *metrics;
+        const uid_t first = geteuid() + 100;
+
+        scene_open(0)->sees_all = true;
+        for (size_t i = 0; i < 2 * METRICS_USERS_MAX; i++) {
+                ck_assert_int_eq(
+                        quota_user_ref(&inner.daemon->quota, first + (uid_t)i, limits, &users[i]),
+                        0);
+                quota_charge_again(users[i], QUOTA_HOLDS, 10 + (uint32_t)i);
+        }
+        metrics = get_metrics(0);
+        ck_assert_uint_eq(metrics->n_user, METRICS_USERS_MAX);
+        for (size_t i = 0; i < METRICS_USERS_MAX; i++)
+                ck_assert_uint_eq(metrics->user[i]->uid, first + 2 * METRICS_USERS_MAX - 1 - i);
+        ck_assert_str_eq(metrics->user[0]->limit[QUOTA_HOLDS]->name, "holds");
+        ck_assert_uint_eq(metrics->user[0]->limit[QUOTA_HOLDS]->used,
+                          10 + 2 * METRICS_USERS_MAX - 1);
+        ck_assert_uint_eq(metrics->user[0]->limit[QUOTA_HOLDS]->max, 100);
+        for (size_t i = 0; i < 2 * METRICS_USERS_MAX; i++) {
+                quota_discharge(users[i], QUOTA_HOLDS, 10 + (uint32_t)i);
+                quota_user_unref(&inner.daemon->quota, users[i]);
+        }
+}
+END_TEST
+
 TEST_SUITE(test_metrics)
 {
         TCase *metrics = tcase_create("metrics");
@@ -190,5 +233,6 @@ TEST_SUITE(test_metrics)
         tcase_add_test(metrics, the_longest_names_fit_in_a_packet);
         tcase_add_test(metrics, a_user_sees_no_programs_and_no_listeners_but_its_own);
         tcase_add_test(metrics, sessions_are_counted_by_program);
+        tcase_add_test(metrics, the_users_that_have_used_most_of_a_limit_are_told);
         suite_add_tcase(suite, metrics);
 }
