@@ -1,11 +1,11 @@
 /* Since when packets are unread. See unread.h. */
 #include "daemon/driver/unread.h"
 
-#include "core/cleanup.h"
 #include "proto/frame.h"
 #include "proto/frame_socket.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* The largest of the first class; the next ones are half as much more, or twice as much. */
 enum { FIRST_SIZE = 32 };
@@ -34,18 +34,17 @@ static uint32_t measure(size_t size)
 {
         static const uint8_t packet[FRAME_BYTES_MAX];
         const int room = FRAME_BYTES_MAX; /* as a session's */
-        CLEANUP(cleanup_close) int sender = -1;
-        CLEANUP(cleanup_close) int receiver = -1;
+        uint32_t charged = UINT32_MAX;
         int ends[2];
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-                return UINT32_MAX;
-        sender = ends[0];
-        receiver = ends[1];
-        if (setsockopt(sender, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)) < 0 ||
-            frame_socket_send(sender, packet, size, NULL, 0) < 0)
-                return UINT32_MAX;
-        return frame_socket_charged(sender);
+                return charged;
+        if (setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)) == 0 &&
+            frame_socket_send(ends[0], packet, size, NULL, 0) >= 0)
+                charged = frame_socket_charged(ends[0]);
+        close(ends[0]);
+        close(ends[1]);
+        return charged;
 }
 
 void unread_measure_charges(UnreadCharges *out)

@@ -87,6 +87,14 @@ static uint32_t count_in_hand(const EchoWorker *worker)
         return count;
 }
 
+static void expect_in_hand(const EchoWorker *worker, uint32_t expected)
+{
+        uint32_t count = 0;
+
+        ck_assert_msg(WAIT_UNTIL((count = count_in_hand(worker)) == expected, DEADLINE_MS),
+                      "%u connections in hand, not %u", count, expected);
+}
+
 static void dial_all(void)
 {
         const struct sockaddr_in address = echo_worker_address(&workers[0]);
@@ -121,13 +129,13 @@ START_TEST(a_worker_that_dies_after_the_daemon_has_its_connections_served_on)
         echo_worker_start(&workers[0], &options);
         dial_all();
         begin_anew(signals[_i]);
-        ck_assert(WAIT_UNTIL(count_in_hand(&workers[0]) == IN_HAND, DEADLINE_MS));
+        expect_in_hand(&workers[0], IN_HAND);
         echo_worker_start(&workers[1], &options);
         echo_worker_kill(&workers[0]);
         expect_all_served();
         ck_assert(WAIT_UNTIL(workers[1].state->served_again == IN_HAND, DEADLINE_MS));
         /* And now they are gone. */
-        ck_assert(WAIT_UNTIL(count_in_hand(&workers[1]) == 0, DEADLINE_MS));
+        expect_in_hand(&workers[1], 0);
 }
 END_TEST
 
@@ -139,10 +147,10 @@ START_TEST(so_it_is_after_many_daemons_and_as_many_workers)
                 EchoWorker *has = &workers[i % 2], *next = &workers[(i + 1) % 2];
 
                 begin_anew(signals[i % 3]);
-                ck_assert(WAIT_UNTIL(count_in_hand(has) == IN_HAND, DEADLINE_MS));
+                expect_in_hand(has, IN_HAND);
                 echo_worker_start(next, &options);
                 echo_worker_kill(has);
-                ck_assert(WAIT_UNTIL(count_in_hand(next) == IN_HAND, DEADLINE_MS));
+                expect_in_hand(next, IN_HAND);
         }
         expect_all_served();
 }
@@ -154,9 +162,9 @@ START_TEST(what_is_not_kept_is_counted_all_the_same)
         echo_worker_start(&workers[0], &options);
         dial_all();
         begin_anew(SIGKILL);
-        ck_assert(WAIT_UNTIL(count_in_hand(&workers[0]) == IN_HAND, DEADLINE_MS));
+        expect_in_hand(&workers[0], IN_HAND);
         expect_all_served();
-        ck_assert(WAIT_UNTIL(count_in_hand(&workers[0]) == 0, DEADLINE_MS));
+        expect_in_hand(&workers[0], 0);
 }
 END_TEST
 

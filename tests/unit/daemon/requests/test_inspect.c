@@ -193,7 +193,7 @@ START_TEST(what_a_client_leaves_unread_is_told_until_it_has_read)
         ck_assert_uint_eq(entry->unread_ms, 0);
         raw_client_request(&others[0], 1, RAW_GET_STATUS);
         inner_server_settle();
-        session->notifier.unread.at_ms[session->notifier.unread.next - 1] -= 7000;
+        session->notifier.unread.newest_ms -= 7000;
         session->heard_ms -= 8000;
         entry = list_sessions(0, session->id)->entry[0];
         ck_assert_uint_ge(entry->unread_ms, 7000);
