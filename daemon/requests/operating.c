@@ -102,21 +102,13 @@ typedef struct ReloadRequest {
         Daemon *daemon;
 } ReloadRequest;
 
-/* What is wrong matters more than where the directory is, if the wire has no room for both. */
-static void leave_out_directory(void)
+/* As a frame takes it. */
+static void fit_error(void)
 {
         char text[ERROR_TEXT_MAX];
-        char *end, *slash;
 
         snprintf(text, sizeof(text), "%s", error_text());
-        end = strstr(text, ": ");
-        if (strlen(text) < FRAME_TEXT_MAX || !end)
-                return;
-        *end = '\0';
-        slash = strrchr(text, '/');
-        *end = ':';
-        if (slash)
-                error_set(EINVAL, "%s", slash + 1);
+        error_set(EINVAL, "%s", reload_fit_text(text));
 }
 
 static void forget_reload(LateRequest *late)
@@ -155,7 +147,7 @@ static void on_reloaded(ReloadAsker *asker, int r, const ReloadChanges *changes)
         } else {
                 /* Whatever is wrong with the configuration: who asked was not denied, nor is
                  * anything that was asked for missing. */
-                leave_out_directory();
+                fit_error();
                 r = answer_refused(session, sequence, IOD__FRAME__BODY_RELOAD,
                                    r == -ENOMEM ? r : -EINVAL);
         }

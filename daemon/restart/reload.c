@@ -122,6 +122,16 @@ static void begin_next(Reloader *reloader)
                 answer_all(&reloader->askers, r, NULL);
 }
 
+const char *reload_fit_text(const char *text)
+{
+        const char *end = strstr(text, ": "), *slash;
+
+        if (strlen(text) <= ERROR_WIRE_MAX || !end)
+                return text;
+        slash = memrchr(text, '/', (size_t)(end - text));
+        return slash ? slash + 1 : text;
+}
+
 /* The end of the present one. */
 static void end(Reloader *reloader, int r, const ReloadChanges *changes)
 {
@@ -129,7 +139,7 @@ static void end(Reloader *reloader, int r, const ReloadChanges *changes)
         if (r < 0) {
                 log_daemon(LOG_ERR, "not reloaded: %s", error_text());
                 teller_tell_of_daemon(&reloader->daemon->teller, IOD__WHAT__POLICY_NOT_RELOADED, -r,
-                                      error_text());
+                                      reload_fit_text(error_text()));
         } else if (changes->count == 0) {
                 teller_tell_of_daemon(&reloader->daemon->teller, IOD__WHAT__POLICY_RELOADED, 0,
                                       "nothing has changed");

@@ -55,3 +55,7 @@ void reload_close(Daemon *daemon);
 int reload_ask(Daemon *daemon, ReloadAsker *asker);
 /* Whoever waits does so no more; the reload goes on. */
 void reload_forget(Daemon *daemon, ReloadAsker *asker);
+
+/* What is wrong with the configuration, as a frame takes it: without the directory, if there is no
+ * room for both. A part of text. */
+const char *reload_fit_text(const char *text);
