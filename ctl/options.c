@@ -303,11 +303,29 @@ static ExitCode read_options(CommandLine *out, int argc, char **argv, bool used[
         return EXIT_CODE_OK;
 }
 
+/* --user that names nobody is --private, as with systemctl: a verb follows it, or no word does. */
+static void replace_bare_user(int argc, char **argv)
+{
+        static char private_option[] = "--private";
+        bool is_after_verb = false;
+
+        for (int i = 1; i < argc; i++) {
+                const char *next = i + 1 < argc ? argv[i + 1] : "-";
+
+                if (strcmp(argv[i], "--user") == 0 &&
+                    (*next == '-' || (!is_after_verb && verbs_find(next))))
+                        argv[i] = private_option;
+                is_after_verb = is_after_verb || verbs_find(argv[i]);
+        }
+}
+
 ExitCode options_read(CommandLine *out, const Verb **verb, int argc, char **argv)
 {
         bool used[OPTIONS] = {false};
-        ExitCode code = read_options(out, argc, argv, used);
+        ExitCode code;
 
+        replace_bare_user(argc, argv);
+        code = read_options(out, argc, argv, used);
         *verb = NULL;
         if (code == EXIT_CODE_OK && optind < argc) {
                 *verb = verbs_find(argv[optind]);

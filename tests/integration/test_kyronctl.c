@@ -218,7 +218,12 @@ END_TEST
 START_TEST(the_socket_is_found_by_option_environment_and_for_oneself)
 {
         CLEANUP(kyronctl_run_release) KyronctlRun by_environment = {.exit_status = -1};
-        CLEANUP(kyronctl_run_release) KyronctlRun for_oneself = {.exit_status = -1};
+        const char *const words[][2] = {
+                {"--private", "status"},
+                {"--user", "status"},
+                {"status", "--user"},
+        };
+        KyronctlRun for_oneself;
         const KyronctlSetup without = {.socket_path = NULL};
         char directory[256], link[512];
 
@@ -232,9 +237,12 @@ START_TEST(the_socket_is_found_by_option_environment_and_for_oneself)
         snprintf(link, sizeof(link), "%s/socket", directory);
         ck_assert_int_eq(mkdir(directory, 0700), 0);
         ck_assert_int_eq(symlink(daemon_process.socket_path, link), 0);
-        for_oneself = RUN(&without, "--private");
-        kyronctl_run_succeeded(&for_oneself);
-        ck_assert_ptr_nonnull(strstr(for_oneself.out, link));
+        for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+                for_oneself = RUN(&without, words[i][0], words[i][1]);
+                kyronctl_run_succeeded(&for_oneself);
+                ck_assert_ptr_nonnull(strstr(for_oneself.out, link));
+                kyronctl_run_release(&for_oneself);
+        }
         unlink(link);
         rmdir(directory);
 }
